@@ -1,0 +1,46 @@
+"""Taskwright makes reinforcement-learning tasks without end.
+
+Public names, loaded on first use so that `import taskwright` stays light:
+
+- `TaskEnv`: a task as a Gymnasium environment
+- `R2D2Env`: what a task for R2D2 derives from
+- `Archive`: the records of a run folder
+- `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .archive.store import Archive
+    from .sandbox.world import R2D2Env, TaskEnv
+    from .task import Idea, Judgement, Outcome, Record, Task, Trial
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Archive",
+    "Idea",
+    "Judgement",
+    "Outcome",
+    "R2D2Env",
+    "Record",
+    "Task",
+    "TaskEnv",
+    "Trial",
+]
+
+_HOMES = {
+    "Archive": ".archive.store",
+    "R2D2Env": ".sandbox.world",
+    "TaskEnv": ".sandbox.world",
+    **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -1,0 +1,111 @@
+"""An exception from task code, told as symptom, cause and fix.
+
+A person and a repairing model read the same three sentences. The symptom names the task's own line;
+the text of an exception is cut short, because task code chooses it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+import pybullet
+
+from .world.base import ContractError
+from .world.loading import LoadError
+
+TEXT_LIMIT = 300
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in task code."""
+
+    symptom: str
+    cause: str
+    fix: str
+
+
+def describe(error: BaseException, doing: str, source: str) -> Fault:
+    """Tell what an exception means. `doing` says what was going on: "`reset`" or "step 12"."""
+    text = str(error)
+    if len(text) > TEXT_LIMIT:
+        text = text[:TEXT_LIMIT] + "…"
+    symptom = f"{doing} raised {type(error).__name__}: {text}{_where(error, source)}"
+    if isinstance(error, ContractError):
+        return Fault(
+            f"In {doing}: {text}",
+            f"`{error.member}` does not keep to the task interface.",
+            f"Change `{error.member}` so that it does.",
+        )
+    if isinstance(error, LoadError):
+        return Fault(
+            text,
+            "Every task is one class named `Env`.",
+            "Write `from taskwright.sandbox.world import R2D2Env` and `class Env(R2D2Env):`.",
+        )
+    for kinds, cause, fix in _EXPLANATIONS:
+        if isinstance(error, kinds):
+            return Fault(symptom, cause, fix)
+    return Fault(symptom, "A mistake in the task's code.", "Correct the line named above.")
+
+
+def _where(error: BaseException, source: str) -> str:
+    """The last line of the task's own code on the way to the error."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == "<task>"]
+    lines = source.splitlines()
+    if not frames or not frames[-1].lineno or frames[-1].lineno > len(lines):
+        return ""
+    number = frames[-1].lineno
+    return f" (line {number}: `{lines[number - 1].strip()[:120]}`)"
+
+
+_EXPLANATIONS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str]] = [
+    (
+        NotImplementedError,
+        "A method that every task needs is missing.",
+        "Define get_task_rewards(self, action), get_terminated(self, action) and "
+        "get_success(self).",
+    ),
+    (
+        AttributeError,
+        "An attribute is read before it is set, or does not exist in the interface.",
+        "Set every attribute in __init__ or reset before it is read; call super().__init__() "
+        "first in __init__.",
+    ),
+    (NameError, "A name is used that is not defined.", "Define or import it, or use self."),
+    (
+        KeyError,
+        "A key is looked up that does not exist.",
+        'The robot\'s root link is self.robot.links["base"]; print the keys of a dict of your '
+        "own where you fill it.",
+    ),
+    (
+        pybullet.error,
+        "PyBullet refused the call: an id or an argument is not valid.",
+        "Pass body ids that create_box and its like returned, and positions of three finite "
+        "numbers.",
+    ),
+    (
+        MemoryError,
+        "Far more memory is asked for than a task needs.",
+        "Keep arrays and lists small, and do not let them grow with every step.",
+    ),
+    (
+        RecursionError,
+        "A method calls itself without an end, often by overriding a helper that it then calls.",
+        "Call super() for the original, or give the method another name.",
+    ),
+    (
+        (TypeError, ValueError),
+        "A value has another type or shape than the call expects.",
+        "super().reset() returns the observation alone, positions have three numbers, "
+        "quaternions four, half extents three.",
+    ),
+    (ImportError, "The import is not available.", "Import numpy, math and the robot's base only."),
+    (
+        ZeroDivisionError,
+        "A division by zero.",
+        "Guard the divisor, for instance with max(distance, 1e-6).",
+    ),
+]

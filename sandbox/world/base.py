@@ -1,0 +1,216 @@
+"""The base environment: what a task inherits.
+
+A task is a class `Env` that derives from a robot's environment (`R2D2Env`). It builds its bodies in
+`__init__`, places them in `reset`, may act in `step`, and says what counts in `get_task_rewards`,
+`get_terminated` and `get_success`. The interface is OMNI-EPIC's, so that its tasks run unchanged.
+Trainers do not talk to this class but to `TaskEnv`, which wraps it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .client import PhysicsClient
+from .robot import Robot
+
+Color = Sequence[float]
+"""Red, green, blue, opacity, each from 0 to 1."""
+
+StepResult = tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]
+
+
+class ContractError(ValueError):
+    """A task returned something that its interface does not allow."""
+
+    def __init__(self, member: str, problem: str, expected: str) -> None:
+        super().__init__(f"`{member}` {problem}; it must return {expected}.")
+        self.member = member
+
+
+def as_bool(member: str, value: Any) -> bool:
+    """A task's yes or no. `numpy.bool_` counts, other truthy values hide mistakes."""
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    raise ContractError(member, f"returned {_describe(value)}", "True or False")
+
+
+def _reward_terms(terms: Any) -> dict[str, float]:
+    """A task's reward terms as plain floats."""
+    if not isinstance(terms, dict):
+        raise ContractError(
+            "get_task_rewards", f"returned {_describe(terms)}", "a dict of named numbers"
+        )
+    plain = {}
+    for name, value in terms.items():
+        if not isinstance(value, int | float | np.number | np.bool_):
+            raise ContractError(
+                "get_task_rewards",
+                f"gave {_describe(value)} for {name!r}",
+                "one plain number per name",
+            )
+        if not math.isfinite(value):
+            raise ContractError("get_task_rewards", f"gave {value} for {name!r}", "finite numbers")
+        plain[str(name)] = float(value)
+    return plain
+
+
+def _describe(value: Any) -> str:
+    """A value for an error message: its type, and itself where that is short."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return f"{type(value).__name__} {text}" if len(text) <= 40 else f"a {type(value).__name__}"
+
+
+class BaseEnv:
+    """A physics world with one robot in it.
+
+    Attributes a task may use: `self._p` (PyBullet, bound to this world), `self.robot` (`links`,
+    `joints`, `robot_id`), `self.dt` (seconds per physics step), `self.np_random` (seeded anew for
+    each episode), `self.action_space`. SI units; positions are world-frame metres and quaternions
+    are (x, y, z, w).
+    """
+
+    dt: ClassVar[float] = 0.0165
+    robot_class: ClassVar[type[Robot]]
+
+    _p: PhysicsClient
+    np_random: np.random.Generator
+
+    def __init__(self) -> None:
+        # `build_env` may have given this instance a world and a random stream already; alone, in a
+        # notebook say, it makes its own.
+        if not hasattr(self, "_p"):
+            self._p = PhysicsClient()
+        if not hasattr(self, "np_random"):
+            self.np_random = np.random.default_rng()
+        client = self._p
+        client.resetSimulation()
+        client.setGravity(0, 0, -9.8)
+        client.setDefaultContactERP(0.9)
+        client.setPhysicsEngineParameter(
+            fixedTimeStep=self.dt,
+            numSolverIterations=5,
+            numSubSteps=4,
+            # Contacts in a fixed order: without it, two runs of one episode drift apart.
+            deterministicOverlappingPairs=1,
+        )
+        self.robot = self.robot_class(client)
+        self.action_space = self.robot.action_space
+
+    # What a task writes.
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+        """Put the robot back where it was loaded; returns its observation.
+
+        A task extends this to place the robot and its bodies, and returns what this returned.
+        """
+        self.robot.reset()
+        return self.robot.get_observation()
+
+    def step(self, action: Any) -> StepResult:
+        """Advance the world by one physics step of `dt` seconds.
+
+        `info["reward_terms"]` holds the named rewards whose sum is the reward.
+        """
+        self.robot.apply_action(action)
+        self._p.stepSimulation()
+        terms = _reward_terms(self.get_task_rewards(action))
+        for name, value in self.robot.get_rewards(action).items():
+            terms[name] = terms.get(name, 0.0) + value
+        terminated = as_bool("get_terminated", self.get_terminated(action))
+        truncated = as_bool("get_truncated", self.get_truncated(action))
+        observation = self.robot.get_observation()
+        return observation, sum(terms.values()), terminated, truncated, {"reward_terms": terms}
+
+    def get_task_rewards(self, action: Any) -> dict[str, float]:
+        """Named reward terms of this physics step, each finite and within -10 and 10."""
+        raise NotImplementedError
+
+    def get_terminated(self, action: Any) -> bool:
+        """Whether the episode ends here, by failure or by having nothing left to do."""
+        raise NotImplementedError
+
+    def get_truncated(self, action: Any) -> bool:
+        """Whether the episode is cut off for a reason outside the task. The time limit is not
+        the task's business, so this is rarely overridden."""
+        return False
+
+    def get_success(self) -> bool:
+        """Whether the task is accomplished now."""
+        raise NotImplementedError
+
+    # Helpers for tasks.
+
+    def create_box(
+        self, mass: float, half_extents: Sequence[float], position: Sequence[float], color: Color
+    ) -> int:
+        """Create a box; `mass` 0 kg fixes it in place. Returns its body id."""
+        client = self._p
+        collision = client.createCollisionShape(client.GEOM_BOX, halfExtents=half_extents)
+        visual = client.createVisualShape(
+            client.GEOM_BOX, halfExtents=half_extents, rgbaColor=color
+        )
+        return self._create_body(mass, collision, visual, position)
+
+    def create_sphere(
+        self, mass: float, radius: float, position: Sequence[float], color: Color
+    ) -> int:
+        """Create a sphere; `mass` 0 kg fixes it in place. Returns its body id."""
+        client = self._p
+        collision = client.createCollisionShape(client.GEOM_SPHERE, radius=radius)
+        visual = client.createVisualShape(client.GEOM_SPHERE, radius=radius, rgbaColor=color)
+        return self._create_body(mass, collision, visual, position)
+
+    def create_cylinder(
+        self, mass: float, radius: float, height: float, position: Sequence[float], color: Color
+    ) -> int:
+        """Create an upright cylinder; `mass` 0 kg fixes it in place. Returns its body id."""
+        client = self._p
+        collision = client.createCollisionShape(client.GEOM_CYLINDER, radius=radius, height=height)
+        visual = client.createVisualShape(
+            client.GEOM_CYLINDER, radius=radius, length=height, rgbaColor=color
+        )
+        return self._create_body(mass, collision, visual, position)
+
+    def _create_body(
+        self, mass: float, collision: int, visual: int, position: Sequence[float]
+    ) -> int:
+        body: int = self._p.createMultiBody(
+            baseMass=mass,
+            baseCollisionShapeIndex=collision,
+            baseVisualShapeIndex=visual,
+            basePosition=position,
+        )
+        return body
+
+    def get_object_position(self, object_id: int) -> NDArray[np.float64]:
+        """World position of a body's centre, shape (3,), m."""
+        return np.array(self._p.getBasePositionAndOrientation(object_id)[0])
+
+    def get_distance_to_object(self, object_id: int) -> float:
+        """Horizontal distance from the robot's base to a body's centre, m."""
+        offset = self.get_object_position(object_id) - self.robot.links["base"].position
+        return float(np.hypot(offset[0], offset[1]))
+
+    def close(self) -> None:
+        """Give the world's memory back."""
+        self._p.disconnect()
+
+
+def build_env(
+    env_class: type[BaseEnv], client: PhysicsClient, np_random: np.random.Generator
+) -> BaseEnv:
+    """Make an environment in a given world, which is emptied first, with a given random stream."""
+    env = env_class.__new__(env_class)
+    env._p = client
+    env.np_random = np_random
+    env.__init__()  # type: ignore[misc]
+    return env

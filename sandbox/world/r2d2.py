@@ -1,0 +1,156 @@
+"""R2D2: a differential drive that can jump.
+
+Six discrete actions, applied at each physics step (dt 0.0165 s):
+
+====== ============ =====================================================
+action name         effect
+====== ============ =====================================================
+0      idle         coasts; friction takes about 5 m/s every second
+1      forward      +0.2 m/s along its heading, up to 10 m/s
+2      backward     -0.2 m/s along its heading, up to 10 m/s
+3      turn right   -1 rad/s about its own axis, up to 4 pi rad/s
+4      turn left    +1 rad/s about its own axis, up to 4 pi rad/s
+5      jump         5 m/s upwards (1.3 m high), only while a wheel touches something
+====== ============ =====================================================
+
+The drive is idealised: it sets the base's velocity instead of spinning wheels, and a gyroscope
+keeps the robot upright. The actions mean what they mean in OMNI-EPIC, so that its tasks run here.
+
+Reward terms of the robot, per physics step: `energy_penalty`, 0 when idle, -0.2 driving, -0.1
+turning, -0.5 jumping.
+
+Proprioception, 13 numbers: velocity in the yaw frame (3, m/s, divided by 10), yaw rate (divided by
+4 pi), up vector (3), heading (cosine and sine of the yaw in the world frame), position relative to
+where the episode began (3, world frame, compressed: see `scene.compress`), and whether a wheel
+touches something (0 or 1).
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Discrete
+from numpy.typing import NDArray
+
+from .base import BaseEnv
+from .client import PhysicsClient
+from .robot import Robot
+from .scene import compress
+
+_URDF = Path(__file__).parent / "assets" / "r2d2.urdf"
+
+
+class R2D2Robot(Robot):
+    """The robot itself; see the module docstring for its actions, rewards and observation."""
+
+    wheels = ("right_front_wheel", "left_front_wheel", "right_back_wheel", "left_back_wheel")
+    drive_increment_m_s = 0.2
+    drive_limit_m_s = 10.0
+    turn_increment_rad_s = 1.0
+    turn_limit_rad_s = 4 * math.pi
+    jump_speed_m_s = 5.0
+    righting_gain_per_s = 30.0
+    """Rate at which the gyroscope removes a tilt: it halves in one physics step."""
+
+    action_space = Discrete(6)
+    proprioception_size = 13
+    energy_penalty = (0.0, -0.2, -0.2, -0.1, -0.1, -0.5)
+
+    def __init__(self, client: PhysicsClient) -> None:
+        super().__init__(client)
+        self._base = self.links["base"]
+        self._wheel_indices = frozenset(self.links[wheel].index for wheel in self.wheels)
+
+    def load(self, client: PhysicsClient) -> int:
+        robot_id: int = client.loadURDF(str(_URDF), [0.0, 0.0, 0.5])
+        return robot_id
+
+    def apply_action(self, action: Any) -> None:
+        action = int(action)
+        base = self._base
+        up_x, up_y, up_z = _up_vector(base.orientation)
+        # The rotation that brings `up` onto the world's z axis is about up x z = (up_y, -up_x, 0).
+        sine = math.hypot(up_x, up_y)
+        tilt = math.atan2(sine, up_z)
+        righting = self.righting_gain_per_s * tilt / sine if sine > 1e-9 else 0.0
+        turn = base.angular_velocity[2]
+        if action == 3:
+            turn -= self.turn_increment_rad_s
+        elif action == 4:
+            turn += self.turn_increment_rad_s
+        limit = self.turn_limit_rad_s
+        angular_velocity = [
+            min(max(righting * up_y, -limit), limit),
+            min(max(-righting * up_x, -limit), limit),
+            min(max(turn, -limit), limit),
+        ]
+        velocity = base.linear_velocity
+        if action == 1 or action == 2:
+            push = self.drive_increment_m_s if action == 1 else -self.drive_increment_m_s
+            forward = _forward_vector(base.orientation)
+            driven = [velocity[i] + push * forward[i] for i in range(3)]
+            speed = math.hypot(*driven)
+            if speed > self.drive_limit_m_s:
+                driven = [v * self.drive_limit_m_s / speed for v in driven]
+            self._p.resetBaseVelocity(self.robot_id, driven, angular_velocity)
+        elif action == 5 and self.is_standing:
+            leap = [velocity[0], velocity[1], self.jump_speed_m_s]
+            self._p.resetBaseVelocity(self.robot_id, leap, angular_velocity)
+        else:
+            self._p.resetBaseVelocity(self.robot_id, angularVelocity=angular_velocity)
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether any wheel touches anything."""
+        wheels = self._wheel_indices
+        return any(contact[3] in wheels for contact in self._p.getContactPoints(self.robot_id))
+
+    def get_observation(self) -> NDArray[np.float32]:
+        base = self._base
+        yaw = yaw_of(base.orientation)
+        cosine, sine = math.cos(yaw), math.sin(yaw)
+        x, y, z = base.linear_velocity.tolist()
+        return np.array(
+            [
+                (cosine * x + sine * y) / self.drive_limit_m_s,
+                (cosine * y - sine * x) / self.drive_limit_m_s,
+                z / self.drive_limit_m_s,
+                base.angular_velocity[2] / self.turn_limit_rad_s,
+                *_up_vector(base.orientation),
+                cosine,
+                sine,
+                *compress(base.position - self.start_position),
+                float(self.is_standing),
+            ],
+            dtype=np.float32,
+        )
+
+    def get_rewards(self, action: Any) -> dict[str, float]:
+        return {"energy_penalty": self.energy_penalty[int(action)]}
+
+
+def _up_vector(orientation: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The robot's z axis in the world frame."""
+    x, y, z, w = orientation.tolist()
+    return 2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)
+
+
+def _forward_vector(orientation: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The robot's x axis in the world frame."""
+    x, y, z, w = orientation.tolist()
+    return 1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)
+
+
+def yaw_of(orientation: NDArray[np.float64]) -> float:
+    """Heading in the world frame, rad: 0 along +x, counted anticlockwise from above."""
+    forward = _forward_vector(orientation)
+    return math.atan2(forward[1], forward[0])
+
+
+class R2D2Env(BaseEnv):
+    """Base class of tasks for R2D2."""
+
+    robot_class = R2D2Robot

@@ -1,0 +1,30 @@
+"""The robots there are, by name. To add one: write its module, then add a line here."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium.spaces import Box
+
+from .base import BaseEnv
+from .r2d2 import R2D2Env
+from .scene import BOUND, SceneObserver
+
+ROBOT_ENVS: dict[str, type[BaseEnv]] = {"r2d2": R2D2Env}
+
+
+def robot_spaces(robot: str) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
+    """The observation and action space that every task of a robot has."""
+    robot_class = ROBOT_ENVS[robot].robot_class
+    size = robot_class.proprioception_size + SceneObserver.size
+    observation_space = Box(-BOUND, BOUND, (size,), np.float32)
+    # A copy, because a space carries the random stream of its `sample`.
+    return observation_space, copy.deepcopy(robot_class.action_space)
+
+
+def robot_of(env_class: type[BaseEnv]) -> str:
+    """The name of the robot that an environment class is for."""
+    return next(name for name, base in ROBOT_ENVS.items() if issubclass(env_class, base))

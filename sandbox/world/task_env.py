@@ -1,0 +1,148 @@
+"""`TaskEnv`: a task as trainers see it, a real Gymnasium environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import ContractError, as_bool, build_env
+from .client import PhysicsClient
+from .loading import LoadedTask
+from .r2d2 import yaw_of
+from .rendering import Camera, Image, chase_camera, overview_camera, render
+from .robots import robot_of, robot_spaces
+from .scene import BOUND, SceneObserver
+
+ACTION_REPEAT = 4
+TIME_LIMIT = 1000
+"""Physics steps per episode: 16.5 s."""
+
+Observation = NDArray[np.float32]
+
+
+class TaskEnv(gymnasium.Env[Observation, Any]):
+    """One task, given as source code.
+
+    **Observation**: float32 `Box`, the robot's proprioception (see the robot's module) followed by
+    the egocentric scene (see `scene`), of the same size in every task of a robot.
+
+    **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s.
+
+    **Reward**: the sum of the task's and the robot's named terms over those physics steps;
+    `info["reward_terms"]` holds each term.
+
+    **Success**: `info["is_success"]` is True from the step on in which `get_success` said so.
+
+    **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps.
+
+    **Seeds**: the world is built anew for each episode, so `reset(seed=...)` gives the same episode
+    in any process and after any other episodes. `reset()` goes on with the stream of seeds.
+
+    Raises `ContractError` where the task breaks its interface, and lets through whatever the task's
+    own code raises. `render_mode` "rgb_array" gives pictures by the CPU renderer; `camera` is
+    "overview" (the whole scene, standing still) or "chase" (behind the robot).
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        action_repeat: int = ACTION_REPEAT,
+        time_limit: int = TIME_LIMIT,
+        render_mode: str | None = None,
+        camera: str = "overview",
+        width: int = 320,
+        height: int = 240,
+    ) -> None:
+        self.task = LoadedTask(source)
+        self.action_repeat = action_repeat
+        self.time_limit = time_limit
+        self.render_mode = render_mode
+        self.camera, self.width, self.height = camera, width, height
+        self._client = PhysicsClient()
+        self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
+
+    @classmethod
+    def from_file(cls, path: str | Path, **keywords: Any) -> TaskEnv:
+        """The task in a Python file."""
+        return cls(Path(path).read_text(encoding="utf-8"), **keywords)
+
+    def build(self, episode_seed: int) -> None:
+        """Empty the world and run the task's `__init__` in it; `reset` does this by itself."""
+        env = build_env(self.task.env_class, self._client, self.task.seed(episode_seed))
+        if not hasattr(env, "robot"):
+            raise ContractError("__init__", "did not call super().__init__()", "nothing, after it")
+        self._scene = SceneObserver(self._client, env.robot.robot_id, env.robot.mass)
+        self._overview: Camera | None = None
+        self.env = env
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        super().reset(seed=seed)
+        self.build(int(self.np_random.integers(2**31)))
+        self.env.reset()
+        self.env.robot.mark_start()
+        self.physics_steps = 0
+        self._succeeded = False
+        return self._observe(0.0), {"is_success": False}
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        terms: dict[str, float] = {}
+        terminated = truncated = False
+        start = self.physics_steps
+        while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
+            terminated, truncated, step_terms = self._physics_step(action)
+            for name, value in step_terms.items():
+                terms[name] = terms.get(name, 0.0) + value
+        elapsed_s = (self.physics_steps - start) * self.env.dt
+        info = {"is_success": self._succeeded, "reward_terms": terms}
+        return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
+
+    def _physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
+        result: Any = self.env.step(action)
+        try:
+            _, _, terminated, truncated, info = result
+            terms = info["reward_terms"]
+        except (TypeError, ValueError, KeyError):
+            raise ContractError(
+                "step",
+                f"returned a {type(result).__name__} that is not what `super().step` gave",
+                "(observation, reward, terminated, truncated, info) of `super().step(action)`",
+            ) from None
+        self.physics_steps += 1
+        if as_bool("get_success", self.env.get_success()):
+            self._succeeded = True
+        truncated = truncated or self.physics_steps >= self.time_limit
+        return bool(terminated), bool(truncated), terms
+
+    def _observe(self, elapsed_s: float) -> Observation:
+        robot = self.env.robot
+        base = robot.links["base"]
+        scene = self._scene.observe(base.position, yaw_of(base.orientation), elapsed_s)
+        observation: Observation = np.concatenate([robot.get_observation(), scene])
+        return observation.clip(-BOUND, BOUND)
+
+    def render(self) -> Image | None:
+        """The world now, shape (height, width, 3), uint8; None without a render mode."""
+        if self.render_mode is None:
+            return None
+        base = self.env.robot.links["base"]
+        if self.camera == "chase":
+            camera = chase_camera(base.position, yaw_of(base.orientation))
+        else:
+            aspect = self.width / self.height
+            camera = self._overview or overview_camera(
+                self._client, self.env.robot.robot_id, aspect
+            )
+            self._overview = camera
+        return render(self._client, camera, self.width, self.height)
+
+    def close(self) -> None:
+        self._client.disconnect()

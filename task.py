@@ -1,0 +1,238 @@
+"""The nouns that travel through every room.
+
+Plain frozen dataclasses: they cross process boundaries as JSON, rest in the archive as JSON, and
+import nothing of ours. `to_json` writes one; where JSON comes in from outside, read it with
+`from_json`, which refuses unknown fields and wrong types.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+Robot = Literal["r2d2"]
+ROBOTS: tuple[Robot, ...] = ("r2d2",)
+
+Verdict = Literal["passed", "rejected", "broken"]
+Stage = Literal["syntax", "policy", "load", "reset", "step", "seeding", "time", "train"]
+TrialVerdict = Literal["learned", "too_easy", "too_hard", "rejected", "broken"]
+Status = Literal[
+    "learned", "invalid", "duplicate", "uninteresting", "too_easy", "too_hard", "broken"
+]
+
+
+@dataclass(frozen=True)
+class Noun:
+    """Base of the nouns: read back strictly, so that a field that is not known is an error."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+
+N = TypeVar("N", bound=Noun)
+
+
+@dataclass(frozen=True)
+class Idea(Noun):
+    """A task in natural language, before anybody has written its code."""
+
+    title: str
+    description: str
+    success: str
+    rewards: str
+    termination: str
+    strategy: str = "new"
+    """How it came about: `seed`, `new` or `revision`."""
+    parents: tuple[str, ...] = ()
+    """The `task_id`s it was derived from, the stepping stone first."""
+    recipe: dict[str, Any] | None = None
+    """What the Composer needs to write or vary this task; None for a model's idea."""
+
+    @property
+    def text(self) -> str:
+        """What is embedded and compared: everything an agent or a reader would tell apart."""
+        return f"{self.title}\n{self.description}\n{self.success}"
+
+    @property
+    def docstring(self) -> str:
+        """The idea as the docstring of its environment class."""
+        return (
+            f"{self.title}\n\nDescription:\n{self.description}\n\nSuccess:\n{self.success}\n\n"
+            f"Rewards:\n{self.rewards}\n\nTermination:\n{self.termination}"
+        )
+
+
+@dataclass(frozen=True)
+class Task(Noun):
+    """Source code plus robot. Immutable: another source is another task."""
+
+    source: str
+    robot: Robot = "r2d2"
+
+    @property
+    def task_id(self) -> str:
+        """The first 12 hex digits of the SHA-256 of the source."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class Outcome(Noun):
+    """What the checks found: the task passed, the task is at fault, or our machinery failed."""
+
+    verdict: Verdict
+    stage: Stage | None = None
+    """Where it was rejected; None when passed or broken."""
+    symptom: str = ""
+    cause: str = ""
+    fix: str = ""
+    seconds: float = 0.0
+
+    @classmethod
+    def rejected(cls, stage: Stage, symptom: str, cause: str, fix: str) -> Outcome:
+        return cls("rejected", stage, symptom, cause, fix)
+
+    @classmethod
+    def broken(cls, symptom: str, fix: str = "") -> Outcome:
+        return cls("broken", None, symptom, "Our machinery failed, not the task.", fix)
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == "passed"
+
+    @property
+    def report(self) -> str:
+        """Symptom, cause and fix as one paragraph, for a person and for a repairing model."""
+        parts = (
+            self.symptom,
+            self.cause and f"Likely cause: {self.cause}",
+            self.fix and f"How to fix: {self.fix}",
+        )
+        where = f"[{self.stage}] " if self.stage else ""
+        return where + " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class CurvePoint(Noun):
+    """One point of a learning curve, over the training episodes since the point before."""
+
+    steps: int
+    """Agent steps so far (each is `action_repeat` physics steps)."""
+    seconds: float
+    success_rate: float
+    mean_return: float
+    """Sum of the task's own rewards over an episode, mean over episodes."""
+    episodes: int
+
+
+@dataclass(frozen=True)
+class Trial(Noun):
+    """What training showed, and the evidence for the verdict."""
+
+    verdict: TrialVerdict
+    reason: str
+    success_before: float | None = None
+    """Best success rate of the screening policies."""
+    success_after: float | None = None
+    """Success rate of the trained policy on fresh seeds."""
+    screening: dict[str, float] = field(default_factory=dict)
+    """Success rate per screening policy: `idle`, `random`, or the `task_id` of an archived one."""
+    episodes: int = 0
+    """Evaluation episodes behind `success_after` (behind `success_before` when too easy)."""
+    interval: tuple[float, float] | None = None
+    """95 % Wilson score interval of the deciding success rate."""
+    steps: int = 0
+    seconds: float = 0.0
+    warm_start: str | None = None
+    """`task_id` of the archived policy that training started from."""
+    seed: int = 0
+    curve: tuple[CurvePoint, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement(Noun):
+    """A judge's answer about an idea, parsed strictly."""
+
+    role: Literal["interestingness"]
+    positive: bool
+    reason: str
+    judge: str
+    """Model name, or `novelty` where no model judges."""
+
+
+@dataclass(frozen=True)
+class Cost(Noun):
+    """What model calls used. `usd` is None where the price of the model is unknown."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float | None = 0.0
+
+    def __add__(self, other: Cost) -> Cost:
+        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        return Cost(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            usd,
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True)
+class Record(Noun):
+    """One archive row: everything known of one journey that has ended."""
+
+    number: int
+    """The journey's number in its run, from 1."""
+    status: Status
+    reason: str
+    idea: Idea
+    task: Task | None = None
+    """None where the journey ended before any code was written."""
+    outcomes: tuple[Outcome, ...] = ()
+    """The checks of each version of the code, first to last."""
+    trial: Trial | None = None
+    judgements: tuple[Judgement, ...] = ()
+    stepping_stones: tuple[str, ...] = ()
+    """`task_id`s that were selected for this journey, the chosen one first."""
+    novelty: float | None = None
+    """Mean cosine distance to the nearest kept tasks; None where it was not measured."""
+    cost: Cost = Cost()
+    seconds: float = 0.0
+    created_at: str = ""
+    """UTC, ISO 8601."""
+
+    @property
+    def task_id(self) -> str | None:
+        return self.task.task_id if self.task else None
+
+
+def to_json(noun: Noun) -> str:
+    """A noun as JSON text with sorted keys: equal nouns give equal text."""
+    return json.dumps(dataclasses.asdict(noun), sort_keys=True, allow_nan=False)
+
+
+@functools.cache
+def _adapter(cls: Any) -> TypeAdapter[Any]:
+    # pydantic validates stdlib dataclasses; imported late because the sandbox's children, which
+    # only write nouns, start a fifth of a second sooner without it.
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(cls)
+
+
+def from_json(cls: type[N], text: str | bytes) -> N:
+    """Read a noun back. Raises ValueError where the text does not have exactly that shape."""
+    noun: N = _adapter(cls).validate_json(text)
+    return noun
