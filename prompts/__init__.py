@@ -1,0 +1,58 @@
+"""What models are asked: Jinja2 templates, rendered strictly.
+
+`render` fills `NAME.md.j2`. A user's folder of templates stands before ours: a file of the same
+name there replaces ours. A template that asks for a value it is not given is refused by name,
+before anything is sent.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from jinja2 import meta
+
+from ..errors import UsageError
+
+HERE = Path(__file__).parent
+
+
+def render(name: str, folder: Path | None = None, **values: Any) -> str:
+    """The prompt `name` filled with values. Raises UsageError for a template that cannot be."""
+    folders = [folder, HERE] if folder else [HERE]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Prompts are plain text for a model, not HTML.
+        autoescape=False,
+    )
+    file_name = f"{name}.md.j2"
+    try:
+        template = environment.get_template(file_name)
+        unknown = _wanted(environment, file_name) - values.keys()
+        if unknown:
+            raise UsageError(
+                f"The prompt template {template.filename} uses {', '.join(sorted(unknown))}.",
+                f"It is given only {', '.join(sorted(values))}.",
+            )
+        return template.render(**values).strip() + "\n"
+    except jinja2.TemplateError as error:
+        raise UsageError(
+            f"The prompt template {file_name} cannot be used: {error}.",
+            f"Correct it in {folder or HERE}.",
+        ) from None
+
+
+def _wanted(environment: jinja2.Environment, file_name: str) -> set[str]:
+    """The values that a template and the templates it includes ask for."""
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, file_name)
+    tree = environment.parse(source)
+    wanted = set(meta.find_undeclared_variables(tree))
+    for included in meta.find_referenced_templates(tree):
+        if included is not None:
+            wanted |= _wanted(environment, included)
+    return wanted

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from ..errors import BrokenError
 from ..task import Outcome, Stage, Task
-from .process import Child, ChildDied, ChildFault, ChildTimeout
+from .process import Child, ChildDied, ChildFault, ChildTimeout, plain_text
 
 CHECK_TIMEOUT_S = 30.0
 """For all stages together; an ordinary task needs under a second."""
@@ -59,7 +59,7 @@ def _run_stages(child: Child, task: Task, timeout_s: float) -> Outcome:
 def _outcome(reply: dict[str, Any], stage: Stage) -> Outcome:
     if reply == {"passed": True}:
         return Outcome("passed")
-    texts = {name: str(reply.get(name, ""))[:2000] for name in ("symptom", "cause", "fix")}
+    texts = {name: plain_text(reply.get(name, "")) for name in ("symptom", "cause", "fix")}
     return Outcome.rejected(_stage(reply.get("stage", stage)), **texts)
 
 

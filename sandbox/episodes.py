@@ -6,6 +6,7 @@ requests and answers themselves are small. An environment whose episode ends is 
 
 from __future__ import annotations
 
+import math
 import mmap
 from dataclasses import dataclass
 from typing import Any
@@ -127,30 +128,36 @@ class EpisodeServer:
         return {}
 
     def film(
-        self, seed: int, actions: list[Any], memory_fd: int, camera: str, width: int, height: int
+        self,
+        source: str,
+        seed: int,
+        actions: list[Any],
+        memory_fd: int,
+        camera: str,
+        width: int,
+        height: int,
     ) -> dict[str, Any]:
         """Replay an episode and draw it: a frame after the reset and one after each action.
 
         Returns how many frames the shared memory holds.
         """
-        size = width * height * 3
-        memory = mmap.mmap(memory_fd, (len(actions) + 1) * size)
-        frames = np.ndarray((len(actions) + 1, height, width, 3), np.uint8, memory)
+        self._source = source
+        shape = (len(actions) + 1, height, width, 3)
+        frames = np.ndarray(shape, np.uint8, mmap.mmap(memory_fd, math.prod(shape)))
+        drawn = 0
         try:
             env = TaskEnv(
-                self._source, render_mode="rgb_array", camera=camera, width=width, height=height
+                source, render_mode="rgb_array", camera=camera, width=width, height=height
             )
             env.reset(seed=seed)
-            frames[0] = env.render()
-            for number, action in enumerate(actions, 1):
-                _, _, terminated, truncated, _ = env.step(_action(env, np.array(action)))
-                frames[number] = env.render()
-                if terminated or truncated:
-                    break
+            frames[drawn] = env.render()
+            for drawn, action in enumerate(actions, 1):
+                env.step(_action(env, np.array(action)))
+                frames[drawn] = env.render()
             env.close()
         except Exception as error:
             return self._fault(error, "an episode")
-        return {"frames": number + 1 if actions else 1}
+        return {"frames": drawn + 1}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
         fault = describe(error, doing, self._source)

@@ -29,9 +29,14 @@ class Fault:
 def describe(error: BaseException, doing: str, source: str) -> Fault:
     """Tell what an exception means. `doing` says what was going on: "`reset`" or "step 12"."""
     text = str(error)
+    if isinstance(error, ImportError):
+        # Where a module lies on this machine is nobody else's business.
+        text = text.replace(f" ({error.path})", "")
     if len(text) > TEXT_LIMIT:
         text = text[:TEXT_LIMIT] + "…"
-    symptom = f"{doing} raised {type(error).__name__}: {text}{_where(error, source)}"
+    said = f": {text}" if text else ""
+    symptom = f"{doing} raised {type(error).__name__}{said}{_where(error, source)}"
+    symptom = symptom.removesuffix(".") + "."
     if isinstance(error, ContractError):
         return Fault(
             f"In {doing}: {text}",

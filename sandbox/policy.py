@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import builtins
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,9 +32,9 @@ MAX_SOURCE_CHARACTERS = 100_000
 
 ALLOWED_BUILTINS = frozenset(
     """
-    abs all any bool bytes dict divmod enumerate filter float frozenset int isinstance
-    issubclass iter len list map max min next pow print property range repr reversed round set
-    slice sorted staticmethod str sum super tuple zip callable classmethod complex
+    abs all any bool bytes callable chr classmethod complex dict divmod enumerate filter float
+    frozenset int isinstance issubclass iter len list map max min next object ord pow print
+    property range repr reversed round set slice sorted staticmethod str sum super tuple zip
     True False None NotImplemented Ellipsis
     ArithmeticError AssertionError AttributeError Exception IndexError KeyError LookupError
     NameError NotImplementedError OverflowError RuntimeError StopIteration TypeError ValueError
@@ -43,18 +44,26 @@ ALLOWED_BUILTINS = frozenset(
 # These two are common and harmless where the attribute's name stands in the code.
 NAMED_ATTRIBUTE_BUILTINS = frozenset({"getattr", "hasattr"})
 
+ALLOWED_TYPING = frozenset(
+    """
+    Any Callable ClassVar Dict Final FrozenSet Iterable Iterator List Literal Mapping
+    NamedTuple Optional Sequence Set Tuple Type Union
+    """.split()
+)
+
 ALLOWED_NUMPY_MODULES = frozenset({"linalg", "random"})
+# `ndarray` may be called nowhere, as it makes arrays over memory that is not theirs; as a type (see
+# `_types_in`) it is harmless.
 REFUSED_NUMPY = frozenset(
     """
     DataSource frombuffer fromfile fromiter fromregex genfromtxt load loadtxt memmap ndarray
     save savetxt savez savez_compressed seterrcall
     """.split()
 )
-REFUSED_ARRAY_ATTRIBUTES = frozenset({"ctypes", "dump", "dumps", "setflags", "tofile"})
-# Refused on arrays but ordinary as a name of the task's own (`self.data`).
-REFUSED_UNLESS_ON_SELF = frozenset({"base", "data", "resize"})
+REFUSED_ARRAY_ATTRIBUTES = frozenset(
+    {"base", "ctypes", "data", "dump", "dumps", "resize", "setflags", "tofile"}
+)
 REFUSED_STRING_ATTRIBUTES = frozenset({"format", "format_map"})
-REFUSED_ATTRIBUTES = frozenset({"mro", "obj", "with_traceback", "func"})
 
 ALLOWED_BULLET_CALLS = frozenset(
     """
@@ -84,10 +93,19 @@ REFUSED_NUMPY_MODULES = frozenset(
     for name in dir(np)
     if name not in ALLOWED_NUMPY_MODULES and isinstance(vars(np).get(name), types.ModuleType)
 ) | {"ctypeslib", "f2py", "lib", "testing", "test", "core", "distutils"}
+REFUSED_ATTRIBUTES = (
+    REFUSED_NUMPY
+    | REFUSED_NUMPY_MODULES
+    | REFUSED_ARRAY_ATTRIBUTES
+    | {"mro", "obj", "with_traceback", "func"}
+)
 
-OWNED_BY_BASE = frozenset(
+STATE_OF_BASE = frozenset(
     {"_p", "robot", "dt", "np_random", "action_space", "observation_space", "robot_class"}
-) | {name for name in vars(BaseEnv) if callable(getattr(BaseEnv, name)) and name[0] != "_"}
+)
+OWNED_BY_BASE = STATE_OF_BASE | {
+    name for name in vars(BaseEnv) if callable(getattr(BaseEnv, name)) and name[0] != "_"
+}
 
 
 @dataclass(frozen=True)
@@ -131,6 +149,8 @@ class _TaskTransformer(RestrictingNodeTransformer):
     def __init__(self) -> None:
         super().__init__()
         self.refusals: list[Refusal] = []
+        self._types: set[ast.AST] = set()
+        self._methods: set[ast.AST] = set()
 
     def refuse(self, node: ast.AST, what: str, instead: str) -> None:
         self.refusals.append(Refusal(getattr(node, "lineno", 1), what, instead))
@@ -143,8 +163,10 @@ class _TaskTransformer(RestrictingNodeTransformer):
         if name is None or name == "_" or name == "print":
             return
         magic = allow_magic_methods and name in ALLOWED_FUNC_NAMES and node.col_offset != 0
-        if name.startswith("__") and not magic:
-            self.refuse(node, f"the name `{name}` is reserved", "Use a name without `__`.")
+        # RestrictedPython's own names look like `_name_`.
+        reserved = name.startswith("__") or name[0] == name[-1] == "_"
+        if reserved and not magic:
+            self.refuse(node, f"the name `{name}` is reserved", "Use a name like `goal`.")
 
     # Names and attributes.
 
@@ -153,8 +175,10 @@ class _TaskTransformer(RestrictingNodeTransformer):
         name = node.id
         if isinstance(node.ctx, ast.Load):
             if hasattr(builtins, name) and name not in ALLOWED_BUILTINS:
-                self.refuse(node, f"`{name}` is not available to tasks", _INSTEAD.get(name, ""))
-        elif name in BASES:
+                self.refuse(
+                    node, f"`{name}` is not available to tasks", _INSTEAD.get(name, _PLAIN_INSTEAD)
+                )
+        elif name in BASES or name == "self":
             self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
         self.check_name(node, name)
         return node
@@ -175,25 +199,23 @@ class _TaskTransformer(RestrictingNodeTransformer):
                     f"the attribute `{name}` is private",
                     "Use `self._p` for PyBullet and public attributes for everything else.",
                 )
-        elif name in REFUSED_STRING_ATTRIBUTES and not on_self:
+        elif name in INSPECT_ATTRIBUTES:
+            self.refuse(node, f"`.{name}` is refused", "Tasks have no use for frames.")
+        elif on_self or node in self._types:
+            # `self.load`, `self.data` and the like are the task's own; np.ndarray is a fine type.
+            pass
+        elif name in REFUSED_STRING_ATTRIBUTES:
             self.refuse(node, f"`.{name}` is refused", 'Use an f-string: f"{value:.2f}".')
-        elif name in REFUSED_BULLET and not on_self:
+        elif name in REFUSED_BULLET:
             self.refuse(
                 node, f"`{name}` is not available to tasks", _INSTEAD.get(name, _BODIES_INSTEAD)
             )
-        elif (
-            name in REFUSED_NUMPY
-            or name in REFUSED_ARRAY_ATTRIBUTES
-            or (name in REFUSED_UNLESS_ON_SELF | REFUSED_ATTRIBUTES and not on_self)
-            or (name in REFUSED_NUMPY_MODULES and not on_self)
-        ):
+        elif name in REFUSED_ATTRIBUTES:
             self.refuse(
                 node,
                 f"`.{name}` is not available to tasks",
                 "Use arithmetic, np.array, np.linalg and np.random.",
             )
-        elif name in INSPECT_ATTRIBUTES:
-            self.refuse(node, f"`.{name}` is refused", "Tasks have no use for frames.")
 
     def _check_store(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, ast.Del):
@@ -205,11 +227,14 @@ class _TaskTransformer(RestrictingNodeTransformer):
                 "Keep the value in an attribute of self.",
             )
         elif node.attr in OWNED_BY_BASE:
-            self.refuse(
-                node,
-                f"`self.{node.attr}` belongs to the base class and may not be replaced",
-                f"Choose another name than `{node.attr}`.",
-            )
+            self._refuse_replacing(node, node.attr)
+
+    def _refuse_replacing(self, node: ast.AST, name: str) -> None:
+        self.refuse(
+            node,
+            f"`{name}` belongs to the base class and may not be replaced",
+            f"Choose another name than `{name}`.",
+        )
 
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else None
@@ -261,7 +286,9 @@ class _TaskTransformer(RestrictingNodeTransformer):
         allowed = set(ROBOT_MODULES.get(node.module or "", ()))
         if node.module == "math":
             allowed = {alias.name for alias in node.names if alias.name[0] not in "_*"}
-        if node.module == "__future__":
+        elif node.module == "typing":
+            allowed = set(ALLOWED_TYPING)
+        elif node.module == "__future__":
             allowed = {"annotations"}
         for alias in node.names:
             if node.level or alias.name not in allowed:
@@ -274,7 +301,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
             node,
             f"`{statement}` is refused",
             "Import only `numpy as np`, `math`, `random` and the robot's base: "
-            "`from taskwright.sandbox.world import R2D2Env`.",
+            "`from taskwright.sandbox.world import R2D2Env`. PyBullet is `self._p`.",
         )
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:
@@ -293,23 +320,41 @@ class _TaskTransformer(RestrictingNodeTransformer):
         self.check_function_argument_names(node)
         return self.node_contents_visit(node)
 
+    def check_function_argument_names(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    ) -> None:
+        super().check_function_argument_names(node)
+        # `self._p` is let through because of whose attribute it is: `self` must mean the task.
+        names = [argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)]
+        if "self" in names and not (node in self._methods and names[0] == "self"):
+            self.refuse(
+                node,
+                "`self` is a parameter of a function that is not a method",
+                "Name that parameter otherwise; a function inside a method sees its `self`.",
+            )
+
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         self._check_decorators(node, set())
         if node.keywords:
             self.refuse(node, "class keywords are refused", "Write `class Env(R2D2Env):`.")
         self.check_name(node, node.name)
         for statement in node.body:
-            targets = statement.targets if isinstance(statement, ast.Assign) else []
-            for target in targets:
-                if isinstance(target, ast.Name) and target.id in OWNED_BY_BASE:
-                    self.refuse(
-                        statement,
-                        f"`{target.id}` belongs to the base class and may not be replaced",
-                        "Choose another name.",
-                    )
+            if isinstance(statement, ast.FunctionDef):
+                self._methods.add(statement)
+                if statement.name in STATE_OF_BASE:
+                    self._refuse_replacing(statement, statement.name)
+            else:
+                self._check_class_variables(statement)
         return self.node_contents_visit(node)
 
+    def _check_class_variables(self, statement: ast.stmt) -> None:
+        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
+        for name in names:
+            if isinstance(name.ctx, ast.Store) and name.id in OWNED_BY_BASE:
+                self._refuse_replacing(name, name.id)
+
     def visit_Module(self, node: ast.Module) -> Any:
+        self._types.update(_types_in(node))
         return self.node_contents_visit(node)
 
     def _check_decorators(self, node: ast.FunctionDef | ast.ClassDef, allowed: set[str]) -> None:
@@ -335,11 +380,29 @@ def _is_super_call(node: ast.AST) -> bool:
     )
 
 
+def _types_in(tree: ast.AST) -> Iterator[ast.AST]:
+    """The expressions that only name types: annotations, and what `isinstance` asks for."""
+    for node in ast.walk(tree):
+        match node:
+            case (
+                ast.arg(annotation=ast.expr() as types)
+                | ast.AnnAssign(annotation=types)
+                | ast.FunctionDef(returns=ast.expr() as types)
+                | ast.Call(func=ast.Name(id="isinstance"), args=[_, types])
+            ):
+                inside = list(ast.walk(types))
+                if not any(isinstance(part, ast.Call | ast.NamedExpr) for part in inside):
+                    yield from inside
+
+
+_PLAIN_INSTEAD = "Use arithmetic, math, numpy, random and the attributes of self."
 _BODIES_INSTEAD = (
     "Build bodies with self.create_box, self.create_sphere and self.create_cylinder, or with "
     "self._p.createCollisionShape and self._p.createMultiBody."
 )
 _INSTEAD = {
+    "BaseException": "Name the one exception that is expected, or Exception.",
+    "SystemExit": "Raise ValueError where something cannot be.",
     "eval": "Write the expression itself.",
     "exec": "Write the statements themselves.",
     "open": "Tasks cannot use files; keep data in the code.",

@@ -18,11 +18,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from ..errors import BrokenError
 
 MAX_REPLY_BYTES = 1_000_000
+MAX_TEXT_CHARACTERS = 2000
 START_TIMEOUT_S = 60.0
 """A cold disk can take this long to import numpy and pybullet; it is not the task's time."""
 
@@ -75,6 +76,11 @@ class ChildProtocolError(ChildFault):
         )
 
 
+def plain_text(value: Any) -> str:
+    """What a child says, cut short and fit for printing and storing: it may be anything."""
+    return str(value)[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode()
+
+
 def child_environment() -> dict[str, str]:
     """The environment of every process we start: a fixed minimum, so that no key reaches it."""
     environment = {
@@ -91,16 +97,20 @@ def child_environment() -> dict[str, str]:
     return environment
 
 
-class Child:
-    """One sandboxed process. Use as a context manager, or call `close`."""
+class JsonProcess:
+    """A Python process of ours that answers JSON messages. Use as a context manager, or `close`.
 
-    def __init__(self, pass_fds: Sequence[int] = (), memory_mb: int = DEFAULT_MEMORY_MB) -> None:
+    `module` is run with this process's id as its first argument, and sends one message of its own
+    when it is ready.
+    """
+
+    def __init__(self, module: str, *arguments: str, pass_fds: Sequence[int] = ()) -> None:
         # What the child says on standard error before it is ready explains a failure of ours.
         # It goes to a file, because an unread pipe would block the child when full.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
-        command = [sys.executable, "-s", "-P", "-m", "taskwright.sandbox.child"]
+        command = [sys.executable, "-s", "-P", "-m", module, str(os.getpid()), *arguments]
         self._process = subprocess.Popen(
-            [*command, str(os.getpid()), str(memory_mb)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -112,20 +122,19 @@ class Child:
         )
         self.pid = self._process.pid
         self._buffer = b""
-        self.limits: list[str] | None = None
-        """The limits in force; None until the child is ready."""
+        self._last_words = ""
+        self.greeting: dict[str, Any] | None = None
+        """What the process said when it was ready; None until then."""
 
     def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait for the child's imports. Raises BrokenError: no task code has run yet."""
-        if self.limits is not None:
+        """Wait for the process's imports. Raises BrokenError: no task code has run yet."""
+        if self.greeting is not None:
             return
         try:
-            self.limits = self._receive("Starting the sandbox", timeout_s)["limits"]
+            self.greeting = self._receive("Starting the process", timeout_s)
         except ChildFault as fault:
-            self._stderr.seek(0)
-            detail = self._stderr.read().decode(errors="replace").strip().splitlines()[-1:]
             raise BrokenError(
-                f"The sandbox process did not start: {' '.join([str(fault), *detail])}",
+                f"A process of ours did not start: {fault} {self._last_words}".rstrip(),
                 "Run `taskwright doctor` to see what this machine lacks.",
             ) from fault
 
@@ -141,7 +150,7 @@ class Child:
         try:
             self._process.stdin.write(struct.pack(">I", len(data)) + data)
         except BrokenPipeError:
-            raise ChildDied(self._end()) from None
+            raise self._end() from None
 
     def receive(self, what: str, timeout_s: float) -> dict[str, Any]:
         """The answer to an earlier `send`. Raises ChildFault; then the child is gone."""
@@ -174,35 +183,46 @@ class Child:
                 raise ChildTimeout(what, timeout_s)
             data = os.read(descriptor, 65536)
             if not data:
-                raise ChildDied(self._end())
+                raise self._end()
             self._buffer += data
         data, self._buffer = self._buffer[:count], self._buffer[count:]
         return data
 
-    def _end(self) -> int:
-        """Kill the child with everything in its session; returns its exit status."""
+    def _end(self) -> ChildFault:
+        """Close a child whose pipe is closed; returns what became of it."""
         try:
-            # A child that closed its pipe is about to end by itself: learn how, for the message.
-            return self._process.wait(0.2)
+            # It is about to end by itself: learn how, for the message.
+            return ChildDied(self._process.wait(1.0))
         except subprocess.TimeoutExpired:
-            pass
+            return ChildProtocolError("its pipe is closed, but it goes on")
         finally:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
-        return self._process.wait()
+            self.close()
 
     def close(self) -> None:
-        """End the child and all it started, now."""
+        """End the child and all it started, now. Calling it twice is harmless."""
+        if self._stderr.closed:
+            # By now its process id may be another's.
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        self._stderr.seek(0)
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        self._last_words = plain_text(lines[-1]) if lines else ""
         for stream in (self._process.stdin, self._process.stdout, self._stderr):
             assert stream is not None
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class Child(JsonProcess):
+    """A sandboxed process, which runs distrusted code. Its greeting names the limits in force."""
+
+    def __init__(self, pass_fds: Sequence[int] = (), memory_mb: int = DEFAULT_MEMORY_MB) -> None:
+        super().__init__("taskwright.sandbox.child", str(memory_mb), pass_fds=pass_fds)

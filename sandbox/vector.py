@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .episodes import Layout
-from .process import Child, ChildFault, ChildProtocolError
+from .process import Child, ChildFault, ChildProtocolError, plain_text
 from .world.robots import robot_spaces
 
 LOAD_TIMEOUT_S = 30.0
 STEP_TIMEOUT_S = 10.0
 """For one action in every environment of a child: typically 5 ms."""
 RESET_TIMEOUT_S = 20.0
+LATECOMER_TIMEOUT_S = 1.0
 
 REWARD_LIMIT = 1000.0
 """Terms are within 10 a physics step; beyond this a reward is a mistake and is clipped."""
@@ -130,10 +131,11 @@ class SandboxedEpisodes:
 
     def _collect(self, what: str, timeout_s: float) -> None:
         """Wait for every child's answer, so that none is left unread when one has failed."""
-        faults = []
+        faults: list[ChildFault] = []
         for child in self._children:
             try:
-                reply = child.receive(what, timeout_s)
+                # All work at the same time: when one has failed, the others had their time too.
+                reply = child.receive(what, timeout_s if not faults else LATECOMER_TIMEOUT_S)
                 if reply:
                     faults.append(fault_in(reply))
             except ChildFault as fault:
@@ -156,4 +158,4 @@ def fault_in(reply: dict[str, Any]) -> ChildFault:
     """The fault that a child reports."""
     if set(reply) != {"symptom", "cause", "fix"}:
         return ChildProtocolError("an unknown answer")
-    return ChildFault(*(str(reply[name])[:2000] for name in ("symptom", "cause", "fix")))
+    return ChildFault(*(plain_text(reply[name]) for name in ("symptom", "cause", "fix")))

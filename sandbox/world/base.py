@@ -25,10 +25,10 @@ StepResult = tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]
 
 
 class ContractError(ValueError):
-    """A task returned something that its interface does not allow."""
+    """A task does something that its interface does not allow; `expected` is what it must do."""
 
     def __init__(self, member: str, problem: str, expected: str) -> None:
-        super().__init__(f"`{member}` {problem}; it must return {expected}.")
+        super().__init__(f"`{member}` {problem}; it must {expected}.")
         self.member = member
 
 
@@ -36,14 +36,14 @@ def as_bool(member: str, value: Any) -> bool:
     """A task's yes or no. `numpy.bool_` counts, other truthy values hide mistakes."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise ContractError(member, f"returned {_describe(value)}", "True or False")
+    raise ContractError(member, f"returned {_describe(value)}", "return True or False")
 
 
 def _reward_terms(terms: Any) -> dict[str, float]:
     """A task's reward terms as plain floats."""
     if not isinstance(terms, dict):
         raise ContractError(
-            "get_task_rewards", f"returned {_describe(terms)}", "a dict of named numbers"
+            "get_task_rewards", f"returned {_describe(terms)}", "return a dict of named numbers"
         )
     plain = {}
     for name, value in terms.items():
@@ -51,10 +51,12 @@ def _reward_terms(terms: Any) -> dict[str, float]:
             raise ContractError(
                 "get_task_rewards",
                 f"gave {_describe(value)} for {name!r}",
-                "one plain number per name",
+                "return one plain number per name",
             )
         if not math.isfinite(value):
-            raise ContractError("get_task_rewards", f"gave {value} for {name!r}", "finite numbers")
+            raise ContractError(
+                "get_task_rewards", f"gave {value} for {name!r}", "return finite numbers"
+            )
         plain[str(name)] = float(value)
     return plain
 
@@ -132,11 +134,11 @@ class BaseEnv:
 
     def get_task_rewards(self, action: Any) -> dict[str, float]:
         """Named reward terms of this physics step, each finite and within -10 and 10."""
-        raise NotImplementedError
+        raise NotImplementedError("get_task_rewards is not defined")
 
     def get_terminated(self, action: Any) -> bool:
         """Whether the episode ends here, by failure or by having nothing left to do."""
-        raise NotImplementedError
+        raise NotImplementedError("get_terminated is not defined")
 
     def get_truncated(self, action: Any) -> bool:
         """Whether the episode is cut off for a reason outside the task. The time limit is not
@@ -145,7 +147,7 @@ class BaseEnv:
 
     def get_success(self) -> bool:
         """Whether the task is accomplished now."""
-        raise NotImplementedError
+        raise NotImplementedError("get_success is not defined")
 
     # Helpers for tasks.
 

@@ -5,12 +5,12 @@ Six discrete actions, applied at each physics step (dt 0.0165 s):
 ====== ============ =====================================================
 action name         effect
 ====== ============ =====================================================
-0      idle         coasts; friction takes about 5 m/s every second
+0      idle         coasts; the floor takes about 2.5 m/s every second
 1      forward      +0.2 m/s along its heading, up to 10 m/s
 2      backward     -0.2 m/s along its heading, up to 10 m/s
 3      turn right   -1 rad/s about its own axis, up to 4 pi rad/s
 4      turn left    +1 rad/s about its own axis, up to 4 pi rad/s
-5      jump         5 m/s upwards (1.3 m high), only while a wheel touches something
+5      jump         5 m/s upwards (1.2 m high), only while a wheel touches something
 ====== ============ =====================================================
 
 The drive is idealised: it sets the base's velocity instead of spinning wheels, and a gyroscope

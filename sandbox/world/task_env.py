@@ -77,7 +77,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         """Empty the world and run the task's `__init__` in it; `reset` does this by itself."""
         env = build_env(self.task.env_class, self._client, self.task.seed(episode_seed))
         if not hasattr(env, "robot"):
-            raise ContractError("__init__", "did not call super().__init__()", "nothing, after it")
+            raise ContractError("__init__", "did not call super().__init__()", "begin with it")
         self._scene = SceneObserver(self._client, env.robot.robot_id, env.robot.mass)
         self._overview: Camera | None = None
         self.env = env
@@ -114,7 +114,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             raise ContractError(
                 "step",
                 f"returned a {type(result).__name__} that is not what `super().step` gave",
-                "(observation, reward, terminated, truncated, info) of `super().step(action)`",
+                "return the (observation, reward, terminated, truncated, info) it gave",
             ) from None
         self.physics_steps += 1
         if as_bool("get_success", self.env.get_success()):

@@ -1,0 +1,10 @@
+"""The archive remembers: every journey that ended, kept or turned down, with its reason.
+
+- `store.Archive`: records, the journal of journeys under way, and embeddings, in one SQLite file
+- `novelty`: exact k-nearest-neighbour novelty and the near-copy test
+- `selection`: which kept tasks become stepping stones
+- `embedding.Embedder`: texts to vectors, each computed once
+- `export`: kept tasks as an installable Gymnasium package
+
+Reading needs no PyBullet, no torch and no key.
+"""

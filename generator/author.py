@@ -1,0 +1,54 @@
+"""Who proposes, writes and judges tasks: a foundation model, or the Composer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..archive.novelty import Neighbour
+from ..task import Idea, Judgement, Outcome, Record, Robot
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What an author is told before proposing the next task."""
+
+    robot: Robot
+    random: np.random.Generator
+    """Every random choice comes from here, so that a run can be repeated."""
+    stones: Sequence[Record] = ()
+    """Kept tasks to build on: the chosen stepping stone first, then its nearest neighbours."""
+    failures: Sequence[Record] = ()
+    """Tasks like it that were turned down."""
+    revised: Record | None = None
+    """The task that was too hard and is to be changed; None for a new task."""
+    known: Sequence[Record] = ()
+    """All records so far."""
+
+
+class Author(Protocol):
+    """Raises ModelError where it cannot be reached and BrokenError where it makes no sense."""
+
+    name: str
+    max_repairs: int
+
+    def propose(self, brief: Brief) -> Idea:
+        """The next task in words: new, or a change of `brief.revised`."""
+        ...
+
+    def write(self, idea: Idea, stones: Sequence[Record]) -> str:
+        """The idea as source code."""
+        ...
+
+    def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
+        """The source again, with what the checks found mended."""
+        ...
+
+    def judge(
+        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+    ) -> Judgement:
+        """Whether the idea is interestingly new beside the kept tasks most like it."""
+        ...

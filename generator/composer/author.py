@@ -1,0 +1,132 @@
+"""The Composer: an author that needs no model, no key and no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ...archive.novelty import Neighbour
+from ...errors import BrokenError
+from ...task import Idea, Judgement, Outcome, Record
+from ..author import Brief
+from .goals import GOALS
+from .parts import PARTS
+from .recipe import MAX_LEVEL, MAX_PARTS, Recipe, compose
+
+CANDIDATES = 16
+"""Recipes drawn for each idea, of which the one least like all known ones is taken."""
+
+QUICKLY_LEARNED_STEPS = 40_000
+"""A task learned within this many agent steps was easy: what grows from it is a level harder."""
+
+
+class Composer:
+    """Proposes recipes and writes them as code.
+
+    Difficulty grows from what has been learned: a new recipe varies that of a learned task, a level
+    higher where that one was learned quickly. A task that was too hard comes back easier.
+    """
+
+    name = "composer"
+    max_repairs = 0
+
+    def __init__(self, interesting: float) -> None:
+        self._interesting = interesting
+
+    def propose(self, brief: Brief) -> Idea:
+        if brief.revised is not None:
+            recipe = _eased(_recipe_of(brief.revised), brief.random)
+            parents: tuple[str, ...] = (brief.revised.task_id or "",)
+            strategy = "revision"
+        else:
+            known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
+            drawn = [_drawn(brief) for _ in range(CANDIDATES)]
+            recipe = max(drawn, key=lambda candidate: _unlikeness(candidate, known))
+            parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
+            strategy = "new"
+        idea, _ = compose(recipe)
+        return replace(idea, strategy=strategy, parents=parents)
+
+    def write(self, idea: Idea, stones: Sequence[Record]) -> str:
+        assert idea.recipe is not None
+        return compose(Recipe.from_dict(idea.recipe))[1]
+
+    def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
+        raise BrokenError("The Composer cannot repair code.", "Report the rejected task as a bug.")
+
+    def judge(
+        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+    ) -> Judgement:
+        """Judged by novelty alone; the first task has nothing to be compared with."""
+        if novelty is None:
+            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
+        nearest = neighbours[0].record.idea.title
+        positive = novelty >= self._interesting
+        comparison = "at least" if positive else "below"
+        return Judgement(
+            "interestingness",
+            positive,
+            f"Its novelty is {novelty:.3f}, {comparison} {self._interesting:g}; the kept task most "
+            f"like it is “{nearest}”.",
+            "novelty",
+        )
+
+
+def _recipe_of(record: Record) -> Recipe:
+    assert record.idea.recipe is not None
+    return Recipe.from_dict(record.idea.recipe)
+
+
+def _drawn(brief: Brief) -> Recipe:
+    """A recipe grown from the stepping stone, or a beginner's one where there is none."""
+    random = brief.random
+    seed = int(random.integers(2**31))
+    stone = next((stone for stone in brief.stones if stone.idea.recipe), None)
+    if stone is None:
+        parts = _some_parts(random, int(random.integers(0, 2)))
+        return Recipe(parts, str(random.choice(list(GOALS))), 1, seed)
+    base = _recipe_of(stone)
+    quick = stone.trial is not None and stone.trial.steps <= QUICKLY_LEARNED_STEPS
+    level = min(base.level + quick, MAX_LEVEL)
+    parts, goal = base.parts, base.goal
+    match random.choice(["goal", "scene", "longer", "both"]):
+        case "goal":
+            goal = str(random.choice([name for name in GOALS if name != base.goal]))
+        case "scene":
+            parts = _some_parts(random, max(len(parts), 1))
+        case "longer":
+            parts = (*parts, *_some_parts(random, 1))[-MAX_PARTS:]
+        case _:
+            parts = _some_parts(random, int(random.integers(0, len(parts) + 2)))
+            goal = str(random.choice(list(GOALS)))
+    return Recipe(parts[:MAX_PARTS], goal, level, seed)
+
+
+def _some_parts(random: np.random.Generator, count: int) -> tuple[str, ...]:
+    return tuple(str(name) for name in random.choice(list(PARTS), size=count, replace=False))
+
+
+def _eased(recipe: Recipe, random: np.random.Generator) -> Recipe:
+    """The recipe made easier: a level lower, or without one of its parts at level 1."""
+    if recipe.level > 1:
+        return replace(recipe, level=recipe.level - 1)
+    if recipe.parts:
+        dropped = int(random.integers(len(recipe.parts)))
+        return replace(recipe, parts=recipe.parts[:dropped] + recipe.parts[dropped + 1 :])
+    # Nothing left to take away: another arrangement may suit better.
+    return replace(recipe, seed=recipe.seed + 1)
+
+
+def _unlikeness(recipe: Recipe, known: Sequence[Recipe]) -> float:
+    """Distance (0 to 1) to the most similar known recipe, by goal and parts."""
+    return min((_distance(recipe, other) for other in known), default=1.0)
+
+
+def _distance(one: Recipe, other: Recipe) -> float:
+    goal = one.goal != other.goal
+    union = set(one.parts) | set(other.parts)
+    shared = set(one.parts) & set(other.parts)
+    scene = 1 - len(shared) / len(union) if union else 0.0
+    return (goal + scene) / 2

@@ -1,0 +1,84 @@
+"""An author that asks a foundation model, with the templates in `prompts`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ..archive.novelty import Neighbour
+from ..config import ModelConfig
+from ..prompts import render
+from ..task import Idea, Judgement, Outcome, Record, Robot
+from .answers import Interest, parse_code, parse_idea, parse_interest
+from .author import Brief
+from .model import FoundationModel
+from .seeds import SeedTask
+
+EXAMPLES_IN_CODE_PROMPT = 2
+"""Sources shown beside the interface. Each is about a thousand tokens, in every such prompt."""
+
+
+class ModelAuthor:
+    """Proposes, writes and judges with one foundation model."""
+
+    def __init__(
+        self,
+        model: FoundationModel,
+        config: ModelConfig,
+        robot: Robot,
+        examples: Sequence[SeedTask],
+    ) -> None:
+        self.name = model.name
+        self.max_repairs = config.max_repairs
+        self._model = model
+        self._robot = robot
+        self._examples = examples
+        self._folder = config.prompts
+
+    def propose(self, brief: Brief) -> Idea:
+        if brief.revised is not None:
+            revised = brief.revised
+            prompt = self._render("revision", record=revised)
+            idea = self._model.ask("revision", prompt, parse_idea)
+            return replace(idea, strategy="revision", parents=(revised.task_id or "",))
+        prompt = self._render(
+            "idea",
+            kept=brief.stones,
+            failures=brief.failures,
+            examples=[seed.idea for seed in self._examples],
+        )
+        idea = self._model.ask("idea", prompt, parse_idea)
+        parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
+        return replace(idea, strategy="new", parents=parents)
+
+    def write(self, idea: Idea, stones: Sequence[Record]) -> str:
+        sources = [stone.task.source for stone in stones if stone.task is not None]
+        sources += [seed.source for seed in self._examples]
+        prompt = self._render(
+            "code", idea=idea, sources=list(dict.fromkeys(sources))[:EXAMPLES_IN_CODE_PROMPT]
+        )
+        return self._model.ask("code", prompt, parse_code)
+
+    def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
+        prompt = self._render("repair", idea=idea, source=source, outcome=outcome)
+        return self._model.ask("repair", prompt, parse_code)
+
+    def judge(
+        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+    ) -> Judgement:
+        if not neighbours:
+            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
+        prompt = self._render(
+            "interestingness",
+            idea=idea,
+            neighbours=[neighbour.record for neighbour in neighbours],
+            yes=Interest.YES.value,
+            no=Interest.NO.value,
+        )
+        return self._model.ask(
+            "interestingness", prompt, lambda answer: parse_interest(answer, self.name)
+        )
+
+    def _render(self, name: str, **values: Any) -> str:
+        return render(name, self._folder, robot=self._robot, **values)

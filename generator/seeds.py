@@ -1,0 +1,64 @@
+"""Task files as the beginnings of an archive: their docstrings are ideas already."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import UsageError
+from ..task import Idea, Robot
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "tasks"
+
+HEADINGS = ("Description", "Success", "Rewards", "Termination")
+
+
+@dataclass(frozen=True)
+class SeedTask:
+    """An example: its idea and its source."""
+
+    idea: Idea
+    source: str
+
+
+def example_tasks(robot: Robot) -> list[SeedTask]:
+    """Our hand-written tasks for a robot, in the order of their file names."""
+    paths = sorted((EXAMPLES / robot).glob("*.py"))
+    return [SeedTask(read_idea(path), path.read_text(encoding="utf-8")) for path in paths]
+
+
+def read_idea(path: Path) -> Idea:
+    """The idea in a task file's docstring, without running the file. Raises UsageError."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise UsageError(f"{path} is not valid Python: {error}.", "Correct it.") from None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "Env"]
+    docstring = ast.get_docstring(classes[0]) if classes else None
+    if not docstring:
+        raise UsageError(
+            f"{path} has no class `Env` with a docstring.",
+            "Describe the task there: title, description, success, rewards, termination.",
+        )
+    return idea_from_docstring(docstring)
+
+
+def idea_from_docstring(docstring: str) -> Idea:
+    """An idea from a title and headed sections; sections that are missing stay empty."""
+    pattern = rf"^[ \t]*({'|'.join(HEADINGS)}):[ \t]*$"
+    title, *sections = re.split(pattern, docstring.strip(), flags=re.MULTILINE)
+    texts = dict(zip(sections[::2], sections[1::2], strict=True))
+    description, success, rewards, termination = (
+        texts.get(heading, "").strip() for heading in HEADINGS
+    )
+    first, _, rest = title.strip().partition("\n")
+    return Idea(
+        title=first.strip().rstrip("."),
+        description="\n".join(filter(None, [rest.strip(), description])),
+        success=success,
+        rewards=rewards,
+        termination=termination,
+        strategy="seed",
+    )

@@ -1,0 +1,63 @@
+"""What the trainer is asked to do, as plain data: it can be sent to another process or machine.
+
+Kept apart from the work itself so that asking does not load torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..task import Noun, Robot
+
+
+@dataclass(frozen=True)
+class ArchivedPolicy(Noun):
+    """A policy learned on another task."""
+
+    task_id: str
+    path: str
+
+
+@dataclass(frozen=True)
+class TrialPlan(Noun):
+    """All that a trial needs to know. The limits and rates are explained in `config`."""
+
+    source: str
+    robot: Robot
+    seed: int
+    policy_path: str
+    """Where the learned policy is written."""
+    max_steps: int
+    max_seconds: float
+    processes: int
+    environments: int
+    learned_success_rate: float
+    easy_success_rate: float
+    screening_episodes: int
+    evaluation_episodes: int
+    archived: tuple[ArchivedPolicy, ...] = ()
+    """Policies of the nearest kept tasks, nearest first."""
+
+
+@dataclass(frozen=True)
+class FilmPlan(Noun):
+    """What to draw. The ending of `path` settles the kind: .png draws the first frame alone."""
+
+    source: str
+    robot: Robot
+    path: str
+    seed: int = 0
+    policy_path: str | None = None
+    """Who acts in a film; random actions where None."""
+    camera: Literal["overview", "chase"] = "overview"
+    width: int = 320
+    height: int = 240
+
+
+@dataclass(frozen=True)
+class Film(Noun):
+    """What was drawn."""
+
+    path: str
+    frames: int
