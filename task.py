@@ -234,5 +234,5 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 def from_json(cls: type[N], text: str | bytes) -> N:
     """Read a noun back. Raises ValueError where the text does not have exactly that shape."""
-    noun: N = _adapter(cls).validate_json(text)  # type: ignore[arg-type]
+    noun: N = _adapter(cls).validate_json(text, strict=True)  # type: ignore[arg-type]
     return noun

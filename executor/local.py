@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 from ..errors import BrokenError
-from ..sandbox.process import ChildFault, JsonProcess
+from ..sandbox.process import ChildFault, ChildTimeout, JsonProcess
 from ..task import CurvePoint, from_json
 from .job import Job, JobResult, Tell
 
@@ -38,6 +38,10 @@ class LocalExecutor:
                     tell(from_json(CurvePoint, json.dumps(message["point"])))
                 else:
                     return from_json(JobResult, json.dumps(message["result"]))
+        except ChildTimeout:
+            self.close()
+            reason = f"The {job.kind} did not finish within {job.deadline_s:g} s and was stopped."
+            return JobResult(job.job_id, broken=reason)
         except (ChildFault, BrokenError) as fault:
             self.close()
             return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")

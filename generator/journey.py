@@ -269,15 +269,20 @@ class Journey:
         # Longer than the trial's own limit, which is the one that should end it.
         deadline_s = settings.max_seconds + 120.0
         near = [neighbour.record.task_id or "" for neighbour in self.neighbours]
+        policies = [
+            ArchivedPolicy(task_id, policy_path(self.workshop.run_dir, task_id))
+            for task_id in near[: settings.nearest_policies]
+        ]
+        for lost in [policy for policy in policies if not Path(policy.path).exists()]:
+            policies.remove(lost)
+            text = f"The policy {lost.path} is missing; the trial goes on without it."
+            self.workshop.events("warning", journey=self.number, text=text)
         plan = TrialPlan(
             source=self.task.source,
             robot=self.task.robot,
             seed=int(self.random("trial").integers(2**31)),
             policy_path=policy_path(self.workshop.run_dir, self.task.task_id),
-            archived=tuple(
-                ArchivedPolicy(task_id, policy_path(self.workshop.run_dir, task_id))
-                for task_id in near[: settings.nearest_policies]
-            ),
+            archived=tuple(policies),
             **settings.model_dump(exclude={"nearest_policies"}),
         )
         name = f"trial-{self.number}-{self.task.task_id}"
@@ -305,6 +310,8 @@ class Journey:
         if self.outcomes and self.outcomes[-1].passed:
             self._draw_poster()
         cost, seconds = self.journal.spent()
+        # Calls of a step that failed are in no step.
+        cost += self.workshop.meter()
         record = Record(
             number=self.number,
             status=status,

@@ -32,11 +32,12 @@ class FoundationModel:
     Raises UsageError where the settings cannot work, before anything is asked.
     """
 
-    def __init__(self, config: ModelConfig, log_path: Path) -> None:
+    def __init__(self, config: ModelConfig, log_path: Path, events: Callable[..., None]) -> None:
         assert config.name is not None
         self.name = config.name
         self._config = config
         self._log_path = log_path
+        self._events = events
         self._price = config.prices.get(config.name)
         if config.max_usd is not None and self._price is None:
             raise UsageError(
@@ -119,12 +120,17 @@ class FoundationModel:
                 messages=messages,  # type: ignore[arg-type]
                 **{name: value for name, value in optional.items() if value is not None},
             )
+            choice = completion.choices[0] if completion.choices else None
+            answer = (choice.message.content or "") if choice else ""
+            finish_reason = choice.finish_reason if choice else "no choices"
+            usage = completion.usage
         except openai.OpenAIError as error:
             self._log(role, messages, started, error=type(error).__name__)
             raise self._explained(error) from error
-        choice = completion.choices[0] if completion.choices else None
-        answer = (choice.message.content or "") if choice else ""
-        usage = completion.usage
+        except (ValueError, TypeError, AttributeError, KeyError) as error:
+            # The client reads what the server sends without checking its shape.
+            self._log(role, messages, started, error=type(error).__name__)
+            raise self._unreadable(error) from error
         cost = self._cost(
             # Some local servers tell no usage; about four characters make a token.
             usage.prompt_tokens if usage else sum(len(m["content"]) for m in messages) // 4,
@@ -138,7 +144,7 @@ class FoundationModel:
             started,
             cost=cost,
             answer=answer,
-            finish_reason=choice.finish_reason if choice else "no choices",
+            finish_reason=finish_reason,
         )
         return answer
 
@@ -200,6 +206,9 @@ class FoundationModel:
                 f"{' '.join(error.message.split())[:300]}",
                 "Check the model's limits and the settings under `model`.",
             )
+        return self._unreadable(error)
+
+    def _unreadable(self, error: Exception) -> ModelError:
         return ModelError(
             f"The answer of the model server {self.server} cannot be read "
             f"({type(error).__name__}).",
@@ -230,3 +239,10 @@ class FoundationModel:
         }
         with self._log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
+        shown = ("role", "prompt_tokens", "completion_tokens", "seconds", "error")
+        self._events(
+            "model",
+            **{name: entry[name] for name in shown if name in entry},
+            total_tokens=self.total.tokens,
+            total_usd=self.total.usd,
+        )

@@ -97,11 +97,18 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     events = Events(run_dir / "events.jsonl", watcher)
     log_path = run_dir / "llm.jsonl"
     # Whatever can be wrong with the settings shows here, before the folder is touched.
-    author, model = make_author(config, log_path)
+    author, model = make_author(config, log_path, events)
     run_dir.mkdir(parents=True, exist_ok=True)
     with _locked(run_dir), Archive.create_or_open(run_dir) as archive:
         write_config(config, run_dir / CONFIG_NAME)
-        events("run", author=author.name, seed=config.run.seed, counts=archive.counts())
+        events(
+            "run",
+            author=author.name,
+            seed=config.run.seed,
+            tasks=config.run.tasks,
+            minutes=config.run.minutes,
+            counts=archive.counts(),
+        )
         workshop = Workshop(
             run_dir=run_dir,
             config=config,
@@ -204,7 +211,9 @@ def _locked(run_dir: Path) -> Iterator[None]:
         yield
 
 
-def make_author(config: Config, log_path: Path) -> tuple[Author, FoundationModel | None]:
+def make_author(
+    config: Config, log_path: Path, events: Events
+) -> tuple[Author, FoundationModel | None]:
     """Who writes the tasks of this run. Raises UsageError where the settings do not say."""
     name = config.model.name
     if name is None and model_is_configured(config):
@@ -214,7 +223,7 @@ def make_author(config: Config, log_path: Path) -> tuple[Author, FoundationModel
         )
     if name in (None, "composer"):
         return Composer(config.novelty.interesting), None
-    model = FoundationModel(config.model, log_path)
+    model = FoundationModel(config.model, log_path, events)
     examples = example_tasks(config.run.robot)
     return ModelAuthor(model, config.model, config.run.robot, examples), model
 

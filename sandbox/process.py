@@ -81,6 +81,13 @@ def plain_text(value: Any) -> str:
     return str(value)[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode()
 
 
+def fault_in(reply: dict[str, Any]) -> ChildFault:
+    """The fault that a child reports."""
+    if set(reply) != {"symptom", "cause", "fix"}:
+        return ChildProtocolError("an unknown answer")
+    return ChildFault(*(plain_text(reply[name]) for name in ("symptom", "cause", "fix")))
+
+
 def child_environment() -> dict[str, str]:
     """The environment of every process we start: a fixed minimum, so that no key reaches it."""
     environment = {

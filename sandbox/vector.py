@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .episodes import Layout
-from .process import Child, ChildFault, ChildProtocolError, plain_text
+from .process import Child, ChildFault, ChildProtocolError, fault_in
 from .world.robots import robot_spaces
 
 LOAD_TIMEOUT_S = 30.0
@@ -152,10 +152,3 @@ class SandboxedEpisodes:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def fault_in(reply: dict[str, Any]) -> ChildFault:
-    """The fault that a child reports."""
-    if set(reply) != {"symptom", "cause", "fix"}:
-        return ChildProtocolError("an unknown answer")
-    return ChildFault(*(plain_text(reply[name]) for name in ("symptom", "cause", "fix")))

@@ -14,35 +14,39 @@ from typing import Any
 import imageio.v3
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from stable_baselines3 import PPO
 
 from ..errors import BrokenError
 from ..sandbox.episodes import episode_seed
-from ..sandbox.process import Child, ChildFault
-from ..sandbox.vector import SandboxedEpisodes, fault_in
+from ..sandbox.process import Child, ChildFault, fault_in
+from ..sandbox.vector import SandboxedEpisodes
 from .plans import Film, FilmPlan
 from .policies import Policy, Random, Trained, load_parameters
 from .trial import PPO_SETTINGS
 from .vec_env import SandboxedVecEnv
 
 FILM_TIMEOUT_S = 120.0
+POSTER_SAMPLING = 2
+"""Posters are drawn larger and scaled down, since the CPU renderer leaves jagged edges."""
 FRAMES_PER_SECOND = 15
 """One frame per agent step of 4 times 0.0165 s: films run at real speed."""
 
 
 def make_film(plan: FilmPlan) -> Film:
     """Draw the picture or film and write it. Raises BrokenError where that fails."""
+    path = Path(plan.path)
+    still = path.suffix == ".png"
     try:
-        actions = [] if plan.path.endswith(".png") else _play(plan)
-        frames = _draw(plan, actions)
+        frames = _draw(plan, [], POSTER_SAMPLING) if still else _draw(plan, _play(plan), 1)
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was drawn: {fault}", fault.fix) from None
-    path = Path(plan.path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Written beside its place and moved there, so that nobody ever sees half a picture.
     unfinished = path.with_name(f".{os.getpid()}-{path.name}")
-    if path.suffix == ".png":
-        imageio.v3.imwrite(unfinished, frames[0])
+    if still:
+        picture = Image.fromarray(frames[0])
+        picture.resize((plan.width, plan.height), Image.Resampling.LANCZOS).save(unfinished)
     elif path.suffix == ".gif":
         imageio.v3.imwrite(unfinished, frames, duration=1000 / FRAMES_PER_SECOND, loop=0)
     else:
@@ -73,9 +77,10 @@ def _play(plan: FilmPlan) -> list[NDArray[Any]]:
                 return actions
 
 
-def _draw(plan: FilmPlan, actions: list[NDArray[Any]]) -> NDArray[np.uint8]:
-    """Frames of shape (count, height, width, 3)."""
-    shape = (len(actions) + 1, plan.height, plan.width, 3)
+def _draw(plan: FilmPlan, actions: list[NDArray[Any]], sampling: int) -> NDArray[np.uint8]:
+    """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for."""
+    height, width = sampling * plan.height, sampling * plan.width
+    shape = (len(actions) + 1, height, width, 3)
     memory_fd = os.memfd_create("taskwright-film")
     os.ftruncate(memory_fd, int(np.prod(shape)))
     try:
@@ -90,8 +95,8 @@ def _draw(plan: FilmPlan, actions: list[NDArray[Any]]) -> NDArray[np.uint8]:
                     "actions": [action.tolist() for action in actions],
                     "memory_fd": memory_fd,
                     "camera": plan.camera,
-                    "width": plan.width,
-                    "height": plan.height,
+                    "width": width,
+                    "height": height,
                 },
                 FILM_TIMEOUT_S,
             )

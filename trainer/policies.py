@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,9 +73,10 @@ def load_parameters(path: str | Path) -> dict[str, Any]:
     try:
         _, parameters, _ = load_from_zip_file(path, load_data=False)
         weights: Any = parameters["policy"]
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
         raise BrokenError(
-            f"The policy {path} cannot be read: {error}.",
+            f"The policy {path} cannot be read: {reason}",
             "Train the task again: taskwright train RUN_DIR TASK.",
         ) from None
     return dict(weights)

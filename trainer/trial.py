@@ -110,7 +110,7 @@ class _Trial:
             if evaluation.success_rate >= self.plan.learned_success_rate:
                 Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
                 self.model.save(self.plan.policy_path)
-                reason = f"Learned: {_rate(evaluation)} on fresh seeds."
+                reason = f"{_rate(evaluation)} succeed on fresh seeds."
                 return self._trial("learned", reason, evaluation, after=True)
             if self.watch.budget_spent:
                 reason = (

@@ -45,20 +45,19 @@ def _reward_terms(terms: Any) -> dict[str, float]:
         raise ContractError(
             "get_task_rewards", f"returned {_describe(terms)}", "return a dict of named numbers"
         )
-    plain = {}
-    for name, value in terms.items():
-        if not isinstance(value, int | float | np.number | np.bool_):
-            raise ContractError(
-                "get_task_rewards",
-                f"gave {_describe(value)} for {name!r}",
-                "return one plain number per name",
-            )
-        if not math.isfinite(value):
-            raise ContractError(
-                "get_task_rewards", f"gave {value} for {name!r}", "return finite numbers"
-            )
-        plain[str(name)] = float(value)
-    return plain
+    return {
+        str(name): finite_number("get_task_rewards", value, f"for {name!r}")
+        for name, value in terms.items()
+    }
+
+
+def finite_number(member: str, value: Any, what: str) -> float:
+    """A number that a task gave, as a plain float; `what` says what it is."""
+    if not isinstance(value, int | float | np.number | np.bool_):
+        raise ContractError(member, f"gave {_describe(value)} {what}", "give one plain number")
+    if not math.isfinite(value):
+        raise ContractError(member, f"gave {value} {what}", "give a finite number")
+    return float(value)
 
 
 def _describe(value: Any) -> str:

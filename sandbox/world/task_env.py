@@ -9,7 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import ContractError, as_bool, build_env
+from .base import ContractError, as_bool, build_env, finite_number
 from .client import PhysicsClient
 from .loading import LoadedTask
 from .r2d2 import yaw_of
@@ -33,7 +33,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s.
 
     **Reward**: the sum of the task's and the robot's named terms over those physics steps;
-    `info["reward_terms"]` holds each term.
+    `info["reward_terms"]` holds each term, and as `step` what an overridden `step` added.
 
     **Success**: `info["is_success"]` is True from the step on in which `get_success` said so.
 
@@ -98,24 +98,29 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         terminated = truncated = False
         start = self.physics_steps
         while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
-            terminated, truncated, step_terms = self._physics_step(action)
+            terminated, truncated, step_terms = self.physics_step(action)
             for name, value in step_terms.items():
                 terms[name] = terms.get(name, 0.0) + value
         elapsed_s = (self.physics_steps - start) * self.env.dt
         info = {"is_success": self._succeeded, "reward_terms": terms}
         return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
 
-    def _physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
+    def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
+        """One step of the task's own: whether it terminated or truncated, and its reward terms."""
         result: Any = self.env.step(action)
         try:
-            _, _, terminated, truncated, info = result
-            terms = info["reward_terms"]
+            _, reward, terminated, truncated, info = result
+            terms = dict(info["reward_terms"])
         except (TypeError, ValueError, KeyError):
             raise ContractError(
                 "step",
                 f"returned a {type(result).__name__} that is not what `super().step` gave",
                 "return the (observation, reward, terminated, truncated, info) it gave",
             ) from None
+        # What a task's own `step` adds to the reward counts like a term that it names.
+        added = finite_number("step", reward, "as reward") - sum(terms.values())
+        if abs(added) > 1e-9:
+            terms["step"] = terms.get("step", 0.0) + added
         self.physics_steps += 1
         if as_bool("get_success", self.env.get_success()):
             self._succeeded = True

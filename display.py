@@ -1,0 +1,150 @@
+"""How records and outcomes look on a terminal, and as rows of JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Table
+
+from .generator.journey import policy_path, poster_path
+from .task import Outcome, Record, Trial
+from .terminal import STATUS_STYLES, cost, sparkline
+
+
+def console() -> Console:
+    """Standard output. In a file or a pipe, lines are not cut at some width."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=200)
+
+
+def row(record: Record) -> dict[str, Any]:
+    """A record as `ls --json` gives it."""
+    trial = record.trial
+    return {
+        "number": record.number,
+        "task_id": record.task_id,
+        "status": record.status,
+        "reason": record.reason,
+        "title": record.idea.title,
+        "description": record.idea.description,
+        "robot": record.task.robot if record.task else None,
+        "strategy": record.idea.strategy,
+        "parents": list(record.idea.parents),
+        "novelty": record.novelty,
+        "success_before": trial.success_before if trial else None,
+        "success_after": trial.success_after if trial else None,
+        "screening": trial.screening if trial else {},
+        "episodes": trial.episodes if trial else None,
+        "interval": trial.interval if trial else None,
+        "warm_start": trial.warm_start if trial else None,
+        "train_steps": trial.steps if trial else None,
+        "train_seconds": trial.seconds if trial else None,
+        "tokens": record.cost.tokens,
+        "usd": record.cost.usd,
+        "seconds": record.seconds,
+        "created_at": record.created_at,
+    }
+
+
+def table(rows: list[tuple[Record, float | None]]) -> Table:
+    grid = Table(box=None, padding=(0, 1))
+    found = any(similarity is not None for _, similarity in rows)
+    for name in ("#", *(["near"] if found else []), "task_id", "status", "success", "novelty"):
+        grid.add_column(name, header_style="dim", no_wrap=True)
+    grid.add_column("title and, where turned down, the reason", header_style="dim")
+    for record, similarity in rows:
+        text = escape(record.idea.title)
+        if record.status != "learned":
+            text += f" [dim]{escape(_shortened(record.reason))}[/dim]"
+        style = STATUS_STYLES[record.status]
+        grid.add_row(
+            str(record.number),
+            *([f"{similarity:.2f}"] if similarity is not None else []),
+            record.task_id or "-",
+            f"[{style}]{record.status}[/{style}]",
+            success(record.trial),
+            "-" if record.novelty is None else f"{record.novelty:.2f}",
+            text,
+        )
+    return grid
+
+
+def success(trial: Trial | None) -> str:
+    """Success rate before and after training."""
+    if trial is None or trial.success_before is None:
+        return "-"
+    after = "-" if trial.success_after is None else f"{trial.success_after:.0%}"
+    return f"{trial.success_before:.0%} → {after}"
+
+
+def _shortened(text: str, length: int = 140) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
+
+
+def print_record(record: Record, run_dir: Path) -> None:
+    out = console()
+    idea, trial = record.idea, record.trial
+    style = STATUS_STYLES[record.status]
+    out.print(f"[bold]{escape(idea.title)}[/bold]")
+    out.print(f"[{style}]{record.status}[/{style}]: {escape(record.reason)}\n")
+    facts = {
+        "journey": f"{record.number}, {record.created_at}, {record.seconds:.0f} s of work",
+        "task_id": record.task_id,
+        "comes from": f"{idea.strategy} {' '.join(idea.parents)}".strip(),
+        "novelty": record.novelty,
+        "cost": cost(record.cost.tokens, record.cost.usd) if record.cost.calls else None,
+    }
+    if trial:
+        facts |= {
+            "success": success(trial)
+            + (
+                f" ({trial.episodes} episodes, 95 % interval {trial.interval[0]:.2f} to "
+                f"{trial.interval[1]:.2f})"
+                if trial.interval
+                else ""
+            ),
+            "screening": ", ".join(f"{n} {rate:.0%}" for n, rate in trial.screening.items()),
+            "training": f"{trial.steps} steps, {trial.seconds:.0f} s, from "
+            f"{trial.warm_start or 'scratch'}, seed {trial.seed}",
+            "curve": sparkline([point.success_rate for point in trial.curve]) or None,
+        }
+    for path in filter(None, [record.task_id]):
+        for name, file in (("poster", poster_path), ("policy", policy_path)):
+            if Path(file(run_dir, path)).exists():
+                facts[name] = file(run_dir, path)
+    for name, value in facts.items():
+        if value is not None:
+            out.print(f"[dim]{name:>11}[/dim]  {escape(str(value))}")
+    for name in ("description", "success", "rewards", "termination"):
+        out.print(f"\n[bold]{name.capitalize()}[/bold]\n{escape(getattr(idea, name))}")
+    for judgement in record.judgements:
+        verdict = "yes" if judgement.positive else "no"
+        out.print(
+            f"\n[bold]Interesting?[/bold] {verdict}, says {escape(judgement.judge)}: "
+            f"{escape(judgement.reason)}"
+        )
+    for number, outcome in enumerate(record.outcomes):
+        if not outcome.passed:
+            out.print(f"\n[bold]Check of version {number}[/bold] {escape(outcome.report)}")
+    if record.task:
+        out.print("\n[bold]Source[/bold]")
+        out.print(Syntax(record.task.source, "python", background_color="default"))
+
+
+def print_outcome(path: Path, outcome: Outcome) -> None:
+    out = console()
+    style = {"passed": "green", "rejected": "red", "broken": "bold red"}[outcome.verdict]
+    out.print(
+        f"[{style}]{outcome.verdict:<8}[/{style}] {escape(str(path))} "
+        f"[dim]{outcome.seconds:.1f} s[/dim]",
+        soft_wrap=True,
+    )
+    for name in ("symptom", "cause", "fix"):
+        if text := getattr(outcome, name):
+            stage = f"{outcome.stage} " if name == "symptom" and outcome.stage else ""
+            out.print(f"    {stage}{name}: {text}", markup=False, soft_wrap=True)

@@ -1,0 +1,178 @@
+"""What this machine offers, found out by trying it rather than by asking for versions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+
+from .archive.embedding import weights_folder
+from .errors import BrokenError, TaskwrightError
+from .sandbox.process import Child, ChildFault, fault_in
+
+SAMPLE_TASK = '''
+from taskwright.sandbox.world import R2D2Env
+
+class Env(R2D2Env):
+    """A floor."""
+
+    def __init__(self):
+        super().__init__()
+        self.create_box(0.0, [5.0, 5.0, 0.5], [0.0, 0.0, -0.5], [0.5, 0.5, 0.5, 1.0])
+
+    def get_task_rewards(self, action):
+        return {}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return False
+'''
+RENDERER_TIMEOUT_S = 30.0
+SYS_LANDLOCK_CREATE_RULESET = 444
+LANDLOCK_CREATE_RULESET_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at. `limited` works, with what is missing said."""
+
+    name: str
+    state: Literal["ok", "limited", "failed"]
+    detail: str
+
+
+def examine(base_url: str | None = None) -> list[Finding]:
+    """Try everything a run needs. A finding that `failed` keeps runs from working."""
+    looks: dict[str, Callable[[], Finding]] = {
+        "python": _python,
+        "cores": _cores,
+        "sandbox": _sandbox,
+        "isolation": _isolation,
+        "renderer": _renderer,
+        "embedder": _embedder,
+        "model": lambda: _model(base_url),
+    }
+    findings = []
+    for name, look in looks.items():
+        try:
+            findings.append(look())
+        except (TaskwrightError, ChildFault) as error:
+            findings.append(Finding(name, "failed", str(error)))
+        except Exception as error:
+            findings.append(Finding(name, "failed", f"{type(error).__name__}: {error}"))
+    return findings
+
+
+def _python() -> Finding:
+    packages = ("pybullet", "gymnasium", "stable-baselines3", "torch", "RestrictedPython", "openai")
+    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    return Finding(
+        "python", "ok", f"{platform.python_version()} on {platform.system()}; {versions}"
+    )
+
+
+def _cores() -> Finding:
+    count = len(os.sched_getaffinity(0))
+    if count < 2:
+        return Finding("cores", "limited", "1 core: trials take about twice as long as on 2.")
+    return Finding("cores", "ok", f"{count} cores; --workers sets how many a trial uses.")
+
+
+def _sandbox() -> Finding:
+    """Start a child and time it."""
+    started = time.monotonic()
+    with Child() as child:
+        child.wait_until_ready()
+        seconds = time.monotonic() - started
+        assert child.greeting is not None
+        limits = ", ".join(child.greeting["limits"])
+    return Finding("sandbox", "ok", f"a process starts in {seconds:.1f} s; limits: {limits}")
+
+
+def _isolation() -> Finding:
+    """What the kernel has to offer against what is used so far."""
+    abi = -1
+    if platform.system() == "Linux":
+        syscall = ctypes.CDLL(None, use_errno=True).syscall
+        abi = syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_CREATE_RULESET_VERSION)
+    kernel = f"this kernel has Landlock ABI {abi}" if abi > 0 else "this kernel has no Landlock"
+    return Finding(
+        "isolation",
+        "limited",
+        "task code runs in a process with an emptied environment, limits, and a deadline, and dies "
+        "with its parent; it is not yet kept from reading files and from the network "
+        f"({kernel}). Run model-written tasks in a container or a virtual machine until then.",
+    )
+
+
+def _renderer() -> Finding:
+    """Draw in a child, as the tools do."""
+    count, width, height = 20, 320, 240
+    memory_fd = os.memfd_create("taskwright-doctor")
+    os.ftruncate(memory_fd, (count + 1) * width * height * 3)
+    try:
+        with Child(pass_fds=[memory_fd]) as child:
+            child.wait_until_ready()
+            started = time.monotonic()
+            reply = child.request(
+                {
+                    "op": "film",
+                    "source": SAMPLE_TASK,
+                    "seed": 0,
+                    "actions": [[0.0]] * count,
+                    "memory_fd": memory_fd,
+                    "camera": "overview",
+                    "width": width,
+                    "height": height,
+                },
+                RENDERER_TIMEOUT_S,
+            )
+            seconds = time.monotonic() - started
+    finally:
+        os.close(memory_fd)
+    if reply.keys() != {"frames"}:
+        raise fault_in(reply)
+    rate = reply["frames"] / seconds
+    return Finding("renderer", "ok", f"CPU, {rate:.0f} pictures of {width}x{height} a second")
+
+
+def _embedder() -> Finding:
+    return Finding("embedder", "ok", f"all-MiniLM-L6-v2, weights verified, in {weights_folder()}")
+
+
+def _model(base_url: str | None) -> Finding:
+    """Whether a model server answers; a list of models is the cheapest question there is."""
+    import openai
+
+    key = os.environ.get("OPENAI_API_KEY")
+    address = base_url or os.environ.get("OPENAI_BASE_URL")
+    if not key and not address:
+        return Finding(
+            "model",
+            "limited",
+            "none configured (no OPENAI_API_KEY, no --base-url): the Composer writes the tasks.",
+        )
+    client = openai.OpenAI(api_key=key or "none", base_url=address, timeout=10.0, max_retries=0)
+    try:
+        names = [model.id for model in client.models.list()]
+    except openai.AuthenticationError:
+        raise BrokenError(
+            f"The server {client.base_url} refuses the key.", "Check OPENAI_API_KEY."
+        ) from None
+    except openai.APIConnectionError:
+        raise BrokenError(
+            f"The server {client.base_url} cannot be reached.", "Check --base-url and the network."
+        ) from None
+    except openai.OpenAIError as error:
+        return Finding(
+            "model", "limited", f"{client.base_url} answers, but lists no models ({error})."
+        )
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    return Finding("model", "ok", f"{client.base_url} offers {shown or 'no model'}.")

@@ -1,0 +1,233 @@
+"""What tests of several rooms share: a small task, records, and a scripted model server."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taskwright.task import Idea, Record, Task, Trial
+
+# Drive 2 m ahead, anywhere sideways: PPO learns it within a few thousand steps.
+EASY_SOURCE = '''
+import numpy as np
+
+from taskwright.sandbox.world import R2D2Env
+
+
+class Env(R2D2Env):
+    """
+    Drive ahead
+
+    Description:
+    An open floor.
+
+    Success:
+    The robot is 2 m ahead of where it started.
+
+    Rewards:
+    Speed ahead.
+
+    Termination:
+    None.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.create_box(0.0, [20.0, 20.0, 0.5], [0.0, 0.0, -0.5], [0.5, 0.5, 0.5, 1.0])
+
+    def reset(self):
+        observation = super().reset()
+        self.x = 0.0
+        return observation
+
+    def get_task_rewards(self, action):
+        x = self.robot.links["base"].position[0]
+        speed = (x - self.x) / self.dt
+        self.x = x
+        return {"ahead": np.clip(speed, -10.0, 10.0)}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return bool(self.robot.links["base"].position[0] > 2.0)
+'''
+
+
+@pytest.fixture
+def easy_source() -> str:
+    return EASY_SOURCE
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    """Makes a record of a journey; what is not given is filled in."""
+
+    def make(number: int, status: str = "learned", **fields: Any) -> Record:
+        title = fields.pop("title", f"Task {number}")
+        values: dict[str, Any] = {
+            "idea": Idea(title, f"Scene {number}", "Done", "Speed", "None"),
+            "task": Task(f"# source {number}\n"),
+            "trial": Trial("learned", "it was", 0.0, 0.9, {"idle": 0.0}, steps=1000),
+            "created_at": "2026-01-01T00:00:00+00:00",
+        }
+        return Record(number, status, "a reason", **{**values, **fields})  # type: ignore[arg-type]
+
+    return make
+
+
+@dataclass
+class Reply:
+    """What the scripted server does with one request."""
+
+    text: str | None = "hello"
+    status: int = 200
+    delay_s: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    """Sent as it is, instead of a well-formed answer."""
+    finish_reason: str = "stop"
+    usage: bool = True
+    choices: bool = True
+
+
+class ModelServer:
+    """A real HTTP server on loopback that speaks the OpenAI chat protocol from a script.
+
+    `script` holds replies, used up in order; when it is empty, `answer` is asked.
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Reply] = []
+        self.answer: Callable[[str], Reply | str] = lambda prompt: "hello"
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._send(
+                    200,
+                    json.dumps(
+                        {
+                            "object": "list",
+                            "data": [
+                                {
+                                    "id": "scripted",
+                                    "object": "model",
+                                    "created": 0,
+                                    "owned_by": "tests",
+                                }
+                            ],
+                        }
+                    ).encode(),
+                    {},
+                )
+
+            def do_POST(self) -> None:
+                request = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                owner.requests.append(request)
+                owner.keys.append(self.headers.get("authorization"))
+                if owner.script:
+                    reply = owner.script.pop(0)
+                else:
+                    made = owner.answer(request["messages"][0]["content"])
+                    reply = made if isinstance(made, Reply) else Reply(made)
+                time.sleep(reply.delay_s)
+                self._send(reply.status, owner.body_of(reply, request), reply.headers)
+
+            def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+                try:
+                    self.send_response(status)
+                    for name, value in {"content-type": "application/json", **headers}.items():
+                        self.send_header(name, value)
+                    self.send_header("content-length", str(len(body)))
+                    self.end_headers()
+                    self.wfile.write(body)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # The client had stopped waiting, as it was meant to.
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @staticmethod
+    def body_of(reply: Reply, request: dict[str, Any]) -> bytes:
+        if reply.body is not None:
+            return reply.body
+        if reply.status != 200:
+            return json.dumps({"error": {"message": "scripted", "type": "scripted"}}).encode()
+        message = {"role": "assistant", "content": reply.text}
+        choice = {"index": 0, "finish_reason": reply.finish_reason, "message": message}
+        answer: dict[str, Any] = {
+            "id": "scripted",
+            "object": "chat.completion",
+            "created": 0,
+            "model": request["model"],
+            "choices": [choice] if reply.choices else [],
+        }
+        if reply.usage:
+            answer["usage"] = {
+                "prompt_tokens": 100,
+                "completion_tokens": 20,
+                "total_tokens": 120,
+            }
+        return json.dumps(answer).encode()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def model_server() -> Iterator[ModelServer]:
+    server = ModelServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def reply() -> type[Reply]:
+    return Reply
+
+
+@pytest.fixture
+def unused_url() -> str:
+    """An address on loopback where nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+@pytest.fixture(autouse=True)
+def no_model_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests start without a key or an address, whatever the machine has."""
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def processes_mentioning(text: str) -> list[int]:
+    """Process ids whose command line or environment mentions a text."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes() + (folder / "environ").read_bytes()
+        except OSError:
+            continue
+        if text.encode() in line:
+            found.append(int(folder.name))
+    return found

@@ -1,0 +1,170 @@
+"""The model over a real HTTP server: what is retried, what is not, and what it costs."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from taskwright.config import ModelConfig, Price
+from taskwright.errors import BrokenError, BudgetSpent, ModelError, UsageError
+from taskwright.generator.answers import AnswerError
+from taskwright.generator.model import FoundationModel
+from taskwright.task import Cost
+
+
+@pytest.fixture
+def model(model_server, tmp_path):
+    """Makes a model that asks the scripted server; settings can be given."""
+
+    def make(**settings):
+        values = {"name": "scripted", "base_url": model_server.url, "max_retries": 1, **settings}
+        return FoundationModel(ModelConfig(**values), tmp_path / "llm.jsonl", lambda *a, **k: None)
+
+    return make
+
+
+def as_it_is(answer: str) -> str:
+    return answer
+
+
+def only_yes(answer: str) -> str:
+    if answer != "yes":
+        raise AnswerError("Say yes.")
+    return answer
+
+
+def test_an_answer_is_parsed_counted_and_logged(model, model_server, tmp_path):
+    asked = model(prices={"scripted": Price(prompt=10, completion=100)})
+    assert asked.ask("idea", "What next?", as_it_is) == "hello"
+    expected = Cost(1, 100, 20, pytest.approx(100 * 10e-6 + 20 * 100e-6))
+    assert asked.meter() == expected
+    assert asked.meter() == Cost()
+    (entry,) = map(json.loads, (tmp_path / "llm.jsonl").read_text().splitlines())
+    assert entry["role"] == "idea"
+    assert entry["prompt_tokens"] == 100
+    assert entry["answer"] == "hello"
+    assert len(entry["prompt_sha256"]) == 64
+
+
+def test_an_unparseable_answer_is_asked_for_once_more_with_the_reason(model, model_server, reply):
+    model_server.script = [reply("no"), reply("yes")]
+    assert model().ask("idea", "Well?", only_yes) == "yes"
+    first, second = model_server.requests
+    assert [m["role"] for m in second["messages"]] == ["user", "assistant", "user"]
+    assert second["messages"][2]["content"] == "Say yes."
+    assert first["messages"][0] == second["messages"][0]
+
+
+def test_two_unparseable_answers_are_broken_and_not_asked_a_third_time(model, model_server, reply):
+    model_server.script = [reply("no"), reply("never")]
+    with pytest.raises(BrokenError, match="twice: Say yes"):
+        model().ask("idea", "Well?", only_yes)
+    assert len(model_server.requests) == 2
+
+
+@pytest.mark.parametrize("fields", [{"text": None}, {"text": ""}, {"choices": False}])
+def test_an_empty_answer_is_an_unparseable_one(model, model_server, reply, fields):
+    model_server.script = [reply(**fields), reply("yes")]
+    assert model().ask("idea", "Well?", only_yes) == "yes"
+
+
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
+def test_passing_failures_are_retried(model, model_server, reply, status):
+    model_server.script = [reply(status=status, headers={"retry-after": "0"}), reply("hello")]
+    assert model().ask("idea", "?", as_it_is) == "hello"
+    assert len(model_server.requests) == 2
+
+
+def test_retries_are_bounded(model, model_server, reply):
+    model_server.answer = lambda prompt: reply(status=503, headers={"retry-after": "0"})
+    with pytest.raises(ModelError, match="503, 2 times"):
+        model().ask("idea", "?", as_it_is)
+    assert len(model_server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_key_is_said_at_once_and_not_repeated(
+    model, model_server, reply, status, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    model_server.answer = lambda prompt: reply(status=status)
+    with pytest.raises(ModelError, match="refuses the key") as caught:
+        model().ask("idea", "?", as_it_is)
+    assert len(model_server.requests) == 1
+    assert model_server.keys == ["Bearer sk-very-secret"]
+    assert "sk-very-secret" not in str(caught.value) + (tmp_path / "llm.jsonl").read_text()
+
+
+def test_an_unknown_model_is_named(model, model_server, reply):
+    model_server.answer = lambda prompt: reply(status=404)
+    with pytest.raises(ModelError, match="knows no model 'scripted'"):
+        model().ask("idea", "?", as_it_is)
+
+
+def test_a_prompt_the_server_refuses_breaks_this_journey_only(model, model_server, reply):
+    model_server.answer = lambda prompt: reply(status=400)
+    with pytest.raises(BrokenError, match="refused the prompt"):
+        model().ask("idea", "?", as_it_is)
+    assert len(model_server.requests) == 1
+
+
+def test_an_unreachable_server_is_one_clear_line(model, unused_url):
+    with pytest.raises(ModelError, match="cannot be reached"):
+        model(base_url=unused_url).ask("idea", "?", as_it_is)
+
+
+def test_a_silent_server_is_given_up_after_the_timeout(model, model_server, reply):
+    model_server.answer = lambda prompt: reply(delay_s=3)
+    started = time.monotonic()
+    with pytest.raises(ModelError, match=r"within 0.3 s, 1 times"):
+        model(timeout_s=0.3, max_retries=0).ask("idea", "?", as_it_is)
+    assert time.monotonic() - started < 2.5
+
+
+@pytest.mark.parametrize("body", [b"not json at all", b'{"choices": "none"}', b"[]"])
+def test_a_server_that_talks_nonsense_does_not_crash_us(model, model_server, reply, body):
+    model_server.answer = lambda prompt: reply(body=body)
+    with pytest.raises((ModelError, BrokenError)):
+        model().ask("idea", "?", only_yes)
+
+
+def test_missing_usage_is_estimated_from_the_length(model, model_server, reply):
+    model_server.script = [reply("x" * 40, usage=False)]
+    asked = model()
+    asked.ask("idea", "y" * 400, as_it_is)
+    assert asked.meter() == Cost(1, 100, 10, None)
+
+
+def test_the_token_cap_ends_the_run_before_the_next_call(model, model_server):
+    asked = model(max_tokens=200)
+    asked.ask("idea", "?", as_it_is)
+    asked.ask("idea", "?", as_it_is)
+    with pytest.raises(BudgetSpent, match="200 tokens"):
+        asked.ask("idea", "?", as_it_is)
+    assert len(model_server.requests) == 2
+
+
+def test_what_earlier_commands_spent_counts_against_the_cap(model, model_server):
+    model(max_tokens=100).ask("idea", "?", as_it_is)
+    with pytest.raises(BudgetSpent):
+        model(max_tokens=100).ask("idea", "?", as_it_is)
+    assert len(model_server.requests) == 1
+
+
+def test_the_money_cap_needs_a_price(model):
+    with pytest.raises(UsageError, match="price of the model scripted"):
+        model(max_usd=1.0)
+
+
+def test_the_money_cap_ends_the_run(model):
+    asked = model(max_usd=0.001, prices={"scripted": Price(prompt=10, completion=100)})
+    asked.ask("idea", "?", as_it_is)
+    with pytest.raises(BudgetSpent, match=r"\$0.001"):
+        asked.ask("idea", "?", as_it_is)
+
+
+def test_neither_key_nor_address_is_said_before_anything_is_asked(tmp_path):
+    with pytest.raises(UsageError, match="OPENAI_API_KEY"):
+        FoundationModel(ModelConfig(name="some-model"), tmp_path / "llm.jsonl", print)

@@ -1,0 +1,378 @@
+"""Runs: resumable, reproducible, and honest about why each journey ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from taskwright.archive.embedding import SentenceEncoder
+from taskwright.archive.store import FILE_NAME, Archive
+from taskwright.config import resolve
+from taskwright.errors import ArchiveError, BrokenError, ModelError, UsageError
+from taskwright.executor.job import JobResult
+from taskwright.executor.local import LocalExecutor
+from taskwright.generator import run as run_module
+from taskwright.generator.run import open_run, prepare_config
+
+# A trial that is over in a second or two; what it finds out does not matter here.
+TINY_TRIAL = {
+    "max_steps": 400,
+    "processes": 1,
+    "environments": 4,
+    "screening_episodes": 1,
+    "evaluation_episodes": 4,
+    "nearest_policies": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def shared_encoder() -> SentenceEncoder:
+    return SentenceEncoder()
+
+
+@pytest.fixture(autouse=True)
+def one_encoder_for_all(shared_encoder, monkeypatch):
+    """The real encoder, loaded once for the module instead of once per run."""
+    monkeypatch.setattr(run_module, "make_encoder", lambda: shared_encoder)
+
+
+def go(run_dir: Path, executor=None, **sections):
+    """Run in this process; returns the ending and the events."""
+    settings = {"trainer": TINY_TRIAL, **sections}
+    events = []
+    ending = open_run(
+        run_dir, prepare_config(run_dir, settings), executor or LocalExecutor(), events.append
+    )
+    return ending, events
+
+
+def records_of(run_dir: Path):
+    with Archive.open(run_dir) as archive:
+        return archive.records()
+
+
+def test_a_run_by_the_composer_leaves_a_complete_folder(tmp_path):
+    ending, events = go(tmp_path, run={"attempts": 2})
+    assert ending.reason == "2 journeys have ended."
+    records = records_of(tmp_path)
+    assert [record.number for record in records] == [1, 2]
+    for record in records:
+        assert record.reason
+        assert record.outcomes[-1].passed
+        assert record.trial is not None
+        assert (tmp_path / "media" / f"{record.task_id}.png").stat().st_size > 1000
+        if record.status == "learned":
+            assert (tmp_path / "policies" / f"{record.task_id}.zip").exists()
+    assert (tmp_path / "config.yaml").exists()
+    written = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    assert written == events
+    assert {"run", "stage", "record", "end"} <= {event["event"] for event in events}
+
+
+def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(tmp_path):
+    sequences = {}
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        go(tmp_path / name, run={"attempts": 2, "seed": seed})
+        sequences[name] = [(r.idea, r.task, r.status) for r in records_of(tmp_path / name)]
+    assert sequences["a"] == sequences["b"]
+    assert sequences["a"] != sequences["c"]
+
+
+def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(tmp_path):
+    go(tmp_path, run={"attempts": 1})
+    before = records_of(tmp_path)
+    ending, _ = go(tmp_path, run={"attempts": 1})
+    assert records_of(tmp_path) == before
+    assert ending.seconds < 5
+    go(tmp_path, run={"attempts": 2})
+    after = records_of(tmp_path)
+    assert after[:1] == before
+    assert len(after) == 2
+
+
+def test_time_that_is_up_leaves_the_journey_for_the_next_command(tmp_path):
+    started = time.monotonic()
+    ending, _ = go(tmp_path, run={"minutes": 0.02})
+    assert ending.reason == "Time is up."
+    assert not ending.interrupted
+    assert time.monotonic() - started < 8
+    with Archive.open(tmp_path) as archive:
+        assert archive.unfinished() == [1]
+        assert archive.journal(1).steps()[0][0] == "select"
+    go(tmp_path, run={"attempts": 1, "minutes": None})
+    assert [record.number for record in records_of(tmp_path)] == [1]
+
+
+def test_a_resumed_run_keeps_its_seed_and_robot(tmp_path):
+    go(tmp_path, run={"attempts": 1, "seed": 7})
+    assert prepare_config(tmp_path, {}).run.seed == 7
+    with pytest.raises(UsageError, match="started with seed 7"):
+        prepare_config(tmp_path, {"run": {"seed": 8}})
+
+
+def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(tmp_path):
+    with run_module._locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
+        go(tmp_path, run={"attempts": 1})
+
+
+class FailingExecutor:
+    """An executor whose machine always fails."""
+
+    def run(self, job, tell=None):
+        return JobResult(job.job_id, broken="The disk is full.")
+
+    def close(self):
+        pass
+
+
+def test_failures_of_our_machinery_are_broken_and_end_the_run_after_three(tmp_path):
+    with pytest.raises(BrokenError, match=r"3 journeys in a row broke.*The disk is full"):
+        go(tmp_path, FailingExecutor(), run={"attempts": 10})
+    assert [record.status for record in records_of(tmp_path)] == ["broken"] * 3
+
+
+# With a model.
+
+IDEA = """TITLE: {title}
+DESCRIPTION: An open floor.
+SUCCESS: The robot is 2 m ahead.
+REWARDS: Speed.
+TERMINATION: None"""
+
+
+def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
+    """Answers prompts by what they ask for. The code it writes first has no ground."""
+    floor = next(line for line in easy_source.splitlines() if "create_box" in line)
+
+    def answer(prompt: str) -> str:
+        if "You invent tasks" in prompt or "turned out too hard" in prompt:
+            return IDEA.format(title=titles.pop(0))
+        if "was checked and rejected" in prompt:
+            return f"Sorry!\n```python\n{easy_source}```"
+        if "You judge" in prompt:
+            return f"REASON: Because.\nVERDICT: {verdict}"
+        return f"```python\n{easy_source.replace(floor, '        pass')}```"
+
+    return answer
+
+
+def with_model(server, **more):
+    return {
+        "model": {"name": "scripted", "base_url": server.url, "max_retries": 0, **more},
+        "run": {"attempts": 1, "seed_tasks": 0},
+    }
+
+
+def test_a_journey_by_a_model_is_repaired_and_counted(tmp_path, model_server, easy_source):
+    model_server.answer = author(easy_source, ["Drive ahead"])
+    ending, events = go(tmp_path, **with_model(model_server))
+    (record,) = records_of(tmp_path)
+    assert [outcome.verdict for outcome in record.outcomes] == ["rejected", "passed"]
+    assert record.outcomes[0].stage in ("reset", "step")
+    assert record.idea.title == "Drive ahead"
+    assert record.cost.calls == 3
+    assert record.cost.tokens == 360
+    assert record.cost.usd is None
+    assert ending.cost == record.cost
+    roles = [json.loads(line)["role"] for line in (tmp_path / "llm.jsonl").read_text().splitlines()]
+    assert roles == ["idea", "code", "repair"]
+    assert [event["role"] for event in events if event["event"] == "model"] == roles
+    repair = model_server.requests[2]["messages"][0]["content"]
+    assert record.outcomes[0].symptom in repair
+
+
+def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
+    tmp_path, model_server, easy_source
+):
+    broken = easy_source.replace("self.x = 0.0", "self.x = undefined_name")
+    answer = author(easy_source, ["Drive ahead"])
+    model_server.answer = lambda prompt: (
+        answer(prompt) if "You invent" in prompt else f"```python\n{broken}```"
+    )
+    go(tmp_path, **with_model(model_server, max_repairs=2))
+    (record,) = records_of(tmp_path)
+    assert record.status == "invalid"
+    assert len(record.outcomes) == 3
+    assert "undefined_name" in record.reason
+    assert record.trial is None
+
+
+def test_the_judge_turns_down_and_near_copies_are_not_written(tmp_path, model_server, easy_source):
+    titles = ["Drive ahead", "Go round the pillar", "Drive ahead"]
+    model_server.answer = author(easy_source, titles, "NOT INTERESTING")
+    settings = with_model(model_server)
+    # The first task is kept whatever training finds; then there is something to compare with.
+    settings["trainer"] = {
+        **TINY_TRIAL,
+        "learned_success_rate": 0.01,
+        "easy_success_rate": 1.0,
+        "max_steps": 6000,
+    }
+    settings["run"]["attempts"] = 3
+    go(tmp_path, **settings)
+    first, second, third = records_of(tmp_path)
+    assert first.status == "learned"
+    assert second.status == "uninteresting"
+    assert second.reason == "Because."
+    assert third.status == "duplicate"
+    assert first.task_id in third.reason
+    assert third.task is None
+    assert third.trial is None
+
+
+def test_an_unusable_model_breaks_the_journey_not_the_task(tmp_path, model_server):
+    model_server.answer = lambda prompt: "I would rather not."
+    go(tmp_path, **with_model(model_server))
+    (record,) = records_of(tmp_path)
+    assert record.status == "broken"
+    assert "no usable answer for the idea, twice" in record.reason
+    assert record.cost.calls == 2
+
+
+def test_a_lost_connection_ends_the_command_and_the_journey_goes_on_later(
+    tmp_path, model_server, easy_source, reply
+):
+    answer = author(easy_source, ["Drive ahead"])
+    model_server.answer = lambda prompt: answer(prompt) if "invent" in prompt else reply(status=503)
+    with pytest.raises(ModelError, match="goes on where it stopped"):
+        go(tmp_path, **with_model(model_server))
+    assert records_of(tmp_path) == []
+    model_server.answer = answer
+    go(tmp_path, **with_model(model_server))
+    (record,) = records_of(tmp_path)
+    assert record.number == 1
+    prompts = [request["messages"][0]["content"] for request in model_server.requests]
+    assert sum("You invent" in prompt for prompt in prompts) == 1
+
+
+def test_runs_with_a_model_begin_with_the_seed_tasks(tmp_path, model_server):
+    settings = with_model(model_server)
+    settings["run"] = {"attempts": 1, "seed_tasks": 1}
+    go(tmp_path, **settings)
+    (record,) = records_of(tmp_path)
+    assert record.idea.strategy == "seed"
+    assert record.outcomes[-1].passed
+    assert model_server.requests == []
+
+
+def test_a_key_without_a_model_asks_for_its_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    with pytest.raises(UsageError, match="--model"):
+        go(tmp_path / "run", run={"attempts": 1})
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_key_is_written_to_the_folder(tmp_path, model_server, easy_source, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    model_server.answer = author(easy_source, ["Drive ahead"])
+    go(tmp_path, **with_model(model_server))
+    assert model_server.keys[0] == "Bearer sk-canary"
+    for path in tmp_path.rglob("*"):
+        assert not path.is_file() or b"sk-canary" not in path.read_bytes(), path
+
+
+def test_settings_that_do_not_exist_are_named():
+    with pytest.raises(UsageError, match=r"no setting `trainer.steps`.*max_steps"):
+        resolve({"trainer": {"steps": 3}})
+
+
+# Killed.
+
+
+def command(run_dir: Path, *options: str) -> list[str]:
+    sets = [f"--set=trainer.{name}={value}" for name, value in TINY_TRIAL.items()]
+    return [sys.executable, "-m", "taskwright", "run", str(run_dir), "--plain", *sets, *options]
+
+
+def processes_of(marker: str) -> list[int]:
+    """Processes of ours that carry a marker, which every child inherits in PYTHONPATH."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if marker.encode() in (folder / "environ").read_bytes():
+                found.append(int(folder.name))
+        except OSError:
+            continue
+    return found
+
+
+def wait_until_none_left(marker: str, timeout_s: float = 3.0) -> list[int]:
+    deadline = time.monotonic() + timeout_s
+    while (left := processes_of(marker)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
+def test_ctrl_c_ends_cleanly_and_leaves_nothing_running(tmp_path):
+    marker = str(tmp_path / "marker")
+    process = subprocess.Popen(
+        command(tmp_path / "run", "--attempts=50"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": marker},
+    )
+    assert process.stdout is not None
+    assert any("train:" in line for line in iter(process.stdout.readline, ""))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "the same command goes on" in out
+    assert "Traceback" not in err
+    assert wait_until_none_left(marker) == []
+
+
+@pytest.mark.slow
+def test_five_kills_at_random_moments_leave_a_sound_archive(tmp_path):
+    """The killed run ends with the very records of one that was left alone."""
+    attempts = 6
+    chance = random.Random(2026)
+    marker = str(tmp_path / "marker")
+    environment = {**os.environ, "PYTHONPATH": marker}
+    options = (f"--attempts={attempts}",)
+    subprocess.run(command(tmp_path / "whole", *options), check=True, capture_output=True)
+    killed = tmp_path / "killed"
+    for _ in range(5):
+        process = subprocess.Popen(
+            command(killed, *options), stdout=subprocess.DEVNULL, env=environment
+        )
+        time.sleep(chance.uniform(0.5, 14.0))
+        process.kill()
+        process.wait()
+        assert wait_until_none_left(marker) == []
+    subprocess.run(command(killed, *options), check=True, capture_output=True, env=environment)
+
+    connection = sqlite3.connect(killed / FILE_NAME)
+    assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+    with Archive.open(killed) as archive:
+        assert archive.unfinished() == []
+    survived, whole = records_of(killed), records_of(tmp_path / "whole")
+    assert [record.number for record in survived] == list(range(1, attempts + 1))
+    assert [content(record) for record in survived] == [content(record) for record in whole]
+
+
+def content(record):
+    """What of a record does not depend on the clock."""
+    trial = record.trial
+    curve = [(p.steps, p.success_rate, p.mean_return) for p in trial.curve] if trial else []
+    return (
+        record.number,
+        record.status,
+        re.sub(r"\d+(\.\d+)? seconds", "", record.reason),
+        record.idea,
+        record.task,
+        record.novelty,
+        record.stepping_stones,
+        curve,
+    )

@@ -1,0 +1,325 @@
+"""Every message of the checks is proved by a specimen in `tests/tasks/broken/`.
+
+A specimen is a good short task with one defect, named `<stage>__<what_is_wrong>.py`. To add one,
+write the file and a line for it in `EXPECTED`.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from taskwright.sandbox import checks, faults
+from taskwright.sandbox.checker import check_task
+from taskwright.sandbox.world import TaskEnv
+from taskwright.task import Outcome, Stage, Task, from_json, to_json
+
+TASKS = Path(__file__).parents[1] / "tasks"
+BROKEN = {path.stem: path.read_text(encoding="utf-8") for path in TASKS.glob("broken/*.py")}
+GOOD = {path.stem: path.read_text(encoding="utf-8") for path in TASKS.glob("good/*.py")}
+
+HANGING = {"load__never_returns", "step__never_returns"}
+HANG_TIMEOUT_S = 3.0
+
+EXPECTED: dict[str, tuple[str, str]] = {
+    # specimen: a phrase of the symptom, a phrase of the fix
+    "syntax__markdown_fences": ("```python", "Keep only the code inside"),
+    "syntax__prose_before_code": ("line 2: invalid syntax", "one complete Python module"),
+    "syntax__cut_off": ("'{' was never closed", "one complete Python module"),
+    "syntax__wrong_indentation": ("unexpected indent", "one complete Python module"),
+    "policy__imports_os": ("Line 2: `import os`", "Import only `numpy as np`"),
+    "policy__imports_pybullet": ("`import pybullet`", "PyBullet is `self._p`"),
+    "policy__opens_file": ("`open`", "cannot use files"),
+    "policy__saves_array": ("`.save`", "np.array"),
+    "policy__evaluates_text": ("`eval`", "Write the expression itself"),
+    "policy__loads_urdf": ("`loadURDF`", "self.create_box"),
+    "policy__steps_simulation": ("`stepSimulation`", "Let super().step(action) advance"),
+    "policy__changes_gravity": ("`setGravity`", "leave them as they are"),
+    "policy__bare_except": ("bare `except:`", "`except ValueError:`"),
+    "policy__formats_with_str_format": ("`.format`", "f-string"),
+    "policy__wrong_robot_base": ("AntEnv`", "import R2D2Env"),
+    "policy__changes_time_step": ("`dt` belongs to the base", "another name than `dt`"),
+    "policy__computed_attribute": ("computed attribute name", "Write the name out"),
+    "policy__replaces_base_method": ("`self.robot.get_rewards` is set", "attribute of self"),
+    "load__class_not_called_env": ("no class `Env`", "`class Env(R2D2Env):`"),
+    "load__env_without_base": ("no class `Env`", "`class Env(R2D2Env):`"),
+    "load__env_is_the_base": ("is the robot's base itself", "`class Env(R2D2Env):`"),
+    "load__no_docstring": ("no docstring", "Begin the class with a docstring"),
+    "load__never_returns": ("The load check did not finish", "Bound every loop"),
+    "load__huge_array": ("7.28 TiB", "Keep arrays and lists small"),
+    "load__memory_grows_without_end": ("MemoryError", "do not let them grow"),
+    "load__too_many_bodies": ("403 bodies; at most 256", "fewer and larger bodies"),
+    "load__forgot_super_init": ("did not call super().__init__()", "Change `__init__`"),
+    "load__forgot_super_init_and_uses_nothing": ("did not call super()", "Change `__init__`"),
+    "load__crashes_in_pybullet": ("died (signal SIGSEGV)", "lengths of vectors"),
+    "load__undefined_name": ("'ball_radus' is not defined (line 26", "Define or import it"),
+    "load__endless_recursion": ("RecursionError", "Call super() for the original"),
+    "load__argument_missing": ("positional argument: 'color' (line", "half extents three"),
+    "load__import_that_does_not_exist": ("from 'math' (line 2", "Import numpy, math"),
+    "load__index_out_of_range": ("index out of range (line 28", "the line named above"),
+    "reset__returns_nothing": ("`reset` returned None", "end with `return observation`"),
+    "reset__expects_info": ("too many values to unpack", "returns the observation alone"),
+    "reset__returns_info": ("`reset` returned a tuple", "end with `return observation`"),
+    "reset__extends_observation": ("an array of shape (16,)", "end with `return observation`"),
+    "reset__robot_inside_wall": ("0.70 m inside body 3", "at least 0.6 m away sideways"),
+    "reset__place_is_not_a_number": ("Body 2 is at (nan, nan, nan)", "Guard divisions"),
+    "reset__unknown_link": ("KeyError: 'torso'", 'self.robot.links["base"]'),
+    "reset__body_that_does_not_exist": ("GetBasePositionAndOrientation", "body ids that"),
+    "reset__division_by_zero": ("ZeroDivisionError", "Guard the divisor"),
+    "reset__takes_too_long": ("s of computing; at most 2 s", "shorter loops"),
+    "step__no_ground": ("The robot falls: 0.6 s after", "Create the ground with create_box"),
+    "step__ground_only_visible": ("The robot falls", "Create the ground with create_box"),
+    "step__falls_past_the_platform": ("The robot falls: 0.3 s after", "Create the ground"),
+    "step__missing_method": ("get_success is not defined", "Define get_task_rewards"),
+    "step__attribute_before_set": ("no attribute 'distance' (line", "before it is read"),
+    "step__rewards_are_none": ("`get_task_rewards` returned None; it must", "Change `get_task"),
+    "step__reward_is_array": (
+        "an array of shape (3,) for 'closeness'",
+        "Change `get_task_rewards`",
+    ),
+    "step__reward_is_nan": ("gave nan for 'straightness'", "Change `get_task_rewards`"),
+    "step__reward_is_huge": ("'closeness' was 2e+08", "np.clip(value, -10, 10)"),
+    "step__success_is_not_bool": ("returned tuple (); it must return True", "`get_success`"),
+    "step__terminated_is_not_bool": ("returned None; it must return True", "`get_terminated`"),
+    "step__success_at_start": ("successful at the start", "Let `get_success` ask for"),
+    "step__terminated_at_start": ("terminated at the start", "Let `get_terminated` ask for"),
+    "step__returns_four_values": ("returned 4 values; five", "terminated, truncated, info`"),
+    "step__returns_nothing": ("returned None; five", "terminated, truncated, info`"),
+    "step__drops_info": ("not what `super().step` gave", "Change `step`"),
+    "step__advances_twice": ("advanced the world 2 times", "Call it once"),
+    "step__never_advances": ("advanced the world 0 times", "Call it once"),
+    "step__never_returns": ("The step check did not finish", "Bound every loop"),
+    "step__crashes_in_pybullet": ("died (signal SIGSEGV)", "Check the ids"),
+    "step__bodies_explode": ("m/s at step 0", "Leave space between movable bodies"),
+    "step__memory_grows_every_step": ("MemoryError", "grow with every step"),
+    "step__uses_missing_interface": ("no attribute 'agent' (line", "before it is read"),
+    "seeding__module_variable": ("differ from action 0 on", "Keep state in attributes"),
+    "seeding__class_variable": ("differ from action 1 on", "Keep state in attributes"),
+    "seeding__seeds_from_the_clock": ("same seed and actions differ", "self.np_random"),
+    "time__slow_step": ("ms of computing; at most 4 ms", "move loops over many items out"),
+}
+
+
+@pytest.fixture(scope="session")
+def outcomes() -> dict[str, Outcome]:
+    """The outcome of every specimen, broken and good."""
+
+    def check(item: tuple[str, str]) -> tuple[str, Outcome]:
+        name, source = item
+        timeout_s = HANG_TIMEOUT_S if name in HANGING else 30.0
+        return name, check_task(Task(source), timeout_s)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(pool.map(check, (BROKEN | GOOD).items()))
+
+
+def test_every_specimen_says_what_is_wrong_and_what_is_expected() -> None:
+    assert BROKEN.keys() == EXPECTED.keys()
+    for source in BROKEN.values():
+        assert source.startswith("# Broken on purpose: ")
+
+
+def test_specimens_cover_every_stage() -> None:
+    stages = {name.partition("__")[0] for name in BROKEN}
+    assert stages == set(get_args(Stage)) - {"train"}
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_rejects(name: str, outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes[name]
+    symptom, fix = EXPECTED[name]
+    assert outcome.verdict == "rejected", outcome
+    assert outcome.stage == name.partition("__")[0], outcome.report
+    assert symptom in outcome.symptom
+    assert fix in outcome.fix
+    assert from_json(Outcome, to_json(outcome)) == outcome
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_passes(name: str, outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes[name]
+    assert outcome.passed, outcome.report
+    assert outcome.stage is None
+    assert outcome.report == ""
+
+
+@pytest.mark.parametrize("name", sorted(HANGING))
+def test_returns_in_time_when_the_task_hangs(name: str, outcomes: dict[str, Outcome]) -> None:
+    assert HANG_TIMEOUT_S <= outcomes[name].seconds <= HANG_TIMEOUT_S + 2.0
+
+
+def test_every_message_of_the_checks_has_a_specimen(outcomes: dict[str, Outcome]) -> None:
+    seen = {outcome.cause for outcome in outcomes.values()}
+    wanted = [*_causes_in_checks(), *(re.escape(cause) for _, cause, _ in faults._EXPLANATIONS)]
+    assert len(wanted) > 20
+    missing = [cause for cause in wanted if not any(re.fullmatch(cause, text) for text in seen)]
+    # There is one robot only: see `test_rejects_a_task_for_another_robot`.
+    assert missing == [re.escape("`Env` derives from another robot's base class.")]
+
+
+def _causes_in_checks() -> list[str]:
+    """The second argument of every `Rejection(...)` in the checks, as a regular expression."""
+    causes = []
+    for node in ast.walk(ast.parse(inspect.getsource(checks))):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rejection"):
+            continue
+        match node.args[1]:
+            case ast.Constant(value=str(text)):
+                causes.append(re.escape(text))
+            case ast.JoinedStr(values=parts):
+                texts = [re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in parts]
+                causes.append("".join(texts))
+    return causes
+
+
+def test_rejects_a_task_for_another_robot() -> None:
+    told: list[dict[str, Any]] = []
+    reply = checks.run_checks(GOOD["stay_in_circle"], "ant", told.append)
+    assert reply["stage"] == "load"
+    assert reply["symptom"] == "The task is for the robot r2d2, not for ant."
+    assert told[-1] == {"stage": "load"}
+
+
+def test_rejects_a_source_that_is_too_long() -> None:
+    outcome = check_task(Task("x = 1\n" * 20_000))
+    assert (outcome.verdict, outcome.stage) == ("rejected", "syntax")
+    assert "120000 characters" in outcome.symptom
+
+
+def test_accepts_a_task_that_prints_a_flood(outcomes: dict[str, Outcome]) -> None:
+    source = GOOD["stay_in_circle"]
+    before = "        self._steps += 1\n"
+    assert before in source
+    outcome = check_task(Task(source.replace(before, before + '        print("x" * 100_000)\n')))
+    assert outcome.passed, outcome.report
+
+
+def test_reports_text_that_cannot_be_printed_as_text_that_can() -> None:
+    source = GOOD["stay_in_circle"].replace(
+        "        self._steps += 1\n", '        raise ValueError("\\ud800" + "x" * 10_000)\n'
+    )
+    outcome = check_task(Task(source))
+    assert (outcome.verdict, outcome.stage) == ("rejected", "step")
+    assert outcome.symptom.encode()
+    assert len(outcome.symptom) < 1000
+
+
+def test_leaves_no_process_when_the_task_hangs(
+    processes: Any, wait_until: Callable[..., None]
+) -> None:
+    with _Checking(BROKEN["step__never_returns"], timeout_s=4.0) as checking:
+        pid = checking.child_at_work(processes, wait_until)
+        assert processes.in_session(pid) == [pid]
+    assert checking.outcome.verdict == "rejected"
+    assert processes.in_session(pid) == []
+    assert pid not in processes.sandboxed_by(os.getpid())
+
+
+def test_calls_itself_broken_when_something_else_kills_the_child(
+    processes: Any, wait_until: Callable[..., None]
+) -> None:
+    with _Checking(BROKEN["step__never_returns"], timeout_s=30.0) as checking:
+        os.kill(checking.child_at_work(processes, wait_until), signal.SIGKILL)
+    outcome = checking.outcome
+    assert outcome.verdict == "broken", outcome
+    assert outcome.stage is None
+    assert "killed from outside" in outcome.symptom
+    assert outcome.seconds < 20.0
+
+
+class _Checking:
+    """A check in a thread of its own; on leaving, it is waited for."""
+
+    def __init__(self, source: str, timeout_s: float) -> None:
+        self._thread = threading.Thread(target=self._check, args=(source, timeout_s))
+        self.outcome = Outcome("passed")
+
+    def _check(self, source: str, timeout_s: float) -> None:
+        self.outcome = check_task(Task(source), timeout_s)
+
+    def child_at_work(self, processes: Any, wait_until: Callable[..., None]) -> int:
+        """The id of the only child, once it has computed longer than its start takes."""
+        wait_until(lambda: len(processes.sandboxed_by(os.getpid())) == 1)
+        (pid,) = processes.sandboxed_by(os.getpid())
+        wait_until(lambda: processes.cpu_s(pid) > 1.0)
+        return int(pid)
+
+    def __enter__(self) -> _Checking:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.join()
+
+
+# Winning and nearly winning states of the good tasks, to show that their success is exact.
+
+
+def _robot_at(env: TaskEnv, x: float, y: float) -> None:
+    world = env.env
+    world._p.resetBasePositionAndOrientation(world.robot.robot_id, [x, y, 0.5], [0, 0, 0, 1])
+
+
+def _beside(env: TaskEnv, body: int, distance: float) -> None:
+    x, y, _ = env.env.get_object_position(body)
+    _robot_at(env, x - distance, y)
+
+
+def _circle(env: Any, won: bool) -> None:
+    _beside(env, env.env._disc, 0.75 if won else 0.85)
+
+
+def _odd_one(env: Any, won: bool) -> None:
+    _beside(env, env.env.odd, 1.05 if won else 1.15)
+
+
+def _gate(env: Any, won: bool) -> None:
+    _robot_at(env, 8.05 if won else 7.95, 0.0)
+
+
+def _coins(env: Any, won: bool) -> None:
+    for coin in env.env.coins[: 3 if won else 2]:
+        _beside(env, coin, 0.5)
+        env.step(0)
+
+
+def _crate(env: Any, won: bool) -> None:
+    place = [8, 0, 0.95 if won else 1.05]
+    env.env._p.resetBasePositionAndOrientation(env.env.crate.body, place, [0, 0, 0, 1])
+
+
+def _door(env: Any, won: bool) -> None:
+    env.env._p.resetJointState(env.env.door, 0, 0.55 if won else 0.45)
+
+
+STATES: dict[str, Callable[[Any, bool], None]] = {
+    "stay_in_circle": _circle,
+    "find_the_odd_one": _odd_one,
+    "pass_the_moving_gate": _gate,
+    "collect_coins": _coins,
+    "push_crate_off_table": _crate,
+    "open_the_door": _door,
+}
+
+
+@pytest.mark.parametrize("name", sorted(GOOD))
+def test_success_of_good_task_is_exact(name: str) -> None:
+    env = TaskEnv(GOOD[name])
+    try:
+        for won in (False, True):
+            env.reset(seed=5)
+            assert not env.env.get_success()
+            STATES[name](env, won)
+            assert env.env.get_success() == won
+    finally:
+        env.close()

@@ -1,0 +1,25 @@
+# Broken on purpose: the class has no docstring, so the task has no description.
+from taskwright.sandbox.world import R2D2Env
+
+
+class Env(R2D2Env):
+    def __init__(self):
+        super().__init__()
+        self.ground = self.create_box(0.0, [20, 20, 0.5], [0, 0, -0.5], [0.5, 0.6, 0.5, 1])
+        self.pillar = self.create_cylinder(0.0, 0.3, 2.0, [4, 0, 1.0], [0.9, 0.1, 0.1, 1])
+
+    def reset(self):
+        observation = super().reset()
+        self._p.resetBasePositionAndOrientation(self.robot.robot_id, [0, 0, 0.5], [0, 0, 0, 1])
+        self.distance = self.get_distance_to_object(self.pillar)
+        return observation
+
+    def get_task_rewards(self, action):
+        before, self.distance = self.distance, self.get_distance_to_object(self.pillar)
+        return {"progress": (before - self.distance) / self.dt}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return self.get_distance_to_object(self.pillar) < 1.0

@@ -1,0 +1,40 @@
+"""Success rates come from fresh, reproducible episodes, with an honest interval."""
+
+import numpy as np
+import pytest
+
+from taskwright.sandbox.vector import SandboxedEpisodes
+from taskwright.trainer.evaluation import evaluate, wilson_interval
+from taskwright.trainer.policies import Idle, Random
+
+
+class Forward:
+    """Drives straight ahead."""
+
+    def act(self, observations):
+        return np.ones(len(observations))
+
+
+@pytest.mark.parametrize(
+    ("successes", "episodes", "interval"),
+    # Values from Wilson's formula as published tables give it.
+    [(0, 10, (0.0, 0.2775)), (10, 10, (0.7225, 1.0)), (5, 10, (0.2366, 0.7634))],
+)
+def test_wilson_interval(successes, episodes, interval):
+    assert wilson_interval(successes, episodes) == pytest.approx(interval, abs=2e-4)
+
+
+def test_counts_the_same_number_of_episodes_in_every_environment(easy_source):
+    with SandboxedEpisodes(easy_source, "r2d2", count=3, processes=1) as episodes:
+        evaluation = evaluate(episodes, Forward(), seed=0, at_least=4)
+    assert evaluation.episodes == 6
+    assert evaluation.success_rate == 1.0
+    assert evaluation.interval[1] == 1.0
+
+
+def test_idle_never_gets_there_and_random_is_reproducible(easy_source):
+    with SandboxedEpisodes(easy_source, "r2d2", count=4, processes=2) as episodes:
+        space = episodes.action_space
+        assert evaluate(episodes, Idle(space), 0, 4).successes == 0
+        first = evaluate(episodes, Random(space, 5), 1, 8)
+        assert evaluate(episodes, Random(space, 5), 1, 8) == first

@@ -1,0 +1,131 @@
+"""Verdicts on toy tasks with known answers."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+
+import pytest
+
+from taskwright.errors import BrokenError
+from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
+from taskwright.trainer.policies import load_parameters
+from taskwright.trainer.trial import run_trial
+
+
+@pytest.fixture
+def plan(tmp_path, easy_source):
+    """Makes a plan for a trial of the easy task; anything can be given."""
+
+    def make(**fields) -> TrialPlan:
+        values = {
+            "source": easy_source,
+            "robot": "r2d2",
+            "seed": 0,
+            "policy_path": str(tmp_path / "policy.zip"),
+            "max_steps": 30_000,
+            "max_seconds": 120.0,
+            "processes": 2,
+            "environments": 8,
+            "learned_success_rate": 0.8,
+            "easy_success_rate": 0.5,
+            "screening_episodes": 8,
+            "evaluation_episodes": 16,
+        }
+        return TrialPlan(**{**values, **fields})
+
+    return make
+
+
+def with_success(source: str, expression: str) -> str:
+    start = source.index("        return bool(")
+    return source[:start] + f"        return {expression}\n"
+
+
+def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_path):
+    # Random driving gets 2 m ahead quite often; 8 m is out of its reach.
+    source = easy_source.replace("> 2.0", "> 8.0")
+    points = []
+    trial = run_trial(plan(source=source), points.append)
+    assert trial.verdict == "learned"
+    assert trial.success_before < 0.5
+    assert trial.success_after >= 0.8
+    assert trial.episodes == 16
+    assert trial.interval[0] < trial.success_after <= trial.interval[1]
+    assert trial.screening.keys() == {"idle", "random"}
+    assert tuple(points) == trial.curve
+    assert [p.steps for p in points] == sorted(p.steps for p in points)
+    assert (tmp_path / "policy.zip").exists()
+
+    again = run_trial(plan(source=source))
+    assert [(p.steps, p.success_rate, p.mean_return) for p in again.curve] == [
+        (p.steps, p.success_rate, p.mean_return) for p in trial.curve
+    ]
+    assert again.success_after == trial.success_after
+
+    # Its own policy solves it untrained, and a harder version learns on from it.
+    archived = (ArchivedPolicy("0123456789ab", str(tmp_path / "policy.zip")),)
+    easy = run_trial(plan(source=source, archived=archived))
+    assert easy.verdict == "too_easy"
+    assert "0123456789ab" in easy.reason
+    harder = easy_source.replace("> 2.0", "> 19.0")
+    warm = run_trial(plan(source=harder, archived=archived, max_steps=8))
+    assert warm.warm_start == "0123456789ab" or warm.verdict == "too_easy"
+
+
+def test_solved_by_doing_nothing_is_too_easy(plan, easy_source):
+    # True after a second only: the checks would not let pass what is true at the start.
+    source = with_success(easy_source, "self.calls > 60")
+    source = source.replace("self.x = 0.0", "self.x = 0.0\n        self.calls = 0")
+    source = source.replace("x = self.robot", "self.calls += 1\n        x = self.robot", 1)
+    trial = run_trial(plan(source=source))
+    assert trial.verdict == "too_easy"
+    assert "idle" in trial.reason
+    assert trial.success_before == 1.0
+    assert trial.steps == 0
+
+
+def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
+    trial = run_trial(plan(source=with_success(easy_source, "False"), max_steps=3_000))
+    assert trial.verdict == "too_hard"
+    assert trial.success_after == 0.0
+    assert "3000 steps" in trial.reason
+    assert 3_000 <= trial.steps < 3_100
+
+
+def test_the_clock_ends_a_trial_that_the_steps_would_not(plan, easy_source):
+    trial = run_trial(
+        plan(source=with_success(easy_source, "False"), max_steps=10_000_000, max_seconds=4.0)
+    )
+    assert trial.verdict == "too_hard"
+    assert "4 seconds" in trial.reason
+    assert trial.seconds < 20
+
+
+def test_code_that_fails_in_training_is_rejected_and_not_too_hard(plan, easy_source):
+    source = easy_source.replace("> 2.0", "> 8.0").replace(
+        "        x = self.robot", "        1 / int(abs(self.x) < 0.5)\n        x = self.robot", 1
+    )
+    trial = run_trial(plan(source=source))
+    assert trial.verdict == "rejected"
+    assert "ZeroDivisionError" in trial.reason
+    assert "line" in trial.reason
+
+
+def test_a_policy_file_is_read_without_unpickling(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "sprung"), "w"))
+
+    path = tmp_path / "policy.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("data", "policy.pth", "pytorch_variables.pth"):
+            archive.writestr(name, pickle.dumps(Trap()))
+    with pytest.raises(BrokenError, match="cannot be read"):
+        load_parameters(path)
+    assert not (tmp_path / "sprung").exists()
+
+
+def test_a_missing_policy_says_how_to_get_one(tmp_path):
+    with pytest.raises(BrokenError, match="taskwright train"):
+        load_parameters(tmp_path / "none.zip")
