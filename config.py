@@ -163,7 +163,12 @@ def parse_assignment(text: str) -> dict[str, Any]:
             f"`--set {text}` is not of the form section.name=value.",
             "For example: --set trainer.max_steps=50000.",
         )
-    settings: Any = yaml.safe_load(value)
+    try:
+        settings: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise UsageError(
+            f"The value in `--set {text}` is not valid YAML.", "Quote it, or correct it."
+        ) from None
     for key in reversed(path.strip().split(".")):
         settings = {key: settings}
     return dict(settings)
@@ -177,10 +182,9 @@ def resolve(settings: dict[str, Any]) -> Config:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            section: Any = Config
-            for part in first["loc"][:-1]:
-                section = section.model_fields[part].annotation
-            known = ", ".join(section.model_fields)
+            section = Config.model_fields.get(str(first["loc"][0]))
+            within = section.annotation if section else Config
+            known = ", ".join(getattr(within, "model_fields", ()))
             raise UsageError(
                 f"There is no setting `{name}`.", f"Known here are: {known}."
             ) from None

@@ -141,8 +141,6 @@ def _journeys_until_the_end(workshop: Workshop) -> Ending:
         interrupted = reason != TIME_IS_UP
     except BudgetSpent as spent:
         reason = str(spent)
-    finally:
-        workshop.executor.close()
     total = sum((record.cost for record in archive.records()), Cost())
     seconds = round(time.monotonic() - started, 1)
     return Ending(reason, archive.counts(), total, seconds, interrupted)

@@ -46,14 +46,23 @@ def one_encoder_for_all(shared_encoder, monkeypatch):
     monkeypatch.setattr(run_module, "make_encoder", lambda: shared_encoder)
 
 
-def go(run_dir: Path, executor=None, **sections):
-    """Run in this process; returns the ending and the events."""
-    settings = {"trainer": TINY_TRIAL, **sections}
-    events = []
-    ending = open_run(
-        run_dir, prepare_config(run_dir, settings), executor or LocalExecutor(), events.append
-    )
-    return ending, events
+@pytest.fixture(scope="module")
+def shared_executor():
+    with LocalExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def go(shared_executor):
+    """Runs in this process, with one worker for the module; returns the ending and the events."""
+
+    def run(run_dir: Path, executor=shared_executor, **sections):
+        settings = {"trainer": TINY_TRIAL, **sections}
+        events = []
+        config = prepare_config(run_dir, settings)
+        return open_run(run_dir, config, executor, events.append), events
+
+    return run
 
 
 def records_of(run_dir: Path):
@@ -61,7 +70,7 @@ def records_of(run_dir: Path):
         return archive.records()
 
 
-def test_a_run_by_the_composer_leaves_a_complete_folder(tmp_path):
+def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
     ending, events = go(tmp_path, run={"attempts": 2})
     assert ending.reason == "2 journeys have ended."
     records = records_of(tmp_path)
@@ -79,7 +88,7 @@ def test_a_run_by_the_composer_leaves_a_complete_folder(tmp_path):
     assert {"run", "stage", "record", "end"} <= {event["event"] for event in events}
 
 
-def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(tmp_path):
+def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(go, tmp_path):
     sequences = {}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         go(tmp_path / name, run={"attempts": 2, "seed": seed})
@@ -88,7 +97,7 @@ def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(tmp_path
     assert sequences["a"] != sequences["c"]
 
 
-def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(tmp_path):
+def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(go, tmp_path):
     go(tmp_path, run={"attempts": 1})
     before = records_of(tmp_path)
     ending, _ = go(tmp_path, run={"attempts": 1})
@@ -100,7 +109,7 @@ def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(tmp_path):
     assert len(after) == 2
 
 
-def test_time_that_is_up_leaves_the_journey_for_the_next_command(tmp_path):
+def test_time_that_is_up_leaves_the_journey_for_the_next_command(go, tmp_path):
     started = time.monotonic()
     ending, _ = go(tmp_path, run={"minutes": 0.02})
     assert ending.reason == "Time is up."
@@ -113,14 +122,14 @@ def test_time_that_is_up_leaves_the_journey_for_the_next_command(tmp_path):
     assert [record.number for record in records_of(tmp_path)] == [1]
 
 
-def test_a_resumed_run_keeps_its_seed_and_robot(tmp_path):
+def test_a_resumed_run_keeps_its_seed_and_robot(go, tmp_path):
     go(tmp_path, run={"attempts": 1, "seed": 7})
     assert prepare_config(tmp_path, {}).run.seed == 7
     with pytest.raises(UsageError, match="started with seed 7"):
         prepare_config(tmp_path, {"run": {"seed": 8}})
 
 
-def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(tmp_path):
+def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_path):
     with run_module._locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
         go(tmp_path, run={"attempts": 1})
 
@@ -135,7 +144,7 @@ class FailingExecutor:
         pass
 
 
-def test_failures_of_our_machinery_are_broken_and_end_the_run_after_three(tmp_path):
+def test_failures_of_our_machinery_are_broken_and_end_the_run_after_three(go, tmp_path):
     with pytest.raises(BrokenError, match=r"3 journeys in a row broke.*The disk is full"):
         go(tmp_path, FailingExecutor(), run={"attempts": 10})
     assert [record.status for record in records_of(tmp_path)] == ["broken"] * 3
@@ -173,7 +182,7 @@ def with_model(server, **more):
     }
 
 
-def test_a_journey_by_a_model_is_repaired_and_counted(tmp_path, model_server, easy_source):
+def test_a_journey_by_a_model_is_repaired_and_counted(go, tmp_path, model_server, easy_source):
     model_server.answer = author(easy_source, ["Drive ahead"])
     ending, events = go(tmp_path, **with_model(model_server))
     (record,) = records_of(tmp_path)
@@ -192,7 +201,7 @@ def test_a_journey_by_a_model_is_repaired_and_counted(tmp_path, model_server, ea
 
 
 def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
-    tmp_path, model_server, easy_source
+    go, tmp_path, model_server, easy_source
 ):
     broken = easy_source.replace("self.x = 0.0", "self.x = undefined_name")
     answer = author(easy_source, ["Drive ahead"])
@@ -207,7 +216,9 @@ def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
     assert record.trial is None
 
 
-def test_the_judge_turns_down_and_near_copies_are_not_written(tmp_path, model_server, easy_source):
+def test_the_judge_turns_down_and_near_copies_are_not_written(
+    go, tmp_path, model_server, easy_source
+):
     titles = ["Drive ahead", "Go round the pillar", "Drive ahead"]
     model_server.answer = author(easy_source, titles, "NOT INTERESTING")
     settings = with_model(model_server)
@@ -230,7 +241,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(tmp_path, model_se
     assert third.trial is None
 
 
-def test_an_unusable_model_breaks_the_journey_not_the_task(tmp_path, model_server):
+def test_an_unusable_model_breaks_the_journey_not_the_task(go, tmp_path, model_server):
     model_server.answer = lambda prompt: "I would rather not."
     go(tmp_path, **with_model(model_server))
     (record,) = records_of(tmp_path)
@@ -240,7 +251,7 @@ def test_an_unusable_model_breaks_the_journey_not_the_task(tmp_path, model_serve
 
 
 def test_a_lost_connection_ends_the_command_and_the_journey_goes_on_later(
-    tmp_path, model_server, easy_source, reply
+    go, tmp_path, model_server, easy_source, reply
 ):
     answer = author(easy_source, ["Drive ahead"])
     model_server.answer = lambda prompt: answer(prompt) if "invent" in prompt else reply(status=503)
@@ -255,7 +266,7 @@ def test_a_lost_connection_ends_the_command_and_the_journey_goes_on_later(
     assert sum("You invent" in prompt for prompt in prompts) == 1
 
 
-def test_runs_with_a_model_begin_with_the_seed_tasks(tmp_path, model_server):
+def test_runs_with_a_model_begin_with_the_seed_tasks(go, tmp_path, model_server):
     settings = with_model(model_server)
     settings["run"] = {"attempts": 1, "seed_tasks": 1}
     go(tmp_path, **settings)
@@ -265,14 +276,14 @@ def test_runs_with_a_model_begin_with_the_seed_tasks(tmp_path, model_server):
     assert model_server.requests == []
 
 
-def test_a_key_without_a_model_asks_for_its_name(tmp_path, monkeypatch):
+def test_a_key_without_a_model_asks_for_its_name(go, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     with pytest.raises(UsageError, match="--model"):
         go(tmp_path / "run", run={"attempts": 1})
     assert not (tmp_path / "run").exists()
 
 
-def test_no_key_is_written_to_the_folder(tmp_path, model_server, easy_source, monkeypatch):
+def test_no_key_is_written_to_the_folder(go, tmp_path, model_server, easy_source, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     model_server.answer = author(easy_source, ["Drive ahead"])
     go(tmp_path, **with_model(model_server))

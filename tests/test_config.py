@@ -1,0 +1,76 @@
+"""Settings: every one explained, unknown ones refused, resolved ones written and read back."""
+
+import ast
+import inspect
+
+import pytest
+import yaml
+
+from taskwright import config
+from taskwright.config import Config, merge, parse_assignment, resolve, write_config
+from taskwright.errors import UsageError
+
+
+def test_defaults_are_valid_and_survive_a_round_trip(tmp_path):
+    write_config(Config(), tmp_path / "config.yaml")
+    stored = yaml.safe_load((tmp_path / "config.yaml").read_text())
+    assert resolve(stored) == Config()
+
+
+def test_later_settings_win_section_by_section():
+    settings = merge({"run": {"seed": 1, "tasks": 2}}, {"run": {"seed": 3}})
+    assert resolve(settings).run.seed == 3
+    assert resolve(settings).run.tasks == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("run.seed=3", {"run": {"seed": 3}}),
+        ("model.name=gpt", {"model": {"name": "gpt"}}),
+        (
+            "model.prices={gpt: {prompt: 1, completion: 2}}",
+            {"model": {"prices": {"gpt": {"prompt": 1, "completion": 2}}}},
+        ),
+    ],
+)
+def test_an_assignment_is_read_as_yaml(text, settings):
+    assert parse_assignment(text) == settings
+    resolve(settings)
+
+
+@pytest.mark.parametrize("text", ["run", "run=3", "run.seed", "run.seed=[", ""])
+def test_an_assignment_of_another_form_is_refused(text):
+    with pytest.raises(UsageError):
+        parse_assignment(text)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"trainer": {"steps": 1}}, "trainer.steps"),
+        ({"traner": {}}, "traner"),
+        ({"run": {"seed": -1}}, "run.seed"),
+        ({"run": {"robot": "c3po"}}, "run.robot"),
+        ({"run": 3}, "run"),
+        ({"model": {"prices": {"gpt": {"prompt": 1, "completion": 2, "cached": 1}}}}, "cached"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, named):
+    with pytest.raises(UsageError, match=named):
+        resolve(settings)
+
+
+def test_every_setting_is_explained_where_it_is_declared():
+    for node in ast.parse(inspect.getsource(config)).body:
+        if (
+            isinstance(node, ast.ClassDef)
+            and node.name.endswith("Config")
+            and node.name != "Config"
+        ):
+            fields = [n for n, item in enumerate(node.body) if isinstance(item, ast.AnnAssign)]
+            for n in fields:
+                following = node.body[n + 1] if n + 1 < len(node.body) else None
+                name = node.body[n].target.id
+                explained = isinstance(following, ast.Expr) or name == "robot"
+                assert explained, f"{node.name}.{name} has no sentence below it"

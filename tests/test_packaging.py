@@ -1,0 +1,43 @@
+"""The repository root is the package, and the package is complete."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import taskwright
+
+ROOT = Path(taskwright.__file__).parent
+NOT_INSTALLED = {"tests", "benchmarks", "docs", "build", "examples"}
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_every_package_in_the_tree_is_installed():
+    found = {
+        ".".join(["taskwright", *path.parent.relative_to(ROOT).parts])
+        for path in ROOT.rglob("__init__.py")
+        if not NOT_INSTALLED & set(path.relative_to(ROOT).parts)
+        and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
+    }
+    assert set(project()["tool"]["setuptools"]["packages"]) == found
+
+
+def test_every_dependency_has_an_upper_bound():
+    for dependency in project()["project"]["dependencies"]:
+        assert "<" in dependency, dependency
+
+
+def test_public_names_can_be_imported():
+    for name in taskwright.__all__:
+        assert getattr(taskwright, name).__name__ == name
+
+
+def test_the_world_depends_on_nothing_else_of_ours():
+    """Exports carry a copy of it."""
+    for path in (ROOT / "sandbox" / "world").glob("*.py"):
+        text = path.read_text()
+        assert "from .." not in text, path
+        assert "import taskwright" not in text, path
