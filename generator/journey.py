@@ -268,10 +268,13 @@ class Journey:
         settings = self.workshop.config.trainer
         # Longer than the trial's own limit, which is the one that should end it.
         deadline_s = settings.max_seconds + 120.0
-        near = [neighbour.record.task_id or "" for neighbour in self.neighbours]
         policies = [
-            ArchivedPolicy(task_id, policy_path(self.workshop.run_dir, task_id))
-            for task_id in near[: settings.nearest_policies]
+            ArchivedPolicy(
+                near.record.task_id or "",
+                near.record.idea.title,
+                policy_path(self.workshop.run_dir, near.record.task_id or ""),
+            )
+            for near in self.neighbours[: settings.nearest_policies]
         ]
         for lost in [policy for policy in policies if not Path(policy.path).exists()]:
             policies.remove(lost)

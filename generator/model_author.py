@@ -15,6 +15,8 @@ from .author import Brief
 from .model import FoundationModel
 from .seeds import SeedTask
 
+TITLES_IN_IDEA_PROMPT = 60
+"""The latest titles, told so that they are not proposed again: about ten tokens each."""
 EXAMPLES_IN_CODE_PROMPT = 2
 """Sources shown beside the interface. Each is about a thousand tokens, in every such prompt."""
 
@@ -47,6 +49,7 @@ class ModelAuthor:
             kept=brief.stones,
             failures=brief.failures,
             examples=[seed.idea for seed in self._examples],
+            titles=[record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
         )
         idea = self._model.ask("idea", prompt, parse_idea)
         parents = tuple(stone.task_id or "" for stone in brief.stones[:1])

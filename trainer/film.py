@@ -62,7 +62,7 @@ def _play(plan: FilmPlan) -> list[NDArray[Any]]:
         if plan.policy_path is None:
             policy = Random(episodes.action_space, plan.seed)
         else:
-            env = SandboxedVecEnv(episodes, 0.0)
+            env = SandboxedVecEnv(episodes)
             model = PPO("MlpPolicy", env, seed=plan.seed, device="cpu", **PPO_SETTINGS)
             model.policy.load_state_dict(load_parameters(plan.policy_path))
             policy = Trained(model)

@@ -16,6 +16,7 @@ class ArchivedPolicy(Noun):
     """A policy learned on another task."""
 
     task_id: str
+    title: str
     path: str
 
 

@@ -27,8 +27,8 @@ from .plans import TrialPlan
 from .policies import Idle, Policy, Random, Trained, load_parameters
 from .vec_env import SandboxedVecEnv
 
-SUCCESS_BONUS = 50.0
-"""Reward for success in training, before normalisation: success is what a trial asks about."""
+SUCCESS_BONUS, SUCCESS_SHARE = 50.0, 0.5
+"""What success is worth in training, before normalisation: it is what a trial asks about."""
 WINDOW_EPISODES = 50
 """Training episodes over which the success rate is watched."""
 WINDOW_SUCCESS_RATE = 0.9
@@ -81,7 +81,7 @@ class _Trial:
         self.started = started
         self.screening: dict[str, float] = {}
         self.warm_start: str | None = None
-        self.env = SandboxedVecEnv(episodes, SUCCESS_BONUS)
+        self.env = SandboxedVecEnv(episodes, SUCCESS_BONUS, SUCCESS_SHARE)
         self.model = PPO(
             "MlpPolicy",
             # Rewards differ by orders of magnitude between tasks; observations do not.
@@ -95,13 +95,9 @@ class _Trial:
     def run(self) -> Trial:
         solved = self._screen()
         if solved:
-            name, evaluation = solved
-            who = name if name in ("idle", "random") else f"the policy of task {name}"
-            return self._trial(
-                "too_easy",
-                f"Solved before training by {who} ({_rate(evaluation)}).",
-                evaluation,
-            )
+            who, evaluation = solved
+            reason = f"Solved before training by {who} ({_rate(evaluation)})."
+            return self._trial("too_easy", reason, evaluation)
         while True:
             self._train()
             seed = self._seed("evaluation")
@@ -127,7 +123,7 @@ class _Trial:
         for name, policy in chance.items():
             evaluation = self._screening(name, policy)
             if evaluation.success_rate >= plan.easy_success_rate:
-                return name, evaluation
+                return f"{name} actions", evaluation
         best: tuple[float, float] | None = None
         start = self.model.policy.state_dict()
         for archived in plan.archived:
@@ -135,7 +131,7 @@ class _Trial:
             self.model.policy.load_state_dict(weights)
             evaluation = self._screening(archived.task_id, Trained(self.model))
             if evaluation.success_rate >= plan.learned_success_rate:
-                return archived.task_id, evaluation
+                return f"what was learned on “{archived.title}”", evaluation
             skill = evaluation.success_rate, evaluation.mean_return
             if best is None or skill > best:
                 best, self.warm_start, start = skill, archived.task_id, weights

@@ -13,16 +13,21 @@ from ..sandbox.vector import SandboxedEpisodes
 
 
 class SandboxedVecEnv(VecEnv):
-    """What PPO trains on. A success is worth `success_bonus` on top of the task's rewards.
+    """What PPO trains on. On top of the task's rewards, a success is worth `success_bonus` and the
+    share `success_share` of what the episode has earned: rewards differ by orders of magnitude
+    between tasks, and success must show beside them.
 
     `infos` of an ended episode hold `terminal_observation`, `TimeLimit.truncated`, `is_success`
     and `episode` (`r`: the return without the bonus, `l`: agent steps), as `Monitor` would give.
     """
 
-    def __init__(self, episodes: SandboxedEpisodes, success_bonus: float) -> None:
+    def __init__(
+        self, episodes: SandboxedEpisodes, success_bonus: float = 0.0, success_share: float = 0.0
+    ) -> None:
         super().__init__(episodes.count, episodes.observation_space, episodes.action_space)
         self.episodes = episodes
         self.success_bonus = success_bonus
+        self.success_share = success_share
         self.next_seed = 0
 
     def reset(self) -> VecEnvObs:
@@ -38,6 +43,8 @@ class SandboxedVecEnv(VecEnv):
         self._returns += steps.rewards
         self._lengths += 1
         dones = steps.terminated | steps.truncated
+        earned = np.maximum(self._returns, 0.0)
+        bonus = self.success_bonus + self.success_share * earned
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for n in np.flatnonzero(dones):
             infos[n] = {
@@ -49,7 +56,7 @@ class SandboxedVecEnv(VecEnv):
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
         # Success ends an episode here, so the bonus is paid once.
-        rewards = steps.rewards + self.success_bonus * (dones & steps.successes)
+        rewards = steps.rewards + bonus * (dones & steps.successes)
         return steps.observations, rewards.astype(np.float32), dones, infos
 
     def close(self) -> None:

@@ -142,16 +142,21 @@ def push(random: np.random.Generator, level: int, arena: Arena) -> Piece:
             self.place(self.zone, self.zone_xy, {number(arena.z + 0.02)})
             self.crate_distance = self.crate_to_zone()
         """),
-        methods=code("""
+        methods=code(f"""
             def crate_to_zone(self):
                 return np.linalg.norm(self.get_object_position(self.crate)[:2] - self.zone_xy)
+
+            def spot_behind_crate(self):
+                crate_xy = self.get_object_position(self.crate)[:2]
+                away = (crate_xy - self.zone_xy) / max(self.crate_to_zone(), 0.1)
+                return crate_xy + {number(size + 0.4)} * away
         """),
         after_step=code("""
             crate_distance = self.crate_to_zone()
             crate_speed = (self.crate_distance - crate_distance) / self.dt
             self.crate_distance = crate_distance
         """),
-        target="self.get_object_position(self.crate)[:2]",
+        target="self.spot_behind_crate()",
         rewards={"push": "np.clip(2.0 * crate_speed, -10.0, 10.0)"},
         success=f"self.crate_to_zone() < {number(radius)}",
         success_text="The centre of the crate is inside the zone.",

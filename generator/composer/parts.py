@@ -45,8 +45,8 @@ def bridge(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, 
 
 def gaps(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, Cursor]:
     planks = 2 + level // 2
-    gap = min(0.7 + 0.2 * level, 2.0)
-    plank = float(random.uniform(1.8, 2.4))
+    gap = min(0.5 + 0.2 * level, 1.8)
+    plank = float(random.uniform(2.2, 2.8))
     pitch = plank + gap
     first_x = at.x + gap + plank / 2
     end = at.x + pitch * planks + gap
@@ -58,7 +58,7 @@ def gaps(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, Cu
             # Broken bridge
             for n in range({planks}):
                 plank_x = {number(first_x)} + {number(pitch)} * n
-                plank_half = {vector(plank / 2, 1.2, THICKNESS)}
+                plank_half = {vector(plank / 2, 1.6, THICKNESS)}
                 self.create_box(0.0, plank_half, [plank_x, 0.0, {number(at.z - THICKNESS)}], ORANGE)
         """),
         route=(

@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 from .base import BaseEnv
 from .client import PhysicsClient
 from .robot import Robot
-from .scene import compress
+from .scene import compress_number
 
 _URDF = Path(__file__).parent / "assets" / "r2d2.urdf"
 
@@ -113,6 +113,8 @@ class R2D2Robot(Robot):
         yaw = yaw_of(base.orientation)
         cosine, sine = math.cos(yaw), math.sin(yaw)
         x, y, z = base.linear_velocity.tolist()
+        start_x, start_y, start_z = self.start_position.tolist()
+        at_x, at_y, at_z = base.position.tolist()
         return np.array(
             [
                 (cosine * x + sine * y) / self.drive_limit_m_s,
@@ -122,7 +124,9 @@ class R2D2Robot(Robot):
                 *_up_vector(base.orientation),
                 cosine,
                 sine,
-                *compress(base.position - self.start_position),
+                compress_number(at_x - start_x),
+                compress_number(at_y - start_y),
+                compress_number(at_z - start_z),
                 float(self.is_standing),
             ],
             dtype=np.float32,

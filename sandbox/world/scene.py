@@ -45,6 +45,11 @@ def compress(value: ArrayLike) -> Array:
     return compressed
 
 
+def compress_number(value: float) -> float:
+    """`compress` for one number, ten times as fast."""
+    return math.copysign(min(math.log1p(abs(value)), BOUND), value)
+
+
 @dataclass(frozen=True)
 class Part:
     """One rigid piece of a body: its base (link -1) or one of its links."""

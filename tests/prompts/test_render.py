@@ -20,7 +20,7 @@ IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fa
 
 
 def test_a_value_that_is_missing_is_named():
-    with pytest.raises(UsageError, match="failures, kept"):
+    with pytest.raises(UsageError, match="failures, kept, titles"):
         render("idea", robot="r2d2", examples=[])
 
 
@@ -39,7 +39,9 @@ def test_a_broken_template_of_the_user_is_one_clear_line(tmp_path):
 
 def test_the_idea_prompt_tells_what_was_learned_and_what_failed_and_why(make_record):
     kept, failed = make_record(1, title="Climb the stairs"), make_record(2, "too_hard")
-    prompt = render("idea", robot="r2d2", kept=[kept], failures=[failed], examples=[])
+    prompt = render(
+        "idea", robot="r2d2", kept=[kept], failures=[failed], examples=[], titles=["Climb"]
+    )
     assert "Climb the stairs" in prompt
     assert "90 %" in prompt
     assert "too hard: a reason" in prompt
@@ -47,7 +49,7 @@ def test_the_idea_prompt_tells_what_was_learned_and_what_failed_and_why(make_rec
 
 def test_the_first_idea_prompt_names_examples_instead():
     ideas = [seed.idea for seed in example_tasks("r2d2")]
-    prompt = render("idea", robot="r2d2", kept=[], failures=[], examples=ideas)
+    prompt = render("idea", robot="r2d2", kept=[], failures=[], examples=ideas, titles=[])
     assert ideas[0].title in prompt
     assert "learned nothing yet" in prompt
 
@@ -70,8 +72,8 @@ def test_the_repair_prompt_says_what_was_found():
 
 @pytest.mark.parametrize("name", ["idea", "revision"])
 def test_an_answer_in_the_form_an_idea_prompt_shows_is_read(name, make_record):
-    values = {"kept": [], "failures": [], "examples": [], "record": make_record(1)}
-    wanted = {"idea": ("kept", "failures", "examples"), "revision": ("record",)}[name]
+    values = {"kept": [], "failures": [], "examples": [], "titles": [], "record": make_record(1)}
+    wanted = {"idea": ("kept", "failures", "examples", "titles"), "revision": ("record",)}[name]
     prompt = render(name, robot="r2d2", **{key: values[key] for key in wanted})
     form = prompt[prompt.index("TITLE:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS

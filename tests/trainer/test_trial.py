@@ -64,10 +64,10 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert again.success_after == trial.success_after
 
     # Its own policy solves it untrained, and a harder version learns on from it.
-    archived = (ArchivedPolicy("0123456789ab", str(tmp_path / "policy.zip")),)
+    archived = (ArchivedPolicy("0123456789ab", "Drive far", str(tmp_path / "policy.zip")),)
     easy = run_trial(plan(source=source, archived=archived))
     assert easy.verdict == "too_easy"
-    assert "0123456789ab" in easy.reason
+    assert "Drive far" in easy.reason
     harder = easy_source.replace("> 2.0", "> 19.0")
     warm = run_trial(plan(source=harder, archived=archived, max_steps=8))
     assert warm.warm_start == "0123456789ab" or warm.verdict == "too_easy"

@@ -64,8 +64,8 @@ def test_the_same_recipe_gives_the_same_readable_source(recipe):
 
 def test_higher_levels_are_harder_in_numbers():
     easy, hard = (compose(Recipe(("gaps",), "reach", level, 0))[0] for level in (1, 6))
-    assert "gaps of 0.9 m" in easy.description
-    assert "gaps of 1.9 m" in hard.description
+    assert "gaps of 0.7 m" in easy.description
+    assert "gaps of 1.7 m" in hard.description
 
 
 def grow(seed: int, count: int, steps: int = 20_000) -> list[Record]:
