@@ -1,6 +1,6 @@
 """What does the README's command bring about in some minutes, and does it hold?
 
-Setup: runs `taskwright run` with the Composer in a new folder, then plays every kept policy on 50
+Setup: runs `taskwright run` with the Composer in a new folder, then plays every kept policy on 96
 further episodes with seeds that neither training nor the verdict has used, and beside it the idle
 and the random policy.
 Duration: the minutes given, and about half a minute after them.
@@ -31,14 +31,14 @@ from taskwright.trainer.policies import Idle, Random, Trained, load_parameters
 from taskwright.trainer.trial import PPO_SETTINGS
 from taskwright.trainer.vec_env import SandboxedVecEnv
 
-EPISODES = 50
+EPISODES = 96
 FRESH_SEED = 987_654_321
 
 
 def play(record: Record, run_dir: Path) -> dict[str, Evaluation]:
     """Trained, idle and random on the same fresh episodes."""
     assert record.task is not None
-    with SandboxedEpisodes(record.task.source, record.task.robot, 10, 2) as episodes:
+    with SandboxedEpisodes(record.task.source, record.task.robot, 16, 2) as episodes:
         env = SandboxedVecEnv(episodes)
         model = PPO("MlpPolicy", env, seed=1, device="cpu", **PPO_SETTINGS)
         model.policy.load_state_dict(load_parameters(policy_path(run_dir, record.task.task_id)))

@@ -8,8 +8,11 @@ follow from the seed and the number of steps, not from the clock, unless `max_se
 
 from __future__ import annotations
 
+import math
 import time
+from collections import deque
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,7 +33,8 @@ from .vec_env import SandboxedVecEnv
 SUCCESS_BONUS, SUCCESS_SHARE = 50.0, 0.5
 """What success is worth in training, before normalisation: it is what a trial asks about."""
 WINDOW_EPISODES = 50
-"""Training episodes over which the success rate is watched."""
+"""Training episodes over which the success rate is watched, the same number in every environment:
+counting whichever end first would favour short episodes, and successful ones are short."""
 WINDOW_SUCCESS_RATE = 0.9
 """Above the rate asked for, so that the evaluation rarely disappoints."""
 
@@ -188,17 +192,19 @@ class _Watch(BaseCallback):
         """How often training has begun; between rounds there is an evaluation."""
         self.budget_spent = ""
         """Which budget ended the training; empty while there is some left."""
-        self._window: list[bool] = []
+        self._window: list[deque[bool]] = []
+        """The last successes and failures of each environment."""
         self._point: list[tuple[bool, float]] = []
 
     def _on_training_start(self) -> None:
         self.rounds += 1
-        self._window.clear()
+        length = math.ceil(WINDOW_EPISODES / self._plan.environments)
+        self._window = [deque(maxlen=length) for _ in range(self._plan.environments)]
 
     def _on_step(self) -> bool:
-        for info in self.locals["infos"]:
+        for window, info in zip(self._window, self.locals["infos"], strict=True):
             if "episode" in info:
-                self._window.append(info["is_success"])
+                window.append(info["is_success"])
                 self._point.append((info["is_success"], info["episode"]["r"]))
         seconds = time.monotonic() - self._started
         if self.num_timesteps >= self._plan.max_steps:
@@ -209,8 +215,10 @@ class _Watch(BaseCallback):
 
     @property
     def _solved(self) -> bool:
-        recent = self._window[-WINDOW_EPISODES:]
-        return sum(recent) >= WINDOW_SUCCESS_RATE * WINDOW_EPISODES
+        if any(len(window) < (window.maxlen or 0) for window in self._window):
+            return False
+        recent = list(chain.from_iterable(self._window))
+        return sum(recent) >= WINDOW_SUCCESS_RATE * len(recent)
 
     def _on_rollout_end(self) -> None:
         if self._point:
