@@ -8,6 +8,7 @@ looking them up again at each call costs more than most of the calls themselves.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,23 @@ _EDITING = (
     "changeVisualShape",
     "resetSimulation",
 )
+
+CYLINDER_SIDES = 32
+
+
+@functools.cache
+def cylinder_mesh() -> dict[str, list[Any]]:
+    """An upright cylinder with flat caps that fills a unit cube, for `createVisualShape`."""
+    vertices, normals, indices = [], [], []
+    for side in range(CYLINDER_SIDES):
+        angle = 2 * math.pi * side / CYLINDER_SIDES
+        x, y = math.cos(angle), math.sin(angle)
+        vertices += [[x / 2, y / 2, -0.5], [x / 2, y / 2, 0.5]] * 2
+        normals += [[x, y, 0.0]] * 2 + [[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]]
+        a, b = 4 * side, 4 * ((side + 1) % CYLINDER_SIDES)
+        indices += [a, b, b + 1, a, b + 1, a + 1]  # the wall
+        indices += [2, b + 2, a + 2, 3, a + 3, b + 3]  # a slice of each cap, from the first corner
+    return {"vertices": vertices, "normals": normals, "indices": indices}
 
 
 class PhysicsClient:
@@ -56,6 +74,8 @@ class PhysicsClient:
                 value = self._noting_body(value)
             elif name in _EDITING:
                 value = self._counting_edits(value)
+            elif name == "createVisualShape":
+                value = self._with_flat_caps(value)
         setattr(self, name, value)
         return value
 
@@ -81,6 +101,18 @@ class PhysicsClient:
             self.motion += 1
             self.edits += 1
             return call(*arguments, **keywords)
+
+        return wrapper
+
+    def _with_flat_caps(self, call: Callable[..., int]) -> Callable[..., int]:
+        """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""
+
+        def wrapper(shapeType: int, *arguments: Any, **keywords: Any) -> int:  # noqa: N803
+            if shapeType == pybullet.GEOM_CYLINDER and not arguments:
+                width, length = 2 * keywords.pop("radius", 0.5), keywords.pop("length", 1.0)
+                keywords.update(meshScale=[width, width, length], **cylinder_mesh())
+                return call(pybullet.GEOM_MESH, **keywords)
+            return call(shapeType, *arguments, **keywords)
 
         return wrapper
 
