@@ -27,7 +27,8 @@ def main(run_dir: Path) -> None:
         poster.paste(picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS), place)
         print(f"{n + 1}. {record.idea.title}")
     # Flat colours: a palette of 256 is enough and makes the file a tenth as large.
-    poster.quantize(256, dither=Image.Dither.NONE).save(Path(__file__).parent / "images" / "poster.png", optimize=True)
+    poster = poster.quantize(256, dither=Image.Dither.NONE)
+    poster.save(Path(__file__).parent / "images" / "poster.png", optimize=True)
 
 
 if __name__ == "__main__":
