@@ -48,6 +48,9 @@ POSTER_DEADLINE_S = 60.0
 INSTRUCTIVE: tuple[Status, ...] = ("too_hard", "too_easy", "uninteresting")
 """Statuses of turned-down tasks that tell an author something about the next idea."""
 
+TRIED: tuple[Status, ...] = ("learned", "too_hard", "too_easy")
+"""Statuses of tasks on which a trial had a verdict: there is no need for another one."""
+
 
 @dataclass(frozen=True)
 class Selection(Noun):
@@ -91,6 +94,8 @@ def run_journey(workshop: Workshop, number: int) -> Record:
         if not outcome.passed:
             status: Status = "invalid" if outcome.verdict == "rejected" else "broken"
             return journey.end(status, outcome.report)
+        if reason := journey.same_source():
+            return journey.end("duplicate", reason)
         judgement = journey.judge()
         if not judgement.positive:
             return journey.end("uninteresting", judgement.reason)
@@ -138,10 +143,11 @@ class Journey:
 
     def _select(self) -> Selection:
         last = self.records[-1] if self.records else None
-        if last and last.status == "too_hard" and self._revisions(last) < MAX_REVISIONS:
+        if last and last.status == "too_hard" and self._revisions() < MAX_REVISIONS:
             return Selection(last.stepping_stones, revised=last.number)
-        if self.number <= len(self.workshop.seed_tasks):
-            return Selection(seed_task=self.number - 1)
+        seeds = sum(record.idea.strategy == "seed" for record in self.records)
+        if seeds < len(self.workshop.seed_tasks):
+            return Selection(seed_task=seeds)
         chosen_id = choose(weights(self.records), self.random("select"))
         if chosen_id is None:
             return Selection()
@@ -155,14 +161,10 @@ class Journey:
             tuple(n.record.number for n in self._nearest(chosen.idea, failed, sizes.failures)),
         )
 
-    def _revisions(self, record: Record) -> int:
-        """How many revisions in a row have led to a record."""
-        by_task = {record.task_id: record for record in self.records}
-        count = 0
-        while record.idea.strategy == "revision" and record.idea.parents[0] in by_task:
-            record = by_task[record.idea.parents[0]]
-            count += 1
-        return count
+    def _revisions(self) -> int:
+        """How many of the last records in a row are revisions, each of the one before."""
+        fresh = (n for n, r in enumerate(reversed(self.records)) if r.idea.strategy != "revision")
+        return next(fresh, len(self.records))
 
     def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
@@ -241,6 +243,15 @@ class Journey:
         outcome = from_json(Outcome, self._do(job))
         # A failure of ours says nothing about the task: once more, and then it is reported.
         return outcome if outcome.verdict != "broken" else from_json(Outcome, self._do(job))
+
+    def same_source(self) -> str:
+        """Which earlier journey had a verdict on this very source; empty where none had."""
+        assert self.task is not None
+        for record in self.records:
+            if record.task_id == self.task.task_id and record.status in TRIED:
+                was = record.status.replace("_", " ")
+                return f"Its source is that of journey {record.number}, which was {was}."
+        return ""
 
     def judge(self) -> Judgement:
         self.tell("judge")

@@ -37,17 +37,17 @@ class Composer:
 
     def propose(self, brief: Brief) -> Idea:
         if brief.revised is not None:
-            recipe = _eased(_recipe_of(brief.revised), brief.random)
-            parents: tuple[str, ...] = (brief.revised.task_id or "",)
-            strategy = "revision"
-        else:
-            known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
-            drawn = [_drawn(brief) for _ in range(CANDIDATES)]
-            recipe = max(drawn, key=lambda candidate: _unlikeness(candidate, known))
-            parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
-            strategy = "new"
-        idea, _ = compose(recipe)
-        return replace(idea, strategy=strategy, parents=parents)
+            easier = _eased(_recipe_of(brief.revised), brief.random)
+            if easier is not None:
+                idea, _ = compose(easier)
+                parents = (brief.revised.task_id or "",)
+                return replace(idea, strategy="revision", parents=parents)
+        known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
+        drawn = [_drawn(brief) for _ in range(CANDIDATES)]
+        idea, _ = compose(max(drawn, key=lambda candidate: _unlikeness(candidate, known)))
+        return replace(
+            idea, strategy="new", parents=tuple(s.task_id or "" for s in brief.stones[:1])
+        )
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         assert idea.recipe is not None
@@ -108,15 +108,15 @@ def _some_parts(random: np.random.Generator, count: int) -> tuple[str, ...]:
     return tuple(str(name) for name in random.choice(list(PARTS), size=count, replace=False))
 
 
-def _eased(recipe: Recipe, random: np.random.Generator) -> Recipe:
-    """The recipe made easier: a level lower, or without one of its parts at level 1."""
+def _eased(recipe: Recipe, random: np.random.Generator) -> Recipe | None:
+    """The recipe made easier: a level lower, or at level 1 without one of its parts. None where
+    there is nothing left to take away."""
     if recipe.level > 1:
         return replace(recipe, level=recipe.level - 1)
     if recipe.parts:
         dropped = int(random.integers(len(recipe.parts)))
         return replace(recipe, parts=recipe.parts[:dropped] + recipe.parts[dropped + 1 :])
-    # Nothing left to take away: another arrangement may suit better.
-    return replace(recipe, seed=recipe.seed + 1)
+    return None
 
 
 def _unlikeness(recipe: Recipe, known: Sequence[Recipe]) -> float:

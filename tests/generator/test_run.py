@@ -160,14 +160,17 @@ TERMINATION: None"""
 
 
 def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
-    """Answers prompts by what they ask for. The code it writes first has no ground."""
+    """Answers prompts by what they ask for. The code it writes first has no ground; repaired, each
+    idea's is another one."""
     floor = next(line for line in easy_source.splitlines() if "create_box" in line)
+    written = []
 
     def answer(prompt: str) -> str:
         if "You invent tasks" in prompt or "turned out too hard" in prompt:
-            return IDEA.format(title=titles.pop(0))
+            written.append(titles.pop(0))
+            return IDEA.format(title=written[-1])
         if "was checked and rejected" in prompt:
-            return f"Sorry!\n```python\n{easy_source}```"
+            return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
             return f"REASON: Because.\nVERDICT: {verdict}"
         return f"```python\n{easy_source.replace(floor, '        pass')}```"
@@ -239,6 +242,23 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     assert first.task_id in third.reason
     assert third.task is None
     assert third.trial is None
+
+
+def test_a_source_that_was_tried_is_not_tried_again(go, tmp_path, model_server, easy_source):
+    titles = ["Drive ahead", "Go round the pillar"]
+    answer = author(easy_source, titles)
+    model_server.answer = lambda prompt: (
+        f"```python\n{easy_source}```" if "rejected" in prompt else answer(prompt)
+    )
+    settings = with_model(model_server)
+    settings["run"]["attempts"] = 2
+    go(tmp_path, **settings)
+    first, second = records_of(tmp_path)
+    assert first.trial is not None
+    assert second.task == first.task
+    assert second.status == "duplicate"
+    assert second.reason.startswith("Its source is that of journey 1, which was ")
+    assert second.trial is None
 
 
 def test_an_unusable_model_breaks_the_journey_not_the_task(go, tmp_path, model_server):

@@ -118,6 +118,15 @@ def test_at_the_lowest_level_a_part_is_left_out():
     assert len(eased.recipe["parts"]) == 1
 
 
+def test_where_nothing_is_left_to_take_away_something_new_is_proposed():
+    idea, source = compose(Recipe((), "reach", 1, 0))
+    hard = Record(1, "too_hard", "", idea, Task(source))
+    brief = Brief("r2d2", np.random.default_rng(0), revised=hard, known=[hard])
+    proposed = Composer(0.1).propose(brief)
+    assert proposed.strategy == "new"
+    assert compose(Recipe.from_dict(proposed.recipe))[1] != source
+
+
 def test_novelty_alone_decides_what_is_interesting(make_record):
     from taskwright.archive.novelty import Neighbour
 
