@@ -54,6 +54,12 @@ def main() -> None:
         # The reader of our output has gone, as `| head` does. Nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except OSError as error:
+        if error.filename is None:
+            raise
+        status = _complain(
+            f"{error.filename} cannot be used: {error.strerror}. Name a path that you may use."
+        )
     sys.exit(status if isinstance(status, int) else 0)
 
 

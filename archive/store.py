@@ -58,9 +58,11 @@ class Archive:
         """
         path = run_dir / FILE_NAME
         if not path.is_file():
-            what = "holds no archive" if run_dir.is_dir() else "does not exist"
+            problem = "does not exist"
+            if run_dir.exists():
+                problem = "holds no archive" if run_dir.is_dir() else "is a file"
             raise ArchiveError(
-                f"The run folder {run_dir} {what}.",
+                f"The run folder {run_dir} {problem}.",
                 "Name the folder of a run, or start one with `taskwright run`.",
             )
         with _explained(path):

@@ -54,6 +54,11 @@ class FoundationModel:
                 "Set OPENAI_API_KEY, or give --base-url for a server that needs none.",
             )
         self.server = base_url or "https://api.openai.com/v1"
+        if not self.server.startswith(("http://", "https://")):
+            raise UsageError(
+                f"The model server's address {self.server!r} is not a web address.",
+                "Give one such as http://127.0.0.1:8000/v1 with --base-url or OPENAI_BASE_URL.",
+            )
         self._client = openai.OpenAI(
             # Local servers want no key, but the client insists on one.
             api_key=key or "none",
@@ -77,6 +82,25 @@ class FoundationModel:
                 except (ValueError, KeyError, TypeError):
                     continue  # The last line of a run that was killed while writing it.
         return total
+
+    def greet(self) -> None:
+        """Knock before work begins: a run may train for minutes before it first asks.
+
+        Raises ModelError where nobody answers or the key is refused. Whatever else comes back is
+        no reason to refuse the server: many list no models.
+        """
+        try:
+            self._client.with_options(timeout=10.0, max_retries=1).models.list()
+        except openai.APITimeoutError:
+            return
+        except openai.AuthenticationError as error:
+            # A key may be good for chat and yet not for the list of models.
+            if "scope" not in str(error):
+                raise self._explained(error) from error
+        except openai.APIConnectionError as error:
+            raise self._explained(error) from error
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError):
+            return
 
     def meter(self) -> Cost:
         """What was spent since this was last asked."""

@@ -98,6 +98,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     log_path = run_dir / "llm.jsonl"
     # Whatever can be wrong with the settings shows here, before the folder is touched.
     author, model = make_author(config, log_path, events)
+    if model:
+        model.greet()
     run_dir.mkdir(parents=True, exist_ok=True)
     with _locked(run_dir), Archive.create_or_open(run_dir) as archive:
         write_config(config, run_dir / CONFIG_NAME)

@@ -103,10 +103,12 @@ class Reply:
 class ModelServer:
     """A real HTTP server on loopback that speaks the OpenAI chat protocol from a script.
 
-    `script` holds replies, used up in order; when it is empty, `answer` is asked.
+    `script` holds replies, used up in order; when it is empty, `answer` is asked. `models` says
+    how the list of models is answered.
     """
 
     def __init__(self) -> None:
+        self.models = Reply()
         self.script: list[Reply] = []
         self.answer: Callable[[str], Reply | str] = lambda prompt: "hello"
         self.requests: list[dict[str, Any]] = []
@@ -117,23 +119,11 @@ class ModelServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self._send(
-                    200,
-                    json.dumps(
-                        {
-                            "object": "list",
-                            "data": [
-                                {
-                                    "id": "scripted",
-                                    "object": "model",
-                                    "created": 0,
-                                    "owned_by": "tests",
-                                }
-                            ],
-                        }
-                    ).encode(),
-                    {},
-                )
+                model = {"id": "scripted", "object": "model", "created": 0, "owned_by": "tests"}
+                listing = json.dumps({"object": "list", "data": [model]}).encode()
+                reply = owner.models
+                body = listing if reply.status == 200 else owner.body_of(reply, {})
+                self._send(reply.status, body, reply.headers)
 
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -170,7 +160,7 @@ class ModelServer:
         if reply.body is not None:
             return reply.body
         if reply.status != 200:
-            return json.dumps({"error": {"message": "scripted", "type": "scripted"}}).encode()
+            return json.dumps({"error": {"message": reply.text, "type": "scripted"}}).encode()
         message = {"role": "assistant", "content": reply.text}
         choice = {"index": 0, "finish_reason": reply.finish_reason, "message": message}
         answer: dict[str, Any] = {

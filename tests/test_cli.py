@@ -87,6 +87,7 @@ def assert_one_clear_line(result: subprocess.CompletedProcess[str], *texts: str)
         (["run", "x", "--set", "trainer.max_steps=many"], ["trainer.max_steps", "many"]),
         (["run", "x", "--config", "/no/such.yaml"], ["/no/such.yaml", "cannot be read"]),
         (["run", "x", "--model", "some-model"], ["some-model", "OPENAI_API_KEY"]),
+        (["run", "x", "--model", "m", "--base-url", "here"], ["'here'", "http://"]),
         (["check", "/no/such.py"], ["/no/such.py", "No such file"]),
         (["train", "/no/such.py"], ["/no/such.py", "No such file"]),
         (["train", "a", "b", "c"], ["a task file, or a run folder"]),
@@ -100,24 +101,27 @@ def test_bad_input_is_one_clear_line_and_status_2(arguments, texts, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_unreachable_server_is_one_clear_line_and_harms_nothing(tmp_path, unused_url):
+def test_an_unreachable_server_is_one_clear_line_before_anything_is_done(tmp_path, unused_url):
     folder = tmp_path / "run"
-    options = ("--model", "m", "--base-url", unused_url, "--attempts", 1)
-    settings = ("--set", "model.max_retries=0", "--set", "run.seed_tasks=0", "--plain")
-    result = taskwright("run", folder, *options, *settings)
+    result = taskwright("run", folder, "--model", "m", "--base-url", unused_url)
     assert_one_clear_line(result, unused_url, "cannot be reached")
-    with Archive.open(folder) as archive:
-        assert archive.records() == []
-        assert archive.unfinished() == [1]
+    assert not folder.exists()
 
 
 def test_a_wrong_key_is_one_clear_line_without_the_key(tmp_path, model_server, reply):
-    model_server.answer = lambda prompt: reply(status=401)
-    options = ("--model", "m", "--base-url", model_server.url, "--attempts", 1)
-    settings = ("--set", "run.seed_tasks=0", "--plain")
-    result = taskwright("run", tmp_path / "run", *options, *settings, OPENAI_API_KEY="sk-canary")
+    model_server.models = reply(status=401)
+    options = ("--model", "m", "--base-url", model_server.url)
+    result = taskwright("run", tmp_path / "run", *options, OPENAI_API_KEY="sk-canary")
     assert_one_clear_line(result, "refuses the key", "OPENAI_API_KEY")
     assert "sk-canary" not in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    result = taskwright("run", tmp_path / "file" / "run", "--plain")
+    assert result.returncode == 2
+    assert result.stderr.splitlines()[-1].startswith(f"taskwright: {tmp_path}/file/run cannot be")
 
 
 @pytest.mark.parametrize("command", [["ls"], ["run"], ["export"]], ids=lambda c: c[0])

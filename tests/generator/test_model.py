@@ -115,6 +115,25 @@ def test_an_unreachable_server_is_one_clear_line(model, unused_url):
         model(base_url=unused_url).ask("idea", "?", as_it_is)
 
 
+def test_greeting_an_unreachable_server_or_one_that_refuses_the_key_is_refused(
+    model, model_server, unused_url, reply
+):
+    with pytest.raises(ModelError, match="cannot be reached"):
+        model(base_url=unused_url).greet()
+    model_server.models = reply(status=401)
+    with pytest.raises(ModelError, match="refuses the key"):
+        model().greet()
+
+
+@pytest.mark.parametrize(
+    ("status", "text"), [(200, ""), (404, "No such page"), (500, ""), (401, "Missing scopes: list")]
+)
+def test_a_server_that_lists_no_models_is_greeted(model, model_server, reply, status, text):
+    model_server.models = reply(text, status)
+    model().greet()
+    assert model_server.requests == []
+
+
 def test_a_silent_server_is_given_up_after_the_timeout(model, model_server, reply):
     model_server.answer = lambda prompt: reply(delay_s=3)
     started = time.monotonic()
