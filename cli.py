@@ -26,7 +26,7 @@ from .executor.job import Job
 from .executor.local import LocalExecutor
 from .task import ROBOTS, CurvePoint, Task, Trial, from_json, to_json
 from .terminal import STATUS_STYLES, cost, duration, watching
-from .trainer.plans import FilmPlan, TrialPlan
+from .trainer.plans import Film, FilmPlan, TrialPlan
 
 INTERRUPTED = 130
 FILM_DEADLINE_S = 300.0
@@ -353,7 +353,7 @@ def train(
                 **{name: fields[name] for name in shown},
                 "screening": trial.screening,
                 "seed": seed,
-                "video": film,
+                "video": str(video) if film else None,
             }
         )
     else:
@@ -363,7 +363,8 @@ def train(
             f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}"
         )
         if film:
-            console.print(f"Film: {film}", soft_wrap=True)
+            ending = "succeeds" if film.success else "fails"
+            console.print(f"Film: {video}, an episode that {ending}", soft_wrap=True)
         elif video:
             console.print("No film: there is no trained policy to show.")
     return 1 if trial.verdict in ("rejected", "broken") else 0
@@ -418,14 +419,14 @@ def _run_trial(executor: LocalExecutor, plan: TrialPlan, task: Task, console: Co
     return from_json(Trial, result.payload)
 
 
-def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> str:
+def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
     plan = FilmPlan(
         task.source, task.robot, str(video.resolve()), seed, policy, "overview", 480, 360
     )
     result = executor.run(Job(f"film-{task.task_id}", "film", to_json(plan), FILM_DEADLINE_S))
     if result.broken:
         raise BrokenError(result.broken, "The trial itself was not affected.")
-    return str(video)
+    return from_json(Film, result.payload)
 
 
 # export

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,22 @@ from .trial import PPO_SETTINGS
 from .vec_env import SandboxedVecEnv
 
 FILM_TIMEOUT_S = 120.0
+FILM_EPISODES = 10
+"""Of how many episodes the first that succeeds is filmed; of none, the last."""
 POSTER_SAMPLING = 2
 """Posters are drawn larger and scaled down, since the CPU renderer leaves jagged edges."""
 FRAMES_PER_SECOND = 15
 """One frame per agent step of 4 times 0.0165 s: films run at real speed."""
+
+
+@dataclass
+class Episode:
+    """What is drawn: the actions of an episode, and whether they led to success."""
+
+    number: int
+    actions: list[NDArray[Any]]
+    success: bool | None
+    """None where nobody acts."""
 
 
 def make_film(plan: FilmPlan) -> Film:
@@ -38,7 +51,8 @@ def make_film(plan: FilmPlan) -> Film:
     path = Path(plan.path)
     still = path.suffix == ".png"
     try:
-        frames = _draw(plan, [], POSTER_SAMPLING) if still else _draw(plan, _play(plan), 1)
+        episode = Episode(0, [], None) if still else _play(plan)
+        frames = _draw(plan, episode, POSTER_SAMPLING if still else 1)
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was drawn: {fault}", fault.fix) from None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,11 +66,11 @@ def make_film(plan: FilmPlan) -> Film:
     else:
         imageio.v3.imwrite(unfinished, frames, fps=FRAMES_PER_SECOND)
     unfinished.replace(path)
-    return Film(plan.path, len(frames))
+    return Film(plan.path, len(frames), episode.success)
 
 
-def _play(plan: FilmPlan) -> list[NDArray[Any]]:
-    """The actions of one episode, to its end or its success."""
+def _play(plan: FilmPlan) -> Episode:
+    """An episode that succeeds, if one of the first few does, to its end or its success."""
     with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
         policy: Policy
         if plan.policy_path is None:
@@ -67,20 +81,25 @@ def _play(plan: FilmPlan) -> list[NDArray[Any]]:
             model.policy.load_state_dict(load_parameters(plan.policy_path))
             policy = Trained(model)
         observations = episodes.reset(plan.seed)
-        actions = []
-        while True:
-            action = policy.act(observations)
-            actions.append(np.asarray(action, dtype=np.float32).reshape(-1))
-            steps = episodes.step(action)
-            observations = steps.observations
-            if steps.terminated[0] or steps.truncated[0]:
-                return actions
+        for number in range(FILM_EPISODES):
+            episode = Episode(number, [], False)
+            ended = False
+            while not ended:
+                action = policy.act(observations)
+                episode.actions.append(np.asarray(action, dtype=np.float32).reshape(-1))
+                steps = episodes.step(action)
+                observations = steps.observations
+                ended = bool(steps.terminated[0] or steps.truncated[0])
+            episode.success = bool(steps.successes[0])
+            if episode.success:
+                break
+    return episode
 
 
-def _draw(plan: FilmPlan, actions: list[NDArray[Any]], sampling: int) -> NDArray[np.uint8]:
+def _draw(plan: FilmPlan, episode: Episode, sampling: int) -> NDArray[np.uint8]:
     """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for."""
     height, width = sampling * plan.height, sampling * plan.width
-    shape = (len(actions) + 1, height, width, 3)
+    shape = (len(episode.actions) + 1, height, width, 3)
     memory_fd = os.memfd_create("taskwright-film")
     os.ftruncate(memory_fd, int(np.prod(shape)))
     try:
@@ -90,9 +109,9 @@ def _draw(plan: FilmPlan, actions: list[NDArray[Any]], sampling: int) -> NDArray
                 {
                     "op": "film",
                     "source": plan.source,
-                    # The seed of episode 0 in environment 0, which `_play` has played.
-                    "seed": episode_seed(plan.seed, 0, 0),
-                    "actions": [action.tolist() for action in actions],
+                    # That of environment 0, which `_play` has used.
+                    "seed": episode_seed(plan.seed, 0, episode.number),
+                    "actions": [action.tolist() for action in episode.actions],
                     "memory_fd": memory_fd,
                     "camera": plan.camera,
                     "width": width,

@@ -62,3 +62,5 @@ class Film(Noun):
 
     path: str
     frames: int
+    success: bool | None = None
+    """Whether the filmed episode succeeds; None for a still picture."""

@@ -98,7 +98,25 @@ def test_a_film_is_written_where_it_was_asked_for(executor, easy_source, tmp_pat
     film = from_json(Film, result.payload)
     assert path.stat().st_size > 100
     assert film.frames == 1 if ending == "png" else film.frames > 1
+    assert film.success is (None if ending == "png" else True)
     assert [child.name for child in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(("chance", "seen"), [(0.4, True), (0.0, False)])
+def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
+    executor, easy_source, tmp_path, chance, seen
+):
+    source = easy_source.replace(
+        "self.x = 0.0", f"self.x = 0.0\n        self.lucky = self.np_random.uniform() < {chance}"
+    )
+    source = source.replace("return False", "return not self.lucky")
+    source = source.replace("position[0] > 2.0", "position[0] != 0.0 and self.lucky")
+    films = []
+    for seed in range(3):
+        plan = FilmPlan(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
+        result = executor.run(Job(f"film-{seed}", "film", to_json(plan), 60.0))
+        films.append(from_json(Film, result.payload))
+    assert [film.success for film in films] == [seen] * 3
 
 
 def test_a_task_that_fails_while_drawn_is_told(executor, easy_source, tmp_path):
