@@ -13,7 +13,9 @@ from typing import Literal
 
 from .archive.embedding import weights_folder
 from .errors import BrokenError, TaskwrightError
-from .sandbox.process import Child, ChildFault, fault_in
+from .sandbox.channel import ChildFault, fault_in
+from .sandbox.memory import shared_memory
+from .sandbox.process import Child
 
 SAMPLE_TASK = '''
 from taskwright.sandbox.world import R2D2Env
@@ -115,28 +117,23 @@ def _isolation() -> Finding:
 def _renderer() -> Finding:
     """Draw in a child, as the tools do."""
     count, width, height = 20, 320, 240
-    memory_fd = os.memfd_create("taskwright-doctor")
-    os.ftruncate(memory_fd, (count + 1) * width * height * 3)
-    try:
-        with Child(pass_fds=[memory_fd]) as child:
-            child.wait_until_ready()
-            started = time.monotonic()
-            reply = child.request(
-                {
-                    "op": "film",
-                    "source": SAMPLE_TASK,
-                    "seed": 0,
-                    "actions": [[0.0]] * count,
-                    "memory_fd": memory_fd,
-                    "camera": "overview",
-                    "width": width,
-                    "height": height,
-                },
-                RENDERER_TIMEOUT_S,
-            )
-            seconds = time.monotonic() - started
-    finally:
-        os.close(memory_fd)
+    size_bytes = (count + 1) * width * height * 3
+    with shared_memory(size_bytes) as (descriptor, _), Child([descriptor]) as child:
+        child.wait_until_ready()
+        started = time.monotonic()
+        reply = child.request(
+            {
+                "op": "film",
+                "source": SAMPLE_TASK,
+                "seed": 0,
+                "actions": [[0.0]] * count,
+                "camera": "overview",
+                "width": width,
+                "height": height,
+            },
+            RENDERER_TIMEOUT_S,
+        )
+        seconds = time.monotonic() - started
     if reply.keys() != {"frames"}:
         raise fault_in(reply)
     rate = reply["frames"] / seconds

@@ -8,7 +8,8 @@ import time
 from types import TracebackType
 
 from ..errors import BrokenError
-from ..sandbox.process import ChildFault, ChildTimeout, JsonProcess
+from ..sandbox.channel import ChildFault, ChildTimeout
+from ..sandbox.process import ModuleProcess
 from ..task import CurvePoint, from_json
 from .job import Job, JobResult, Tell
 
@@ -22,14 +23,14 @@ class LocalExecutor:
     """
 
     def __init__(self) -> None:
-        self._worker: JsonProcess | None = None
+        self._worker: ModuleProcess | None = None
 
     def run(self, job: Job, tell: Tell = lambda point: None) -> JobResult:
         """Do a job and wait for its result. Never raises for what goes wrong in the job."""
         deadline = time.monotonic() + job.deadline_s
         try:
             if self._worker is None:
-                self._worker = JsonProcess("taskwright.executor.worker")
+                self._worker = ModuleProcess("taskwright.executor.worker")
             self._worker.send(dataclasses.asdict(job))
             while True:
                 left = max(deadline - time.monotonic(), 0.0)

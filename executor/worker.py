@@ -11,7 +11,7 @@ import dataclasses
 import json
 import sys
 
-from ..sandbox.confine import die_with_parent
+from ..sandbox.isolation.limits import die_with_parent
 from ..sandbox.messages import Messages
 from ..task import CurvePoint, from_json
 from .job import Job, run_job
@@ -19,7 +19,7 @@ from .job import Job, run_job
 
 def main(parent_pid: int) -> None:
     die_with_parent(parent_pid)
-    messages = Messages()
+    messages = Messages.over_standard_streams()
     messages.write({"ready": True})
 
     def tell(point: CurvePoint) -> None:

@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 from ..errors import BrokenError
 from ..task import Outcome, Stage, Task
-from .process import Child, ChildDied, ChildFault, ChildTimeout, plain_text
+from .channel import ChildDied, ChildFault, ChildTimeout, plain_text
+from .process import Child
 
 CHECK_TIMEOUT_S = 30.0
 """For all stages together; an ordinary task needs under a second."""

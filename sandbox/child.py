@@ -1,44 +1,62 @@
-"""What runs inside the sandboxed process.
+"""What runs inside a sandboxed process, which the fork server has just made.
 
-Started as `python -m taskwright.sandbox.child PARENT_PID MEMORY_MB`. Whatever task code raises
-becomes an answer that says so; whatever it prints is gone.
+Whatever task code raises becomes an answer that says so; whatever it prints is gone.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
+import itertools
 import os
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .confine import confine, die_with_parent
+from .isolation import confine
+from .isolation.limits import die_with_parent, set_name
 from .messages import Messages
 
 
-def main(parent_pid: int, memory_mb: int) -> None:
-    die_with_parent(parent_pid)
-    messages = Messages()
+def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, Any]) -> None:
+    """Give up everything that task code has no use for, then answer requests until hung up on.
 
-    # Imported while the file system can still be used.
+    `descriptors` are those to read requests from and write replies to, followed by memory that is
+    shared with the parent; `confinement` is what `confine` wants to know.
+    """
+    os.setsid()
+    die_with_parent(server_pid)
+    set_name("taskwright-task")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in range(3):
+        os.dup2(nothing, standard)
+    ruleset = confinement["ruleset"]
+    _close_all_but({0, 1, 2, *descriptors, ruleset})
+    isolation = confine(**confinement)
+    if ruleset is not None:
+        os.close(ruleset)
+
+    # Loaded by the server already.
     from .checks import run_checks
     from .episodes import EpisodeServer
 
-    server = EpisodeServer()
+    messages = Messages(*descriptors[:2])
+    episodes = EpisodeServer(descriptors[2:])
     operations: dict[str, Callable[..., dict[str, Any]]] = {
         "check": functools.partial(run_checks, tell=messages.write),
-        "open": server.open,
-        "reset": server.reset,
-        "step": server.step,
-        "film": server.film,
+        "open": episodes.open,
+        "reset": episodes.reset,
+        "step": episodes.step,
+        "film": episodes.film,
     }
-    messages.write({"limits": confine(memory_mb)})
-    # From here on standard error is the task's, and what a task says there is not kept.
-    os.dup2(1, 2)
+    messages.write({"isolation": dataclasses.asdict(isolation)})
     while (request := messages.read()) is not None:
         operation = operations[request.pop("op")]
         messages.write(operation(**request))
+    os._exit(0)
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+def _close_all_but(kept: set[int | None]) -> None:
+    """Nothing of the server's stays open, its connection to our parent least of all."""
+    numbers = sorted(number for number in kept if number is not None)
+    for number, following in itertools.pairwise([*numbers, os.sysconf("SC_OPEN_MAX")]):
+        os.closerange(number + 1, following)

@@ -1,6 +1,6 @@
 """Episodes inside the sandboxed process: several environments of one task, stepped together.
 
-Numbers travel through memory shared with the parent, in the fixed layout of `EpisodeArrays`; the
+Numbers travel through memory shared with the parent, in the fixed layout of `Layout`; the
 requests and answers themselves are small. An environment whose episode ends is reset at once.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import mmap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,13 +66,18 @@ def episode_seed(seed: int, environment: int, episode: int) -> int:
 
 
 class EpisodeServer:
-    """Answers the requests `open`, `reset`, `step` and `film` for one task."""
+    """Answers the requests `open`, `reset`, `step` and `film` for one task.
+
+    `shared` are descriptors of memory that the parent reads too; a request uses the first.
+    """
+
+    def __init__(self, shared: Sequence[int]) -> None:
+        self._shared = shared
 
     def open(
         self,
         source: str,
         layout: dict[str, int],
-        memory_fd: int,
         first: int,
         count: int,
         end_on_success: bool,
@@ -79,7 +85,7 @@ class EpisodeServer:
         """Make environments number `first` to `first + count - 1` of the shared layout."""
         self._source = source
         shape = Layout(**layout)
-        memory = mmap.mmap(memory_fd, shape.size_bytes)
+        memory = mmap.mmap(self._shared[0], shape.size_bytes)
         self._arrays = {k: a[first : first + count] for k, a in shape.arrays(memory).items()}
         self._first = first
         self._end_on_success = end_on_success
@@ -132,7 +138,6 @@ class EpisodeServer:
         source: str,
         seed: int,
         actions: list[Any],
-        memory_fd: int,
         camera: str,
         width: int,
         height: int,
@@ -143,7 +148,7 @@ class EpisodeServer:
         """
         self._source = source
         shape = (len(actions) + 1, height, width, 3)
-        frames = np.ndarray(shape, np.uint8, mmap.mmap(memory_fd, math.prod(shape)))
+        frames = np.ndarray(shape, np.uint8, mmap.mmap(self._shared[0], math.prod(shape)))
         drawn = 0
         try:
             env = TaskEnv(

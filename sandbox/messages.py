@@ -1,4 +1,4 @@
-"""The child's end of the JSON messages that `process.JsonProcess` exchanges with it."""
+"""A process's end of the JSON messages that its parent exchanges with it (see `channel`)."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from typing import Any
 
 
 class Messages:
-    """Requests come in on standard input, answers go out on standard output.
+    """Requests come in on one descriptor, answers go out on another."""
 
-    Both pipes are moved out of the way first, so that neither `print` nor `input` in task code, nor
-    PyBullet's greeting, can touch them.
-    """
+    def __init__(self, requests: int, replies: int) -> None:
+        self._requests = os.fdopen(requests, "rb")
+        self._replies = os.fdopen(replies, "wb")
 
-    def __init__(self) -> None:
-        self._requests = os.fdopen(os.dup(0), "rb")
-        self._replies = os.fdopen(os.dup(1), "wb")
+    @classmethod
+    def over_standard_streams(cls) -> Messages:
+        """Both pipes are moved out of the way, so that neither `print` nor `input`, nor PyBullet's
+        greeting, can touch them."""
+        messages = cls(os.dup(0), os.dup(1))
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)
         os.dup2(nothing, 1)
         os.close(nothing)
+        return messages
 
     def read(self) -> dict[str, Any] | None:
         """The next request; None when the parent has closed the pipe."""

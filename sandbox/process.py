@@ -1,91 +1,51 @@
-"""The process seam: a child that runs distrusted code, and the parent's grip on it.
+"""The process seam: processes that run distrusted code or heavy work, and our grip on them.
 
-Messages are JSON with a four-byte length before them, over the child's standard input and output.
-The parent never unpickles, evaluates or waits without a deadline; what does not parse, comes too
-late or too long ends the child, and the caller learns which of these it was.
+- `Child`: a sandboxed process, forked from a server that holds no secret (see `forkserver`)
+- `ModuleProcess`: a module of ours in a process of its own, such as the executor's worker
+
+Both answer JSON messages (see `channel`), and both are gone, with all they started, once `close`
+has been called, a deadline has passed or this process has ended.
 """
 
 from __future__ import annotations
 
-import contextlib
+import abc
+import atexit
 import json
 import os
-import select
 import signal
-import struct
+import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from typing import Any, Self
+import threading
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import IO, Any, Self
 
 from ..errors import BrokenError
+from .channel import (
+    Channel,
+    ChannelClosed,
+    ChildDied,
+    ChildFault,
+    ChildProtocolError,
+    plain_text,
+)
+from .ending import end_group
+from .isolation import Isolation
 
-MAX_REPLY_BYTES = 1_000_000
-MAX_TEXT_CHARACTERS = 2000
 START_TIMEOUT_S = 60.0
 """A cold disk can take this long to import numpy and pybullet; it is not the task's time."""
+SERVER_TIMEOUT_S = 20.0
+"""For a fork, or for the end of a process; typically 2 ms."""
+MAX_ANSWER_BYTES = 4096
+LAST_MOMENT_S = 1.0
+"""A process that has closed its pipe is about to end; this long we wait to learn how."""
 
 DEFAULT_MEMORY_MB = 1024
-
-
-class ChildFault(Exception):
-    """The code in the child did something that ended the child."""
-
-    def __init__(self, symptom: str, cause: str, fix: str) -> None:
-        super().__init__(symptom)
-        self.symptom, self.cause, self.fix = symptom, cause, fix
-
-
-class ChildTimeout(ChildFault):
-    """No answer before the deadline."""
-
-    def __init__(self, what: str, timeout_s: float) -> None:
-        super().__init__(
-            f"{what} did not finish within {timeout_s:g} s and was stopped.",
-            "A loop that never ends, or far too much work in one call.",
-            "Bound every loop, and keep per-step work to a few queries per body.",
-        )
-
-
-class ChildDied(ChildFault):
-    """The child process ended before it answered."""
-
-    def __init__(self, status: int) -> None:
-        how = f"exit status {status}"
-        if status < 0:
-            how = f"signal {signal.Signals(-status).name}"
-        super().__init__(
-            f"The process that ran the task died ({how}).",
-            "PyBullet or numpy crashed on an argument, such as a body or link id that does not "
-            "exist, a vector of the wrong length, or far too much memory.",
-            "Check the ids and the lengths of vectors passed to self._p, and the sizes of arrays.",
-        )
-        self.status = status
-
-
-class ChildProtocolError(ChildFault):
-    """The child sent something that is not an answer."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(
-            f"The process that ran the task sent a malformed answer ({detail}).",
-            "The task's code tampered with the process it runs in.",
-            "Use only the task interface.",
-        )
-
-
-def plain_text(value: Any) -> str:
-    """What a child says, cut short and fit for printing and storing: it may be anything."""
-    return str(value)[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode()
-
-
-def fault_in(reply: dict[str, Any]) -> ChildFault:
-    """The fault that a child reports."""
-    if set(reply) != {"symptom", "cause", "fix"}:
-        return ChildProtocolError("an unknown answer")
-    return ChildFault(*(plain_text(reply[name]) for name in ("symptom", "cause", "fix")))
+DEFAULT_CPU_S = 7200
+"""Computing time of a child: a second net, should the parent be stopped. Deadlines come first."""
 
 
 def child_environment() -> dict[str, str]:
@@ -104,44 +64,56 @@ def child_environment() -> dict[str, str]:
     return environment
 
 
-class JsonProcess:
-    """A Python process of ours that answers JSON messages. Use as a context manager, or `close`.
+def _start(module: str, arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> Any:
+    return subprocess.Popen(
+        [sys.executable, "-s", "-P", "-m", module, str(os.getpid()), *arguments],
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        env=child_environment(),
+        cwd="/",
+        start_new_session=True,
+        bufsize=0,
+    )
 
-    `module` is run with this process's id as its first argument, and sends one message of its own
-    when it is ready.
+
+def _last_line(file: IO[bytes]) -> str:
+    """What a process of ours said last; it explains why it did not start."""
+    file.seek(0)
+    lines = file.read().decode(errors="replace").strip().splitlines()
+    return plain_text(lines[-1]) if lines else ""
+
+
+class JsonProcess(abc.ABC):
+    """A process that greets and then answers JSON messages. Use as a context manager, or `close`.
+
+    The greeting, its first message, says that it is ready.
     """
 
-    def __init__(self, module: str, *arguments: str, pass_fds: Sequence[int] = ()) -> None:
-        # What the child says on standard error before it is ready explains a failure of ours.
-        # It goes to a file, because an unread pipe would block the child when full.
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
-        command = [sys.executable, "-s", "-P", "-m", module, str(os.getpid()), *arguments]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            env=child_environment(),
-            cwd="/",
-            pass_fds=pass_fds,
-            start_new_session=True,
-            bufsize=0,
-        )
-        self.pid = self._process.pid
-        self._buffer = b""
-        self._last_words = ""
+    pid: int
+    _channel: Channel
+
+    def __init__(self) -> None:
         self.greeting: dict[str, Any] | None = None
         """What the process said when it was ready; None until then."""
 
+    @abc.abstractmethod
+    def _finish(self, grace_s: float) -> tuple[int, bool]:
+        """End the process and all it started. Returns its exit status, and whether it ended within
+        that time without being killed."""
+
+    def _last_words(self) -> str:
+        return ""
+
     def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
-        """Wait for the process's imports. Raises BrokenError: no task code has run yet."""
+        """Wait for the greeting. Raises BrokenError: no task code has run yet."""
         if self.greeting is not None:
             return
         try:
-            self.greeting = self._receive("Starting the process", timeout_s)
+            self.greeting = self.receive("Starting the process", timeout_s)
         except ChildFault as fault:
             raise BrokenError(
-                f"A process of ours did not start: {fault} {self._last_words}".rstrip(),
+                f"A process of ours did not start: {fault} {self._last_words()}".rstrip(),
                 "Run `taskwright doctor` to see what this machine lacks.",
             ) from fault
 
@@ -151,75 +123,39 @@ class JsonProcess:
         return self.receive(str(message["op"]), timeout_s)
 
     def send(self, message: dict[str, Any]) -> None:
+        """Raises ChildFault; then the process is gone."""
         self.wait_until_ready()
-        assert self._process.stdin is not None
-        data = json.dumps(message).encode()
         try:
-            self._process.stdin.write(struct.pack(">I", len(data)) + data)
-        except BrokenPipeError:
+            self._channel.send(message)
+        except ChannelClosed:
             raise self._end() from None
-
-    def receive(self, what: str, timeout_s: float) -> dict[str, Any]:
-        """The answer to an earlier `send`. Raises ChildFault; then the child is gone."""
-        return self._receive(what, timeout_s)
-
-    def _receive(self, what: str, timeout_s: float) -> dict[str, Any]:
-        deadline = time.monotonic() + timeout_s
-        try:
-            (length,) = struct.unpack(">I", self._read(4, what, timeout_s, deadline))
-            if length > MAX_REPLY_BYTES:
-                raise ChildProtocolError(f"{length} bytes long")
-            data = self._read(length, what, timeout_s, deadline)
-            try:
-                reply = json.loads(data)
-            except (ValueError, RecursionError):
-                raise ChildProtocolError("not JSON") from None
-            if not isinstance(reply, dict):
-                raise ChildProtocolError("not an object")
         except ChildFault:
             self.close()
             raise
-        return reply
 
-    def _read(self, count: int, what: str, timeout_s: float, deadline: float) -> bytes:
-        assert self._process.stdout is not None
-        descriptor = self._process.stdout.fileno()
-        while len(self._buffer) < count:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise ChildTimeout(what, timeout_s)
-            data = os.read(descriptor, 65536)
-            if not data:
-                raise self._end()
-            self._buffer += data
-        data, self._buffer = self._buffer[:count], self._buffer[count:]
-        return data
+    def receive(self, what: str, timeout_s: float) -> dict[str, Any]:
+        """The answer to an earlier `send`. Raises ChildFault; then the process is gone."""
+        try:
+            return self._channel.receive(what, timeout_s)
+        except ChannelClosed:
+            raise self._end() from None
+        except ChildFault:
+            self.close()
+            raise
 
     def _end(self) -> ChildFault:
-        """Close a child whose pipe is closed; returns what became of it."""
-        try:
-            # It is about to end by itself: learn how, for the message.
-            return ChildDied(self._process.wait(1.0))
-        except subprocess.TimeoutExpired:
-            return ChildProtocolError("its pipe is closed, but it goes on")
-        finally:
-            self.close()
+        """Close a process that has hung up; returns what became of it."""
+        self._channel.close()
+        status, by_itself = self._finish(LAST_MOMENT_S)
+        if by_itself:
+            return ChildDied(status)
+        return ChildProtocolError("its pipe is closed, but it goes on")
 
     def close(self) -> None:
-        """End the child and all it started, now. Calling it twice is harmless."""
-        if self._stderr.closed:
-            # By now its process id may be another's.
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
-        self._process.wait()
-        self._stderr.seek(0)
-        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
-        self._last_words = plain_text(lines[-1]) if lines else ""
-        for stream in (self._process.stdin, self._process.stdout, self._stderr):
-            assert stream is not None
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
+        """End the process and all it started, now. Calling it twice is harmless."""
+        if not self._channel.is_closed:
+            self._channel.close()
+            self._finish(grace_s=0.0)
 
     def __enter__(self) -> Self:
         return self
@@ -228,8 +164,174 @@ class JsonProcess:
         self.close()
 
 
-class Child(JsonProcess):
-    """A sandboxed process, which runs distrusted code. Its greeting names the limits in force."""
+class ModuleProcess(JsonProcess):
+    """A Python module of ours, run with this process's id as its first argument."""
 
-    def __init__(self, pass_fds: Sequence[int] = (), memory_mb: int = DEFAULT_MEMORY_MB) -> None:
-        super().__init__("taskwright.sandbox.child", str(memory_mb), pass_fds=pass_fds)
+    def __init__(self, module: str, *arguments: str) -> None:
+        super().__init__()
+        # What it says on standard error goes to a file, because an unread pipe would block it.
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `_finish`)
+        pipe = subprocess.PIPE
+        self._process = _start(module, arguments, pipe, pipe, self._stderr)
+        self.pid = self._process.pid
+        stdin, stdout = self._process.stdin, self._process.stdout
+        self._channel = Channel(os.dup(stdin.fileno()), os.dup(stdout.fileno()))
+        # The channel owns descriptors of its own.
+        stdin.close()
+        stdout.close()
+        self._said = ""
+
+    def _finish(self, grace_s: float) -> tuple[int, bool]:
+        by_itself = end_group(self.pid, grace_s)
+        status: int = self._process.wait()
+        self._said = _last_line(self._stderr)
+        self._stderr.close()
+        return status, by_itself
+
+    def _last_words(self) -> str:
+        return self._said
+
+
+class _ForkServer:
+    """This process's grip on its fork server (see `forkserver`)."""
+
+    def __init__(self, without: Collection[str]) -> None:
+        self._lock = threading.Lock()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `close`)
+        self._connection, theirs = socket.socketpair()
+        with theirs:
+            self._process = _start(
+                "taskwright.sandbox.forkserver",
+                [",".join(without)],
+                theirs,
+                subprocess.DEVNULL,
+                self._stderr,
+            )
+        self._connection.settimeout(START_TIMEOUT_S)
+        self._read()
+        self._connection.settimeout(SERVER_TIMEOUT_S)
+
+    def spawn(self, descriptors: Sequence[int], limits: dict[str, int]) -> tuple[int, int]:
+        """Fork a child that owns these descriptors. Returns its process id as the server knows it
+        and as we do; in a process namespace the two differ. Raises BrokenError."""
+        answer, process = self._ask({"op": "spawn", **limits}, descriptors)
+        pid = seen_as = answer["pid"]
+        for descriptor in process:
+            information = Path(f"/proc/self/fdinfo/{descriptor}").read_text()
+            seen_as = int(information.partition("Pid:")[2].split()[0])
+            os.close(descriptor)
+        return pid, seen_as
+
+    def end(self, pid: int, grace_s: float) -> tuple[int, bool]:
+        """See to it that a child has ended; returns its exit status, and whether it ended by itself
+        in time. A server that is gone has taken its children along."""
+        try:
+            answer, _ = self._ask({"op": "end", "pid": pid, "grace_s": grace_s})
+        except BrokenError:
+            return -signal.SIGKILL, True
+        return answer["status"], answer["by_itself"]
+
+    def _ask(
+        self, message: dict[str, Any], descriptors: Sequence[int] = ()
+    ) -> tuple[dict[str, Any], list[int]]:
+        with self._lock:
+            try:
+                socket.send_fds(self._connection, [json.dumps(message).encode()], list(descriptors))
+            except OSError:
+                raise self._broken() from None
+            return self._read()
+
+    def _read(self) -> tuple[dict[str, Any], list[int]]:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._connection, MAX_ANSWER_BYTES, 1)
+        except OSError:
+            data = b""
+        if not data:
+            raise self._broken()
+        return json.loads(data), descriptors
+
+    def _broken(self) -> BrokenError:
+        """Give up a server that does not answer."""
+        self.close()
+        return BrokenError(
+            f"The process that sandboxes are forked from does not answer. {self._said}".rstrip(),
+            "Run `taskwright doctor` to see what this machine lacks.",
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        return not self._stderr.closed
+
+    def close(self) -> None:
+        """End the server and all its children. Calling it twice is harmless."""
+        if self.is_alive:
+            self._connection.close()
+            end_group(self._process.pid, grace_s=0.0)
+            self._process.wait()
+            self._said = _last_line(self._stderr)
+            self._stderr.close()
+
+
+_servers: dict[tuple[int, tuple[str, ...]], _ForkServer] = {}
+_servers_lock = threading.Lock()
+
+
+def _fork_server(without: Collection[str]) -> _ForkServer:
+    """The fork server of this process, started on first use. Raises BrokenError."""
+    # A process that was forked from this one must not share our connection.
+    key = os.getpid(), tuple(sorted(without))
+    with _servers_lock:
+        server = _servers.get(key)
+        if server is None or not server.is_alive:
+            server = _servers[key] = _ForkServer(without)
+        return server
+
+
+@atexit.register
+def _close_fork_servers() -> None:
+    for (pid, _), server in _servers.items():
+        if pid == os.getpid():
+            server.close()
+
+
+class Child(JsonProcess):
+    """A sandboxed process, which runs distrusted code.
+
+    `shared` are descriptors of memory to share with it (see `memory`), which it counts from 0.
+    Protections named in `without` are left out, which only tests want. Raises BrokenError where it
+    cannot be started.
+    """
+
+    def __init__(
+        self,
+        shared: Sequence[int] = (),
+        *,
+        memory_mb: int = DEFAULT_MEMORY_MB,
+        cpu_s: int = DEFAULT_CPU_S,
+        without: Collection[str] = (),
+    ) -> None:
+        super().__init__()
+        self._server = _fork_server(without)
+        their_requests, requests = os.pipe()
+        replies, their_replies = os.pipe()
+        self._channel = Channel(requests, replies)
+        try:
+            self._server_pid, self.pid = self._server.spawn(
+                [their_requests, their_replies, *shared], {"memory_mb": memory_mb, "cpu_s": cpu_s}
+            )
+        except BrokenError:
+            self._channel.close()
+            raise
+        finally:
+            os.close(their_requests)
+            os.close(their_replies)
+
+    @property
+    def isolation(self) -> Isolation:
+        """What is in force in the process. Raises BrokenError where it does not start."""
+        self.wait_until_ready()
+        assert self.greeting is not None
+        return Isolation(**self.greeting["isolation"])
+
+    def _finish(self, grace_s: float) -> tuple[int, bool]:
+        return self._server.end(self._server_pid, grace_s)

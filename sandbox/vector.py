@@ -7,16 +7,16 @@ reads: a child can crash, hang or lie, and the answer is a `ChildFault`, never a
 from __future__ import annotations
 
 import dataclasses
-import mmap
-import os
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .channel import ChildFault, ChildProtocolError, fault_in
 from .episodes import Layout
-from .process import Child, ChildFault, ChildProtocolError, fault_in
+from .memory import shared_memory
+from .process import Child
 from .world.robots import robot_spaces
 
 LOAD_TIMEOUT_S = 30.0
@@ -67,22 +67,19 @@ class SandboxedEpisodes:
         self.count = count
         action_size = int(np.prod(self.action_space.shape or ())) or 1
         layout = Layout(count, self.observation_space.shape[0], action_size)
-        # An anonymous file: nothing is left behind in /dev/shm when this process is killed.
-        memory_fd = os.memfd_create("taskwright-episodes")
-        os.ftruncate(memory_fd, layout.size_bytes)
-        self._arrays = layout.arrays(mmap.mmap(memory_fd, layout.size_bytes))
+        shares = np.array_split(np.arange(count), min(processes, count))
         self._children: list[Child] = []
         try:
-            # All start at once; each takes half a second of imports.
-            shares = np.array_split(np.arange(count), min(processes, count))
-            self._children = [Child(pass_fds=[memory_fd]) for _ in shares]
+            with shared_memory(layout.size_bytes) as (descriptor, memory):
+                self._arrays = layout.arrays(memory)
+                for _ in shares:
+                    self._children.append(Child([descriptor]))
             for child, share in zip(self._children, shares, strict=True):
                 child.send(
                     {
                         "op": "open",
                         "source": source,
                         "layout": dataclasses.asdict(layout),
-                        "memory_fd": memory_fd,
                         "first": int(share[0]),
                         "count": len(share),
                         "end_on_success": end_on_success,
@@ -92,8 +89,6 @@ class SandboxedEpisodes:
         except BaseException:
             self.close()
             raise
-        finally:
-            os.close(memory_fd)
 
     def reset(self, seed: int) -> NDArray[np.float32]:
         """Begin a new episode everywhere; which ones follow is settled by `seed` alone."""

@@ -6,7 +6,7 @@ sandbox; since episodes are reproducible, the two are the same.
 
 from __future__ import annotations
 
-import mmap
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,10 @@ from PIL import Image
 from stable_baselines3 import PPO
 
 from ..errors import BrokenError
+from ..sandbox.channel import ChildFault, fault_in
 from ..sandbox.episodes import episode_seed
-from ..sandbox.process import Child, ChildFault, fault_in
+from ..sandbox.memory import shared_memory
+from ..sandbox.process import Child
 from ..sandbox.vector import SandboxedEpisodes
 from .plans import Film, FilmPlan
 from .policies import Policy, Random, Trained, load_parameters
@@ -100,27 +102,20 @@ def _draw(plan: FilmPlan, episode: Episode, sampling: int) -> NDArray[np.uint8]:
     """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for."""
     height, width = sampling * plan.height, sampling * plan.width
     shape = (len(episode.actions) + 1, height, width, 3)
-    memory_fd = os.memfd_create("taskwright-film")
-    os.ftruncate(memory_fd, int(np.prod(shape)))
-    try:
-        memory = mmap.mmap(memory_fd, int(np.prod(shape)))
-        with Child(pass_fds=[memory_fd]) as child:
-            reply = child.request(
-                {
-                    "op": "film",
-                    "source": plan.source,
-                    # That of environment 0, which `_play` has used.
-                    "seed": episode_seed(plan.seed, 0, episode.number),
-                    "actions": [action.tolist() for action in episode.actions],
-                    "memory_fd": memory_fd,
-                    "camera": plan.camera,
-                    "width": width,
-                    "height": height,
-                },
-                FILM_TIMEOUT_S,
-            )
-    finally:
-        os.close(memory_fd)
+    with shared_memory(math.prod(shape)) as (descriptor, memory), Child([descriptor]) as child:
+        reply = child.request(
+            {
+                "op": "film",
+                "source": plan.source,
+                # That of environment 0, which `_play` has used.
+                "seed": episode_seed(plan.seed, 0, episode.number),
+                "actions": [action.tolist() for action in episode.actions],
+                "camera": plan.camera,
+                "width": width,
+                "height": height,
+            },
+            FILM_TIMEOUT_S,
+        )
     if reply.keys() != {"frames"}:
         raise fault_in(reply)
     count = min(int(reply["frames"]), shape[0])

@@ -22,7 +22,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
-from ..sandbox.process import ChildFault
+from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
 from .evaluation import Evaluation, evaluate

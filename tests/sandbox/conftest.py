@@ -15,8 +15,12 @@ class Processes:
     """Reads /proc. A process that has ended but was not waited for yet does not count as alive."""
 
     def sandboxed_by(self, parent_pid: int) -> list[int]:
-        """Ids of the sandboxed children that a process started."""
-        marks = {"taskwright.sandbox.child", str(parent_pid)}
+        """Ids of the sandboxed children that a process has had forked for it."""
+        return [pid for pid in self.serving(parent_pid) if self._name(pid) == "taskwright-task"]
+
+    def serving(self, parent_pid: int) -> list[int]:
+        """Ids of the fork server of a process and of all that was forked from it."""
+        marks = {"taskwright.sandbox.forkserver", str(parent_pid)}
         return [pid for pid in self._all() if marks <= set(self._command(pid))]
 
     def in_session(self, session: int) -> list[int]:
@@ -41,6 +45,12 @@ class Processes:
             return (Path("/proc") / str(pid) / "cmdline").read_bytes().decode().split("\0")
         except OSError:
             return []
+
+    def _name(self, pid: int) -> str:
+        try:
+            return (Path("/proc") / str(pid) / "comm").read_text().strip()
+        except OSError:
+            return ""
 
     def _stat(self, pid: int) -> list[str]:
         """The fields of /proc/PID/stat from the state on; empty where there is no such process."""

@@ -14,14 +14,13 @@ from typing import Any
 import pytest
 
 from taskwright.errors import BrokenError
-from taskwright.sandbox.process import (
+from taskwright.sandbox.channel import (
     MAX_REPLY_BYTES,
-    Child,
     ChildDied,
     ChildProtocolError,
     ChildTimeout,
-    JsonProcess,
 )
+from taskwright.sandbox.process import Child, ModuleProcess
 
 # Greets, then answers the first request as it was told on the command line.
 ROGUE = """
@@ -45,13 +44,13 @@ hang()
 
 
 @pytest.fixture
-def rogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], JsonProcess]:
+def rogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleProcess]:
     """Starts a process that runs the given statements when it is asked something."""
     (tmp_path / "rogue.py").write_text(ROGUE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    def start(statements: str) -> JsonProcess:
-        return JsonProcess("rogue", statements)
+    def start(statements: str) -> ModuleProcess:
+        return ModuleProcess("rogue", statements)
 
     return start
 
@@ -76,7 +75,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_refuses_malformed_reply(
-    name: str, rogue: Callable[[str], JsonProcess], processes: Any
+    name: str, rogue: Callable[[str], ModuleProcess], processes: Any
 ) -> None:
     statements, detail = MALFORMED[name]
     with rogue(statements) as process:
@@ -91,7 +90,7 @@ def test_refuses_malformed_reply(
     ids=["silent", "half-a-reply", "ignores-signals"],
 )
 def test_stops_waiting_at_the_deadline(
-    statements: str, rogue: Callable[[str], JsonProcess], processes: Any
+    statements: str, rogue: Callable[[str], ModuleProcess], processes: Any
 ) -> None:
     with rogue(statements) as process:
         process.wait_until_ready()
@@ -102,7 +101,7 @@ def test_stops_waiting_at_the_deadline(
         assert processes.in_session(process.pid) == []
 
 
-def test_stops_waiting_for_a_reply_that_only_drips(rogue: Callable[[str], JsonProcess]) -> None:
+def test_stops_waiting_for_a_reply_that_only_drips(rogue: Callable[[str], ModuleProcess]) -> None:
     drip = "os.write(1, struct.pack('>I', 1000))\nwhile True: os.write(1, b'x'); time.sleep(0.01)"
     with rogue(drip) as process:
         process.wait_until_ready()
@@ -123,7 +122,7 @@ def test_stops_waiting_for_a_reply_that_only_drips(rogue: Callable[[str], JsonPr
     ],
 )
 def test_tells_how_the_child_died(
-    statements: str, status: int, how: str, rogue: Callable[[str], JsonProcess]
+    statements: str, status: int, how: str, rogue: Callable[[str], ModuleProcess]
 ) -> None:
     with rogue(statements) as process:
         with pytest.raises(ChildDied, match=how) as died:
@@ -143,14 +142,14 @@ def test_tells_that_the_child_died_before_it_was_asked(
 
 
 def test_calls_a_process_that_cannot_start_broken() -> None:
-    with JsonProcess("taskwright.no_such_module") as process:
+    with ModuleProcess("taskwright.no_such_module") as process:
         with pytest.raises(BrokenError, match="No module named") as broken:
             process.wait_until_ready()
         assert "taskwright doctor" in broken.value.remedy
 
 
 def test_kills_descendants_with_the_child(
-    rogue: Callable[[str], JsonProcess], processes: Any, wait_until: Callable[..., None]
+    rogue: Callable[[str], ModuleProcess], processes: Any, wait_until: Callable[..., None]
 ) -> None:
     spawn = "child = subprocess.Popen(['sleep', '1000']); message(b'{\"pid\": %d}' % child.pid)"
     with rogue(spawn) as process:
@@ -161,7 +160,7 @@ def test_kills_descendants_with_the_child(
 
 
 def test_kills_descendants_of_a_child_that_is_dead(
-    rogue: Callable[[str], JsonProcess], processes: Any, wait_until: Callable[..., None]
+    rogue: Callable[[str], ModuleProcess], processes: Any, wait_until: Callable[..., None]
 ) -> None:
     spawn = "subprocess.Popen(['sleep', '1000'], stdout=subprocess.DEVNULL); os._exit(1)"
     with rogue(spawn) as process:
@@ -170,14 +169,14 @@ def test_kills_descendants_of_a_child_that_is_dead(
         wait_until(lambda: processes.in_session(process.pid) == [], timeout_s=2.0)
 
 
-def test_closing_twice_is_harmless(rogue: Callable[[str], JsonProcess]) -> None:
+def test_closing_twice_is_harmless(rogue: Callable[[str], ModuleProcess]) -> None:
     process = rogue("hang()")
     process.close()
     process.close()
 
 
 def test_no_key_reaches_the_child(
-    monkeypatch: pytest.MonkeyPatch, rogue: Callable[[str], JsonProcess]
+    monkeypatch: pytest.MonkeyPatch, rogue: Callable[[str], ModuleProcess]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-of-this-test")
     monkeypatch.setenv("HTTPS_PROXY", "http://user:secret-of-this-test@proxy")
@@ -193,7 +192,7 @@ def test_no_key_reaches_the_child(
 
 
 def test_only_the_descriptors_that_are_passed_reach_the_child(
-    tmp_path: Path, rogue: Callable[[str], JsonProcess]
+    tmp_path: Path, rogue: Callable[[str], ModuleProcess]
 ) -> None:
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)
@@ -213,8 +212,14 @@ def test_only_the_descriptors_that_are_passed_reach_the_child(
 def test_child_has_its_limits_in_force() -> None:
     with Child(memory_mb=512) as child:
         child.wait_until_ready()
-        assert child.greeting is not None
-        assert {"memory", "file size", "open files", "core dumps"} <= set(child.greeting["limits"])
+        assert {
+            "memory",
+            "computing time",
+            "processes",
+            "file size",
+            "open files",
+            "core dumps",
+        } == set(child.isolation.limits)
         limits = (Path("/proc") / str(child.pid) / "limits").read_text()
     rows = {line[:25].strip(): line[25:].split()[:2] for line in limits.splitlines()[1:]}
     assert rows["Max address space"] == [str(512 * 2**20)] * 2

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from taskwright.sandbox import vector
+from taskwright.sandbox.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.episodes import episode_seed
-from taskwright.sandbox.process import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.vector import SandboxedEpisodes, Steps
 
 # Short episodes of a random length, so that a few steps see several episodes.

@@ -1,0 +1,174 @@
+"""The process that sandboxed children are forked from.
+
+Started as `python -m taskwright.sandbox.forkserver PARENT_PID WITHOUT`, by exec and with an emptied
+environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own code once
+and runs a task of ours to bring in what is loaded late; a child is then a fork that takes a
+millisecond instead of half a second of imports. It runs no other task's code itself.
+
+Requests come one at a time on standard input, a socket:
+
+====== ===================== ==================================================================
+op     further fields        answer
+====== ===================== ==================================================================
+spawn  memory_mb, cpu_s      pid, and a descriptor of the process; the child's own descriptors
+                             come with the request: requests, replies, and memory to share
+end    pid, grace_s          status (as `Popen.returncode`), and by_itself: whether it ended
+                             within that time without being killed
+====== ===================== ==================================================================
+
+It ends when its parent does or hangs up, and takes all children along.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import socket
+import sys
+import sysconfig
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from .child import serve
+from .ending import end_group
+from .isolation import landlock, namespaces
+from .isolation.limits import die_with_parent, set_name
+from .memory import shared_memory
+
+MAX_REQUEST_BYTES = 4096
+MAX_DESCRIPTORS = 8
+PACKAGE = Path(__file__).parents[1]
+
+WARM_UP_TASK = '''
+import numpy as np
+from taskwright.sandbox.world import R2D2Env
+
+class Env(R2D2Env):
+    """A floor and a goal."""
+
+    def __init__(self):
+        super().__init__()
+        self.floor = self.create_box(0.0, [9.0, 9.0, 0.5], [0.0, 0.0, -0.5], [0.5, 0.5, 0.5, 1.0])
+        self.goal = np.random.uniform(3.0, 5.0, size=2)
+
+    def get_task_rewards(self, action):
+        offset = self.goal - self.robot.links["base"].position[:2]
+        return {"distance": -0.1 * np.linalg.norm(offset)}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return self.get_distance_to_object(self.floor) > 8.0
+'''
+
+
+def main(parent_pid: int, without: Collection[str]) -> None:
+    connection = socket.socket(fileno=os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    watched = [connection.fileno()]
+    if sys.platform == "linux":
+        watched.append(os.pidfd_open(parent_pid))
+    if os.getppid() != parent_pid:
+        return
+    own_namespaces = "namespaces" not in without and namespaces.enter()
+    if own_namespaces:
+        # Who enters a new process table does not live in it; its first child does.
+        if first := os.fork():
+            connection.close()
+            set_name("taskwright-wait")
+            os.waitpid(first, 0)
+            return
+        # Seen from here, that parent has no number.
+        die_with_parent(0)
+    set_name("taskwright-fork")
+    _warm_up()
+    ruleset = None
+    if "landlock" not in without and landlock.version():
+        ruleset = landlock.make_ruleset(readable_paths())
+    if sys.platform == "linux" and len(os.listdir("/proc/self/task")) > 1:
+        raise RuntimeError("a library has started a thread, and forking would be unsafe")
+    # What has been made so far stays: children need not look through it.
+    gc.collect()
+    gc.freeze()
+    _answer(connection, {"ready": True})
+    poll = select.poll()
+    for descriptor in watched:
+        poll.register(descriptor, select.POLLIN)
+    while [descriptor for descriptor, _ in poll.poll()] == watched[:1]:
+        data, descriptors, _, _ = socket.recv_fds(connection, MAX_REQUEST_BYTES, MAX_DESCRIPTORS)
+        if not data:
+            return
+        request = json.loads(data)
+        if request["op"] == "end":
+            _answer(connection, _end(request["pid"], request["grace_s"]))
+            continue
+        server = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                confinement = {
+                    "memory_mb": request["memory_mb"],
+                    "cpu_s": request["cpu_s"],
+                    "ruleset": ruleset,
+                    "namespaces": own_namespaces,
+                    "without": without,
+                }
+                serve(server, descriptors, confinement)
+            finally:
+                os._exit(1)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        process = [os.pidfd_open(pid)] if sys.platform == "linux" else []
+        _answer(connection, {"pid": pid}, process)
+        for descriptor in process:
+            os.close(descriptor)
+
+
+def _answer(
+    connection: socket.socket, message: dict[str, Any], descriptors: Collection[int] = ()
+) -> None:
+    socket.send_fds(connection, [json.dumps(message).encode()], list(descriptors))
+
+
+def _end(pid: int, grace_s: float) -> dict[str, Any]:
+    """See to it that a child and all it started have ended."""
+    by_itself = end_group(pid, grace_s)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    return {"status": status, "by_itself": by_itself}
+
+
+def _warm_up() -> None:
+    """Use everything that task code, or what we say about it, may need: then it is loaded."""
+    from .checks import run_checks
+    from .episodes import EpisodeServer
+
+    checked = run_checks(WARM_UP_TASK, "r2d2", tell=lambda stage: None)
+    if checked != {"passed": True}:
+        raise RuntimeError(f"the warm-up task failed its check: {checked}")
+    mistaken = run_checks(
+        WARM_UP_TASK.replace("self.goal =", "self.gaol ="), "r2d2", tell=lambda stage: None
+    )
+    if "AttributeError" not in mistaken["symptom"]:
+        raise RuntimeError(f"the mistaken warm-up task was not found out: {mistaken}")
+    with shared_memory(64 * 48 * 3) as (descriptor, _):
+        EpisodeServer([descriptor]).film(WARM_UP_TASK, 0, [], "overview", 64, 48)
+
+
+def readable_paths() -> list[Path]:
+    """What a sandboxed process may read: Python, packages, PyBullet's data, and of ours only what
+    runs in the sandbox; not the folder we are in, which may be somebody's home."""
+    import pybullet_data
+
+    python = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    ours = [PACKAGE / name for name in ("__init__.py", "errors.py", "task.py", "sandbox")]
+    return [*map(Path, sorted(python)), Path(pybullet_data.getDataPath()), *ours]
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2].split(","))

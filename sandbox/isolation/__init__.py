@@ -1,0 +1,15 @@
+"""What a sandboxed process gives up before any task code runs: the security boundary.
+
+- `limits`: resource limits, capabilities, death with the parent
+- `namespaces`: a network and a process table of its own
+- `landlock`: which files can be read; none can be written
+- `seccomp`: which system calls exist
+- `confine`: applies all of these, and says what came into force
+
+Everything is the kernel's own and needs neither root nor a package. Depends on the standard library
+alone, and on nothing else of ours.
+"""
+
+from .confine import Isolation, confine
+
+__all__ = ["Isolation", "confine"]

@@ -1,0 +1,78 @@
+"""Everything a sandboxed process gives up, in the order in which it can be given up."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from . import landlock, limits, seccomp
+
+Level = Literal["full", "partial", "none"]
+PROTECTIONS = ("namespaces", "landlock", "seccomp")
+"""What can be left out (`without`), so that tests see how a weaker host would fare."""
+
+
+@dataclass(frozen=True)
+class Isolation:
+    """What is in force in a sandboxed process."""
+
+    landlock: int
+    """Version of Landlock's interface; 0: files are not restricted by it."""
+    seccomp: bool
+    namespaces: bool
+    limits: list[str]
+    given_up: list[str]
+
+    @property
+    def level(self) -> Level:
+        """`full` keeps task code from files, the network, new programs and other processes."""
+        if self.landlock and self.seccomp:
+            return "full"
+        return "partial" if self.landlock or self.seccomp or self.namespaces else "none"
+
+    @property
+    def missing(self) -> list[str]:
+        """What task code can do here that it cannot do under full isolation."""
+        lacks = []
+        if not self.landlock:
+            lacks.append("read any file that you can read")
+        if not self.landlock and not self.seccomp:
+            lacks.append("write files")
+        if not self.seccomp:
+            lacks.append("start programs")
+            if not self.namespaces:
+                lacks.append("use the network")
+        return lacks
+
+
+def confine(
+    memory_mb: int,
+    cpu_s: int,
+    ruleset: int | None,
+    namespaces: bool,
+    without: Collection[str] = (),
+) -> Isolation:
+    """Apply every protection this host offers, for good.
+
+    `ruleset` is a Landlock ruleset (see `landlock.make_ruleset`), None where there is none;
+    `namespaces` says whether this process lives in its own already; protections named in `without`
+    are left out. Raises OSError where the kernel claims to offer something and then refuses it:
+    then no task code must run.
+    """
+    restricted = ruleset is not None and "landlock" not in without
+    filtered = seccomp.is_supported() and "seccomp" not in without
+    isolation = Isolation(
+        landlock=landlock.version() if restricted else 0,
+        seccomp=filtered,
+        namespaces=namespaces,
+        limits=limits.limit_resources(memory_mb, cpu_s),
+        given_up=limits.drop_privileges(platform.machine()),
+    )
+    if restricted:
+        assert ruleset is not None
+        landlock.restrict(ruleset)
+    if filtered:
+        seccomp.apply()
+    return isolation
