@@ -24,6 +24,7 @@ from .config import TrainerConfig, load_config, merge, parse_assignment
 from .errors import BrokenError, TaskwrightError, UsageError
 from .executor.job import Job
 from .executor.local import LocalExecutor
+from .sandbox.isolation import LEVELS, Level
 from .task import ROBOTS, CurvePoint, Task, Trial, from_json, to_json
 from .terminal import STATUS_STYLES, cost, duration, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
@@ -32,6 +33,12 @@ INTERRUPTED = 130
 FILM_DEADLINE_S = 300.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+isolation_option = click.option(
+    "--require-isolation",
+    "isolation",
+    type=click.Choice(LEVELS),
+    help="Refuse to run task code where this host isolates it less.",
+)
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
@@ -96,6 +103,7 @@ def cli() -> None:
 @click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Cap on model costs.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Cap on model tokens.")
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
+@isolation_option
 @json_option
 def run(
     run_dir: Path,
@@ -125,6 +133,7 @@ def run(
         "max_usd": "model.max_usd",
         "max_tokens": "model.max_tokens",
         "workers": "trainer.processes",
+        "isolation": "sandbox.require_isolation",
     }
     for option, place in places.items():
         if options[option] is not None:
@@ -247,11 +256,15 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     show_default=True,
     help="Seconds that a task may take for all checks together.",
 )
+@isolation_option
 @json_option
-def check(paths: tuple[Path, ...], robot: Any, timeout_s: float, as_json: bool) -> int:
+def check(
+    paths: tuple[Path, ...], robot: Any, timeout_s: float, isolation: Level | None, as_json: bool
+) -> int:
     """Check task files, each in a sandboxed process. A folder stands for the .py files in it."""
     from .sandbox.checker import check_task
 
+    _require(isolation)
     results = []
     for path in _task_files(paths):
         task = Task(_read(path), robot)
@@ -262,6 +275,14 @@ def check(paths: tuple[Path, ...], robot: Any, timeout_s: float, as_json: bool) 
     if as_json:
         _print_json({"results": results})
     return 0 if all(result["verdict"] == "passed" for result in results) else 1
+
+
+def _require(isolation: Level | None) -> None:
+    """Refuse to go on where this host isolates task code less than asked for."""
+    if isolation is not None:
+        from .sandbox.host import require_isolation
+
+        require_isolation(isolation)
 
 
 def _task_files(paths: tuple[Path, ...]) -> list[Path]:
@@ -296,6 +317,7 @@ def _read(path: Path) -> str:
 @click.option(
     "--video", type=click.Path(path_type=Path), help="Film the trained robot: a .mp4 or .gif file."
 )
+@isolation_option
 @json_option
 def train(
     source: tuple[str, ...],
@@ -306,6 +328,7 @@ def train(
     seed: int,
     policy: Path | None,
     video: Path | None,
+    isolation: Level | None,
     as_json: bool,
 ) -> int:
     """Try whether a task can be learned: a task file, or a task of a run."""
@@ -314,6 +337,7 @@ def train(
             f"A film cannot be written as {video.name}.", "End its name in .mp4 or .gif."
         )
     task = _named_task(source, robot)
+    _require(isolation)
     given = {
         "max_seconds": 60 * minutes if minutes else None,
         "max_steps": steps,

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import UsageError
+from .sandbox.isolation import Level
 from .task import Robot
 
 
@@ -113,6 +114,14 @@ class TrainerConfig(Section):
     """How many archived policies are tried before training; the best of them is trained on."""
 
 
+class SandboxConfig(Section):
+    """Where task code runs."""
+
+    require_isolation: Level = "none"
+    """Refuse to start on a host that gives less: `full` keeps task code from files, the network,
+    new programs and other processes."""
+
+
 class Config(Section):
     """All settings of a run."""
 
@@ -120,6 +129,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     novelty: NoveltyConfig = NoveltyConfig()
     trainer: TrainerConfig = TrainerConfig()
+    sandbox: SandboxConfig = SandboxConfig()
 
 
 def load_config(path: Path) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ..archive.store import Archive
 from ..config import Config, merge, resolve, write_config
 from ..errors import ArchiveError, BrokenError, BudgetSpent, UsageError
 from ..executor.job import Executor
+from ..sandbox.host import describe_missing, require_isolation
 from ..task import Cost
 from .author import Author
 from .composer import Composer
@@ -100,6 +101,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     author, model = make_author(config, log_path, events)
     if model:
         model.greet()
+    isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with _locked(run_dir), Archive.create_or_open(run_dir) as archive:
         write_config(config, run_dir / CONFIG_NAME)
@@ -110,7 +112,14 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             tasks=config.run.tasks,
             minutes=config.run.minutes,
             counts=archive.counts(),
+            isolation=isolation.level,
         )
+        if isolation.missing:
+            events(
+                "warning",
+                text=f"Isolation is {isolation.level} on this host: task code could "
+                f"{describe_missing(isolation)}. `taskwright doctor` tells more.",
+            )
         workshop = Workshop(
             run_dir=run_dir,
             config=config,

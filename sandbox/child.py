@@ -14,6 +14,7 @@ from typing import Any
 
 from .isolation import confine
 from .isolation.limits import die_with_parent, set_name
+from .isolation.probes import run_probe
 from .messages import Messages
 
 
@@ -47,6 +48,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         "reset": episodes.reset,
         "step": episodes.step,
         "film": episodes.film,
+        "probe": run_probe,
     }
     messages.write({"isolation": dataclasses.asdict(isolation)})
     while (request := messages.read()) is not None:

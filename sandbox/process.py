@@ -260,14 +260,15 @@ class _ForkServer:
 
     @property
     def is_alive(self) -> bool:
-        return not self._stderr.closed
+        return self._process.poll() is None
 
     def close(self) -> None:
         """End the server and all its children. Calling it twice is harmless."""
-        if self.is_alive:
+        if not self._stderr.closed:
             self._connection.close()
-            end_group(self._process.pid, grace_s=0.0)
-            self._process.wait()
+            if self.is_alive:
+                end_group(self._process.pid, grace_s=0.0)
+                self._process.wait()
             self._said = _last_line(self._stderr)
             self._stderr.close()
 
@@ -282,7 +283,10 @@ def _fork_server(without: Collection[str]) -> _ForkServer:
     key = os.getpid(), tuple(sorted(without))
     with _servers_lock:
         server = _servers.get(key)
-        if server is None or not server.is_alive:
+        if server is not None and not server.is_alive:
+            server.close()
+            server = None
+        if server is None:
             server = _servers[key] = _ForkServer(without)
         return server
 

@@ -5,11 +5,12 @@
 - `landlock`: which files can be read; none can be written
 - `seccomp`: which system calls exist
 - `confine`: applies all of these, and says what came into force
+- `probes`: forbidden things, to be tried from inside
 
 Everything is the kernel's own and needs neither root nor a package. Depends on the standard library
 alone, and on nothing else of ours.
 """
 
-from .confine import Isolation, confine
+from .confine import LEVELS, Isolation, Level, confine
 
-__all__ = ["Isolation", "confine"]
+__all__ = ["LEVELS", "Isolation", "Level", "confine"]

@@ -9,7 +9,8 @@ from typing import Literal
 
 from . import landlock, limits, seccomp
 
-Level = Literal["full", "partial", "none"]
+Level = Literal["none", "partial", "full"]
+LEVELS: tuple[Level, ...] = ("none", "partial", "full")
 PROTECTIONS = ("namespaces", "landlock", "seccomp")
 """What can be left out (`without`), so that tests see how a weaker host would fare."""
 
@@ -37,13 +38,13 @@ class Isolation:
         """What task code can do here that it cannot do under full isolation."""
         lacks = []
         if not self.landlock:
-            lacks.append("read any file that you can read")
+            lacks.append("read your files")
         if not self.landlock and not self.seccomp:
-            lacks.append("write files")
+            lacks += ["write your files", "start programs"]
         if not self.seccomp:
-            lacks.append("start programs")
-            if not self.namespaces:
-                lacks.append("use the network")
+            lacks.append("start processes")
+        if not self.seccomp and not self.namespaces:
+            lacks.append("use the network")
         return lacks
 
 
