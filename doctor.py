@@ -109,11 +109,17 @@ def _isolation() -> Finding:
     found = host.isolation()
     parts = {
         f"Landlock {found.landlock}": found.landlock > 0,
+        "Bubblewrap": found.bubblewrap,
         "seccomp": found.seccomp,
         "namespaces": found.namespaces,
     }
     in_force = ", ".join(name for name, there in parts.items() if there) or "nothing"
-    lacking = ", ".join(name.split()[0] for name, there in parts.items() if not there)
+    # Bubblewrap is wanted only where there is no Landlock.
+    lacking = ", ".join(
+        name.split()[0]
+        for name, there in parts.items()
+        if not there and not (name == "Bubblewrap" and found.landlock)
+    )
     detail = f"{found.level}: {in_force}" + (f" (not: {lacking})" if lacking else "")
     refused = host.probe()
     possible = [name for name, how in refused.items() if not how]

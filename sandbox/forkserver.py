@@ -1,6 +1,7 @@
 """The process that sandboxed children are forked from.
 
-Started as `python -m taskwright.sandbox.forkserver PARENT_PID WITHOUT`, by exec and with an emptied
+Started as `python -m taskwright.sandbox.forkserver PARENT_PID WITHOUT`, under Bubblewrap with 0 for
+the parent's process id, which has no meaning in there. It is started by exec and with an emptied
 environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own code once
 and runs a task of ours to bring in what is loaded late; a child is then a fork that takes a
 millisecond instead of half a second of imports. It runs no other task's code itself.
@@ -27,20 +28,18 @@ import os
 import select
 import socket
 import sys
-import sysconfig
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 from .child import serve
 from .ending import end_group
 from .isolation import landlock, namespaces
-from .isolation.limits import die_with_parent, set_name
+from .isolation.limits import die_with_parent, hide, set_name
 from .memory import shared_memory
+from .readable import readable_paths
 
 MAX_REQUEST_BYTES = 4096
 MAX_DESCRIPTORS = 8
-PACKAGE = Path(__file__).parents[1]
 
 WARM_UP_TASK = '''
 import numpy as np
@@ -72,11 +71,12 @@ def main(parent_pid: int, without: Collection[str]) -> None:
     os.dup2(nothing, 0)
     os.close(nothing)
     watched = [connection.fileno()]
-    if sys.platform == "linux":
+    wrapped = parent_pid == 0
+    if sys.platform == "linux" and not wrapped:
         watched.append(os.pidfd_open(parent_pid))
-    if os.getppid() != parent_pid:
-        return
-    own_namespaces = "namespaces" not in without and namespaces.enter()
+        if os.getppid() != parent_pid:
+            return
+    own_namespaces = not wrapped and "namespaces" not in without and namespaces.enter()
     if own_namespaces:
         # Who enters a new process table does not live in it; its first child does.
         if first := os.fork():
@@ -87,6 +87,8 @@ def main(parent_pid: int, without: Collection[str]) -> None:
         # Seen from here, that parent has no number.
         die_with_parent(0)
     set_name("taskwright-fork")
+    # Children share our user; on some hosts that would let them read and change our memory.
+    hide()
     _warm_up()
     ruleset = None
     if "landlock" not in without and landlock.version():
@@ -116,7 +118,8 @@ def main(parent_pid: int, without: Collection[str]) -> None:
                     "memory_mb": request["memory_mb"],
                     "cpu_s": request["cpu_s"],
                     "ruleset": ruleset,
-                    "namespaces": own_namespaces,
+                    "bubblewrap": wrapped,
+                    "namespaces": own_namespaces or wrapped,
                     "without": without,
                 }
                 serve(server, descriptors, confinement)
@@ -158,16 +161,6 @@ def _warm_up() -> None:
         raise RuntimeError(f"the mistaken warm-up task was not found out: {mistaken}")
     with shared_memory(64 * 48 * 3) as (descriptor, _):
         EpisodeServer([descriptor]).film(WARM_UP_TASK, 0, [], "overview", 64, 48)
-
-
-def readable_paths() -> list[Path]:
-    """What a sandboxed process may read: Python, packages, PyBullet's data, and of ours only what
-    runs in the sandbox; not the folder we are in, which may be somebody's home."""
-    import pybullet_data
-
-    python = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    ours = [PACKAGE / name for name in ("__init__.py", "errors.py", "task.py", "sandbox")]
-    return [*map(Path, sorted(python)), Path(pybullet_data.getDataPath()), *ours]
 
 
 if __name__ == "__main__":

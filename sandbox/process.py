@@ -33,7 +33,8 @@ from .channel import (
     plain_text,
 )
 from .ending import end_group
-from .isolation import Isolation
+from .isolation import Isolation, bubblewrap, landlock
+from .readable import interpreter_paths, readable_paths
 
 START_TIMEOUT_S = 60.0
 """A cold disk can take this long to import numpy and pybullet; it is not the task's time."""
@@ -64,9 +65,17 @@ def child_environment() -> dict[str, str]:
     return environment
 
 
-def _start(module: str, arguments: Sequence[str], stdin: Any, stdout: Any, stderr: Any) -> Any:
+def _start(
+    module: str, *arguments: str, stdin: Any, stdout: Any, stderr: Any, wrapped: bool = False
+) -> Any:
+    """Start a module of ours; its first argument is our process id, or 0 where it is `wrapped` into
+    a file system and a process table of its own."""
+    own_pid = 0 if wrapped else os.getpid()
+    words = [sys.executable, "-s", "-P", "-m", module, str(own_pid), *arguments]
+    if wrapped:
+        words = [*bubblewrap.command([*readable_paths(), *interpreter_paths()]), *words]
     return subprocess.Popen(
-        [sys.executable, "-s", "-P", "-m", module, str(os.getpid()), *arguments],
+        words,
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,
@@ -172,7 +181,7 @@ class ModuleProcess(JsonProcess):
         # What it says on standard error goes to a file, because an unread pipe would block it.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `_finish`)
         pipe = subprocess.PIPE
-        self._process = _start(module, arguments, pipe, pipe, self._stderr)
+        self._process = _start(module, *arguments, stdin=pipe, stdout=pipe, stderr=self._stderr)
         self.pid = self._process.pid
         stdin, stdout = self._process.stdin, self._process.stdout
         self._channel = Channel(os.dup(stdin.fileno()), os.dup(stdout.fileno()))
@@ -202,10 +211,11 @@ class _ForkServer:
         with theirs:
             self._process = _start(
                 "taskwright.sandbox.forkserver",
-                [",".join(without)],
-                theirs,
-                subprocess.DEVNULL,
-                self._stderr,
+                ",".join(without),
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                wrapped=_needs_bubblewrap(without),
             )
         self._connection.settimeout(START_TIMEOUT_S)
         self._read()
@@ -271,6 +281,13 @@ class _ForkServer:
                 self._process.wait()
             self._said = _last_line(self._stderr)
             self._stderr.close()
+
+
+def _needs_bubblewrap(without: Collection[str]) -> bool:
+    """Whether Bubblewrap must, and can, stand in for Landlock."""
+    if landlock.version() and "landlock" not in without:
+        return False
+    return "bubblewrap" not in without and bubblewrap.is_usable()
 
 
 _servers: dict[tuple[int, tuple[str, ...]], _ForkServer] = {}

@@ -13,6 +13,7 @@ import pytest
 
 from taskwright.archive.migrations import MIGRATIONS
 from taskwright.archive.store import FILE_NAME, Archive
+from taskwright.sandbox.isolation import landlock
 
 SPECIMENS = Path(__file__).parent / "tasks"
 
@@ -218,7 +219,7 @@ def test_doctor_json_is_one_document_and_says_what_is_missing():
     assert result.returncode == 0
     assert findings["sandbox"]["state"] == "ok"
     assert findings["embedder"]["state"] == "ok"
-    assert findings["isolation"]["state"] == "limited"
+    assert findings["isolation"]["state"] == ("ok" if landlock.version() else "limited")
     assert "Composer" in findings["model"]["detail"]
 
 
@@ -235,6 +236,44 @@ def test_the_composer_is_said_to_stand_in_where_no_model_is_configured(tmp_path)
     assert result.returncode == 0
     assert "the Composer proposes and writes the tasks" in " ".join(result.stdout.split())
     assert "Time is up." in result.stdout
+
+
+WEAK_HOST = """
+import sys
+from taskwright.cli import main
+from taskwright.sandbox import host
+isolation = host.isolation
+host.isolation = lambda without=(): isolation(["landlock", "bubblewrap"])
+main()
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "train", "run"])
+def test_a_host_that_isolates_less_than_required_is_refused(command, tmp_path):
+    files = [] if command == "run" else [next(SPECIMENS.glob("good/*.py"))]
+    target = files or [tmp_path / "run"]
+    result = subprocess.run(
+        [sys.executable, "-c", WEAK_HOST, command, *target, "--require-isolation", "full"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if command == "run":
+        # That the Composer stands in is said first.
+        result.stdout = ""
+    assert_one_clear_line(result, "Isolation is partial", "read your files", "Linux 5.13")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_on_a_weaker_host_says_so_in_its_log(tmp_path):
+    arguments = ["run", tmp_path, "--attempts", "1", "--set", "trainer.max_steps=1", "--plain"]
+    result = subprocess.run(
+        [sys.executable, "-c", WEAK_HOST, *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert result.returncode == 0
+    assert "warning: Isolation is partial on this host: task code could read" in result.stdout
+    first = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[0])
+    assert first["isolation"] == "partial"
 
 
 def test_output_that_nobody_reads_on_is_no_error(run_dir):

@@ -11,7 +11,7 @@ from . import landlock, limits, seccomp
 
 Level = Literal["none", "partial", "full"]
 LEVELS: tuple[Level, ...] = ("none", "partial", "full")
-PROTECTIONS = ("namespaces", "landlock", "seccomp")
+PROTECTIONS = ("namespaces", "landlock", "bubblewrap", "seccomp")
 """What can be left out (`without`), so that tests see how a weaker host would fare."""
 
 
@@ -21,25 +21,31 @@ class Isolation:
 
     landlock: int
     """Version of Landlock's interface; 0: files are not restricted by it."""
+    bubblewrap: bool
+    """Whether it lives in a file system made by Bubblewrap, which stands in for Landlock."""
     seccomp: bool
     namespaces: bool
     limits: list[str]
     given_up: list[str]
 
     @property
+    def confines_files(self) -> bool:
+        return self.landlock > 0 or self.bubblewrap
+
+    @property
     def level(self) -> Level:
         """`full` keeps task code from files, the network, new programs and other processes."""
-        if self.landlock and self.seccomp:
+        if self.confines_files and self.seccomp:
             return "full"
-        return "partial" if self.landlock or self.seccomp or self.namespaces else "none"
+        return "partial" if self.confines_files or self.seccomp or self.namespaces else "none"
 
     @property
     def missing(self) -> list[str]:
         """What task code can do here that it cannot do under full isolation."""
         lacks = []
-        if not self.landlock:
+        if not self.confines_files:
             lacks.append("read your files")
-        if not self.landlock and not self.seccomp:
+        if not self.confines_files and not self.seccomp:
             lacks += ["write your files", "start programs"]
         if not self.seccomp:
             lacks.append("start processes")
@@ -52,20 +58,22 @@ def confine(
     memory_mb: int,
     cpu_s: int,
     ruleset: int | None,
+    bubblewrap: bool,
     namespaces: bool,
     without: Collection[str] = (),
 ) -> Isolation:
     """Apply every protection this host offers, for good.
 
     `ruleset` is a Landlock ruleset (see `landlock.make_ruleset`), None where there is none;
-    `namespaces` says whether this process lives in its own already; protections named in `without`
-    are left out. Raises OSError where the kernel claims to offer something and then refuses it:
-    then no task code must run.
+    `bubblewrap` and `namespaces` say where this process lives already; protections named in
+    `without` are left out. Raises OSError where the kernel claims to offer something and then
+    refuses it: then no task code must run.
     """
     restricted = ruleset is not None and "landlock" not in without
     filtered = seccomp.is_supported() and "seccomp" not in without
     isolation = Isolation(
         landlock=landlock.version() if restricted else 0,
+        bubblewrap=bubblewrap,
         seccomp=filtered,
         namespaces=namespaces,
         limits=limits.limit_resources(memory_mb, cpu_s),

@@ -71,8 +71,16 @@ def drop_privileges(machine: str) -> list[str]:
     with contextlib.suppress(OSError):
         prctl(_PR_SET_NO_NEW_PRIVS, 1)
         given_up.append("new privileges")
-    with contextlib.suppress(OSError):
-        # Nobody can attach to it or read its memory, other children of ours least of all.
-        prctl(_PR_SET_DUMPABLE, 0)
+    if hide():
         given_up.append("debugging")
     return given_up
+
+
+def hide() -> bool:
+    """Keep other processes of this user from attaching to this one and from reading its memory and
+    environment. Returns whether the host does so."""
+    try:
+        prctl(_PR_SET_DUMPABLE, 0)
+    except OSError:
+        return False
+    return True
