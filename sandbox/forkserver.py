@@ -26,9 +26,10 @@ import gc
 import json
 import os
 import select
+import signal
 import socket
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from .child import serve
@@ -70,22 +71,20 @@ def main(parent_pid: int, without: Collection[str]) -> None:
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.close(nothing)
-    watched = [connection.fileno()]
     wrapped = parent_pid == 0
-    if sys.platform == "linux" and not wrapped:
-        watched.append(os.pidfd_open(parent_pid))
-        if os.getppid() != parent_pid:
+    if sys.platform == "linux":
+        parent = [] if wrapped else [os.pidfd_open(parent_pid)]
+        if not wrapped and os.getppid() != parent_pid:
             return
     own_namespaces = not wrapped and "namespaces" not in without and namespaces.enter()
-    if own_namespaces:
+    if sys.platform == "linux":
         # Who enters a new process table does not live in it; its first child does.
-        if first := os.fork():
-            connection.close()
-            set_name("taskwright-wait")
-            os.waitpid(first, 0)
+        watcher = os.getpid()
+        if server := os.fork():
+            _watch(server, connection, parent)
             return
-        # Seen from here, that parent has no number.
-        die_with_parent(0)
+        # Seen from a new process table, that parent has no number.
+        die_with_parent(0 if own_namespaces else watcher)
     set_name("taskwright-fork")
     # Children share our user; on some hosts that would let them read and change our memory.
     hide()
@@ -99,38 +98,52 @@ def main(parent_pid: int, without: Collection[str]) -> None:
     gc.collect()
     gc.freeze()
     _answer(connection, {"ready": True})
-    poll = select.poll()
-    for descriptor in watched:
-        poll.register(descriptor, select.POLLIN)
-    while [descriptor for descriptor, _ in poll.poll()] == watched[:1]:
+    confinement = {
+        "ruleset": ruleset,
+        "bubblewrap": wrapped,
+        "namespaces": own_namespaces or wrapped,
+        "without": without,
+    }
+    while True:
         data, descriptors, _, _ = socket.recv_fds(connection, MAX_REQUEST_BYTES, MAX_DESCRIPTORS)
         if not data:
             return
         request = json.loads(data)
-        if request["op"] == "end":
-            _answer(connection, _end(request["pid"], request["grace_s"]))
-            continue
-        server = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            try:
-                confinement = {
-                    "memory_mb": request["memory_mb"],
-                    "cpu_s": request["cpu_s"],
-                    "ruleset": ruleset,
-                    "bubblewrap": wrapped,
-                    "namespaces": own_namespaces or wrapped,
-                    "without": without,
-                }
-                serve(server, descriptors, confinement)
-            finally:
-                os._exit(1)
-        for descriptor in descriptors:
-            os.close(descriptor)
-        process = [os.pidfd_open(pid)] if sys.platform == "linux" else []
-        _answer(connection, {"pid": pid}, process)
-        for descriptor in process:
-            os.close(descriptor)
+        if request.pop("op") == "spawn":
+            _spawn(connection, descriptors, {**confinement, **request})
+        else:
+            _answer(connection, _end(**request))
+
+
+def _spawn(
+    connection: socket.socket, descriptors: Sequence[int], confinement: dict[str, Any]
+) -> None:
+    """Fork a child and tell the parent of it."""
+    server = os.getpid()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            serve(server, descriptors, confinement)
+        finally:
+            os._exit(1)
+    process = [os.pidfd_open(pid)] if sys.platform == "linux" else []
+    _answer(connection, {"pid": pid}, process)
+    for descriptor in (*descriptors, *process):
+        os.close(descriptor)
+
+
+def _watch(server: int, connection: socket.socket, parent: Sequence[int]) -> None:
+    """Wait until the server, our parent or its end of the connection is gone, then see to it that
+    the server is. It may be busy and not notice; its children end with it."""
+    set_name("taskwright-wait")
+    poll = select.poll()
+    # Of the connection only that it is hung up on, which is told in any case.
+    poll.register(connection, 0)
+    for process in (*parent, os.pidfd_open(server)):
+        poll.register(process, select.POLLIN)
+    poll.poll()
+    os.kill(server, signal.SIGKILL)
+    os.waitpid(server, 0)
 
 
 def _answer(

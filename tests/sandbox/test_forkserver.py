@@ -35,7 +35,9 @@ def test_two_hundred_children_leave_nothing_behind(processes: Any) -> None:
     assert shared_memory_files() == files
 
 
-def test_a_child_that_was_never_closed_ends_with_the_server(processes: Any) -> None:
+def test_a_child_that_was_never_closed_ends_with_the_server(
+    processes: Any, wait_until: Callable[..., None]
+) -> None:
     program = (
         "from taskwright.sandbox.process import Child\n"
         "child = Child()\n"
@@ -44,7 +46,8 @@ def test_a_child_that_was_never_closed_ends_with_the_server(processes: Any) -> N
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0
-    assert not processes.is_alive(int(done.stdout.split()[-1]))
+    child = int(done.stdout.split()[-1])
+    wait_until(lambda: not processes.is_alive(child), timeout_s=1.0)
 
 
 PARENT = """
