@@ -22,7 +22,21 @@ Robot = Literal["r2d2"]
 ROBOTS: tuple[Robot, ...] = ("r2d2",)
 
 Verdict = Literal["passed", "rejected", "broken"]
-Stage = Literal["syntax", "policy", "load", "reset", "step", "seeding", "time", "train"]
+Stage = Literal[
+    "syntax",
+    "policy",
+    "load",
+    "reset",
+    "physics",
+    "step",
+    "time",
+    "long",
+    "success",
+    "reward",
+    "seeding",
+    "train",
+]
+"""Where a task was rejected: the stages of a check in their order, and training after them."""
 TrialVerdict = Literal["learned", "too_easy", "too_hard", "rejected", "broken"]
 Status = Literal[
     "learned", "invalid", "duplicate", "uninteresting", "too_easy", "too_hard", "broken"

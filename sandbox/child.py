@@ -37,13 +37,14 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         os.close(ruleset)
 
     # Loaded by the server already.
-    from .checks import run_checks
+    from .checks import replay, run_checks
     from .episodes import EpisodeServer
 
     messages = Messages(*descriptors[:2])
     episodes = EpisodeServer(descriptors[2:])
     operations: dict[str, Callable[..., dict[str, Any]]] = {
         "check": functools.partial(run_checks, tell=messages.write),
+        "replay": replay,
         "open": episodes.open,
         "reset": episodes.reset,
         "step": episodes.step,

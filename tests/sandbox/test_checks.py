@@ -7,7 +7,6 @@ write the file and a line for it in `EXPECTED`.
 from __future__ import annotations
 
 import ast
-import inspect
 import os
 import re
 import signal
@@ -19,8 +18,11 @@ from typing import Any, get_args
 
 import pytest
 
-from taskwright.sandbox import checks, faults
+from taskwright.errors import BrokenError
+from taskwright.sandbox import checker, checks, faults
 from taskwright.sandbox.checker import check_task
+from taskwright.sandbox.checks import stages
+from taskwright.sandbox.process import ChildDied, ChildFault
 from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Outcome, Stage, Task, from_json, to_json
 
@@ -58,7 +60,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "load__never_returns": ("The load check did not finish", "Bound every loop"),
     "load__huge_array": ("7.28 TiB", "Keep arrays and lists small"),
     "load__memory_grows_without_end": ("MemoryError", "do not let them grow"),
-    "load__too_many_bodies": ("403 bodies; at most 256", "fewer and larger bodies"),
+    "load__too_many_bodies": ("403 bodies; at most 256", "Use fewer and larger bodies"),
     "load__forgot_super_init": ("did not call super().__init__()", "Change `__init__`"),
     "load__forgot_super_init_and_uses_nothing": ("did not call super()", "Change `__init__`"),
     "load__crashes_in_pybullet": ("died (signal SIGSEGV)", "lengths of vectors"),
@@ -103,8 +105,23 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "step__bodies_explode": ("m/s at step 0", "Leave space between movable bodies"),
     "step__memory_grows_every_step": ("MemoryError", "grow with every step"),
     "step__uses_missing_interface": ("no attribute 'agent' (line", "before it is read"),
+    "physics__heavier_robot": ("mass of the link 'base' is 120.0 instead of 40.0", "as it is"),
+    "step__robot_changed_while_it_drives": ("friction of the link 'base' is 0.0", "as it is"),
+    "step__truncated_at_start": ("truncated at the start", "Let `get_truncated` ask for"),
+    "step__ends_at_once_whatever_it_does": ("within 10 physics steps", "a failure that the robot"),
+    "long__raises_late": ("step 600 of an episode with idle actions raised IndexError", "line"),
+    "long__ball_faster_and_faster": ("Body 3 moves at", "bound the speeds"),
+    "long__slower_with_every_step": ("ms of computing; at most 4 ms", "let no list grow"),
+    "long__creates_a_body_in_every_step": ("bodies; at most 256", "create them in `__init__`"),
+    "success__by_waiting": ("Doing nothing succeeds, in each of 3 episodes", "only the robot's"),
+    "success__by_any_action": ("6 of 7 scripted behaviours do (random", "the place, the order"),
+    "reward__progress_is_always_zero": ("'progress' is always 0, 'alive'", "Add a term that"),
+    "seeding__fixed_seed_in_reset": ("line 31 gives them a fixed seed (`np", "Remove the fixed"),
+    "seeding__fixed_seed_in_init": ("np.random.default_rng(seed=7)", "Remove the fixed seed"),
+    "seeding__fails_in_a_fresh_process": ("a fresh process raised IndexError", "the line named"),
+    "seeding__order_of_a_set": ("same seed and actions differ", "in lists instead of sets"),
     "seeding__module_variable": ("differ from action 0 on", "Keep state in attributes"),
-    "seeding__class_variable": ("differ from action 1 on", "Keep state in attributes"),
+    "seeding__class_variable": ("differ from action", "Keep state in attributes"),
     "seeding__seeds_from_the_clock": ("same seed and actions differ", "self.np_random"),
     "time__slow_step": ("ms of computing; at most 4 ms", "move loops over many items out"),
 }
@@ -161,25 +178,38 @@ def test_returns_in_time_when_the_task_hangs(name: str, outcomes: dict[str, Outc
 def test_every_message_of_the_checks_has_a_specimen(outcomes: dict[str, Outcome]) -> None:
     seen = {outcome.cause for outcome in outcomes.values()}
     wanted = [*_causes_in_checks(), *(re.escape(cause) for _, cause, _ in faults._EXPLANATIONS)]
-    assert len(wanted) > 20
-    missing = [cause for cause in wanted if not any(re.fullmatch(cause, text) for text in seen)]
-    # There is one robot only: see `test_rejects_a_task_for_another_robot`.
-    assert missing == [re.escape("`Env` derives from another robot's base class.")]
+    assert len(wanted) > 30
+    missing = {cause for cause in wanted if not any(re.fullmatch(cause, text) for text in seen)}
+    assert missing == {
+        # There is one robot only: see `test_rejects_a_task_for_another_robot`.
+        re.escape("`Env` derives from another robot's base class."),
+        # The policy refuses it before: see `test_rejects_other_physics_behind_the_policys_back`.
+        re.escape("The task changes the settings of the physics engine."),
+    }
 
 
 def _causes_in_checks() -> list[str]:
-    """The second argument of every `Rejection(...)` in the checks, as a regular expression."""
+    """The causes in every `Rejection(...)` and `Outcome.rejected(...)`, as regular expressions."""
     causes = []
-    for node in ast.walk(ast.parse(inspect.getsource(checks))):
-        if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Rejection"):
-            continue
-        match node.args[1]:
-            case ast.Constant(value=str(text)):
-                causes.append(re.escape(text))
-            case ast.JoinedStr(values=parts):
-                texts = [re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in parts]
-                causes.append("".join(texts))
+    for path in [Path(checker.__file__), *Path(checks.__file__).parent.glob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name(id="Rejection"), args=[_, cause, _]):
+                    causes += _text_pattern(cause)
+                case ast.Call(func=ast.Attribute(attr="rejected"), args=[_, _, cause, _]):
+                    causes += _text_pattern(cause)
     return causes
+
+
+def _text_pattern(text: ast.expr) -> list[str]:
+    match text:
+        case ast.Constant(value=str(constant)):
+            return [re.escape(constant)]
+        case ast.JoinedStr(values=parts):
+            texts = [re.escape(p.value) if isinstance(p, ast.Constant) else ".*" for p in parts]
+            return ["".join(texts)]
+    # A cause that is handed on, such as `fault.cause`.
+    return []
 
 
 def test_rejects_a_task_for_another_robot() -> None:
@@ -188,6 +218,148 @@ def test_rejects_a_task_for_another_robot() -> None:
     assert reply["stage"] == "load"
     assert reply["symptom"] == "The task is for the robot r2d2, not for ant."
     assert told[-1] == {"stage": "load"}
+
+
+@pytest.mark.parametrize(
+    ("call", "symptom"),
+    [
+        (lambda client: client.setGravity(0, 0, -1), "Gravity along z is -1.0 instead of -9.8"),
+        (lambda client: client.setTimeStep(0.1), "The time step is 0.1 instead of 0.0165"),
+        (
+            lambda client: client.setPhysicsEngineParameter(numSubSteps=1),
+            "The number of substeps is 1 instead of 4",
+        ),
+    ],
+)
+def test_rejects_other_physics_behind_the_policys_back(
+    call: Callable[[Any], None], symptom: str
+) -> None:
+    """The policy and the client refuse such calls; this finds what gets round them."""
+    check = stages.Check(GOOD["stay_in_circle"], "r2d2")
+    check.load()
+    check.reset()
+    check.physics()
+    call(check.env.client)
+    with pytest.raises(checks.Rejection) as found:
+        check.physics()
+    assert symptom in found.value.symptom
+    assert "Leave gravity and time step alone" in found.value.fix
+    check.env.close()
+
+
+# What looks like a defect and is none: replacements in a task that passes.
+_BEGIN = "        observation = super().reset()\n"
+_GROUND = "[0.5, 0.5, 0.5, 1.0])\n"
+_REWARDS = '{"ahead": np.clip(speed, -10.0, 10.0)}'
+LEGITIMATE: dict[str, list[tuple[str, str]]] = {
+    "a constant bonus for staying alive where an episode can fail": [
+        (_REWARDS, '{"alive": 1.0}'),
+        ("return False", 'return self.robot.links["base"].position[2] < -1.0'),
+    ],
+    "a sparse bonus beside a term that guides": [
+        (_REWARDS, '{"ahead": np.clip(speed, -10.0, 10.0), "far": 5.0 * (x > 1000.0)}'),
+    ],
+    "a fixed seed, and nothing drawn": [(_BEGIN, "        np.random.seed(42)\n" + _BEGIN)],
+    "a fixed wood, drawn while building": [
+        (
+            _GROUND,
+            _GROUND + "        np.random.seed(42)\n"
+            "        for x in np.random.uniform(4.0, 9.0, size=5):\n"
+            "            self.create_box(0.0, [0.2, 0.2, 1.0], [-x, x, 1.0], [0, 0.5, 0, 1])\n",
+        )
+    ],
+    "fixed numbers beside others that follow the seed": [
+        (
+            _BEGIN,
+            _BEGIN + "        self.fixed = np.random.default_rng(3).uniform(size=2)\n"
+            "        self.free = self.np_random.uniform()\n",
+        )
+    ],
+    "a seed that is handed on": [
+        ("def reset(self):", "def reset(self, seed=None, options=None):"),
+        (
+            _BEGIN,
+            _BEGIN + "        if seed is not None:\n            np.random.seed(seed)\n"
+            "        self.goal = np.random.uniform()\n",
+        ),
+    ],
+    "a success that driving ahead always brings about": [("> 2.0", "> 10.0")],
+}
+
+
+@pytest.mark.parametrize("name", LEGITIMATE)
+def test_passes_what_only_looks_like_a_defect(name: str, easy_source: str) -> None:
+    for before, after in LEGITIMATE[name]:
+        assert before in easy_source
+        easy_source = easy_source.replace(before, after)
+    outcome = check_task(Task(easy_source))
+    assert outcome.passed, outcome.report
+
+
+class _ScriptedChild:
+    """Stands for a child process; `says` holds what the children say, one list for each."""
+
+    says: list[list[Any]]
+
+    def __init__(self) -> None:
+        self._says = iter(self.says.pop(0))
+
+    def __enter__(self) -> _ScriptedChild:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def wait_until_ready(self) -> None:
+        pass
+
+    def send(self, message: dict[str, Any]) -> None:
+        pass
+
+    def receive(self, what: str, timeout_s: float) -> Any:
+        said = next(self._says)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+_PLAYED = [{"script": "idle actions", "seed": 1, "trace": ["aa", "bb"]}]
+_PASSED = {"passed": True, "played": _PLAYED}
+
+
+@pytest.mark.parametrize(
+    ("children", "verdict", "symptom"),
+    [
+        ([[_PASSED], [{"traces": [["aa", "bb"]]}]], "passed", ""),
+        ([[_PASSED], [{"traces": [["aa", "cc"]]}]], "rejected", "differ from action 1 on"),
+        ([[_PASSED], [{"traces": [["aa"]]}]], "rejected", "differ from action 2 on"),
+        ([[_PASSED], [{"traces": None}]], "rejected", "differ; they"),
+        ([[_PASSED], [{"traces": [7]}]], "rejected", "differ; they"),
+        ([[_PASSED], [{}]], "rejected", ""),
+        ([[{"passed": True}]], "rejected", ""),
+        ([[{"passed": True, "played": 3}]], "rejected", "malformed answer"),
+        ([[{"passed": True, "played": []}]], "rejected", "malformed answer"),
+        ([[{"passed": True, "played": [{"seed": 1}]}]], "rejected", "malformed answer"),
+        (
+            [[{"passed": True, "played": [_PLAYED[0] | {"trace": []}]}]],
+            "rejected",
+            "malformed answer",
+        ),
+        ([[_PASSED], [ChildDied(-signal.SIGSEGV)]], "rejected", "SIGSEGV"),
+        ([[_PASSED], [ChildFault("too much", "", "")]], "rejected", "too much"),
+        ([[_PASSED], [ChildDied(-signal.SIGKILL)]], "broken", "killed from outside"),
+        ([[_PASSED], [BrokenError("does not start", "mend it")]], "broken", "does not start"),
+    ],
+)
+def test_believes_only_what_two_children_agree_on(
+    children: list[list[Any]], verdict: str, symptom: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_ScriptedChild, "says", children, raising=False)
+    monkeypatch.setattr(checker, "Child", _ScriptedChild)
+    outcome = check_task(Task(GOOD["stay_in_circle"]))
+    assert outcome.verdict == verdict
+    assert symptom in outcome.symptom
+    assert outcome.stage in ((None,) if verdict != "rejected" else ("syntax", "seeding"))
 
 
 def test_rejects_a_source_that_is_too_long() -> None:

@@ -1,4 +1,4 @@
-# Broken on purpose: a force is applied to a link that does not exist.
+# Broken on purpose: one angle instead of three makes PyBullet crash in the middle of a step.
 import numpy as np
 from taskwright.sandbox.world import R2D2Env
 
@@ -33,7 +33,7 @@ class Env(R2D2Env):
         return observation
 
     def step(self, action):
-        self._p.applyExternalForce(self.robot.robot_id, 500, [1, 1, 1], [0, 0, 0], 1)
+        self.facing = self._p.getQuaternionFromEuler(0.1)
         observation, reward, terminated, truncated, info = super().step(action)
         return observation, reward, terminated, truncated, info
 

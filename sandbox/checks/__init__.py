@@ -1,0 +1,78 @@
+"""The staged checks of a task, run inside the sandboxed process.
+
+Cheapest first; the first stage that fails ends the check, with a symptom (what was seen), a cause
+(what usually makes it happen) and a fix (what to change). The stages:
+
+======= =================================================================================
+syntax  the source parses
+policy  it says only what the language policy allows
+load    it defines one class `Env` with a docstring, whose `__init__` builds a world
+reset   `reset` returns the observation soon; the robot stands clear of every body
+physics the world's settings and the robot are what the base class made them
+step    nothing is decided before the robot has acted; rewards, termination and success are of
+        the right kind, the robot stays up, and bodies behave, whatever the robot does
+time    a step costs little enough to train on
+long    the same holds to the end of two full episodes
+success it takes more than doing nothing, or anything at all, to succeed
+reward  something in the rewards can teach
+seeding an episode follows from its seed and the actions alone, and seeds make a difference
+======= =================================================================================
+
+`source` looks at the code before any of it runs, `world` at the simulated world, `scripts` says
+what the robot does meanwhile, `episode` plays it, and `stages` holds the stages in their order. The
+last part of the last stage, a replay in a process that has run nothing else, is for the parent to
+ask for (see `sandbox/checker.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ...task import Stage
+from ..faults import describe
+from ..world import TaskEnv
+from .episode import play
+from .rejection import Rejection
+from .stages import Check
+
+
+def run_checks(source: str, robot: str, tell: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run every stage; `tell` hears of each as it begins.
+
+    Returns `{"passed": True, "played": ...}`, where `played` holds what `replay` must find too, or
+    the stage, symptom, cause and fix of the first failure.
+    """
+    check = Check(source, robot)
+    for stage, run in check.stages.items():
+        tell({"stage": stage})
+        try:
+            run()
+        except Rejection as found:
+            return _failure(stage, found.symptom, found.cause, found.fix)
+        except Exception as error:
+            fault = describe(error, check.doing, source)
+            return _failure(stage, fault.symptom, fault.cause, fault.fix)
+    return {"passed": True, "played": check.played}
+
+
+def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
+    """Play the beginnings of episodes, each given by script, seed and number of actions.
+
+    Returns `{"traces": ...}` with what the agent saw in each, or the fault that came up.
+    """
+    try:
+        env = TaskEnv(source)
+        traces = []
+        for wanted in played:
+            for episode in play(env, **wanted):
+                trace = episode.trace
+            traces.append(trace)
+    except Exception as error:
+        fault = describe(error, "an episode in a fresh process", source)
+        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+    return {"traces": traces}
+
+
+def _failure(stage: Stage, symptom: str, cause: str, fix: str) -> dict[str, Any]:
+    return {"stage": stage, "symptom": symptom, "cause": cause, "fix": fix}

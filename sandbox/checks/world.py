@@ -1,0 +1,219 @@
+"""What the checks look at in a simulated world: a `TaskEnv` whose inside is in view."""
+
+from __future__ import annotations
+
+import functools
+import math
+from typing import Any
+
+import numpy as np
+
+from ..world import TaskEnv
+from ..world.client import PhysicsClient
+from ..world.robots import ROBOT_ENVS
+from .rejection import Rejection
+
+MAX_BODIES = 256
+MAX_OVERLAP_M = 0.02
+MAX_FALL_SPEED_M_S = 5.0
+# The same where the task ends the episode meanwhile, which is what a robot that misses its platform
+# comes to. A drop of 0.1 m; a robot is placed nearer to what it stands on.
+MAX_FALL_SPEED_AT_END_M_S = 1.5
+# Bodies that overlap are thrown apart at once, while nothing else has reached any speed yet.
+MAX_SETTLING_SPEED_M_S = 20.0
+# Sideways and upwards, at any time. PyBullet cuts each component at 100 m/s, so that bodies which
+# are thrown apart come near that; a ball that R2D2 kicks makes up to 30 m/s.
+MAX_SPEED_M_S = 80.0
+REWARD_TERM_LIMIT = 10.0
+
+
+class CheckedEnv(TaskEnv):
+    """A `TaskEnv` that looks at the reward terms of every physics step, and at its world."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source)
+        self.term_ranges: dict[str, tuple[float, float]] = {}
+        """Lowest and highest value of each reward term of the task, over all episodes so far."""
+
+    def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
+        terminated, truncated, terms = super().physics_step(action)
+        robot_terms = self.env.robot.get_rewards(action)
+        for name, value in terms.items():
+            if not abs(value) <= REWARD_TERM_LIMIT:
+                raise Rejection(
+                    f"The reward term {name!r} was {value:.4g} in physics step "
+                    f"{self.physics_steps} of an episode; each must stay within "
+                    f"-{REWARD_TERM_LIMIT:g} and {REWARD_TERM_LIMIT:g}.",
+                    "Raw distances or large bonuses are not scaled, or a difference is taken to a "
+                    "value left from an earlier episode.",
+                    "Scale the term, clip it with np.clip(value, -10, 10), and set what it is "
+                    "compared with in `reset`.",
+                )
+            if name not in robot_terms:
+                low, high = self.term_ranges.get(name, (value, value))
+                self.term_ranges[name] = min(low, value), max(high, value)
+        return terminated, truncated, terms
+
+    @property
+    def client(self) -> PhysicsClient:
+        return self._client
+
+    def bodies(self) -> list[int]:
+        return [self.client.getBodyUniqueId(n) for n in range(self.client.getNumBodies())]
+
+    def poses(self) -> list[tuple[Any, ...]]:
+        """Position and orientation of every body."""
+        return [self.client.getBasePositionAndOrientation(body) for body in self.bodies()]
+
+    def _name(self, body: int) -> str:
+        return "The robot" if body == self.env.robot.robot_id else f"Body {body}"
+
+    def check_body_count(self) -> None:
+        bodies = self.client.getNumBodies()
+        if bodies > MAX_BODIES:
+            raise Rejection(
+                f"The world has {bodies} bodies; at most {MAX_BODIES} are allowed.",
+                "Bodies are created in a loop that runs too often, or in every step.",
+                "Use fewer and larger bodies, create them in `__init__`, and move those that are "
+                "needed again instead of creating new ones.",
+            )
+
+    def check_bodies_finite(self) -> None:
+        for body, (position, orientation) in zip(self.bodies(), self.poses(), strict=True):
+            if not all(map(math.isfinite, (*position, *orientation))):
+                raise Rejection(
+                    f"{self._name(body)} is at {position} after `reset`.",
+                    "A position, orientation or velocity was computed as NaN or infinite.",
+                    "Guard divisions and square roots that place bodies.",
+                )
+
+    def check_overlap(self) -> None:
+        robot = self.env.robot
+        self.client.performCollisionDetection()
+        contacts = [c for c in self.client.getContactPoints(robot.robot_id) if c[2] != c[1]]
+        deepest = min(contacts, key=lambda contact: contact[8], default=None)
+        if deepest and deepest[8] < -MAX_OVERLAP_M:
+            low, high = self.client.getAABB(deepest[2])
+            base = robot.links["base"].position
+            raise Rejection(
+                f"After `reset` the robot is {-deepest[8]:.2f} m inside body {deepest[2]}, which "
+                f"spans {_span(low, high)}; the robot's base is at {_vector(base)}.",
+                "The robot or the body is placed so that they overlap.",
+                "Place the robot's base 0.5 m (`position_init[2]`) above the surface it stands "
+                "on, and at least 0.6 m away sideways from other bodies.",
+            )
+
+    def check_standing(self, terminated: bool) -> None:
+        """While idle, at the start of an episode, the robot must not fall."""
+        robot = self.env.robot
+        speed = -robot.links["base"].linear_velocity[2]
+        if speed > (MAX_FALL_SPEED_AT_END_M_S if terminated else MAX_FALL_SPEED_M_S):
+            raise Rejection(
+                f"The robot falls: {self.physics_steps * self.env.dt:.1f} s after `reset`, "
+                f"without acting, it moves down at {speed:.1f} m/s from "
+                f"{_vector(robot.start_position)}.",
+                "There is no ground under the robot, or the ground has no collision shape.",
+                "Create the ground with create_box(mass=0.0, ...) and place the robot above it in "
+                "`reset`.",
+            )
+
+    def check_speeds(self, doing: str, settling: bool) -> None:
+        limit = MAX_SETTLING_SPEED_M_S if settling else MAX_SPEED_M_S
+        for body in self.bodies():
+            x, y, z = self.client.getBaseVelocity(body)[0]
+            # What rolls off an edge may fall for the rest of the episode.
+            speed = math.hypot(x, y, 0.0 if z < 0.0 else z)
+            if not speed <= limit:
+                raise Rejection(
+                    f"{self._name(body)} moves at {speed:.4g} m/s at {doing}.",
+                    "Bodies overlap where they are created or placed and are thrown apart, or the "
+                    "task gives one a speed that grows without an end.",
+                    "Leave space between movable bodies and everything else where they are "
+                    "created or placed, and bound the speeds and forces that the task sets.",
+                )
+
+    def check_physics(self, robot: str, doing: str) -> None:
+        """The settings of the world and the robot's body are those of every other task."""
+        engine, body = _settings_of(robot)
+        for name, value in _engine_settings(self).items():
+            if value != engine[name]:
+                raise Rejection(
+                    f"{name} is {value} instead of {engine[name]} after {doing}.",
+                    "The task changes the settings of the physics engine.",
+                    "Leave gravity and time step alone; every task of a robot shares them.",
+                )
+        for name, value in _body_settings(self).items():
+            if value != body[name]:
+                raise Rejection(
+                    f"The robot's {name} is {value} instead of {body[name]} after {doing}.",
+                    "The task changes the robot with `changeDynamics`, and with it what every "
+                    "policy has learned about it.",
+                    "Leave the robot as it is; change the mass, friction or restitution of the "
+                    "bodies that it meets.",
+                )
+
+
+_ENGINE = {
+    "The time step": "fixedTimeStep",
+    "The number of substeps": "numSubSteps",
+    "The number of solver iterations": "numSolverIterations",
+    "Gravity along x": "gravityAccelerationX",
+    "Gravity along y": "gravityAccelerationY",
+    "Gravity along z": "gravityAccelerationZ",
+}
+_LINK = {"mass": 0, "friction": 1, "inertia": 2, "restitution": 5, "rolling friction": 6}
+_LINK |= {"spinning friction": 7, "contact damping": 8, "contact stiffness": 9}
+_JOINT = {"damping": 6, "friction": 7, "lower limit": 8, "upper limit": 9, "strength": 10}
+
+
+@functools.cache
+def _settings_of(robot: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings of the engine and of the robot in a task that adds nothing."""
+    base = ROBOT_ENVS[robot].__name__
+    source = f"from taskwright.sandbox.world import {base}\nclass Env({base}):\n    pass\n"
+    env = CheckedEnv(source)
+    env.build(episode_seed=0)
+    settings = _engine_settings(env), _body_settings(env)
+    env.close()
+    return settings
+
+
+def _engine_settings(env: CheckedEnv) -> dict[str, Any]:
+    parameters = env.client.getPhysicsEngineParameters()
+    return {name: parameters[key] for name, key in _ENGINE.items()}
+
+
+def _body_settings(env: CheckedEnv) -> dict[str, Any]:
+    client, robot = env.client, env.env.robot
+    settings = {}
+    for link in robot.links.values():
+        dynamics = client.getDynamicsInfo(robot.robot_id, link.index)
+        for name, index in _LINK.items():
+            settings[f"{name} of the link {link.name!r}"] = dynamics[index]
+    for joint in robot.joints.values():
+        information = client.getJointInfo(robot.robot_id, joint.index)
+        for name, index in _JOINT.items():
+            settings[f"{name} of the joint {joint.name!r}"] = information[index]
+    return settings
+
+
+def plain_state(env: Any) -> str:
+    """The numbers, texts and lists of them that a task keeps on `self`, as text."""
+    return repr({name: value for name, value in vars(env).items() if _is_plain(value)})
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(_is_plain(part) for pair in value.items() for part in pair)
+    if isinstance(value, list | tuple | set):
+        return all(map(_is_plain, value))
+    return isinstance(value, bool | int | float | str | np.ndarray | np.generic | None)
+
+
+def _vector(values: Any) -> str:
+    return "(" + ", ".join(f"{value:.2f}" for value in values) + ") m"
+
+
+def _span(low: Any, high: Any) -> str:
+    axes = zip("xyz", low, high, strict=True)
+    return ", ".join(f"{axis} {a:.2f} to {b:.2f} m" for axis, a, b in axes)
