@@ -6,8 +6,6 @@ import functools
 import math
 from typing import Any
 
-import numpy as np
-
 from ..world import TaskEnv
 from ..world.client import PhysicsClient
 from ..world.robots import ROBOT_ENVS
@@ -34,6 +32,8 @@ class CheckedEnv(TaskEnv):
         super().__init__(source)
         self.term_ranges: dict[str, tuple[float, float]] = {}
         """Lowest and highest value of each reward term of the task, over all episodes so far."""
+        self._bodies: list[int] = []
+        self._bodies_at = -1
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         terminated, truncated, terms = super().physics_step(action)
@@ -59,7 +59,12 @@ class CheckedEnv(TaskEnv):
         return self._client
 
     def bodies(self) -> list[int]:
-        return [self.client.getBodyUniqueId(n) for n in range(self.client.getNumBodies())]
+        """The ids of all bodies, asked for again only after one appeared or vanished."""
+        if self._bodies_at != self.client.edits:
+            count = self.client.getNumBodies()
+            self._bodies = [self.client.getBodyUniqueId(index) for index in range(count)]
+            self._bodies_at = self.client.edits
+        return self._bodies
 
     def poses(self) -> list[tuple[Any, ...]]:
         """Position and orientation of every body."""
@@ -69,7 +74,7 @@ class CheckedEnv(TaskEnv):
         return "The robot" if body == self.env.robot.robot_id else f"Body {body}"
 
     def check_body_count(self) -> None:
-        bodies = self.client.getNumBodies()
+        bodies = len(self.bodies())
         if bodies > MAX_BODIES:
             raise Rejection(
                 f"The world has {bodies} bodies; at most {MAX_BODIES} are allowed.",
@@ -134,7 +139,7 @@ class CheckedEnv(TaskEnv):
 
     def check_physics(self, robot: str, doing: str) -> None:
         """The settings of the world and the robot's body are those of every other task."""
-        engine, body = _settings_of(robot)
+        engine, body = settings_of(robot)
         for name, value in _engine_settings(self).items():
             if value != engine[name]:
                 raise Rejection(
@@ -167,7 +172,7 @@ _JOINT = {"damping": 6, "friction": 7, "lower limit": 8, "upper limit": 9, "stre
 
 
 @functools.cache
-def _settings_of(robot: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def settings_of(robot: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of the engine and of the robot in a task that adds nothing."""
     base = ROBOT_ENVS[robot].__name__
     source = f"from taskwright.sandbox.world import {base}\nclass Env({base}):\n    pass\n"
@@ -199,15 +204,9 @@ def _body_settings(env: CheckedEnv) -> dict[str, Any]:
 
 def plain_state(env: Any) -> str:
     """The numbers, texts and lists of them that a task keeps on `self`, as text."""
-    return repr({name: value for name, value in vars(env).items() if _is_plain(value)})
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_is_plain(part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple | set):
-        return all(map(_is_plain, value))
-    return isinstance(value, bool | int | float | str | np.ndarray | np.generic | None)
+    texts = {name: repr(value) for name, value in vars(env).items()}
+    # What tells its address is an object of another kind, and differs from world to world.
+    return str({name: text for name, text in texts.items() if " at 0x" not in text})
 
 
 def _vector(values: Any) -> str:

@@ -7,22 +7,21 @@ write the file and a line for it in `EXPECTED`.
 from __future__ import annotations
 
 import ast
-import os
 import re
-import signal
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
 import pytest
+from gymnasium.spaces import Box, Discrete
 
-from taskwright.errors import BrokenError
 from taskwright.sandbox import checker, checks, faults
 from taskwright.sandbox.checker import check_task
-from taskwright.sandbox.checks import stages
-from taskwright.sandbox.process import ChildDied, ChildFault
+from taskwright.sandbox.checks import scripts, stages
+from taskwright.sandbox.checks.scripts import actions_of
 from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Outcome, Stage, Task, from_json, to_json
 
@@ -296,72 +295,6 @@ def test_passes_what_only_looks_like_a_defect(name: str, easy_source: str) -> No
     assert outcome.passed, outcome.report
 
 
-class _ScriptedChild:
-    """Stands for a child process; `says` holds what the children say, one list for each."""
-
-    says: list[list[Any]]
-
-    def __init__(self) -> None:
-        self._says = iter(self.says.pop(0))
-
-    def __enter__(self) -> _ScriptedChild:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-    def wait_until_ready(self) -> None:
-        pass
-
-    def send(self, message: dict[str, Any]) -> None:
-        pass
-
-    def receive(self, what: str, timeout_s: float) -> Any:
-        said = next(self._says)
-        if isinstance(said, Exception):
-            raise said
-        return said
-
-
-_PLAYED = [{"script": "idle actions", "seed": 1, "trace": ["aa", "bb"]}]
-_PASSED = {"passed": True, "played": _PLAYED}
-
-
-@pytest.mark.parametrize(
-    ("children", "verdict", "symptom"),
-    [
-        ([[_PASSED], [{"traces": [["aa", "bb"]]}]], "passed", ""),
-        ([[_PASSED], [{"traces": [["aa", "cc"]]}]], "rejected", "differ from action 1 on"),
-        ([[_PASSED], [{"traces": [["aa"]]}]], "rejected", "differ from action 2 on"),
-        ([[_PASSED], [{"traces": None}]], "rejected", "differ; they"),
-        ([[_PASSED], [{"traces": [7]}]], "rejected", "differ; they"),
-        ([[_PASSED], [{}]], "rejected", ""),
-        ([[{"passed": True}]], "rejected", ""),
-        ([[{"passed": True, "played": 3}]], "rejected", "malformed answer"),
-        ([[{"passed": True, "played": []}]], "rejected", "malformed answer"),
-        ([[{"passed": True, "played": [{"seed": 1}]}]], "rejected", "malformed answer"),
-        (
-            [[{"passed": True, "played": [_PLAYED[0] | {"trace": []}]}]],
-            "rejected",
-            "malformed answer",
-        ),
-        ([[_PASSED], [ChildDied(-signal.SIGSEGV)]], "rejected", "SIGSEGV"),
-        ([[_PASSED], [ChildFault("too much", "", "")]], "rejected", "too much"),
-        ([[_PASSED], [ChildDied(-signal.SIGKILL)]], "broken", "killed from outside"),
-        ([[_PASSED], [BrokenError("does not start", "mend it")]], "broken", "does not start"),
-    ],
-)
-def test_believes_only_what_two_children_agree_on(
-    children: list[list[Any]], verdict: str, symptom: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_ScriptedChild, "says", children, raising=False)
-    monkeypatch.setattr(checker, "Child", _ScriptedChild)
-    outcome = check_task(Task(GOOD["stay_in_circle"]))
-    assert outcome.verdict == verdict
-    assert symptom in outcome.symptom
-    assert outcome.stage in ((None,) if verdict != "rejected" else ("syntax", "seeding"))
-
-
 def test_rejects_a_source_that_is_too_long() -> None:
     outcome = check_task(Task("x = 1\n" * 20_000))
     assert (outcome.verdict, outcome.stage) == ("rejected", "syntax")
@@ -376,62 +309,45 @@ def test_accepts_a_task_that_prints_a_flood(outcomes: dict[str, Outcome]) -> Non
     assert outcome.passed, outcome.report
 
 
-def test_reports_text_that_cannot_be_printed_as_text_that_can() -> None:
-    source = GOOD["stay_in_circle"].replace(
-        "        self._steps += 1\n", '        raise ValueError("\\ud800" + "x" * 10_000)\n'
-    )
-    outcome = check_task(Task(source))
-    assert (outcome.verdict, outcome.stage) == ("rejected", "step")
-    assert outcome.symptom.encode()
-    assert len(outcome.symptom) < 1000
+def test_plays_two_full_episodes_where_idle_and_random_actions_end_early(easy_source: str) -> None:
+    turning = easy_source.replace("        self.x = 0.0\n", "        self.x = self.steps = 0\n")
+    turning = turning.replace("        return False", "        return self.steps > 120")
+    turning = turning.replace("def get_task_rewards(self, action):\n", _COUNT_STEPS_NOT_TURNING)
+    check = stages.Check(turning, "r2d2")
+    check.load()
+    check.reset()
+    check.step()
+    check.long()
+    full = [episode.script for episode in check.episodes if episode.physics_steps == 1000]
+    assert full == ["action 4 repeated", "action 3 repeated"]
+    check.env.close()
 
 
-def test_leaves_no_process_when_the_task_hangs(
-    processes: Any, wait_until: Callable[..., None]
-) -> None:
-    with _Checking(BROKEN["step__never_returns"], timeout_s=4.0) as checking:
-        pid = checking.child_at_work(processes, wait_until)
-        assert processes.in_session(pid) == [pid]
-    assert checking.outcome.verdict == "rejected"
-    assert processes.in_session(pid) == []
-    assert pid not in processes.sandboxed_by(os.getpid())
+_COUNT_STEPS_NOT_TURNING = """def get_task_rewards(self, action):
+        self.steps += action not in (3, 4)
+"""
 
 
-def test_calls_itself_broken_when_something_else_kills_the_child(
-    processes: Any, wait_until: Callable[..., None]
-) -> None:
-    with _Checking(BROKEN["step__never_returns"], timeout_s=30.0) as checking:
-        os.kill(checking.child_at_work(processes, wait_until), signal.SIGKILL)
-    outcome = checking.outcome
-    assert outcome.verdict == "broken", outcome
-    assert outcome.stage is None
-    assert "killed from outside" in outcome.symptom
-    assert outcome.seconds < 20.0
+def test_a_continuous_robot_idles_and_goes_to_its_extremes() -> None:
+    space = Box(np.array([-1.0, -2.0], np.float32), np.array([1.0, 2.0], np.float32))
+    names = scripts.script_names(space)
+    assert names == ["idle actions", "random actions", "the lowest actions", "the highest actions"]
+    idle, _, lowest, highest = ([*islice(actions_of(n, space, 0), 3)] for n in names)
+    for actions, values in ((idle, [0, 0]), (lowest, [-1, -2]), (highest, [1, 2])):
+        assert [action.tolist() for action in actions] == [values] * 3
+        assert all(action in space for action in actions)
 
 
-class _Checking:
-    """A check in a thread of its own; on leaving, it is waited for."""
+@pytest.mark.parametrize("space", [Discrete(6), Box(-1.0, 1.0, (3,), np.float32)], ids=str)
+def test_random_actions_follow_from_their_seed(space: Any) -> None:
+    def drawn(seed: int) -> list[Any]:
+        return [
+            np.asarray(a).tolist() for a in islice(actions_of("random actions", space, seed), 40)
+        ]
 
-    def __init__(self, source: str, timeout_s: float) -> None:
-        self._thread = threading.Thread(target=self._check, args=(source, timeout_s))
-        self.outcome = Outcome("passed")
-
-    def _check(self, source: str, timeout_s: float) -> None:
-        self.outcome = check_task(Task(source), timeout_s)
-
-    def child_at_work(self, processes: Any, wait_until: Callable[..., None]) -> int:
-        """The id of the only child, once it has computed longer than its start takes."""
-        wait_until(lambda: len(processes.sandboxed_by(os.getpid())) == 1)
-        (pid,) = processes.sandboxed_by(os.getpid())
-        wait_until(lambda: processes.cpu_s(pid) > 1.0)
-        return int(pid)
-
-    def __enter__(self) -> _Checking:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
+    assert drawn(1) == drawn(1) != drawn(2)
+    repeats = sum(one == two for one, two in pairwise(drawn(1)))
+    assert repeats > 15
 
 
 # Winning and nearly winning states of the good tasks, to show that their success is exact.
