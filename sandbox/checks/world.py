@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 from ..world import TaskEnv
-from ..world.client import PhysicsClient
 from ..world.robots import ROBOT_ENVS
 from .rejection import Rejection
 
@@ -30,6 +29,7 @@ class CheckedEnv(TaskEnv):
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
+        self.client = self._client
         self.term_ranges: dict[str, tuple[float, float]] = {}
         """Lowest and highest value of each reward term of the task, over all episodes so far."""
         self._bodies: list[int] = []
@@ -53,10 +53,6 @@ class CheckedEnv(TaskEnv):
                 low, high = self.term_ranges.get(name, (value, value))
                 self.term_ranges[name] = min(low, value), max(high, value)
         return terminated, truncated, terms
-
-    @property
-    def client(self) -> PhysicsClient:
-        return self._client
 
     def bodies(self) -> list[int]:
         """The ids of all bodies, asked for again only after one appeared or vanished."""
