@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ...task import Stage
-from ..world.base import as_bool
 from ..world.robots import robot_of
 from ..world.task_env import ACTION_REPEAT, TIME_LIMIT
 from .episode import Episode, play
@@ -89,7 +88,7 @@ class Check:
     def reset(self) -> None:
         self.doing = "`reset`"
         started = time.process_time()
-        observation = self.env.env.reset()
+        observation = self.env.task_reset()
         cpu_s = self.build_cpu_s + time.process_time() - started
         if cpu_s > MAX_RESET_CPU_S:
             raise Rejection(
@@ -137,14 +136,14 @@ class Check:
 
     def _check_start(self) -> None:
         """Nothing is decided before the robot has acted, and one step is one physics step."""
-        env, client = self.env.env, self.env.client
+        env, client = self.env, self.env.client
         self.doing = "`get_success` right after `reset`"
-        if as_bool("get_success", env.get_success()):
+        if env.task_success():
             raise _decided_at_start("successful", "get_success")
         for number in range(ACTION_REPEAT):
             self.doing = f"`step` number {number + 1} of an episode"
             before = client.steps
-            result: Any = env.step(idle_action(self.env.action_space))
+            result = env.task_step(idle_action(env.action_space))
             if client.steps - before != 1:
                 raise Rejection(
                     f"One call of `step` advanced the world {client.steps - before} times.",
@@ -165,7 +164,7 @@ class Check:
                 raise _decided_at_start("terminated", "get_terminated")
             if result[3]:
                 raise _decided_at_start("truncated", "get_truncated")
-            if as_bool("get_success", env.get_success()):
+            if env.task_success():
                 raise _decided_at_start("successful", "get_success")
 
     def _play(self, script: str, seed: int, actions: int, settling: bool = False) -> Episode:
@@ -277,7 +276,7 @@ class Check:
         self.doing = "`reset`"
         self.env.reset(seed=0)
         before = self.env.poses()
-        self.env.env.reset()
+        self.env.task_reset()
         return self.env.poses() != before
 
     @property

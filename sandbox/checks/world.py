@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 from ..world import TaskEnv
+from ..world.base import as_bool
 from ..world.robots import ROBOT_ENVS
 from .rejection import Rejection
 
@@ -53,6 +54,17 @@ class CheckedEnv(TaskEnv):
                 low, high = self.term_ranges.get(name, (value, value))
                 self.term_ranges[name] = min(low, value), max(high, value)
         return terminated, truncated, terms
+
+    # The task's own methods, without what `TaskEnv` makes of them.
+
+    def task_reset(self) -> Any:
+        return self.env.reset()
+
+    def task_step(self, action: Any) -> Any:
+        return self.env.step(action)
+
+    def task_success(self) -> bool:
+        return as_bool("get_success", self.env.get_success())
 
     def bodies(self) -> list[int]:
         """The ids of all bodies, asked for again only after one appeared or vanished."""
