@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pybullet
 
-from .world.base import ContractError
+from .world.contract import ContractError
 from .world.loading import LoadError
 
 TEXT_LIMIT = 300

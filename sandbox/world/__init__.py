@@ -10,7 +10,8 @@ Depends on pybullet, numpy and gymnasium only, and on nothing else of ours: expo
 copy of this folder.
 """
 
-from .base import BaseEnv, ContractError
+from .base import BaseEnv
+from .contract import ContractError
 from .loading import LoadedTask, LoadError
 from .r2d2 import R2D2Env
 from .task_env import TaskEnv

@@ -15,8 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .client import PhysicsClient
-from .robot import Robot
+from .client import Phase, PhysicsClient
+from .contract import ContractError, describe
+from .robot import Robot, RobotView
+from .task_client import TaskClient
 
 Color = Sequence[float]
 """Red, green, blue, opacity, each from 0 to 1."""
@@ -24,26 +26,18 @@ Color = Sequence[float]
 StepResult = tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]
 
 
-class ContractError(ValueError):
-    """A task does something that its interface does not allow; `expected` is what it must do."""
-
-    def __init__(self, member: str, problem: str, expected: str) -> None:
-        super().__init__(f"`{member}` {problem}; it must {expected}.")
-        self.member = member
-
-
 def as_bool(member: str, value: Any) -> bool:
     """A task's yes or no. `numpy.bool_` counts, other truthy values hide mistakes."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    raise ContractError(member, f"returned {_describe(value)}", "return True or False")
+    raise ContractError(member, f"returned {describe(value)}", "return True or False")
 
 
 def _reward_terms(terms: Any) -> dict[str, float]:
     """A task's reward terms as plain floats."""
     if not isinstance(terms, dict):
         raise ContractError(
-            "get_task_rewards", f"returned {_describe(terms)}", "return a dict of named numbers"
+            "get_task_rewards", f"returned {describe(terms)}", "return a dict of named numbers"
         )
     return {
         str(name): finite_number("get_task_rewards", value, f"for {name!r}")
@@ -54,20 +48,10 @@ def _reward_terms(terms: Any) -> dict[str, float]:
 def finite_number(member: str, value: Any, what: str) -> float:
     """A number that a task gave, as a plain float; `what` says what it is."""
     if not isinstance(value, int | float | np.number | np.bool_):
-        raise ContractError(member, f"gave {_describe(value)} {what}", "give one plain number")
+        raise ContractError(member, f"gave {describe(value)} {what}", "give one plain number")
     if not math.isfinite(value):
         raise ContractError(member, f"gave {value} {what}", "give a finite number")
     return float(value)
-
-
-def _describe(value: Any) -> str:
-    """A value for an error message: its type, and itself where that is short."""
-    if value is None:
-        return "None"
-    if isinstance(value, np.ndarray):
-        return f"an array of shape {value.shape}"
-    text = repr(value)
-    return f"{type(value).__name__} {text}" if len(text) <= 40 else f"a {type(value).__name__}"
 
 
 class BaseEnv:
@@ -82,17 +66,23 @@ class BaseEnv:
     dt: ClassVar[float] = 0.0165
     robot_class: ClassVar[type[Robot]]
 
-    _p: PhysicsClient
+    # The trusted side of the world: names with two underscores are refused in task code.
+    __client: PhysicsClient
+    __robot: Robot
+
+    _p: TaskClient
+    robot: RobotView
     np_random: np.random.Generator
 
     def __init__(self) -> None:
         # `build_env` may have given this instance a world and a random stream already; alone, in a
         # notebook say, it makes its own.
-        if not hasattr(self, "_p"):
-            self._p = PhysicsClient()
+        if not hasattr(self, "_BaseEnv__client"):
+            self.__client = PhysicsClient()
         if not hasattr(self, "np_random"):
             self.np_random = np.random.default_rng()
-        client = self._p
+        client = self.__client
+        _require(client, Phase.BUILD, "__init__")
         client.resetSimulation()
         client.setGravity(0, 0, -9.8)
         client.setDefaultContactERP(0.9)
@@ -103,7 +93,9 @@ class BaseEnv:
             # Contacts in a fixed order: without it, two runs of one episode drift apart.
             deterministicOverlappingPairs=1,
         )
-        self.robot = self.robot_class(client)
+        self.__robot = robot = self.robot_class(client)
+        self._p = TaskClient(client, robot.robot_id)
+        self.robot = RobotView(robot)
         self.action_space = self.robot.action_space
 
     # What a task writes.
@@ -113,22 +105,26 @@ class BaseEnv:
 
         A task extends this to place the robot and its bodies, and returns what this returned.
         """
-        self.robot.reset()
-        return self.robot.get_observation()
+        _require(self.__client, Phase.RESET, "reset")
+        self.__robot.reset()
+        return self.__robot.get_observation()
 
     def step(self, action: Any) -> StepResult:
         """Advance the world by one physics step of `dt` seconds.
 
         `info["reward_terms"]` holds the named rewards whose sum is the reward.
         """
-        self.robot.apply_action(action)
-        self._p.stepSimulation()
-        terms = _reward_terms(self.get_task_rewards(action))
-        for name, value in self.robot.get_rewards(action).items():
-            terms[name] = terms.get(name, 0.0) + value
-        terminated = as_bool("get_terminated", self.get_terminated(action))
-        truncated = as_bool("get_truncated", self.get_truncated(action))
-        observation = self.robot.get_observation()
+        client, robot = self.__client, self.__robot
+        _require(client, Phase.STEP, "step")
+        robot.apply_action(action)
+        client.stepSimulation()
+        with client.during(Phase.SCORE):
+            terms = _reward_terms(self.get_task_rewards(action))
+            for name, value in robot.get_rewards(action).items():
+                terms[name] = terms.get(name, 0.0) + value
+            terminated = as_bool("get_terminated", self.get_terminated(action))
+            truncated = as_bool("get_truncated", self.get_truncated(action))
+        observation = robot.get_observation()
         return observation, sum(terms.values()), terminated, truncated, {"reward_terms": terms}
 
     def get_task_rewards(self, action: Any) -> dict[str, float]:
@@ -198,12 +194,25 @@ class BaseEnv:
 
     def get_distance_to_object(self, object_id: int) -> float:
         """Horizontal distance from the robot's base to a body's centre, m."""
-        offset = self.get_object_position(object_id) - self.robot.links["base"].position
+        offset = self.get_object_position(object_id) - self.__robot.links["base"].position
         return float(np.hypot(offset[0], offset[1]))
 
     def close(self) -> None:
         """Give the world's memory back."""
-        self._p.disconnect()
+        self.__client.disconnect()
+
+
+def _require(client: PhysicsClient, phase: Phase, member: str) -> None:
+    """Raise where a task calls one of the base's methods when it is not that method's turn."""
+    if client.phase > phase:
+        raise ContractError(
+            f"super().{member}",
+            f"was called in the {client.phase.name.lower()} phase",
+            f"be called in `{member}` only",
+        )
+
+
+# Functions and not methods: a task has every method of its environment.
 
 
 def build_env(
@@ -211,7 +220,15 @@ def build_env(
 ) -> BaseEnv:
     """Make an environment in a given world, which is emptied first, with a given random stream."""
     env = env_class.__new__(env_class)
-    env._p = client
+    vars(env)["_BaseEnv__client"] = client
     env.np_random = np_random
-    env.__init__()  # type: ignore[misc]
+    with client.during(Phase.BUILD):
+        env.__init__()  # type: ignore[misc]
+    if trusted_robot(env) is None:
+        raise ContractError("__init__", "did not call super().__init__()", "begin with it")
     return env
+
+
+def trusted_robot(env: BaseEnv) -> Robot | None:
+    """The robot behind `env.robot`, for trusted code; None where a task has built none."""
+    return vars(env).get("_BaseEnv__robot")

@@ -1,15 +1,16 @@
-"""A PyBullet client bound to one physics world.
+"""A PyBullet client bound to one physics world, for trusted code.
 
-Task code sees it as `self._p`: every function of the `pybullet` module with `physicsClientId`
-filled in, and every constant (`self._p.GEOM_BOX`). Bound functions are made once and kept, because
-looking them up again at each call costs more than most of the calls themselves.
+Every function of the `pybullet` module with `physicsClientId` filled in, and every constant
+(`client.GEOM_BOX`). Bound functions are made once and kept, because looking them up again at each
+call costs more than most of the calls themselves. Tasks get a `TaskClient` instead.
 """
 
 from __future__ import annotations
 
+import enum
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pybullet
@@ -28,6 +29,33 @@ _EDITING = (
 )
 
 CYLINDER_SIDES = 32
+
+
+class Phase(enum.IntEnum):
+    """Whose turn it is in a world; each phase lets a task do less than the one before."""
+
+    OUTSIDE = 0
+    """Trusted code is at work, or an environment is used alone, in a notebook say."""
+    BUILD = 1
+    RESET = 2
+    STEP = 3
+    SCORE = 4
+
+
+class _During:
+    """Sets a world's phase for the length of a `with` block, however that ends."""
+
+    __slots__ = ("client", "phase")
+
+    def __init__(self, client: PhysicsClient, phase: Phase) -> None:
+        self.client = client
+        self.phase = phase
+
+    def __enter__(self) -> None:
+        self.client.phase, self.phase = self.phase, self.client.phase
+
+    def __exit__(self, *_: object) -> None:
+        self.client.phase = self.phase
 
 
 @functools.cache
@@ -51,33 +79,39 @@ class PhysicsClient:
     `motion` grows whenever a body may have moved and `edits` whenever a body appeared, vanished or
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
-    `steps` counts physics steps.
+    `steps` counts physics steps. `links` tells of each body how many links it has besides its base.
     """
 
     def __init__(self) -> None:
         self.client_id: int = pybullet.connect(pybullet.DIRECT)
+        self.phase = Phase.OUTSIDE
         self.steps = 0
         self.motion = 0
         self.edits = 0
         self.placed: set[int] = set()
+        self.links: dict[int, int] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""
         if name.startswith("__"):
             raise AttributeError(name)
         value = getattr(pybullet, name)
-        if callable(value):
+        if callable(value) and not isinstance(value, type):
             value = functools.partial(value, physicsClientId=self.client_id)
             if name == "stepSimulation":
                 value = self._counting_steps(value)
             elif name in _MOVING:
                 value = self._noting_body(value)
             elif name in _EDITING:
-                value = self._counting_edits(value)
+                value = self._counting_edits(name, value)
             elif name == "createVisualShape":
                 value = self._with_flat_caps(value)
         setattr(self, name, value)
         return value
+
+    def during(self, phase: Phase) -> _During:
+        """`with client.during(Phase.STEP):` before task code is run."""
+        return _During(self, phase)
 
     def _counting_steps(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper() -> None:
@@ -96,13 +130,24 @@ class PhysicsClient:
 
         return wrapper
 
-    def _counting_edits(self, call: Callable[..., Any]) -> Callable[..., Any]:
+    def _counting_edits(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
             self.motion += 1
             self.edits += 1
-            return call(*arguments, **keywords)
+            result = call(*arguments, **keywords)
+            if name in ("createMultiBody", "loadURDF"):
+                self._count_links([result] if isinstance(result, int) else result)
+            elif name == "removeBody":
+                self.links.pop(arguments[0] if arguments else keywords["bodyUniqueId"], None)
+            elif name == "resetSimulation":
+                self.links.clear()
+            return result
 
         return wrapper
+
+    def _count_links(self, bodies: Iterable[int]) -> None:
+        for body in bodies:
+            self.links[body] = self.getNumJoints(body)
 
     def _with_flat_caps(self, call: Callable[..., int]) -> Callable[..., int]:
         """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""

@@ -1,20 +1,24 @@
-"""From source code to an environment class whose every random draw follows the episode's seed.
+"""From source code to an environment class that reaches what tasks are given, and no more.
 
-Nothing here restrains the code: refusing bad code is the work of `sandbox/policy.py`, and
-containing it is the work of the process it runs in.
+Which names the code may say is settled before, by `sandbox/policy.py`; here the same lists become
+the things behind the names: facades for its imports, a table of builtins, and classes that keep
+`self` what it seems to be. The process that the code runs in is what contains it.
 """
 
 from __future__ import annotations
 
 import builtins
 import inspect
-import random
 import types
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import numpy as np
 
+from .allowed import BASE_BUILTINS, BUILTINS, refused_attribute
 from .base import BaseEnv
+from .facades import EpisodeStreams, facades
+from .frozen import Facade
 from .robots import ROBOT_ENVS
 
 BASES = {env.__name__: env for env in ROBOT_ENVS.values()}
@@ -34,11 +38,71 @@ class LoadError(ValueError):
     """The source does not define a usable environment class."""
 
 
-class EpisodeRandom(np.random.RandomState):
-    """Stands where a task expects `numpy.random`: the same functions, drawing from the episode."""
+class TaskType(type):
+    """The type of every class that a task defines: it makes sure of `self`.
 
-    def default_rng(self, seed: int | None = None) -> np.random.Generator:
-        return np.random.default_rng(self.randint(2**31) if seed is None else seed)
+    The policy lets a method do with its `self` what it lets nobody do with other objects: set
+    attributes, and read private ones. So a method taken from its class, and not from an object, is
+    called with an object of that class or not at all; otherwise `Helper.method(array)` would do to
+    an array what the policy refuses.
+    """
+
+    def __getattribute__(cls, name: str) -> Any:
+        value = super().__getattribute__(name)
+        if type(value) is types.FunctionType and value.__code__.co_varnames[:1] == ("self",):
+            return _only_with(cls, value)
+        return value
+
+
+def _only_with(cls: type, method: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        if not (arguments and isinstance(arguments[0], cls)):
+            raise TypeError(
+                f"`{cls.__name__}.{method.__name__}` was called without an object of "
+                f"{cls.__name__}. A method belongs to the objects of its class. Call it on one: "
+                f"`self.{method.__name__}(...)`."
+            )
+        return method(*arguments, **keywords)
+
+    return call
+
+
+def _build_class(body: Any, name: str, *bases: type) -> type:
+    """What a `class` statement in task code does."""
+    allowed = {getattr(builtins, base) for base in BASE_BUILTINS} | {*BASES.values()}
+    for base in bases:
+        if not (type(base) is TaskType or base in allowed):
+            raise TypeError(
+                f"Class {name} derives from {base!r}. A task's classes derive from nothing, from "
+                "each other, or from the robot's environment. Keep such a value in an attribute."
+            )
+    if len(bases) > 1 and any(issubclass(base, BaseEnv) for base in bases):
+        raise TypeError(
+            f"Class {name} has {len(bases)} bases. An environment has one, the robot's, so that "
+            f"nothing stands between them. Write `class {name}({bases[-1].__name__}):`."
+        )
+    made: type = builtins.__build_class__(body, name, *bases, metaclass=TaskType)
+    return made
+
+
+def _look_up(value: Any, name: str, *default: Any) -> Any:
+    """`getattr` for what the policy lets through when the name stands in the code."""
+    if type(name) is not str:
+        raise TypeError("An attribute's name is a text.")
+    instead = refused_attribute(name)
+    # A task's own objects have private attributes, and public ones of any name.
+    own = type(type(value)) is TaskType and "__" not in name and not name.endswith("_")
+    if instead and not own:
+        raise AttributeError(f"The attribute `{name}` is not available to tasks. {instead}")
+    return getattr(value, name, *default)
+
+
+def _has(value: Any, name: str) -> bool:
+    try:
+        _look_up(value, name)
+    except AttributeError:
+        return False
+    return True
 
 
 class LoadedTask:
@@ -50,23 +114,13 @@ class LoadedTask:
 
     def __init__(self, source: str) -> None:
         self.source = source
-        self._numpy_random = EpisodeRandom(0)
-        self._random = random.Random(0)
-        numpy_module = types.ModuleType("numpy")
-        numpy_module.__dict__.update(vars(np))
-        numpy_module.__dict__["random"] = self._numpy_random
-        self._modules: dict[str, Any] = {"numpy": numpy_module, "random": self._random}
-        for name, bases in ROBOT_MODULES.items():
-            module = types.ModuleType(name)
-            module.__dict__.update(bases)
-            self._modules[name] = module
+        self._streams = EpisodeStreams()
+        robots = {name: Facade(name, bases) for name, bases in ROBOT_MODULES.items()}
+        self._modules: dict[str, Any] = {**facades(self._streams), **robots}
         self.env_class = self._define()
 
     def _define(self) -> type[BaseEnv]:
-        namespace = {
-            "__name__": "task",
-            "__builtins__": {**vars(builtins), "__import__": self._import},
-        }
+        namespace: dict[str, Any] = {"__name__": "task", "__builtins__": self._builtins()}
         # The file name makes the task's own lines easy to find in a traceback.
         exec(compile(self.source, "<task>", "exec"), namespace)
         env_class = namespace.get("Env")
@@ -76,18 +130,39 @@ class LoadedTask:
             raise LoadError("`Env` is the robot's base itself, not a class derived from it.")
         return env_class
 
-    def _import(self, name: str, *arguments: Any, **keywords: Any) -> Any:
-        # `from a.b import c` gives a list of names as the third argument after `name`.
-        names = arguments[2] if len(arguments) > 2 else keywords.get("fromlist")
-        if name in self._modules and (names or "." not in name):
-            return self._modules[name]
-        return builtins.__import__(name, *arguments, **keywords)
+    def _builtins(self) -> dict[str, Any]:
+        return {
+            **{name: getattr(builtins, name) for name in BUILTINS},
+            "getattr": _look_up,
+            "hasattr": _has,
+            "__build_class__": _build_class,
+            "__import__": self._import,
+        }
+
+    def _import(
+        self,
+        name: str,
+        namespace: Any = None,
+        local: Any = None,
+        names: tuple[str, ...] | list[str] | None = (),
+        level: int = 0,
+    ) -> Any:
+        # numpy's C code imports parts of numpy through whoever called it; unlike an import
+        # statement it gives a list of names, and it does not use what is returned.
+        if isinstance(names, list) and name.startswith("numpy."):
+            return builtins.__import__(name, {}, {}, [], 0)
+        module = self._modules.get(name) if level == 0 else None
+        if module is None:
+            self._refuse(name)
+        # `import a.b` binds a, `import a.b as c` and `from a.b import c` go on from it.
+        return module if names or "." not in name else self._modules.get(name.partition(".")[0])
+
+    def _refuse(self, name: str) -> NoReturn:
+        raise ImportError(f"`{name}` is not available to tasks.", name=name)
 
     def seed(self, episode_seed: int) -> np.random.Generator:
         """Start all of the task's random streams anew; returns the one for `self.np_random`."""
-        self._numpy_random.seed(episode_seed)
-        self._random.seed(episode_seed)
-        return np.random.default_rng(episode_seed)
+        return self._streams.seed(episode_seed)
 
     @property
     def description(self) -> str:

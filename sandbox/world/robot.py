@@ -6,6 +6,9 @@ its state on first use and keeps it until the world's `motion` count has changed
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import gymnasium
@@ -13,18 +16,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .client import PhysicsClient
+from .frozen import Frozen
 
 Vector = NDArray[np.float64]
 
 
-def _frozen(values: tuple[float, ...]) -> Vector:
+def _read_only(values: tuple[float, ...]) -> Vector:
     """A read-only array: task code that wrote into a cached state would corrupt later reads."""
     array = np.array(values)
     array.flags.writeable = False
     return array
 
 
-class Link:
+class _Reading:
+    """What was last read of a link, and at which `motion` count of the world."""
+
+    __slots__ = ("motion", "state")
+
+    def __init__(self) -> None:
+        self.motion = -1
+        self.state: tuple[Vector, Vector, Vector, Vector]
+
+
+class Link(Frozen):
     """A link of the robot. `base` is the root link (index -1).
 
     `position` (m), `orientation` (quaternion x, y, z, w), `linear_velocity` (m/s) and
@@ -32,72 +46,96 @@ class Link:
     ones hold the state right after loading.
     """
 
-    def __init__(self, client: PhysicsClient, robot_id: int, index: int, name: str) -> None:
-        self._p = client
-        self.robot_id = robot_id
-        self.index = index
-        self.name = name
-        self.mass: float = client.getDynamicsInfo(robot_id, index)[0]
-        self._read_at = -1
-        self._state: tuple[Vector, Vector, Vector, Vector]
-        self.position_init = self.position
-        self.orientation_init = self.orientation
-        self.linear_velocity_init = self.linear_velocity
-        self.angular_velocity_init = self.angular_velocity
+    robot_id: int
+    index: int
+    name: str
+    mass: float
+    position_init: Vector
+    orientation_init: Vector
+    linear_velocity_init: Vector
+    angular_velocity_init: Vector
+    __client: PhysicsClient
+    __reading: _Reading
 
-    def _read(self) -> tuple[Vector, Vector, Vector, Vector]:
-        if self._read_at != self._p.motion:
+    def __init__(self, client: PhysicsClient, robot_id: int, index: int, name: str) -> None:
+        vars(self).update(
+            robot_id=robot_id,
+            index=index,
+            name=name,
+            mass=client.getDynamicsInfo(robot_id, index)[0],
+            _Link__client=client,
+            _Link__reading=_Reading(),
+        )
+        vars(self).update(
+            position_init=self.position,
+            orientation_init=self.orientation,
+            linear_velocity_init=self.linear_velocity,
+            angular_velocity_init=self.angular_velocity,
+        )
+
+    def __state(self) -> tuple[Vector, Vector, Vector, Vector]:
+        client, reading = self.__client, self.__reading
+        if reading.motion != client.motion:
             if self.index < 0:
-                pose = self._p.getBasePositionAndOrientation(self.robot_id)
-                velocity = self._p.getBaseVelocity(self.robot_id)
+                pose = client.getBasePositionAndOrientation(self.robot_id)
+                velocity = client.getBaseVelocity(self.robot_id)
             else:
-                state = self._p.getLinkState(self.robot_id, self.index, 1, 1)
+                state = client.getLinkState(self.robot_id, self.index, 1, 1)
                 pose, velocity = state[0:2], state[6:8]
-            self._state = (
-                _frozen(pose[0]),
-                _frozen(pose[1]),
-                _frozen(velocity[0]),
-                _frozen(velocity[1]),
+            reading.state = (
+                _read_only(pose[0]),
+                _read_only(pose[1]),
+                _read_only(velocity[0]),
+                _read_only(velocity[1]),
             )
-            self._read_at = self._p.motion
-        return self._state
+            reading.motion = client.motion
+        return reading.state
 
     @property
     def position(self) -> Vector:
-        return self._read()[0]
+        return self.__state()[0]
 
     @property
     def orientation(self) -> Vector:
-        return self._read()[1]
+        return self.__state()[1]
 
     @property
     def linear_velocity(self) -> Vector:
-        return self._read()[2]
+        return self.__state()[2]
 
     @property
     def angular_velocity(self) -> Vector:
-        return self._read()[3]
+        return self.__state()[3]
 
 
-class Joint:
+class Joint(Frozen):
     """A movable joint of the robot: `position` (rad or m) and `velocity`, each of shape (1,)."""
 
+    robot_id: int
+    index: int
+    name: str
+    lower_limit: float
+    upper_limit: float
+    __client: PhysicsClient
+
     def __init__(self, client: PhysicsClient, robot_id: int, index: int, name: str) -> None:
-        self._p = client
-        self.robot_id = robot_id
-        self.index = index
-        self.name = name
         information = client.getJointInfo(robot_id, index)
-        self.lower_limit: float = information[8]
-        self.upper_limit: float = information[9]
+        vars(self).update(
+            robot_id=robot_id,
+            index=index,
+            name=name,
+            lower_limit=information[8],
+            upper_limit=information[9],
+            _Joint__client=client,
+        )
 
     @property
     def position(self) -> Vector:
-        return np.array(self._p.getJointState(self.robot_id, self.index)[:1])
+        return np.array(self.__client.getJointState(self.robot_id, self.index)[:1])
 
     @property
     def velocity(self) -> Vector:
-        return np.array(self._p.getJointState(self.robot_id, self.index)[1:2])
+        return np.array(self.__client.getJointState(self.robot_id, self.index)[1:2])
 
 
 class Robot:
@@ -155,3 +193,35 @@ class Robot:
     def get_rewards(self, action: Any) -> dict[str, float]:
         """The robot's own reward terms, such as the price of energy, per physics step."""
         raise NotImplementedError
+
+
+class RobotView(Frozen):
+    """The robot as a task sees it: all of its state, and none of what moves it."""
+
+    robot_id: int
+    links: Mapping[str, Link]
+    joints: Mapping[str, Joint]
+    mass: float
+    action_space: gymnasium.Space[Any]
+    __robot: Robot
+
+    def __init__(self, robot: Robot) -> None:
+        vars(self).update(
+            robot_id=robot.robot_id,
+            # Copies: comparing a proxy hands the dict behind it to the other side's `__eq__`.
+            links=MappingProxyType(dict(robot.links)),
+            joints=MappingProxyType(dict(robot.joints)),
+            mass=robot.mass,
+            # A space carries the random stream of its `sample`.
+            action_space=copy.deepcopy(robot.action_space),
+            _RobotView__robot=robot,
+        )
+
+    @property
+    def start_position(self) -> Vector:
+        """Where the robot's base was when the episode began, m."""
+        return self.__robot.start_position
+
+    def get_observation(self) -> NDArray[np.float32]:
+        """What the robot feels of itself now."""
+        return self.__robot.get_observation()

@@ -9,8 +9,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import ContractError, as_bool, build_env, finite_number
-from .client import PhysicsClient
+from .base import BaseEnv, as_bool, build_env, finite_number, trusted_robot
+from .client import Phase, PhysicsClient
+from .contract import ContractError
 from .loading import LoadedTask
 from .r2d2 import yaw_of
 from .rendering import Camera, Image, chase_camera, overview_camera, render
@@ -65,7 +66,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.time_limit = time_limit
         self.render_mode = render_mode
         self.camera, self.width, self.height = camera, width, height
-        self._client = PhysicsClient()
+        self.client = PhysicsClient()
         self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
 
     @classmethod
@@ -75,20 +76,21 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     def build(self, episode_seed: int) -> None:
         """Empty the world and run the task's `__init__` in it; `reset` does this by itself."""
-        env = build_env(self.task.env_class, self._client, self.task.seed(episode_seed))
-        if not hasattr(env, "robot"):
-            raise ContractError("__init__", "did not call super().__init__()", "begin with it")
-        self._scene = SceneObserver(self._client, env.robot.robot_id, env.robot.mass)
+        env = build_env(self.task.env_class, self.client, self.task.seed(episode_seed))
+        robot = trusted_robot(env)
+        assert robot is not None, "`build_env` has looked"
+        self.env, self.robot = env, robot
+        self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
         self._overview: Camera | None = None
-        self.env = env
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
         super().reset(seed=seed)
         self.build(int(self.np_random.integers(2**31)))
-        self.env.reset()
-        self.env.robot.mark_start()
+        with self.client.during(Phase.RESET):
+            self.env.reset()
+        self.robot.mark_start()
         self.physics_steps = 0
         self._succeeded = False
         return self._observe(0.0), {"is_success": False}
@@ -101,13 +103,21 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             terminated, truncated, step_terms = self.physics_step(action)
             for name, value in step_terms.items():
                 terms[name] = terms.get(name, 0.0) + value
-        elapsed_s = (self.physics_steps - start) * self.env.dt
+        elapsed_s = (self.physics_steps - start) * BaseEnv.dt
         info = {"is_success": self._succeeded, "reward_terms": terms}
         return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
-        result: Any = self.env.step(action)
+        client, before = self.client, self.client.steps
+        with self.client.during(Phase.STEP):
+            result: Any = self.env.step(action)
+        if client.steps != before + 1:
+            raise ContractError(
+                "step",
+                f"advanced the world {client.steps - before} times",
+                "call `super().step(action)` exactly once",
+            )
         try:
             _, reward, terminated, truncated, info = result
             terms = dict(info["reward_terms"])
@@ -122,13 +132,15 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         if abs(added) > 1e-9:
             terms["step"] = terms.get("step", 0.0) + added
         self.physics_steps += 1
-        if as_bool("get_success", self.env.get_success()):
+        with self.client.during(Phase.SCORE):
+            success = self.env.get_success()
+        if as_bool("get_success", success):
             self._succeeded = True
         truncated = truncated or self.physics_steps >= self.time_limit
         return bool(terminated), bool(truncated), terms
 
     def _observe(self, elapsed_s: float) -> Observation:
-        robot = self.env.robot
+        robot = self.robot
         base = robot.links["base"]
         scene = self._scene.observe(base.position, yaw_of(base.orientation), elapsed_s)
         observation: Observation = np.concatenate([robot.get_observation(), scene])
@@ -138,16 +150,14 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         """The world now, shape (height, width, 3), uint8; None without a render mode."""
         if self.render_mode is None:
             return None
-        base = self.env.robot.links["base"]
+        base = self.robot.links["base"]
         if self.camera == "chase":
             camera = chase_camera(base.position, yaw_of(base.orientation))
         else:
             aspect = self.width / self.height
-            camera = self._overview or overview_camera(
-                self._client, self.env.robot.robot_id, aspect
-            )
+            camera = self._overview or overview_camera(self.client, self.robot.robot_id, aspect)
             self._overview = camera
-        return render(self._client, camera, self.width, self.height)
+        return render(self.client, camera, self.width, self.height)
 
     def close(self) -> None:
-        self._client.disconnect()
+        self.client.disconnect()

@@ -150,13 +150,13 @@ def test_time_limit_truncates_after_1000_physics_steps() -> None:
 def test_action_is_repeated_for_physics_steps(repeat: int) -> None:
     env = TaskEnv(PLAIN, action_repeat=repeat, time_limit=10)
     env.reset(seed=0)
-    before = env.env._p.steps
+    before = env.client.steps
     env.step(1)
-    assert env.env._p.steps - before == repeat
+    assert env.client.steps - before == repeat
     while not env.step(1)[3]:
         pass
     # The last action is cut short rather than the limit passed.
-    assert env.env._p.steps - before == env.physics_steps == 10
+    assert env.client.steps - before == env.physics_steps == 10
     env.close()
 
 
@@ -205,8 +205,8 @@ def test_reward_terms_sum_to_the_reward() -> None:
 def test_observation_keeps_to_its_space_however_wild_the_world() -> None:
     env = TaskEnv(PLAIN)
     env.reset(seed=0)
-    env.env._p.resetBaseVelocity(env.env.robot.robot_id, [1e5, -1e5, 1e5], [500, 500, 500])
-    env.env._p.resetBasePositionAndOrientation(env.env.ball, [1e6, -1e6, 0], [0, 0, 0, 1])
+    env.client.resetBaseVelocity(env.robot.robot_id, [1e5, -1e5, 1e5], [500, 500, 500])
+    env.client.resetBasePositionAndOrientation(env.env.ball, [1e6, -1e6, 0], [0, 0, 0, 1])
     for _ in range(5):
         assert env.step(1)[0] in env.observation_space
     env.close()
@@ -303,7 +303,7 @@ def test_two_environments_in_one_process_do_not_meet() -> None:
         observation, *rest, info = one.step(int(choose.integers(6)))
         digest.update(repr(rest).encode())
         other.step(5)
-        other.env._p.resetBasePositionAndOrientation(other.env.ball, [1, 0, 1], [0, 0, 0, 1])
+        other.client.resetBasePositionAndOrientation(other.env.ball, [1, 0, 1], [0, 0, 0, 1])
     assert digest.hexdigest() == expected
     one.close()
     other.close()
@@ -363,12 +363,12 @@ def test_render_gives_nothing_without_a_render_mode() -> None:
 
 
 def base(env: TaskEnv) -> Any:
-    return env.env.robot.links["base"]
+    return env.robot.links["base"]
 
 
 def turn_to(env: TaskEnv, yaw: float) -> None:
     """Face a heading, at rest."""
-    client, robot = env.env._p, env.env.robot.robot_id
+    client, robot = env.client, env.robot.robot_id
     facing = client.getQuaternionFromEuler([0, 0, yaw])
     client.resetBasePositionAndOrientation(robot, base(env).position, facing)
     client.resetBaseVelocity(robot, [0, 0, 0], [0, 0, 0])
@@ -380,7 +380,7 @@ def test_robot_rests_on_its_wheels(env: TaskEnv) -> None:
     for _ in range(60):
         env.step(0)
     np.testing.assert_allclose(base(env).position, start, atol=0.005)
-    assert env.env.robot.is_standing
+    assert env.robot.is_standing
 
 
 @pytest.mark.parametrize("yaw", [0.0, 1.0, math.pi / 2, -2.5])
@@ -390,7 +390,7 @@ def test_driving_adds_speed_along_the_heading(
 ) -> None:
     turn_to(env, yaw)
     heading = sign * np.array([math.cos(yaw), math.sin(yaw)])
-    env.env.robot.apply_action(action)
+    env.robot.apply_action(action)
     np.testing.assert_allclose(base(env).linear_velocity[:2], 0.2 * heading, atol=1e-6)
     for _ in range(30):
         env.step(action)
@@ -411,8 +411,8 @@ def test_driving_stops_adding_speed_at_ten_metres_a_second(env: TaskEnv, action:
 
 
 def test_idle_robot_coasts_to_a_stop(env: TaskEnv) -> None:
-    robot = env.env.robot.robot_id
-    env.env._p.resetBaseVelocity(robot, [2.5, 0, 0], [0, 0, 0])
+    robot = env.robot.robot_id
+    env.client.resetBaseVelocity(robot, [2.5, 0, 0], [0, 0, 0])
     for _ in range(15):
         env.step(0)
     # About 2.5 m/s are lost in a second.
@@ -428,7 +428,7 @@ def test_turning_changes_the_yaw_rate_and_its_sign_is_right(
 ) -> None:
     turn_to(env, 0.0)
     start = base(env).position
-    env.env.robot.apply_action(action)
+    env.robot.apply_action(action)
     np.testing.assert_allclose(base(env).angular_velocity, [0, 0, sign], atol=1e-6)
     for _ in range(5):
         env.step(action)
@@ -460,7 +460,7 @@ def test_robot_cannot_jump_again_in_the_air(env: TaskEnv) -> None:
     for _ in range(50):
         env.step(5)
         heights.append(base(env).position[2] - start)
-        assert not env.env.robot.is_standing
+        assert not env.robot.is_standing
     assert base(env).linear_velocity[2] < -2.0
     assert 1.15 <= max(heights) <= 1.25
 
@@ -477,7 +477,7 @@ def test_robot_can_jump_again_after_landing(env: TaskEnv) -> None:
 
 @pytest.mark.parametrize("push", [[8, 0, 0], [0, 8, 0], [-5, 5, 3]])
 def test_robot_stays_upright_after_a_push(env: TaskEnv, push: list[float]) -> None:
-    client, robot = env.env._p, env.env.robot.robot_id
+    client, robot = env.client, env.robot.robot_id
     client.resetBaseVelocity(robot, [1, 1, 1], push)
     env.step(0)
     tipped = client.getQuaternionFromEuler([0.5, -0.4, 0.3])
@@ -491,8 +491,8 @@ def test_robot_stays_upright_after_a_push(env: TaskEnv, push: list[float]) -> No
 
 def test_robot_feels_its_own_motion_in_its_yaw_frame(env: TaskEnv) -> None:
     turn_to(env, math.pi / 2)
-    robot = env.env.robot
-    env.env._p.resetBaseVelocity(robot.robot_id, [0, 4, 1], [0, 0, 2])
+    robot = env.robot
+    env.client.resetBaseVelocity(robot.robot_id, [0, 4, 1], [0, 0, 2])
     robot.mark_start()
     felt = robot.get_observation()
     np.testing.assert_allclose(felt[:4], [0.4, 0.0, 0.1, 2 / (4 * math.pi)], atol=1e-6)

@@ -1,0 +1,34 @@
+"""What a task is told when it breaks the rules of its world."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class ContractError(ValueError):
+    """A task does something that its interface does not allow; `expected` is what it must do."""
+
+    def __init__(self, member: str, problem: str, expected: str, fix: str = "") -> None:
+        super().__init__(f"`{member}` {problem}; it must {expected}.")
+        self.member = member
+        self.fix = fix or f"Change `{member}` so that it does."
+
+
+class CallError(ContractError):
+    """A call of `self._p` that may not be made like this, or not now."""
+
+    def __init__(self, call: str, problem: str, expected: str, fix: str) -> None:
+        super().__init__(f"self._p.{call}", problem, expected, fix)
+        self.args = (f"{self.args[0]} {fix}",)
+
+
+def describe(value: Any) -> str:
+    """A value for an error message: its type, and itself where that is short."""
+    if value is None:
+        return "None"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return f"{type(value).__name__} {text}" if len(text) <= 40 else f"a {type(value).__name__}"

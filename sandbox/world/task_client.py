@@ -1,0 +1,200 @@
+"""`self._p`: PyBullet as a task sees it.
+
+It holds the calls in `calls` and nothing else, bound to one world. Each looks at what it is given
+and at whose turn it is, and then calls PyBullet with what it has looked at. The closures keep the
+trusted client to themselves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pybullet
+
+from .arguments import Bad, body, body_or_none
+from .calls import CALLS, CONSTANTS, Call, Effect
+from .client import Phase, PhysicsClient
+from .contract import CallError, describe
+from .frozen import Frozen
+
+MAX_BODIES = 256
+MAX_PUSH_N = 500.0
+"""What all forces on the robot may add up to in one physics step: wind, a conveyor, a magnet. It
+speeds the robot up by 0.14 m/s in that step, less than driving does."""
+MAX_TWIST_N_M = 250.0
+"""The same for torques about its base."""
+
+_ADDING = frozenset({"createMultiBody", "loadURDF"})
+_OF_ROBOTS_BODY = frozenset({"mass", "localInertiaDiagonal", "activationState", "collisionMargin"})
+
+
+class TaskClient(Frozen):
+    """The PyBullet calls that a task may make, in the world of one client and one robot."""
+
+    def __init__(self, client: PhysicsClient, robot_id: int) -> None:
+        rules = _Rules(client, robot_id)
+        calls = {name: _bind(name, call, client, rules) for name, call in CALLS.items()}
+        vars(self).update(CONSTANTS, **calls, error=pybullet.error)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"`self._p.{name}` is not available to tasks. The world's settings, files, pictures "
+            "and its steps are not theirs to change; docs/interface.md lists the calls they have."
+        )
+
+    def __repr__(self) -> str:
+        return "self._p"
+
+
+def _bind(name: str, call: Call, client: PhysicsClient, rules: _Rules) -> Callable[..., Any]:
+    """A call that cleans its arguments, asks the rules where it changes anything, and is made."""
+    raw = getattr(client, name)
+    parameters = call.parameters
+    names = tuple(parameters)
+    look = call.look
+    obeys = {
+        Effect.READ: None,
+        Effect.PAINT: None,
+        Effect.BUILD: rules.build,
+        Effect.CHANGE: rules.change,
+        Effect.PUSH: rules.push,
+    }[call.effect]
+
+    def checked(*arguments: Any, **keywords: Any) -> Any:
+        values = dict(zip(names, arguments, strict=False))
+        parameter = ""
+        try:
+            if len(arguments) > len(names) or keywords:
+                _join(name, values, arguments, keywords, names)
+            for parameter in values:
+                values[parameter] = parameters[parameter](values[parameter], client, values)
+            parameter = ""
+            look(values)
+        except Bad as bad:
+            problem = (
+                f"was given {parameter} = {describe(values[parameter])}"
+                if parameter
+                else "was given arguments that do not fit together"
+            )
+            raise CallError(name, problem, f"be given {bad.expected}", bad.instead) from None
+        if obeys is not None:
+            obeys(name, call, values)
+        if keywords:
+            return raw(**values)
+        return raw(*values.values())
+
+    return checked
+
+
+def _join(
+    name: str,
+    values: dict[str, Any],
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+    names: tuple[str, ...],
+) -> None:
+    """Add the arguments given by name to those given by position."""
+    unknown = [keyword for keyword in keywords if keyword not in names or keyword in values]
+    if len(arguments) > len(names) or unknown:
+        problem = f"was given `{unknown[0]}`" if unknown else f"was given {len(arguments)} values"
+        known = ", ".join(names) or "nothing"
+        raise CallError(
+            name, problem, f"be given each of these once at most: {known}", "Leave the rest away."
+        )
+    values.update(keywords)
+
+
+class _Rules:
+    """What a task may do to the world, by phase."""
+
+    def __init__(self, client: PhysicsClient, robot_id: int) -> None:
+        self._client = client
+        self._robot_id = robot_id
+        self._pushed_at = -1
+        self._push_n = self._twist_n_m = 0.0
+
+    def build(self, name: str, call: Call, values: dict[str, Any]) -> None:
+        self._not_while_scoring(name)
+        if name in _ADDING:
+            count = len(self._client.links) + len(values.get("batchPositions", "1"))
+            if count > MAX_BODIES:
+                raise CallError(
+                    name,
+                    f"would bring the world to {count} bodies",
+                    f"leave it at {MAX_BODIES} at most",
+                    "Use fewer and larger bodies, and move those that are there in `reset`.",
+                )
+
+    def change(self, name: str, call: Call, values: dict[str, Any]) -> None:
+        self._not_while_scoring(name)
+        if self._robot_id not in self._bodies(name, call, values):
+            return
+        if self._client.phase is Phase.STEP:
+            raise CallError(
+                name,
+                "was called on the robot during a step",
+                "leave the robot to its actions once an episode has begun",
+                "Move other bodies instead, or push the robot with applyExternalForce by at most "
+                f"{MAX_PUSH_N:g} N.",
+            )
+        if name == "removeBody" or (name == "changeDynamics" and _OF_ROBOTS_BODY & values.keys()):
+            raise CallError(
+                name,
+                "would change what the robot is",
+                "leave the robot's body as it is in every task",
+                "Change the masses, frictions and shapes of other bodies.",
+            )
+        if name == "createConstraint" and values.get("childBodyUniqueId") == -1:
+            raise CallError(
+                name,
+                "would tie the robot to the world",
+                "leave the robot free to move",
+                "Tie the robot to a body that can move, or leave the constraint away.",
+            )
+
+    def push(self, name: str, call: Call, values: dict[str, Any]) -> None:
+        self._not_while_scoring(name)
+        if values.get("objectUniqueId") != self._robot_id:
+            return
+        if self._pushed_at != self._client.steps:
+            self._pushed_at = self._client.steps
+            self._push_n = self._twist_n_m = 0.0
+        if len(values) < len(call.parameters):
+            pass  # PyBullet says what is missing.
+        elif name == "applyExternalForce":
+            force_n = math.hypot(*values["forceObj"])
+            lever = values["posObj"]
+            if values["flags"] == pybullet.WORLD_FRAME:
+                base = self._client.getBasePositionAndOrientation(self._robot_id)[0]
+                lever = [at - middle for at, middle in zip(lever, base, strict=True)]
+            self._push_n += force_n
+            self._twist_n_m += force_n * math.hypot(*lever)
+        else:
+            self._twist_n_m += math.hypot(*values["torqueObj"])
+        if self._push_n > MAX_PUSH_N or self._twist_n_m > MAX_TWIST_N_M:
+            raise CallError(
+                name,
+                f"brings what pushes the robot in this physics step to {self._push_n:.4g} N and "
+                f"{self._twist_n_m:.4g} N m about its base",
+                f"stay within {MAX_PUSH_N:g} N and {MAX_TWIST_N_M:g} N m",
+                'Push less, at self.robot.links["base"].position in self._p.WORLD_FRAME.',
+            )
+
+    def _bodies(self, name: str, call: Call, values: dict[str, Any]) -> list[int]:
+        """The bodies that a call changes."""
+        if "userConstraintUniqueId" in values:
+            tied = self._client.getConstraintInfo(values["userConstraintUniqueId"])
+            return [tied[0], tied[2]]
+        kinds = call.parameters
+        return [values[name] for name in values if kinds[name] in (body, body_or_none)]
+
+    def _not_while_scoring(self, name: str) -> None:
+        if self._client.phase is Phase.SCORE:
+            raise CallError(
+                name,
+                "was called while rewards, termination or success are told",
+                "leave the world as it is there",
+                "Change the world in `step`, before or after super().step(action).",
+            )
