@@ -3,102 +3,44 @@
 RestrictedPython's transformer walks the syntax tree and refuses what could reach out of the
 language: underscore attributes, frames, unknown statements. Its rewritten code and its run-time
 guards are not used. This subclass admits what ordinary task code says (`self._p`,
-`super().__init__()`, augmented assignment to attributes) and closes the doors that numpy and
-PyBullet leave open. It keeps tasks honest and finds mistakes early; it is not the security
-boundary, which is the process the code runs in.
+`super().__init__()`, augmented assignment to attributes), and refuses early, with the line, what
+the running world would refuse as well: both read `world/allowed.py` and `world/calls.py`.
+
+A method may read private attributes of its `self` and set any, which it may do with no other
+object. So everything that could slip another object in as `self` is refused here, and
+`world/loading.TaskType` looks at those that are called through their class.
+
+It keeps tasks honest and finds mistakes early; it is not the security boundary, which is the
+process the code runs in.
 """
 
 from __future__ import annotations
 
 import ast
 import builtins
-import types
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-import numpy as np
-import pybullet
-from RestrictedPython.transformer import (
-    ALLOWED_FUNC_NAMES,
-    INSPECT_ATTRIBUTES,
-    RestrictingNodeTransformer,
+from RestrictedPython.transformer import ALLOWED_FUNC_NAMES, RestrictingNodeTransformer
+
+from .world.allowed import (
+    BUILTINS,
+    MODULES,
+    NAMED_ATTRIBUTE_BUILTINS,
+    NUMPY_RANDOM_TYPES,
+    NUMPY_TYPES,
+    refused_attribute,
 )
-
+from .world.arguments import bundled_model_path
 from .world.base import BaseEnv
+from .world.calls import CLIENT_NAMES
 from .world.loading import BASES, ROBOT_MODULES
 
 MAX_SOURCE_CHARACTERS = 100_000
 
-ALLOWED_BUILTINS = frozenset(
-    """
-    abs all any bool bytes callable chr classmethod complex dict divmod enumerate filter float
-    frozenset int isinstance issubclass iter len list map max min next object ord pow print
-    property range repr reversed round set slice sorted staticmethod str sum super tuple zip
-    True False None NotImplemented Ellipsis
-    ArithmeticError AssertionError AttributeError Exception IndexError KeyError LookupError
-    NameError NotImplementedError OverflowError RuntimeError StopIteration TypeError ValueError
-    ZeroDivisionError
-    """.split()
-)
-# These two are common and harmless where the attribute's name stands in the code.
-NAMED_ATTRIBUTE_BUILTINS = frozenset({"getattr", "hasattr"})
-
-ALLOWED_TYPING = frozenset(
-    """
-    Any Callable ClassVar Dict Final FrozenSet Iterable Iterator List Literal Mapping
-    NamedTuple Optional Sequence Set Tuple Type Union
-    """.split()
-)
-
-ALLOWED_NUMPY_MODULES = frozenset({"linalg", "random"})
-# `ndarray` may be called nowhere, as it makes arrays over memory that is not theirs; as a type (see
-# `_types_in`) it is harmless.
-REFUSED_NUMPY = frozenset(
-    """
-    DataSource frombuffer fromfile fromiter fromregex genfromtxt load loadtxt memmap ndarray
-    save savetxt savez savez_compressed seterrcall
-    """.split()
-)
-REFUSED_ARRAY_ATTRIBUTES = frozenset(
-    {"base", "ctypes", "data", "dump", "dumps", "resize", "setflags", "tofile"}
-)
-REFUSED_STRING_ATTRIBUTES = frozenset({"format", "format_map"})
-
-ALLOWED_BULLET_CALLS = frozenset(
-    """
-    applyExternalForce applyExternalTorque calculateInverseKinematics
-    calculateVelocityQuaternion changeConstraint changeDynamics changeVisualShape
-    computeProjectionMatrixFOV createCollisionShape createConstraint createMultiBody
-    createVisualShape enableJointForceTorqueSensor getAABB getAxisAngleFromQuaternion
-    getAxisDifferenceQuaternion getBasePositionAndOrientation getBaseVelocity getBodyInfo
-    getBodyUniqueId getClosestPoints getCollisionShapeData getConstraintInfo
-    getConstraintState getContactPoints getDifferenceQuaternion getDynamicsInfo
-    getEulerFromQuaternion getJointInfo getJointState getJointStates getJointStateMultiDof
-    getLinkState getLinkStates getMatrixFromQuaternion getNumBodies getNumConstraints
-    getNumJoints getOverlappingObjects getQuaternionFromAxisAngle getQuaternionFromEuler
-    getQuaternionSlerp getVisualShapeData invertTransform multiplyTransforms rayTest
-    rayTestBatch removeBody removeConstraint resetBasePositionAndOrientation
-    resetBaseVelocity resetJointState rotateVector setCollisionFilterGroupMask
-    setCollisionFilterPair setJointMotorControl2 setJointMotorControlArray
-    """.split()
-)
-REFUSED_BULLET = frozenset(
-    name
-    for name, value in vars(pybullet).items()
-    if callable(value) and name not in ALLOWED_BULLET_CALLS and not isinstance(value, type)
-)
-REFUSED_NUMPY_MODULES = frozenset(
-    name
-    for name in dir(np)
-    if name not in ALLOWED_NUMPY_MODULES and isinstance(vars(np).get(name), types.ModuleType)
-) | {"ctypeslib", "f2py", "lib", "testing", "test", "core", "distutils"}
-REFUSED_ATTRIBUTES = (
-    REFUSED_NUMPY
-    | REFUSED_NUMPY_MODULES
-    | REFUSED_ARRAY_ATTRIBUTES
-    | {"mro", "obj", "with_traceback", "func"}
-)
+# These decide what a method is given as its `self`.
+MAKERS_OF_SELF = frozenset({"super", "property", "staticmethod", "classmethod"})
 
 STATE_OF_BASE = frozenset(
     {"_p", "robot", "dt", "np_random", "action_space", "observation_space", "robot_class"}
@@ -134,9 +76,10 @@ def parse(source: str) -> ast.Module:
 
 def refusals(source: str) -> list[Refusal]:
     """What the policy refuses in a source, in the order of its lines; empty where it is fine."""
-    transformer = _TaskTransformer()
+    tree = parse(source)
     try:
-        transformer.visit(parse(source))
+        transformer = _TaskTransformer(tree)
+        transformer.visit(tree)
     except RecursionError:
         return [Refusal(1, "the code is nested too deeply", "Split long expressions.")]
     unique = {(r.line, r.what): r for r in transformer.refusals}
@@ -146,11 +89,14 @@ def refusals(source: str) -> list[Refusal]:
 class _TaskTransformer(RestrictingNodeTransformer):
     """Collects refusals; the tree that the base class rewrites is thrown away."""
 
-    def __init__(self) -> None:
+    def __init__(self, tree: ast.Module) -> None:
         super().__init__()
         self.refusals: list[Refusal] = []
-        self._types: set[ast.AST] = set()
+        self._bound = set(_names_bound_in(tree))
+        self._modules = _modules_in(tree, self._bound)
         self._methods: set[ast.AST] = set()
+        self._classes: list[ast.ClassDef] = []
+        self._functions: list[ast.AST] = []
 
     def refuse(self, node: ast.AST, what: str, instead: str) -> None:
         self.refusals.append(Refusal(getattr(node, "lineno", 1), what, instead))
@@ -158,6 +104,8 @@ class _TaskTransformer(RestrictingNodeTransformer):
     def error(self, node: ast.AST, info: str) -> None:
         """A refusal by RestrictedPython itself."""
         self.refuse(node, info.rstrip("."), "Write it with plain Python statements.")
+
+    # Names.
 
     def check_name(self, node: Any, name: str | None, allow_magic_methods: bool = False) -> None:
         if name is None or name == "_" or name == "print":
@@ -167,55 +115,71 @@ class _TaskTransformer(RestrictingNodeTransformer):
         reserved = name.startswith("__") or name[0] == name[-1] == "_"
         if reserved and not magic:
             self.refuse(node, f"the name `{name}` is reserved", "Use a name like `goal`.")
+        if name in MAKERS_OF_SELF:
+            self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
 
-    # Names and attributes.
+    def _check_bound(self, node: ast.AST, name: str | None, magic: bool = False) -> None:
+        """A name that a statement gives a meaning."""
+        if name in BASES or name == "self":
+            self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
+        self.check_name(node, name, allow_magic_methods=magic)
 
     def visit_Name(self, node: ast.Name) -> Any:
         # Checked before the base class sees it: that one rewrites `print`.
         name = node.id
-        if isinstance(node.ctx, ast.Load):
-            if hasattr(builtins, name) and name not in ALLOWED_BUILTINS:
-                self.refuse(
-                    node, f"`{name}` is not available to tasks", _INSTEAD.get(name, _PLAIN_INSTEAD)
-                )
-        elif name in BASES or name == "self":
-            self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
-        self.check_name(node, name)
+        if not isinstance(node.ctx, ast.Load):
+            self._check_bound(node, name)
+        elif name == "super":
+            self.refuse(node, "`super` is used for something else than a call", _SUPER_INSTEAD)
+        elif name not in MAKERS_OF_SELF and name != "__name__":
+            unknown = name not in BUILTINS and name not in NAMED_ATTRIBUTE_BUILTINS
+            if unknown and hasattr(builtins, name) and name not in self._bound:
+                instead = _INSTEAD.get(name, _PLAIN_INSTEAD)
+                self.refuse(node, f"`{name}` is not available to tasks", instead)
+            self.check_name(node, name)
         return node
 
+    # Attributes.
+
     def visit_Attribute(self, node: ast.Attribute) -> Any:
-        self._check_attribute(node, node.attr, on_self=_is_self(node.value))
+        module = self._module(node.value)
+        if module is not None:
+            if node.attr not in MODULES[module]:
+                self._refuse_member(node, ast.unparse(node), node.attr)
+        elif _is_client(node.value):
+            if node.attr not in CLIENT_NAMES:
+                self._refuse_member(node, node.attr, node.attr)
+        else:
+            self._check_attribute(node, node.attr, node.value)
         if not isinstance(node.ctx, ast.Load):
             self._check_store(node)
         return self.node_contents_visit(node)
 
-    def _check_attribute(self, node: ast.AST, name: str, *, on_self: bool) -> None:
+    def _module(self, node: ast.AST) -> str | None:
+        """Which module an expression stands for, where its names say so."""
+        if isinstance(node, ast.Name):
+            return self._modules.get(node.id)
+        if isinstance(node, ast.Attribute) and (parent := self._module(node.value)):
+            return name if (name := f"{parent}.{node.attr}") in MODULES else None
+        return None
+
+    def _refuse_member(self, node: ast.AST, shown: str, name: str) -> None:
+        usual = _BODIES_INSTEAD if shown == name else _NUMPY_INSTEAD
+        self.refuse(node, f"`{shown}` is not available to tasks", _INSTEAD.get(name, usual))
+
+    def _check_attribute(self, node: ast.AST, name: str, owner: ast.AST) -> None:
+        if _is_self(owner) and not name.startswith("_"):
+            return
         if name.startswith("_"):
-            own = on_self and not name.startswith("__")
-            call = isinstance(node, ast.Attribute) and _is_super_call(node.value)
-            if not own and not (call and (name == "__init__" or not name.startswith("__"))):
-                self.refuse(
-                    node,
-                    f"the attribute `{name}` is private",
-                    "Use `self._p` for PyBullet and public attributes for everything else.",
-                )
-        elif name in INSPECT_ATTRIBUTES:
-            self.refuse(node, f"`.{name}` is refused", "Tasks have no use for frames.")
-        elif on_self or node in self._types:
-            # `self.load`, `self.data` and the like are the task's own; np.ndarray is a fine type.
-            pass
-        elif name in REFUSED_STRING_ATTRIBUTES:
-            self.refuse(node, f"`.{name}` is refused", 'Use an f-string: f"{value:.2f}".')
-        elif name in REFUSED_BULLET:
-            self.refuse(
-                node, f"`{name}` is not available to tasks", _INSTEAD.get(name, _BODIES_INSTEAD)
-            )
-        elif name in REFUSED_ATTRIBUTES:
-            self.refuse(
-                node,
-                f"`.{name}` is not available to tasks",
-                "Use arithmetic, np.array, np.linalg and np.random.",
-            )
+            own = _is_self(owner) or _is_super_call(owner)
+            if own and "__" not in name:
+                return
+            if _is_super_call(owner) and name == "__init__":
+                return
+        instead = refused_attribute(name)
+        if instead:
+            what = "is private" if name.startswith("_") else "is not available to tasks"
+            self.refuse(node, f"the attribute `.{name}` {what}", instead)
 
     def _check_store(self, node: ast.Attribute) -> None:
         if isinstance(node.ctx, ast.Del):
@@ -226,8 +190,11 @@ class _TaskTransformer(RestrictingNodeTransformer):
                 f"`{ast.unparse(node)}` is set, but attributes may only be set on self",
                 "Keep the value in an attribute of self.",
             )
-        elif node.attr in OWNED_BY_BASE:
+        elif node.attr in OWNED_BY_BASE and self._may_be_an_environment():
             self._refuse_replacing(node, node.attr)
+
+    def _may_be_an_environment(self) -> bool:
+        return bool(self._classes) and _has_bases(self._classes[-1])
 
     def _refuse_replacing(self, node: ast.AST, name: str) -> None:
         self.refuse(
@@ -236,10 +203,27 @@ class _TaskTransformer(RestrictingNodeTransformer):
             f"Choose another name than `{name}`.",
         )
 
+    # Calls.
+
     def visit_Call(self, node: ast.Call) -> Any:
         name = node.func.id if isinstance(node.func, ast.Name) else None
-        if name not in NAMED_ATTRIBUTE_BUILTINS:
-            return self.node_contents_visit(node)
+        if name == "super":
+            self._check_super(node)
+            return node
+        if name in NAMED_ATTRIBUTE_BUILTINS and name not in self._bound:
+            self._check_named_attribute(node, name)
+        elif isinstance(node.func, ast.Attribute):
+            self._check_call_of(node, node.func)
+        return self.node_contents_visit(node)
+
+    def _check_super(self, node: ast.Call) -> None:
+        second = node.args[1] if len(node.args) == 2 and not node.keywords else None
+        # With no arguments it takes the first one of the function it stands in.
+        implicit = not node.args and bool(self._functions) and self._functions[-1] in self._methods
+        if not (implicit or (second is not None and _is_self(second))):
+            self.refuse(node, "`super` is called outside a method's own code", _SUPER_INSTEAD)
+
+    def _check_named_attribute(self, node: ast.Call, name: str) -> None:
         attribute = node.args[1] if len(node.args) > 1 else None
         if not isinstance(attribute, ast.Constant) or not isinstance(attribute.value, str):
             self.refuse(
@@ -248,10 +232,26 @@ class _TaskTransformer(RestrictingNodeTransformer):
                 f'Write the name out: {name}(self, "distance").',
             )
         else:
-            self._check_attribute(node, attribute.value, on_self=_is_self(node.args[0]))
-        # The call's own name is fine here; its arguments are looked at as usual.
-        node.args = [self.visit(argument) for argument in node.args]
-        return node
+            self._check_attribute(node, attribute.value, node.args[0])
+
+    def _check_call_of(self, node: ast.Call, function: ast.Attribute) -> None:
+        module, name = self._module(function.value), function.attr
+        if (module == "numpy" and name in NUMPY_TYPES) or (
+            module == "numpy.random" and name in NUMPY_RANDOM_TYPES
+        ):
+            self.refuse(
+                node,
+                f"`{ast.unparse(function)}` is called, but it is a type for annotations",
+                "Use np.array, np.zeros or np.random.default_rng.",
+            )
+        if _is_client(function.value) and name == "loadURDF" and node.args:
+            model = node.args[0]
+            if isinstance(model, ast.Constant) and bundled_model_path(model.value) is None:
+                self.refuse(
+                    node,
+                    f"`loadURDF({ast.unparse(model)})` is no model that comes with PyBullet",
+                    _BODIES_INSTEAD,
+                )
 
     # Statements that RestrictedPython refuses or rewrites, but that are fine here.
 
@@ -277,23 +277,18 @@ class _TaskTransformer(RestrictingNodeTransformer):
 
     def visit_Import(self, node: ast.Import) -> Any:
         for alias in node.names:
-            if alias.name not in ("numpy", "math", "random"):
+            if alias.name not in MODULES:
                 self._refuse_import(node, f"import {alias.name}")
-            self.check_name(node, alias.asname)
+            self._check_bound(node, alias.asname)
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> Any:
-        allowed = set(ROBOT_MODULES.get(node.module or "", ()))
-        if node.module == "math":
-            allowed = {alias.name for alias in node.names if alias.name[0] not in "_*"}
-        elif node.module == "typing":
-            allowed = set(ALLOWED_TYPING)
-        elif node.module == "__future__":
-            allowed = {"annotations"}
+        name = node.module or ""
+        allowed = MODULES.get(name) or set(ROBOT_MODULES.get(name, ()))
         for alias in node.names:
             if node.level or alias.name not in allowed:
-                self._refuse_import(node, f"from {node.module} import {alias.name}")
-            self.check_name(node, alias.asname)
+                self._refuse_import(node, f"from {'.' * node.level}{name} import {alias.name}")
+            self._check_bound(node, alias.asname)
         return node
 
     def _refuse_import(self, node: ast.AST, statement: str) -> None:
@@ -311,22 +306,32 @@ class _TaskTransformer(RestrictingNodeTransformer):
                 "a bare `except:` is refused, as it would also catch being stopped",
                 "Name the exception: `except ValueError:`.",
             )
-        self.check_name(node, node.name)
+        self._check_bound(node, node.name)
         return self.node_contents_visit(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> Any:
+        self.check_function_argument_names(node)
+        return self._visit_inside(self._functions, node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
         self._check_decorators(node, {"property", "staticmethod", "classmethod"})
-        self.check_name(node, node.name, allow_magic_methods=True)
+        self._check_bound(node, node.name, magic=True)
         self.check_function_argument_names(node)
-        return self.node_contents_visit(node)
+        return self._visit_inside(self._functions, node)
+
+    def _visit_inside(self, stack: list[Any], node: Any) -> Any:
+        stack.append(node)
+        try:
+            return self.node_contents_visit(node)
+        finally:
+            stack.pop()
 
     def check_function_argument_names(
         self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     ) -> None:
         super().check_function_argument_names(node)
-        # `self._p` is let through because of whose attribute it is: `self` must mean the task.
         names = [argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)]
-        if "self" in names and not (node in self._methods and names[0] == "self"):
+        if "self" in names and not (node in self._methods and names.count("self") == 1):
             self.refuse(
                 node,
                 "`self` is a parameter of a function that is not a method",
@@ -337,25 +342,31 @@ class _TaskTransformer(RestrictingNodeTransformer):
         self._check_decorators(node, set())
         if node.keywords:
             self.refuse(node, "class keywords are refused", "Write `class Env(R2D2Env):`.")
-        self.check_name(node, node.name)
+        self._check_bound(node, node.name)
+        methods = {statement for statement in node.body if _is_method(statement)}
+        self._methods |= methods
+        names = {method.name for method in methods if isinstance(method, ast.FunctionDef)}
+        for part in _class_level(node):
+            if isinstance(part, ast.Global | ast.Nonlocal):
+                self.refuse(part, "`global` in a class is refused", "Write it in a method.")
+            elif _is_read(part) and part.id in names:
+                self.refuse(
+                    part,
+                    f"the method `{part.id}` is used where its class is defined",
+                    f"Call it in a method: `self.{part.id}()`.",
+                )
+        if _has_bases(node):
+            self._check_class_variables(node)
+        return self._visit_inside(self._classes, node)
+
+    def _check_class_variables(self, node: ast.ClassDef) -> None:
         for statement in node.body:
-            if isinstance(statement, ast.FunctionDef):
-                self._methods.add(statement)
-                if statement.name in STATE_OF_BASE:
-                    self._refuse_replacing(statement, statement.name)
-            else:
-                self._check_class_variables(statement)
-        return self.node_contents_visit(node)
-
-    def _check_class_variables(self, statement: ast.stmt) -> None:
-        names = [node for node in ast.walk(statement) if isinstance(node, ast.Name)]
-        for name in names:
-            if isinstance(name.ctx, ast.Store) and name.id in OWNED_BY_BASE:
-                self._refuse_replacing(name, name.id)
-
-    def visit_Module(self, node: ast.Module) -> Any:
-        self._types.update(_types_in(node))
-        return self.node_contents_visit(node)
+            if isinstance(statement, ast.FunctionDef) and statement.name in STATE_OF_BASE:
+                self._refuse_replacing(statement, statement.name)
+        for part in _class_level(node):
+            for name in _names_bound_by(part):
+                if name in OWNED_BY_BASE and not isinstance(part, ast.FunctionDef):
+                    self._refuse_replacing(part, name)
 
     def _check_decorators(self, node: ast.FunctionDef | ast.ClassDef, allowed: set[str]) -> None:
         for decorator in node.decorator_list:
@@ -371,30 +382,82 @@ def _is_self(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+
+
+def _is_client(node: ast.AST) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr == "_p" and _is_self(node.value)
+
+
 def _is_super_call(node: ast.AST) -> bool:
     return (
-        isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "super"
-        and not node.args
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "super"
     )
 
 
-def _types_in(tree: ast.AST) -> Iterator[ast.AST]:
-    """The expressions that only name types: annotations, and what `isinstance` asks for."""
+def _is_method(node: ast.AST) -> bool:
+    """Whether a statement of a class makes a method that gets an object as its `self`."""
+    if not isinstance(node, ast.FunctionDef):
+        return False
+    makers = {getattr(decorator, "id", "") for decorator in node.decorator_list}
+    arguments = [*node.args.posonlyargs, *node.args.args]
+    return (
+        bool(arguments)
+        and arguments[0].arg == "self"
+        and not makers & {"staticmethod", "classmethod"}
+    )
+
+
+def _has_bases(node: ast.ClassDef) -> bool:
+    return any(getattr(base, "id", "") != "object" for base in node.bases)
+
+
+def _class_level(node: ast.ClassDef) -> Iterator[ast.AST]:
+    """What runs while the class is made: everything but the insides of its functions."""
+    waiting: list[ast.AST] = list(node.body)
+    while waiting:
+        part = waiting.pop()
+        yield part
+        inside = set(part.body) if isinstance(part, ast.FunctionDef) else set()
+        waiting += [child for child in ast.iter_child_nodes(part) if child not in inside]
+
+
+def _names_bound_by(node: ast.AST) -> Iterator[str]:
+    """The names that one node of a tree gives a meaning."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+            yield name
+        case ast.ExceptHandler(name=str(name)):
+            yield name
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in aliases)
+
+
+def _names_bound_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        match node:
-            case (
-                ast.arg(annotation=ast.expr() as types)
-                | ast.AnnAssign(annotation=types)
-                | ast.FunctionDef(returns=ast.expr() as types)
-                | ast.Call(func=ast.Name(id="isinstance"), args=[_, types])
-            ):
-                inside = list(ast.walk(types))
-                if not any(isinstance(part, ast.Call | ast.NamedExpr) for part in inside):
-                    yield from inside
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _names_bound_by(node)
 
 
+def _modules_in(tree: ast.AST, bound: set[str]) -> dict[str, str]:
+    """The names that stand for a module throughout a source."""
+    modules: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                whole = alias.name if alias.asname else alias.name.partition(".")[0]
+                modules[alias.asname or whole] = whole
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return {name: of for name, of in modules.items() if of in MODULES and name not in bound}
+
+
+_SUPER_INSTEAD = "Write super().reset() and the like, directly in a method of the class."
+_NUMPY_INSTEAD = "Use arithmetic, math, np.array, np.linalg and np.random."
 _PLAIN_INSTEAD = "Use arithmetic, math, numpy, random and the attributes of self."
 _BODIES_INSTEAD = (
     "Build bodies with self.create_box, self.create_sphere and self.create_cylinder, or with "
