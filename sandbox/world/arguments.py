@@ -7,7 +7,6 @@ value, which is what PyBullet gets: nothing can change between the look and the 
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +45,10 @@ Values = dict[str, Any]
 
 Argument = Callable[[Any, PhysicsClient, Values], Any]
 """Takes a value, with the world it is for and the other values of the same call."""
+
+
+RELATED: set[Argument] = set()
+"""Those that look at other values of their call, or hold one that does."""
 
 
 # Numbers.
@@ -111,27 +114,30 @@ def vector(limit: float, unit: str = "m", low: float | None = None) -> Argument:
     expected = f"3 numbers [x, y, z] ({unit}), each from {least:g} to {limit:g}"
 
     def check(value: Any, client: PhysicsClient, values: Values) -> tuple[float, ...]:
-        numbers = _numbers(value, expected)
-        if len(numbers) != 3:
-            raise Bad(expected, "Give x, y and z.")
-        x, y, z = numbers
-        if not (least <= x <= limit and least <= y <= limit and least <= z <= limit):
+        try:
+            x, y, z = value
+            # NaN is not within any bounds.
+            fits = least <= x <= limit and least <= y <= limit and least <= z <= limit
+        except (TypeError, ValueError):
+            raise Bad(expected, "Write a list of three plain numbers.") from None
+        if not fits:
             raise Bad(expected, "Guard divisions and square roots, and stay within the bounds.")
-        return numbers
+        return x, y, z
 
     return check
 
 
 def quaternion(value: Any, client: PhysicsClient, values: Values) -> tuple[float, ...]:
-    expected = "a quaternion [x, y, z, w] of 4 finite numbers that are not all zero"
-    numbers = _numbers(value, expected)
-    if len(numbers) != 4 or not 1e-3 <= math.hypot(*numbers) <= 1e3:
-        raise Bad(
-            expected,
-            "Use [0, 0, 0, 1] for no rotation, or self._p.getQuaternionFromEuler([roll, pitch, "
-            "yaw]).",
-        )
-    return numbers
+    try:
+        x, y, z, w = value
+        if 1e-6 <= x * x + y * y + z * z + w * w <= 1e6:
+            return x, y, z, w
+    except (TypeError, ValueError):
+        pass
+    raise Bad(
+        "a quaternion [x, y, z, w] of 4 finite numbers that are not all zero",
+        "Use [0, 0, 0, 1] for no rotation, or self._p.getQuaternionFromEuler([roll, pitch, yaw]).",
+    )
 
 
 def color(value: Any, client: PhysicsClient, values: Values) -> tuple[float, ...]:
@@ -168,6 +174,8 @@ def list_of(argument: Argument, most: int, what: str) -> Argument:
             raise Bad(expected, "Use fewer.")
         return [argument(item, client, values) for item in value]
 
+    if argument in RELATED:
+        RELATED.add(check)
     return check
 
 
@@ -186,28 +194,22 @@ def heights(value: Any, client: PhysicsClient, values: Values) -> list[float]:
 # What there is in the world.
 
 
-def _existing(value: Any, client: PhysicsClient) -> bool:
-    try:
-        return value in client.links and isinstance(value, int | np.integer)
-    except TypeError:
-        return False
-
-
 def body(value: Any, client: PhysicsClient, values: Values) -> int:
-    if not _existing(value, client):
-        raise Bad(
-            "the id of a body that exists",
-            "Keep the id that self.create_box or self._p.createMultiBody returned; the robot's is "
-            "self.robot.robot_id.",
-        )
-    return int(value)
+    try:
+        if value in client.links:
+            return value  # type: ignore[no-any-return]
+    except TypeError:
+        pass
+    raise Bad(
+        "the id of a body that exists",
+        "Keep the id that self.create_box or self._p.createMultiBody returned; the robot's is "
+        "self.robot.robot_id.",
+    )
 
 
 def body_or_none(value: Any, client: PhysicsClient, values: Values) -> int:
     """-1 stands for the world, or for any body."""
-    if isinstance(value, int | np.integer) and value == -1:
-        return -1
-    return body(value, client, values)
+    return -1 if type(value) is int and value == -1 else body(value, client, values)
 
 
 def link_of(parameter: str, least: int = -1) -> Argument:
@@ -215,7 +217,7 @@ def link_of(parameter: str, least: int = -1) -> Argument:
 
     def check(value: Any, client: PhysicsClient, values: Values) -> int:
         owner = values.get(parameter, -1)
-        count = client.links[owner] if _existing(owner, client) else 0
+        count = client.links.get(owner, 0)
         try:
             plain = operator.index(value)
         except TypeError:
@@ -231,6 +233,7 @@ def link_of(parameter: str, least: int = -1) -> Argument:
             )
         return plain
 
+    RELATED.add(check)
     return check
 
 

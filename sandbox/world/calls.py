@@ -10,7 +10,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pybullet
 
@@ -25,6 +24,7 @@ from .arguments import (
     MAX_VERTICES,
     Argument,
     Bad,
+    Values,
     body,
     body_or_none,
     bundled_model,
@@ -64,14 +64,14 @@ class Effect(enum.Enum):
 class Call:
     effect: Effect
     parameters: dict[str, Argument]
-    look: Callable[[dict[str, Any]], None] = lambda values: None
+    look: Callable[[Values], None] | None = None
     """Looks at all values of a call together; raises `Bad`."""
 
 
-def _same_length(names: str) -> Callable[[dict[str, Any]], None]:
+def _same_length(names: str) -> Callable[[Values], None]:
     """These lists belong together, one item for each link or joint."""
 
-    def look(values: dict[str, Any]) -> None:
+    def look(values: Values) -> None:
         lengths = {name: len(values[name]) for name in names.split() if name in values}
         if len(set(lengths.values())) > 1:
             told = ", ".join(f"{name} {length}" for name, length in lengths.items())
@@ -87,7 +87,7 @@ _LINK_LISTS = (
 )
 
 
-def _look_at_body(values: dict[str, Any]) -> None:
+def _look_at_body(values: Values) -> None:
     _same_length(_LINK_LISTS)(values)
     given = [name for name in _LINK_LISTS.split() if name in values]
     if given and len(given) < len(_LINK_LISTS.split()):
@@ -102,7 +102,7 @@ def _look_at_body(values: dict[str, Any]) -> None:
             )
 
 
-def _look_at_mesh(values: dict[str, Any]) -> None:
+def _look_at_mesh(values: Values) -> None:
     indices = values.get("indices", ())
     count = len(values.get("vertices", ()))
     if len(indices) % 3 or any(index >= count for index in indices):

@@ -101,7 +101,7 @@ class PhysicsClient:
             if name == "stepSimulation":
                 value = self._counting_steps(value)
             elif name in _MOVING:
-                value = self._noting_body(value)
+                value = self._noting_body(getattr(pybullet, name))
             elif name in _EDITING:
                 value = self._counting_edits(name, value)
             elif name == "createVisualShape":
@@ -126,7 +126,7 @@ class PhysicsClient:
             self.motion += 1
             body = arguments[0] if arguments else keywords.get("bodyUniqueId")
             self.placed.add(keywords["objectUniqueId"] if body is None else body)
-            call(*arguments, **keywords)
+            call(*arguments, **keywords, physicsClientId=self.client_id)
 
         return wrapper
 

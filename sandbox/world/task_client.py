@@ -13,7 +13,7 @@ from typing import Any
 
 import pybullet
 
-from .arguments import Bad, body, body_or_none
+from .arguments import RELATED, Bad, Values, body, body_or_none
 from .calls import CALLS, CONSTANTS, Call, Effect
 from .client import Phase, PhysicsClient
 from .contract import CallError, describe
@@ -49,65 +49,89 @@ class TaskClient(Frozen):
 
 
 def _bind(name: str, call: Call, client: PhysicsClient, rules: _Rules) -> Callable[..., Any]:
-    """A call that cleans its arguments, asks the rules where it changes anything, and is made."""
+    """A call that cleans its arguments, asks the rules where it changes anything, and is made.
+
+    Most calls give a few arguments by position, and each can be looked at on its own. They take the
+    short way, which costs what `pybullet_utils`' client costs (see benchmarks/facade_cost.py).
+    """
     raw = getattr(client, name)
     parameters = call.parameters
-    names = tuple(parameters)
-    look = call.look
-    obeys = {
-        Effect.READ: None,
-        Effect.PAINT: None,
-        Effect.BUILD: rules.build,
-        Effect.CHANGE: rules.change,
-        Effect.PUSH: rules.push,
-    }[call.effect]
+    names, checks = tuple(parameters), tuple(parameters.values())
+    rule = rules.of(name, call)
+    # The arguments before the first one that has to be looked at together with others.
+    alone = next((n for n, check in enumerate(checks) if check in RELATED), len(checks))
+    look, strict = call.look, name in rules.strict
+    if look or strict:
+        alone = -1
+    step, unrelated = Phase.STEP, Values()
 
     def checked(*arguments: Any, **keywords: Any) -> Any:
-        values = dict(zip(names, arguments, strict=False))
+        if keywords or len(arguments) > alone:
+            return by_name(arguments, keywords)
+        try:
+            cleaned = [
+                check(value, client, unrelated)
+                for check, value in zip(checks, arguments, strict=False)
+            ]
+        except Bad:
+            return by_name(arguments, keywords)
+        if rule and client.phase >= step:
+            rule(name, dict(zip(names, cleaned, strict=False)))
+        return raw(*cleaned)
+
+    def by_name(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        values = dict(zip(names, arguments, strict=False)) if arguments else {}
+        values.update(keywords)
+        if len(values) < len(arguments) + len(keywords):
+            raise _misplaced(name, names, arguments, keywords)
         parameter = ""
         try:
-            if len(arguments) > len(names) or keywords:
-                _join(name, values, arguments, keywords, names)
-            for parameter in values:
-                values[parameter] = parameters[parameter](values[parameter], client, values)
+            for parameter, value in values.items():
+                check = parameters.get(parameter)
+                if check is None:
+                    raise _misplaced(name, names, arguments, keywords)
+                values[parameter] = check(value, client, values)
             parameter = ""
-            look(values)
+            if look:
+                look(values)
         except Bad as bad:
-            problem = (
-                f"was given {parameter} = {describe(values[parameter])}"
-                if parameter
-                else "was given arguments that do not fit together"
-            )
-            raise CallError(name, problem, f"be given {bad.expected}", bad.instead) from None
-        if obeys is not None:
-            obeys(name, call, values)
-        if keywords:
-            return raw(**values)
-        return raw(*values.values())
+            given = f"{parameter} = {describe(values[parameter])}" if parameter else _UNFIT
+            raise CallError(
+                name, f"was given {given}", f"be given {bad.expected}", bad.instead
+            ) from None
+        if rule and (strict or client.phase >= step):
+            rule(name, values)
+        return raw(**values)
 
     return checked
 
 
-def _join(
-    name: str,
-    values: dict[str, Any],
-    arguments: tuple[Any, ...],
-    keywords: dict[str, Any],
-    names: tuple[str, ...],
-) -> None:
-    """Add the arguments given by name to those given by position."""
-    unknown = [keyword for keyword in keywords if keyword not in names or keyword in values]
-    if len(arguments) > len(names) or unknown:
-        problem = f"was given `{unknown[0]}`" if unknown else f"was given {len(arguments)} values"
-        known = ", ".join(names) or "nothing"
-        raise CallError(
-            name, problem, f"be given each of these once at most: {known}", "Leave the rest away."
-        )
-    values.update(keywords)
+_UNFIT = "arguments that do not fit together"
+
+
+def _misplaced(
+    name: str, names: tuple[str, ...], arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> CallError:
+    """Too many arguments, one given twice, or one that tasks cannot give."""
+    placed = names[: len(arguments)]
+    wrong = [keyword for keyword in keywords if keyword in placed or keyword not in names]
+    problem = f"was given `{wrong[0]}`" if wrong else f"was given {len(arguments)} values"
+    known = ", ".join(names) or "nothing"
+    return CallError(
+        name, problem, f"be given each of these once at most: {known}", "Leave the rest away."
+    )
 
 
 class _Rules:
     """What a task may do to the world, by phase."""
+
+    strict = frozenset(
+        """
+        applyExternalForce applyExternalTorque changeConstraint changeDynamics createConstraint
+        createMultiBody loadURDF removeBody removeConstraint
+        """.split()
+    )
+    """Calls that have a rule before the first step too."""
 
     def __init__(self, client: PhysicsClient, robot_id: int) -> None:
         self._client = client
@@ -115,7 +139,15 @@ class _Rules:
         self._pushed_at = -1
         self._push_n = self._twist_n_m = 0.0
 
-    def build(self, name: str, call: Call, values: dict[str, Any]) -> None:
+    def of(self, name: str, call: Call) -> Callable[[str, Values], None] | None:
+        """What has to be asked before a call is made; None where it may always be."""
+        if call.effect is Effect.BUILD:
+            return self.build
+        if call.effect is Effect.PUSH:
+            return self.push
+        return self.change if call.effect is Effect.CHANGE else None
+
+    def build(self, name: str, values: Values) -> None:
         self._not_while_scoring(name)
         if name in _ADDING:
             count = len(self._client.links) + len(values.get("batchPositions", "1"))
@@ -127,9 +159,9 @@ class _Rules:
                     "Use fewer and larger bodies, and move those that are there in `reset`.",
                 )
 
-    def change(self, name: str, call: Call, values: dict[str, Any]) -> None:
+    def change(self, name: str, values: Values) -> None:
         self._not_while_scoring(name)
-        if self._robot_id not in self._bodies(name, call, values):
+        if self._robot_id not in self._bodies(name, values):
             return
         if self._client.phase is Phase.STEP:
             raise CallError(
@@ -154,14 +186,14 @@ class _Rules:
                 "Tie the robot to a body that can move, or leave the constraint away.",
             )
 
-    def push(self, name: str, call: Call, values: dict[str, Any]) -> None:
+    def push(self, name: str, values: Values) -> None:
         self._not_while_scoring(name)
         if values.get("objectUniqueId") != self._robot_id:
             return
         if self._pushed_at != self._client.steps:
             self._pushed_at = self._client.steps
             self._push_n = self._twist_n_m = 0.0
-        if len(values) < len(call.parameters):
+        if len(values) < len(CALLS[name].parameters):
             pass  # PyBullet says what is missing.
         elif name == "applyExternalForce":
             force_n = math.hypot(*values["forceObj"])
@@ -182,13 +214,13 @@ class _Rules:
                 'Push less, at self.robot.links["base"].position in self._p.WORLD_FRAME.',
             )
 
-    def _bodies(self, name: str, call: Call, values: dict[str, Any]) -> list[int]:
+    def _bodies(self, name: str, values: Values) -> list[int]:
         """The bodies that a call changes."""
         if "userConstraintUniqueId" in values:
             tied = self._client.getConstraintInfo(values["userConstraintUniqueId"])
             return [tied[0], tied[2]]
-        kinds = call.parameters
-        return [values[name] for name in values if kinds[name] in (body, body_or_none)]
+        kinds = CALLS[name].parameters
+        return [values[key] for key in values if kinds[key] in (body, body_or_none)]
 
     def _not_while_scoring(self, name: str) -> None:
         if self._client.phase is Phase.SCORE:

@@ -1,14 +1,73 @@
-"""What the sandbox's tests share: a look at the processes that are really there."""
+"""What the sandbox's tests share: the processes that are really there, and a good task."""
 
 from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+_TEMPLATE = """\
+import math
+import random
+
+import numpy as np
+from taskwright.sandbox.world import R2D2Env
+
+
+class Env(R2D2Env):
+    \"\"\"Go to the goal.\"\"\"
+
+    def __init__(self):
+        super().__init__()
+        self.ground = self.create_box(0.0, [20, 20, 0.5], [0, 0, -0.5], [0.5, 0.6, 0.5, 1])
+        self.box = self.create_box(2.0, [0.2, 0.2, 0.2], [2, 2, 0.2], [1, 0, 0, 1])
+        self.goal = np.array([5.0, 0.0])
+        self.d = 5.0
+        {init}
+
+    def dist(self):
+        return np.linalg.norm(self.robot.links["base"].position[:2] - self.goal)
+
+    def reset(self):
+        observation = super().reset()
+        self.d = self.dist()
+        {reset}
+        return observation
+
+    def step(self, action):
+        {prestep}
+        observation, reward, terminated, truncated, info = super().step(action)
+        {poststep}
+        return observation, reward, terminated, truncated, info
+
+    def get_task_rewards(self, action):
+        {score}
+        before, self.d = self.d, self.dist()
+        return {rew}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return {succ}
+
+    {extra}
+"""
+_PLACES = {
+    "init": "pass",
+    "reset": "pass",
+    "prestep": "pass",
+    "poststep": "pass",
+    "score": "pass",
+    "rew": '{"progress": before - self.d}',
+    "succ": "self.d < 1.0",
+    "extra": "",
+}
 
 
 class Processes:
@@ -77,3 +136,18 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.01)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def spliced() -> Callable[[str, str], str]:
+    """A good task with a fragment at one of its places; "" for the good task itself."""
+
+    def splice(place: str, fragment: str) -> str:
+        indent = "    " if place == "extra" else "        "
+        source = _TEMPLATE
+        for name, usual in _PLACES.items():
+            text = fragment if name == place else usual
+            source = source.replace("{" + name + "}", textwrap.indent(text, indent).lstrip())
+        return source
+
+    return splice
