@@ -41,7 +41,7 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
         return Fault(
             f"In {doing}: {text}",
             f"`{error.member}` does not keep to the task interface.",
-            f"Change `{error.member}` so that it does.",
+            error.fix,
         )
     if isinstance(error, LoadError):
         return Fault(

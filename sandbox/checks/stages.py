@@ -97,7 +97,7 @@ class Check:
                 "Too many bodies are created, or a loop runs too often.",
                 "Use fewer bodies and shorter loops; both methods run in every episode.",
             )
-        expected = self.env.env.robot.get_observation()
+        expected = self.env.robot.get_observation()
         if not isinstance(observation, np.ndarray) or observation.shape != expected.shape:
             kind = "None" if observation is None else f"a {type(observation).__name__}"
             if isinstance(observation, np.ndarray):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..world import TaskEnv
 from ..world.base import as_bool
+from ..world.client import Phase
 from ..world.robots import ROBOT_ENVS
 from .rejection import Rejection
 
@@ -30,7 +31,6 @@ class CheckedEnv(TaskEnv):
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
-        self.client = self._client
         self.term_ranges: dict[str, tuple[float, float]] = {}
         """Lowest and highest value of each reward term of the task, over all episodes so far."""
         self._bodies: list[int] = []
@@ -38,7 +38,7 @@ class CheckedEnv(TaskEnv):
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         terminated, truncated, terms = super().physics_step(action)
-        robot_terms = self.env.robot.get_rewards(action)
+        robot_terms = self.robot.get_rewards(action)
         for name, value in terms.items():
             if not abs(value) <= REWARD_TERM_LIMIT:
                 raise Rejection(
@@ -58,13 +58,16 @@ class CheckedEnv(TaskEnv):
     # The task's own methods, without what `TaskEnv` makes of them.
 
     def task_reset(self) -> Any:
-        return self.env.reset()
+        with self.client.during(Phase.RESET):
+            return self.env.reset()
 
     def task_step(self, action: Any) -> Any:
-        return self.env.step(action)
+        with self.client.during(Phase.STEP):
+            return self.env.step(action)
 
     def task_success(self) -> bool:
-        return as_bool("get_success", self.env.get_success())
+        with self.client.during(Phase.SCORE):
+            return as_bool("get_success", self.env.get_success())
 
     def bodies(self) -> list[int]:
         """The ids of all bodies, asked for again only after one appeared or vanished."""
@@ -79,7 +82,7 @@ class CheckedEnv(TaskEnv):
         return [self.client.getBasePositionAndOrientation(body) for body in self.bodies()]
 
     def _name(self, body: int) -> str:
-        return "The robot" if body == self.env.robot.robot_id else f"Body {body}"
+        return "The robot" if body == self.robot.robot_id else f"Body {body}"
 
     def check_body_count(self) -> None:
         bodies = len(self.bodies())
@@ -101,7 +104,7 @@ class CheckedEnv(TaskEnv):
                 )
 
     def check_overlap(self) -> None:
-        robot = self.env.robot
+        robot = self.robot
         self.client.performCollisionDetection()
         contacts = [c for c in self.client.getContactPoints(robot.robot_id) if c[2] != c[1]]
         deepest = min(contacts, key=lambda contact: contact[8], default=None)
@@ -118,7 +121,7 @@ class CheckedEnv(TaskEnv):
 
     def check_standing(self, terminated: bool) -> None:
         """While idle, at the start of an episode, the robot must not fall."""
-        robot = self.env.robot
+        robot = self.robot
         speed = -robot.links["base"].linear_velocity[2]
         if speed > (MAX_FALL_SPEED_AT_END_M_S if terminated else MAX_FALL_SPEED_M_S):
             raise Rejection(
@@ -197,7 +200,7 @@ def _engine_settings(env: CheckedEnv) -> dict[str, Any]:
 
 
 def _body_settings(env: CheckedEnv) -> dict[str, Any]:
-    client, robot = env.client, env.env.robot
+    client, robot = env.client, env.robot
     settings = {}
     for link in robot.links.values():
         dynamics = client.getDynamicsInfo(robot.robot_id, link.index)
