@@ -111,8 +111,8 @@ class _TaskTransformer(RestrictingNodeTransformer):
         if name is None or name == "_" or name == "print":
             return
         magic = allow_magic_methods and name in ALLOWED_FUNC_NAMES and node.col_offset != 0
-        # RestrictedPython's own names look like `_name_`.
-        reserved = name.startswith("__") or name[0] == name[-1] == "_"
+        # RestrictedPython's own names look like `_name_`, those of trusted classes `_Class__name`.
+        reserved = name[0] == "_" and (name[-1] == "_" or "__" in name)
         if reserved and not magic:
             self.refuse(node, f"the name `{name}` is reserved", "Use a name like `goal`.")
         if name in MAKERS_OF_SELF:

@@ -1,7 +1,10 @@
 """The simulator side: what a task is made of and how it runs.
 
 - `base.BaseEnv`: what a task inherits; `r2d2.R2D2Env`: the same with R2D2 in it
-- `robot`: links and joints; `client`: PyBullet bound to one world
+- `robot`: links and joints; `client`: PyBullet bound to one world, for trusted code
+- `task_client`: what a task has of it, as `calls` and `arguments` say
+- `facades`: what a task has of numpy, math and random, as `allowed` says; `frozen`: how it stays so
+- `contract`: the errors that tell a task what it does wrong
 - `scene`: the egocentric observation; `rendering`: pictures on the CPU
 - `loading.LoadedTask`: from source code to an environment class
 - `task_env.TaskEnv`: the Gymnasium environment that trainers use

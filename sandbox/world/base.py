@@ -199,6 +199,7 @@ class BaseEnv:
 
     def close(self) -> None:
         """Give the world's memory back."""
+        _require(self.__client, Phase.OUTSIDE, "close")
         self.__client.disconnect()
 
 
@@ -223,7 +224,12 @@ def build_env(
     vars(env)["_BaseEnv__client"] = client
     env.np_random = np_random
     with client.during(Phase.BUILD):
-        env.__init__()  # type: ignore[misc]
+        try:
+            env.__init__()  # type: ignore[misc]
+        except AttributeError:
+            # Without the base's `__init__` there is no `self._p` and no `self.robot`.
+            if trusted_robot(env) is not None:
+                raise
     if trusted_robot(env) is None:
         raise ContractError("__init__", "did not call super().__init__()", "begin with it")
     return env

@@ -27,6 +27,11 @@ MAX_TWIST_N_M = 250.0
 """The same for torques about its base."""
 
 _ADDING = frozenset({"createMultiBody", "loadURDF"})
+_BODIES = {
+    name: [key for key, check in call.parameters.items() if check in (body, body_or_none)]
+    for name, call in CALLS.items()
+}
+"""The parameters of each call that name a body."""
 _OF_ROBOTS_BODY = frozenset({"mass", "localInertiaDiagonal", "activationState", "collisionMargin"})
 
 
@@ -219,8 +224,7 @@ class _Rules:
         if "userConstraintUniqueId" in values:
             tied = self._client.getConstraintInfo(values["userConstraintUniqueId"])
             return [tied[0], tied[2]]
-        kinds = CALLS[name].parameters
-        return [values[key] for key in values if kinds[key] in (body, body_or_none)]
+        return [values[parameter] for parameter in _BODIES[name] if parameter in values]
 
     def _not_while_scoring(self, name: str) -> None:
         if self._client.phase is Phase.SCORE:

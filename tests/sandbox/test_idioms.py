@@ -352,6 +352,7 @@ STOPPED = {
     "reset-during-a-step": ("prestep", "super().reset()", "in the step phase"),
     "step-while-scoring": ("score", "super().step(action)", "in the score phase"),
     "built-anew-during-a-step": ("prestep", "super().__init__()", "in the step phase"),
+    "world-closed": ("reset", "self.close()", "in the reset phase"),
     "no-step": ("poststep", "super().step(action)", "advanced the world 2 times"),
     "huge-factorial": ("init", "math.factorial(10**7)", "numbers up to 1000"),
     "huge-binomial": ("init", "math.comb(10**7, 10**6)", "numbers up to 1000"),

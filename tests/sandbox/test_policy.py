@@ -133,6 +133,7 @@ HOSTILE = {
     "linalg-by-its-own-name": ("init", "import numpy.linalg as la; la.lapack_lite"),
     "random-bit-generator": ("init", "self.np_random.bit_generator"),
     "mangled-client": ("init", "self._BaseEnv__client"),
+    "mangled-class-variable": ("extra", "_BaseEnv__client = None"),
     "mangled-by-getattr": ("init", 'getattr(self, "_BaseEnv__client")'),
     # Ways to make something else out of `self`, which may have private attributes.
     "self-in-a-staticmethod": ("extra", "@staticmethod\ndef f(self):\n    return self._client"),
