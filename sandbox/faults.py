@@ -32,14 +32,13 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
     if isinstance(error, ImportError):
         # Where a module lies on this machine is nobody else's business.
         text = text.replace(f" ({error.path})", "")
-    if len(text) > TEXT_LIMIT:
-        text = text[:TEXT_LIMIT] + "…"
+    text = _shortened(text)
     said = f": {text}" if text else ""
     symptom = f"{doing} raised {type(error).__name__}{said}{_where(error, source)}"
     symptom = symptom.removesuffix(".") + "."
     if isinstance(error, ContractError):
         return Fault(
-            f"In {doing}: {text}",
+            f"In {doing}: {_shortened(error.finding.removesuffix('.'))}{_where(error, source)}.",
             f"`{error.member}` does not keep to the task interface.",
             error.fix,
         )
@@ -53,6 +52,10 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
         if isinstance(error, kinds):
             return Fault(symptom, cause, fix)
     return Fault(symptom, "A mistake in the task's code.", "Correct the line named above.")
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT] + "…"
 
 
 def _where(error: BaseException, source: str) -> str:

@@ -83,7 +83,6 @@ class Check:
         started = time.process_time()
         self.env.build(episode_seed=0)
         self.build_cpu_s = time.process_time() - started
-        self.env.check_body_count()
 
     def reset(self) -> None:
         self.doing = "`reset`"
@@ -110,8 +109,6 @@ class Check:
         self.beginnings = set()
         for seed in range(RESET_SEEDS):
             self.env.reset(seed=seed)
-            self.env.check_body_count()
-            self.env.check_bodies_finite()
             self.env.check_overlap()
             self.beginnings.add(f"{self.env.poses()} {plain_state(self.env.env)}")
 
@@ -171,7 +168,6 @@ class Check:
         """Play an episode under watch. `settling`: the robot idles and is to stand still."""
         self.doing = "`reset`"
         for episode in play(self.env, script, seed, actions):
-            self.env.check_body_count()
             self.env.check_speeds(self.doing, settling)
             if settling:
                 self.env.check_standing(episode.terminated)

@@ -12,7 +12,6 @@ from ..world.client import Phase
 from ..world.robots import ROBOT_ENVS
 from .rejection import Rejection
 
-MAX_BODIES = 256
 MAX_OVERLAP_M = 0.02
 MAX_FALL_SPEED_M_S = 5.0
 # The same where the task ends the episode meanwhile, which is what a robot that misses its platform
@@ -83,25 +82,6 @@ class CheckedEnv(TaskEnv):
 
     def _name(self, body: int) -> str:
         return "The robot" if body == self.robot.robot_id else f"Body {body}"
-
-    def check_body_count(self) -> None:
-        bodies = len(self.bodies())
-        if bodies > MAX_BODIES:
-            raise Rejection(
-                f"The world has {bodies} bodies; at most {MAX_BODIES} are allowed.",
-                "Bodies are created in a loop that runs too often, or in every step.",
-                "Use fewer and larger bodies, create them in `__init__`, and move those that are "
-                "needed again instead of creating new ones.",
-            )
-
-    def check_bodies_finite(self) -> None:
-        for body, (position, orientation) in zip(self.bodies(), self.poses(), strict=True):
-            if not all(map(math.isfinite, (*position, *orientation))):
-                raise Rejection(
-                    f"{self._name(body)} is at {position} after `reset`.",
-                    "A position, orientation or velocity was computed as NaN or infinite.",
-                    "Guard divisions and square roots that place bodies.",
-                )
 
     def check_overlap(self) -> None:
         robot = self.robot

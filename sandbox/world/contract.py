@@ -11,9 +11,10 @@ class ContractError(ValueError):
     """A task does something that its interface does not allow; `expected` is what it must do."""
 
     def __init__(self, member: str, problem: str, expected: str, fix: str = "") -> None:
-        super().__init__(f"`{member}` {problem}; it must {expected}.")
+        self.finding = f"`{member}` {problem}; it must {expected}."
         self.member = member
         self.fix = fix or f"Change `{member}` so that it does."
+        super().__init__(f"{self.finding} {fix}".rstrip())
 
 
 class CallError(ContractError):
@@ -21,7 +22,6 @@ class CallError(ContractError):
 
     def __init__(self, call: str, problem: str, expected: str, fix: str) -> None:
         super().__init__(f"self._p.{call}", problem, expected, fix)
-        self.args = (f"{self.args[0]} {fix}",)
 
 
 def describe(value: Any) -> str:

@@ -1,4 +1,4 @@
-# Broken on purpose: it loads the ground from a file.
+# Broken on purpose: it loads the ground from a file of the host.
 from taskwright.sandbox.world import R2D2Env
 
 
@@ -20,7 +20,7 @@ class Env(R2D2Env):
 
     def __init__(self):
         super().__init__()
-        self.ground = self._p.loadURDF("plane.urdf")
+        self.ground = self._p.loadURDF("/tmp/plane.urdf")
         self.pillar = self.create_cylinder(0.0, 0.3, 2.0, [4, 0, 1.0], [0.9, 0.1, 0.1, 1])
 
     def reset(self):
