@@ -1,13 +1,16 @@
-"""What the sandbox's tests share: the processes that are really there, and a good task."""
+"""What the sandbox's tests share: what is really there, a good task, children without policy."""
 
 from __future__ import annotations
 
+import ctypes
+import importlib.util
 import os
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +72,8 @@ _PLACES = {
     "extra": "",
 }
 
+PR_SET_CHILD_SUBREAPER = 36
+
 
 class Processes:
     """Reads /proc. A process that has ended but was not waited for yet does not count as alive."""
@@ -85,6 +90,14 @@ class Processes:
     def in_session(self, session: int) -> list[int]:
         """Ids of the living processes of a session; a sandboxed child leads one of its own."""
         return [pid for pid in self._all() if self._stat(pid)[3:4] == [str(session)]]
+
+    def descendants_of(self, ancestor: int) -> set[int]:
+        """Ids of the living processes that a process started, or that those started."""
+        parents = {pid: int((self._stat(pid)[1:2] or [0])[0]) for pid in self._all()}
+        found: set[int] = set()
+        while new := {pid for pid, up in parents.items() if up in found | {ancestor}} - found:
+            found |= new
+        return found
 
     def is_alive(self, pid: int) -> bool:
         return self._stat(pid)[:1] not in ([], ["Z"], ["X"])
@@ -151,3 +164,56 @@ def spliced() -> Callable[[str, str], str]:
         return source
 
     return splice
+
+
+class Remains:
+    """What code could leave behind on a machine: files, processes and shared memory.
+
+    While this process is the one that orphans go to, whatever code starts stays a descendant of it,
+    however it tries to get away.
+    """
+
+    def __init__(self, folder: Path, processes: Processes) -> None:
+        self.folder = folder
+        """Stays as it is, unless somebody writes there."""
+        self._processes = processes
+        self.remember()
+
+    def remember(self) -> None:
+        """What is there now is not left behind: what the sandbox starts once and keeps, say."""
+        self._known = self._now()
+
+    def assert_none(self, timeout_s: float = 2.0) -> None:
+        """What is killed, the kernel still has to clear away: hence the time."""
+        deadline = time.monotonic() + timeout_s
+        while (left := self._now() - self._known) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not left, f"left behind: {sorted(left)}"
+
+    def _now(self) -> set[str]:
+        places = (self.folder, Path("/dev/shm"))
+        things = {f"{path} {path.stat()[:7]}" for place in places for path in place.iterdir()}
+        segments = Path("/proc/sysvipc/shm").read_text().splitlines()
+        things |= {f"segment {line.split()[1]}" for line in segments[1:]}
+        return things | {f"process {pid}" for pid in self._processes.descendants_of(os.getpid())}
+
+
+@pytest.fixture(scope="module")
+def remains(tmp_path_factory: pytest.TempPathFactory, processes: Processes) -> Iterator[Remains]:
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield Remains(tmp_path_factory.mktemp("watched"), processes)
+    prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@pytest.fixture(scope="session")
+def raw_child() -> Callable[..., str]:
+    """Runs Python statements in a sandboxed child with the policy off: see `hostile/raw.py`."""
+    path = Path(__file__).parent / "hostile" / "raw.py"
+    spec = importlib.util.spec_from_file_location("hostile_raw", path)
+    assert spec is not None
+    assert spec.loader is not None
+    raw: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(raw)
+    run: Callable[..., str] = raw.run_in_child
+    return run
