@@ -251,18 +251,23 @@ def constraint(value: Any, client: PhysicsClient, values: Values) -> int:
     return int(value)
 
 
-def shape(value: Any, client: PhysicsClient, values: Values) -> int:
-    """A shape's id, or -1 for none. What PyBullet does not know it takes for none."""
-    try:
-        plain = operator.index(value)
-    except TypeError:
-        plain = -2
-    if not -1 <= plain < 2**31:
-        raise Bad(
-            "the id of a shape, or -1 for none",
-            "Keep the id that self._p.createCollisionShape or createVisualShape returned.",
-        )
-    return plain
+def shape(creating_call: str) -> Argument:
+    """The id of a shape that a call has created in this world, or -1 for none: PyBullet takes one
+    that it does not know for none, and the body would lack it silently."""
+
+    def check(value: Any, client: PhysicsClient, values: Values) -> int:
+        try:
+            plain = operator.index(value)
+        except TypeError:
+            plain = None
+        if plain is None or (plain != -1 and plain not in client.shapes[creating_call]):
+            raise Bad(
+                f"the id of a shape that self._p.{creating_call} returned, or -1 for none",
+                f"Keep what self._p.{creating_call} returned.",
+            )
+        return plain
+
+    return check
 
 
 def bundled_model(value: Any, client: PhysicsClient, values: Values) -> str:

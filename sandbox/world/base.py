@@ -20,6 +20,8 @@ from .contract import ContractError, describe
 from .robot import Robot, RobotView
 from .task_client import TaskClient
 
+MAX_NAME_CHARACTERS = 100
+
 Color = Sequence[float]
 """Red, green, blue, opacity, each from 0 to 1."""
 
@@ -39,15 +41,22 @@ def _reward_terms(terms: Any) -> dict[str, float]:
         raise ContractError(
             "get_task_rewards", f"returned {describe(terms)}", "return a dict of named numbers"
         )
+    for name in terms:
+        if not isinstance(name, str) or len(name) > MAX_NAME_CHARACTERS:
+            raise ContractError(
+                "get_task_rewards",
+                f"names a reward with {describe(name)}",
+                f"name each with a text of at most {MAX_NAME_CHARACTERS} characters",
+            )
     return {
-        str(name): finite_number("get_task_rewards", value, f"for {name!r}")
+        name: finite_number("get_task_rewards", value, f"for {name!r}")
         for name, value in terms.items()
     }
 
 
 def finite_number(member: str, value: Any, what: str) -> float:
     """A number that a task gave, as a plain float; `what` says what it is."""
-    if not isinstance(value, int | float | np.number | np.bool_):
+    if not isinstance(value, int | float | np.integer | np.floating | np.bool_):
         raise ContractError(member, f"gave {describe(value)} {what}", "give one plain number")
     if not math.isfinite(value):
         raise ContractError(member, f"gave {value} {what}", "give a finite number")

@@ -146,6 +146,7 @@ def _per_link(argument: Argument, what: str) -> Argument:
     return list_of(argument, MAX_LINKS, what)
 
 
+_collision_shape, _visual_shape = shape("createCollisionShape"), shape("createVisualShape")
 _SHAPES = "GEOM_BOX GEOM_SPHERE GEOM_CYLINDER GEOM_CAPSULE GEOM_PLANE GEOM_MESH"
 _vertices = list_of(vector(MAX_DISTANCE_M), MAX_VERTICES, "vertices [x, y, z]")
 _indices = list_of(integer(0, MAX_VERTICES), MAX_INDICES, "indices")
@@ -211,15 +212,15 @@ CALLS: dict[str, Call] = {
         Effect.BUILD,
         {
             "baseMass": _mass,
-            "baseCollisionShapeIndex": shape,
-            "baseVisualShapeIndex": shape,
+            "baseCollisionShapeIndex": _collision_shape,
+            "baseVisualShapeIndex": _visual_shape,
             "basePosition": _position,
             "baseOrientation": quaternion,
             "baseInertialFramePosition": _position,
             "baseInertialFrameOrientation": quaternion,
             "linkMasses": _per_link(_mass, "masses"),
-            "linkCollisionShapeIndices": _per_link(shape, "shapes"),
-            "linkVisualShapeIndices": _per_link(shape, "shapes"),
+            "linkCollisionShapeIndices": _per_link(_collision_shape, "shapes"),
+            "linkVisualShapeIndices": _per_link(_visual_shape, "shapes"),
             "linkPositions": _per_link(_position, "positions"),
             "linkOrientations": _per_link(quaternion, "quaternions"),
             "linkInertialFramePositions": _per_link(_position, "positions"),

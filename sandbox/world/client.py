@@ -28,6 +28,8 @@ _EDITING = (
     "resetSimulation",
 )
 
+_SHAPING = ("createCollisionShape", "createVisualShape")
+
 CYLINDER_SIDES = 32
 
 
@@ -79,7 +81,8 @@ class PhysicsClient:
     `motion` grows whenever a body may have moved and `edits` whenever a body appeared, vanished or
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
-    `steps` counts physics steps. `links` tells of each body how many links it has besides its base.
+    `steps` counts physics steps. `links` tells of each body how many links it has besides its base, and `shapes` which
+    ones each of the calls that create shapes has created.
     """
 
     def __init__(self) -> None:
@@ -90,6 +93,7 @@ class PhysicsClient:
         self.edits = 0
         self.placed: set[int] = set()
         self.links: dict[int, int] = {}
+        self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""
@@ -104,8 +108,10 @@ class PhysicsClient:
                 value = self._noting_body(getattr(pybullet, name))
             elif name in _EDITING:
                 value = self._counting_edits(name, value)
-            elif name == "createVisualShape":
-                value = self._with_flat_caps(value)
+            elif name in _SHAPING:
+                if name == "createVisualShape":
+                    value = self._with_flat_caps(value)
+                value = self._noting_shape(name, value)
         setattr(self, name, value)
         return value
 
@@ -141,6 +147,8 @@ class PhysicsClient:
                 self.links.pop(arguments[0] if arguments else keywords["bodyUniqueId"], None)
             elif name == "resetSimulation":
                 self.links.clear()
+                for created in self.shapes.values():
+                    created.clear()
             return result
 
         return wrapper
@@ -148,6 +156,14 @@ class PhysicsClient:
     def _count_links(self, bodies: Iterable[int]) -> None:
         for body in bodies:
             self.links[body] = self.getNumJoints(body)
+
+    def _noting_shape(self, name: str, call: Callable[..., int]) -> Callable[..., int]:
+        def wrapper(*arguments: Any, **keywords: Any) -> int:
+            shape = call(*arguments, **keywords)
+            self.shapes[name].add(shape)
+            return shape
+
+        return wrapper
 
     def _with_flat_caps(self, call: Callable[..., int]) -> Callable[..., int]:
         """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""

@@ -135,7 +135,7 @@ def outcomes(request: pytest.FixtureRequest, remains: Any) -> Iterator[dict[str,
     wanted = [
         PROGRAMS[item.callspec.params["name"]]
         for item in request.session.items
-        if item.get_closest_marker("parametrize") and "outcomes" in item.fixturenames
+        if item.module is request.module and hasattr(item, "callspec")
     ]
 
     def check(program: Program) -> Outcome:
