@@ -81,8 +81,8 @@ class PhysicsClient:
     `motion` grows whenever a body may have moved and `edits` whenever a body appeared, vanished or
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
-    `steps` counts physics steps. `links` tells of each body how many links it has besides its base, and `shapes` which
-    ones each of the calls that create shapes has created.
+    `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
+    and `shapes` which ones each of the calls that create shapes has created.
     """
 
     def __init__(self) -> None:

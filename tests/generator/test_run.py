@@ -23,6 +23,7 @@ from taskwright.executor.job import JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator import run as run_module
 from taskwright.generator.run import open_run, prepare_config
+from taskwright.sandbox import host
 
 # A trial that is over in a second or two; what it finds out does not matter here.
 TINY_TRIAL = {
@@ -127,6 +128,19 @@ def test_a_resumed_run_keeps_its_seed_and_robot(go, tmp_path):
     assert prepare_config(tmp_path, {}).run.seed == 7
     with pytest.raises(UsageError, match="started with seed 7"):
         prepare_config(tmp_path, {"run": {"seed": 8}})
+
+
+def test_a_weaker_host_is_said_in_the_log_and_refused_where_more_is_required(
+    go, tmp_path, monkeypatch
+):
+    isolation = host.isolation
+    monkeypatch.setattr(host, "isolation", lambda without=(): isolation(["landlock", "bubblewrap"]))
+    _, events = go(tmp_path / "a", run={"attempts": 1})
+    assert events[0]["isolation"] == "partial"
+    assert "task code could read your files" in events[1]["text"]
+    with pytest.raises(UsageError, match="full is required"):
+        go(tmp_path / "b", run={"attempts": 1}, sandbox={"require_isolation": "full"})
+    assert not (tmp_path / "b").exists()
 
 
 def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_path):

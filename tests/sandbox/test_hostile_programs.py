@@ -24,7 +24,7 @@ from taskwright.task import Outcome, Task
 FOLDER = Path(__file__).parent / "hostile"
 TEMPLATE = (FOLDER / "template.py").read_text(encoding="utf-8")
 
-HANG_TIMEOUT_S = 1.0
+HANG_TIMEOUT_S = 0.5
 """For programs that may be stopped at the deadline; they make most of this suite's time."""
 TIMEOUT_S = 20.0
 GRACE_S = 1.0
