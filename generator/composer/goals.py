@@ -93,7 +93,7 @@ def collect(random: np.random.Generator, level: int, arena: Arena) -> Piece:
             self.gems = [self.create_marker(0.3, 0.5, YELLOW) for _ in range({count})]
         """),
         reset=code(f"""
-            self.gems_left = list(self.gems)
+            self.gems_left, self.gems_found = list(self.gems), []
             for gem in self.gems:
                 self.place(gem, self.arena_point(0.6), {number(arena.z + 0.5)})
         """),
@@ -106,8 +106,12 @@ def collect(random: np.random.Generator, level: int, arena: Arena) -> Piece:
             found = bool(self.gems_left) and self.get_distance_to_object(gem) < 0.7
             if found:
                 self.gems_left.remove(gem)
+                self.gems_found.append(gem)
+        """),
+        step=code(f"""
+            while self.gems_found:
                 # Out of sight: far below the arena.
-                self.place(gem, {vector(arena.x, 0)}, {number(arena.z - 50)})
+                self.place(self.gems_found.pop(), {vector(arena.x, 0)}, {number(arena.z - 50)})
         """),
         target="self.get_object_position(self.nearest_gem())[:2]",
         rewards={"gem_found": "10.0 * found"},
