@@ -319,8 +319,8 @@ class Child(JsonProcess):
     """A sandboxed process, which runs distrusted code.
 
     `shared` are descriptors of memory to share with it (see `memory`), which it counts from 0.
-    Protections named in `without` are left out, which only tests want. Raises BrokenError where it
-    cannot be started.
+    Protections named in `without` ("namespaces", "landlock", "bubblewrap", "seccomp") are left out,
+    so that tests see how a weaker host would fare. Raises BrokenError where it cannot be started.
     """
 
     def __init__(

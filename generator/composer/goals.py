@@ -101,7 +101,7 @@ def collect(random: np.random.Generator, level: int, arena: Arena) -> Piece:
             def nearest_gem(self):
                 return min(self.gems_left or self.gems, key=self.get_distance_to_object)
         """),
-        after_step=code(f"""
+        after_step=code("""
             gem = self.nearest_gem()
             found = bool(self.gems_left) and self.get_distance_to_object(gem) < 0.7
             if found:

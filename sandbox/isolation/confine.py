@@ -11,8 +11,6 @@ from . import landlock, limits, seccomp
 
 Level = Literal["none", "partial", "full"]
 LEVELS: tuple[Level, ...] = ("none", "partial", "full")
-PROTECTIONS = ("namespaces", "landlock", "bubblewrap", "seccomp")
-"""What can be left out (`without`), so that tests see how a weaker host would fare."""
 
 
 @dataclass(frozen=True)

@@ -12,26 +12,37 @@ from pathlib import Path
 from .kernel import unshare
 
 _NEW_USER, _NEW_NETWORK, _NEW_PROCESSES, _NEW_IPC = 0x10000000, 0x40000000, 0x20000000, 0x08000000
-NAMES = ("network", "processes", "ipc")
 
 
 def enter() -> bool:
     """Move this process to namespaces of its own; the processes it starts live in the new process
-    table, whose first one takes all others with it when it ends. False where the host refuses.
+    table, whose first one takes all others with it when it ends. False where the host refuses, and
+    then nothing has changed.
     """
+    # Some hosts refuse half-way, with no way back: somebody else goes first.
+    if (scout := os.fork()) == 0:
+        try:
+            _enter()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    if os.waitpid(scout, 0)[1] != 0:
+        return False
+    _enter()
+    return True
+
+
+def _enter() -> None:
     ours = _NEW_NETWORK | _NEW_PROCESSES | _NEW_IPC
     try:
         unshare(ours)
-        return True
+        return
     except OSError:
+        # Without the privilege, which a user namespace of one's own gives.
         pass
     uid, gid = os.geteuid(), os.getegid()
-    try:
-        unshare(_NEW_USER | ours)
-    except OSError:
-        return False
+    unshare(_NEW_USER | ours)
     own = Path("/proc/self")
     (own / "setgroups").write_text("deny")
     (own / "uid_map").write_text(f"{uid} {uid} 1")
     (own / "gid_map").write_text(f"{gid} {gid} 1")
-    return True

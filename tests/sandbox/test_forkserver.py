@@ -16,23 +16,40 @@ import pytest
 from taskwright.errors import BrokenError
 from taskwright.sandbox import process
 from taskwright.sandbox.channel import ChildDied, ChildTimeout
+from taskwright.sandbox.checker import check_task
+from taskwright.sandbox.forkserver import WARM_UP_TASK
 from taskwright.sandbox.process import Child
+from taskwright.task import Task
+
+DEFECTIVE = [
+    "class Env(",
+    "import os",
+    "x = 1",
+    "from taskwright.sandbox.world import R2D2Env\n\n\nclass Env(R2D2Env):\n    x = 1 / 0",
+    WARM_UP_TASK.replace("self.goal =", "self.goal = self._p.getBaseVelocity(99); self.goal ="),
+]
 
 
-def shared_memory_files() -> set[str]:
-    return set(os.listdir("/dev/shm"))
+def test_two_hundred_checks_in_a_row_leave_nothing_behind_and_do_not_grow(processes: Any) -> None:
+    def check(count: int) -> None:
+        for number in range(count):
+            outcome = check_task(Task(DEFECTIVE[number % len(DEFECTIVE)]))
+            assert outcome.verdict == "rejected", outcome
 
+    def remains() -> tuple[object, ...]:
+        descriptors = len(os.listdir("/proc/self/fd"))
+        return processes.serving(os.getpid()), descriptors, set(os.listdir("/dev/shm"))
 
-def test_two_hundred_children_leave_nothing_behind(processes: Any) -> None:
-    with Child() as child:
-        child.wait_until_ready()
-    before = processes.serving(os.getpid()), len(os.listdir("/proc/self/fd"))
-    files = shared_memory_files()
-    for _ in range(200):
-        with Child() as child:
-            child.wait_until_ready()
-    assert (processes.serving(os.getpid()), len(os.listdir("/proc/self/fd"))) == before
-    assert shared_memory_files() == files
+    def memory_mb() -> float:
+        pids = [os.getpid(), *processes.serving(os.getpid())]
+        pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids]
+        return sum(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    check(20)
+    before, memory_before_mb = remains(), memory_mb()
+    check(200)
+    assert remains() == before
+    assert memory_mb() - memory_before_mb < 4.0
 
 
 def test_a_child_that_was_never_closed_ends_with_the_server(
@@ -53,6 +70,7 @@ def test_a_child_that_was_never_closed_ends_with_the_server(
 PARENT = """
 import os, signal, sys, threading
 from taskwright.sandbox.process import Child
+from taskwright.task import Task
 children = []
 def start():
     children.extend(Child() for _ in range(3))
