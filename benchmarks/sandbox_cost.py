@@ -1,11 +1,13 @@
 """What does the sandbox cost: in starting, in steps per second, and in memory?
 
 Setup: one hand-written example. A check is timed as the first of a fresh Python process (cold) and
-as one of many in the same process (warm), beside the same stages run without a sandbox; episodes
-are stepped with the same seeds and random actions in this process and in one sandboxed child, in
-alternating rounds. Ratios come from one run, as machines differ and are noisy.
+as one of many in the same process (warm), beside the same stages run without a sandbox. Episodes
+are stepped with the same seeds and random actions in one sandboxed child, in the same child without
+any protection, and in this process, in alternating rounds: the first two differ by the sandbox, the
+last by being two processes that wait for each other. Ratios come from one run, as machines are
+noisy.
 
-Duration: about a minute. Prints a table.
+Duration: about two minutes. Prints a table.
 
     python benchmarks/sandbox_cost.py
 """
@@ -13,15 +15,17 @@ Duration: about a minute. Prints a table.
 from __future__ import annotations
 
 import argparse
+import functools
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from taskwright.sandbox import vector
 from taskwright.sandbox.checker import check_task
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.episodes import episode_seed
@@ -33,10 +37,12 @@ from taskwright.task import Task
 EXAMPLE = Path(__file__).parents[1] / "examples/tasks/r2d2/find_open_doorway.py"
 ENVIRONMENTS = 8
 STEPS_A_ROUND = 400
+ALL_PROTECTIONS = ("namespaces", "landlock", "bubblewrap", "seccomp")
 
 COLD = """
 import sys, time
 from taskwright.task import Task
+from taskwright.sandbox import vector
 from taskwright.sandbox.checker import check_task
 task = Task(open(sys.argv[1]).read())
 started = time.perf_counter()
@@ -76,8 +82,9 @@ def unsandboxed_rate(source: str, actions: np.ndarray) -> float:
     return rate
 
 
-def sandboxed_rate(source: str, actions: np.ndarray) -> float:
-    """The same in one sandboxed child."""
+def child_rate(source: str, actions: np.ndarray, without: Sequence[str] = ()) -> float:
+    """The same in one child, which lacks some protections."""
+    vector.Child = functools.partial(Child, without=without)
     with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes=1) as episodes:
         episodes.reset(seed=0)
         started = time.perf_counter()
@@ -121,10 +128,16 @@ def main() -> None:
 
     actions = np.random.default_rng(0).integers(6, size=(STEPS_A_ROUND, ENVIRONMENTS))
     rates = [
-        (sandboxed_rate(task.source, actions), unsandboxed_rate(task.source, actions))
+        (
+            child_rate(task.source, actions),
+            child_rate(task.source, actions, ALL_PROTECTIONS),
+            unsandboxed_rate(task.source, actions),
+        )
         for _ in range(rounds)
     ]
-    sandboxed, unsandboxed = (statistics.median(column) for column in zip(*rates, strict=True))
+    sandboxed, unprotected, here = (
+        statistics.median(column) for column in zip(*rates, strict=True)
+    )
 
     with SandboxedEpisodes(task.source, "r2d2", ENVIRONMENTS, processes=1) as episodes:
         episodes.reset(seed=0)
@@ -137,8 +150,10 @@ def main() -> None:
     print(f"the same stages without a sandbox     {median(outside):8.2f} s")
     print(f"so the sandbox costs a check          {median(inside) - median(outside):8.2f} s")
     print(f"agent steps/s, 1 sandboxed child      {sandboxed:8.0f}")
-    print(f"agent steps/s, this process           {unsandboxed:8.0f}")
-    print(f"inside against outside, median pair   {median(a / b for a, b in rates):8.0%}")
+    print(f"agent steps/s, 1 unprotected child    {unprotected:8.0f}")
+    print(f"agent steps/s, this process           {here:8.0f}")
+    print(f"sandboxed against unprotected child   {median(a / b for a, b, _ in rates):8.0%}")
+    print(f"sandboxed against this process        {median(a / c for a, _, c in rates):8.0%}")
     print(f"memory of a child with {ENVIRONMENTS} environments {memory_mb:8.1f} MB")
 
 

@@ -123,17 +123,9 @@ class BaseEnv:
 
         `info["reward_terms"]` holds the named rewards whose sum is the reward.
         """
-        client, robot = self.__client, self.__robot
-        _require(client, Phase.STEP, "step")
-        robot.apply_action(action)
-        client.stepSimulation()
-        with client.during(Phase.SCORE):
-            terms = _reward_terms(self.get_task_rewards(action))
-            for name, value in robot.get_rewards(action).items():
-                terms[name] = terms.get(name, 0.0) + value
-            terminated = as_bool("get_terminated", self.get_terminated(action))
-            truncated = as_bool("get_truncated", self.get_truncated(action))
-        observation = robot.get_observation()
+        _require(self.__client, Phase.STEP, "step")
+        terms, terminated, truncated = advance(self, self.__client, self.__robot, action)
+        observation = self.__robot.get_observation()
         return observation, sum(terms.values()), terminated, truncated, {"reward_terms": terms}
 
     def get_task_rewards(self, action: Any) -> dict[str, float]:
@@ -242,6 +234,27 @@ def build_env(
     if trusted_robot(env) is None:
         raise ContractError("__init__", "did not call super().__init__()", "begin with it")
     return env
+
+
+def advance(
+    env: BaseEnv, client: PhysicsClient, robot: Robot, action: Any
+) -> tuple[dict[str, float], bool, bool]:
+    """One physics step: its reward terms, and whether it terminated or truncated the episode."""
+    robot.apply_action(action)
+    client.stepSimulation()
+    with client.during(Phase.SCORE):
+        terms = _reward_terms(env.get_task_rewards(action))
+        for name, value in robot.get_rewards(action).items():
+            terms[name] = terms.get(name, 0.0) + value
+        terminated = as_bool("get_terminated", env.get_terminated(action))
+        truncated = as_bool("get_truncated", env.get_truncated(action))
+    return terms, terminated, truncated
+
+
+def has_own_step(env_class: type[BaseEnv]) -> bool:
+    """Whether a task has written a `step`."""
+    ours = BaseEnv.__mro__
+    return any("step" in vars(cls) for cls in env_class.__mro__ if cls not in ours)
 
 
 def trusted_robot(env: BaseEnv) -> Robot | None:

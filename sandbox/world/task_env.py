@@ -9,7 +9,15 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import BaseEnv, as_bool, build_env, finite_number, trusted_robot
+from .base import (
+    BaseEnv,
+    advance,
+    as_bool,
+    build_env,
+    finite_number,
+    has_own_step,
+    trusted_robot,
+)
 from .client import Phase, PhysicsClient
 from .contract import ContractError
 from .loading import LoadedTask
@@ -67,6 +75,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.render_mode = render_mode
         self.camera, self.width, self.height = camera, width, height
         self.client = PhysicsClient()
+        self._has_own_step = has_own_step(self.task.env_class)
         self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
 
     @classmethod
@@ -109,9 +118,24 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
-        client, before = self.client, self.client.steps
         with self.client.during(Phase.STEP):
-            result: Any = self.env.step(action)
+            if self._has_own_step:
+                terms, terminated, truncated = self._step_of_task(action)
+            else:
+                # The same without an observation of the robot, which nobody would look at.
+                terms, terminated, truncated = advance(self.env, self.client, self.robot, action)
+        self.physics_steps += 1
+        with self.client.during(Phase.SCORE):
+            success = self.env.get_success()
+        if as_bool("get_success", success):
+            self._succeeded = True
+        truncated = truncated or self.physics_steps >= self.time_limit
+        return terminated, truncated, terms
+
+    def _step_of_task(self, action: Any) -> tuple[dict[str, float], bool, bool]:
+        """What a `step` that the task has written comes to."""
+        client, before = self.client, self.client.steps
+        result: Any = self.env.step(action)
         if client.steps != before + 1:
             raise ContractError(
                 "step",
@@ -131,13 +155,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         added = finite_number("step", reward, "as reward") - sum(terms.values())
         if abs(added) > 1e-9:
             terms["step"] = terms.get("step", 0.0) + added
-        self.physics_steps += 1
-        with self.client.during(Phase.SCORE):
-            success = self.env.get_success()
-        if as_bool("get_success", success):
-            self._succeeded = True
-        truncated = truncated or self.physics_steps >= self.time_limit
-        return bool(terminated), bool(truncated), terms
+        return terms, bool(terminated), bool(truncated)
 
     def _observe(self, elapsed_s: float) -> Observation:
         robot = self.robot
