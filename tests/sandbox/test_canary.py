@@ -40,7 +40,10 @@ SEARCH_ANCESTORS = """
 import os
 process, result = os.getpid(), []
 while process > 1:
-    text = open(f'/proc/{process}/environ').read()
+    try:
+        text = open(f'/proc/{process}/environ').read()
+    except PermissionError:  # an ancestor of another user's
+        text = ''
     result = [line for line in text.split(chr(0)) if 'OPENAI_API_KEY' in line] or result
     process = int(open(f'/proc/{process}/stat').read().rpartition(')')[2].split()[1])
 """
