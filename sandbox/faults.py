@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pybullet
 
-from .world.contract import ContractError
+from .world.contract import ContractError, UnavailableError
 from .world.loading import LoadError
 
 TEXT_LIMIT = 300
@@ -40,6 +40,12 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
         return Fault(
             f"In {doing}: {_shortened(error.finding.removesuffix('.'))}{_where(error, source)}.",
             f"`{error.member}` does not keep to the task interface.",
+            error.fix,
+        )
+    if isinstance(error, UnavailableError):
+        return Fault(
+            f"In {doing}: {error.finding}{_where(error, source)}.",
+            "Tasks have what a simulated world needs, and nothing else.",
             error.fix,
         )
     if isinstance(error, LoadError):

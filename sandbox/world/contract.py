@@ -24,6 +24,15 @@ class CallError(ContractError):
         super().__init__(f"self._p.{call}", problem, expected, fix)
 
 
+class UnavailableError(AttributeError):
+    """A name that tasks do not have; `fix` is what they have instead."""
+
+    def __init__(self, name: str, fix: str) -> None:
+        super().__init__(f"`{name}` is not available to tasks. {fix}")
+        self.finding = f"`{name}` is not available to tasks"
+        self.fix = fix
+
+
 def describe(value: Any) -> str:
     """A value for an error message: its type, and itself where that is short."""
     if value is None:

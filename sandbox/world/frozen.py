@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from .contract import UnavailableError
+
 
 class Frozen:
     """Has the attributes that its `__init__` put into `vars(self)`, and keeps them."""
@@ -29,10 +31,10 @@ class Facade(Frozen):
         vars(self).update(members, __name__=name)
 
     def __getattr__(self, name: str) -> NoReturn:
-        module = vars(self)["__name__"]
-        raise AttributeError(
-            f"`{module}.{name}` is not available to tasks. They have what a simulated world needs; "
-            "see the list in docs/interface.md."
+        raise UnavailableError(
+            f"{vars(self)['__name__']}.{name}",
+            "Use arithmetic, math, np.array, np.linalg and np.random; docs/interface.md tells "
+            "where the lists are.",
         )
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 
 from .allowed import BASE_BUILTINS, BUILTINS, refused_attribute
 from .base import BaseEnv
+from .contract import UnavailableError
 from .facades import EpisodeStreams, facades
 from .frozen import Facade
 from .robots import ROBOT_ENVS
@@ -93,7 +94,7 @@ def _look_up(value: Any, name: str, *default: Any) -> Any:
     # A task's own objects have private attributes, and public ones of any name.
     own = type(type(value)) is TaskType and "__" not in name and not name.endswith("_")
     if instead and not own:
-        raise AttributeError(f"The attribute `{name}` is not available to tasks. {instead}")
+        raise UnavailableError(f".{name}", instead)
     return getattr(value, name, *default)
 
 

@@ -16,7 +16,7 @@ import pybullet
 from .arguments import RELATED, Bad, Values, body, body_or_none
 from .calls import CALLS, CONSTANTS, Call, Effect
 from .client import Phase, PhysicsClient
-from .contract import CallError, describe
+from .contract import CallError, UnavailableError, describe
 from .frozen import Frozen
 
 MAX_BODIES = 256
@@ -44,9 +44,10 @@ class TaskClient(Frozen):
         vars(self).update(CONSTANTS, **calls, error=pybullet.error)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"`self._p.{name}` is not available to tasks. The world's settings, files, pictures "
-            "and its steps are not theirs to change; docs/interface.md lists the calls they have."
+        raise UnavailableError(
+            f"self._p.{name}",
+            "Use the calls for bodies, shapes, contacts and rotations that docs/interface.md "
+            "leads to; settings, files, pictures and steps of the world are not a task's.",
         )
 
     def __repr__(self) -> str:

@@ -91,11 +91,11 @@ def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
 
 def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(go, tmp_path):
     sequences = {}
-    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        go(tmp_path / name, run={"attempts": 2, "seed": seed})
+    for name, seed, attempts in (("a", 0, 2), ("b", 0, 2), ("c", 1, 1)):
+        go(tmp_path / name, run={"attempts": attempts, "seed": seed})
         sequences[name] = [(r.idea, r.task, r.status) for r in records_of(tmp_path / name)]
     assert sequences["a"] == sequences["b"]
-    assert sequences["a"] != sequences["c"]
+    assert sequences["a"][:1] != sequences["c"]
 
 
 def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(go, tmp_path):
