@@ -21,9 +21,9 @@ from .base import (
 from .client import Phase, PhysicsClient
 from .contract import ContractError
 from .loading import LoadedTask
-from .r2d2 import yaw_of
 from .rendering import Camera, Image, chase_camera, overview_camera, render
 from .robots import robot_of, robot_spaces
+from .rotation import yaw_of
 from .scene import BOUND, SceneObserver
 
 ACTION_REPEAT = 4
@@ -74,7 +74,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.time_limit = time_limit
         self.render_mode = render_mode
         self.camera, self.width, self.height = camera, width, height
-        self.client = PhysicsClient()
+        self.client = PhysicsClient(draws=render_mode is not None)
         self._has_own_step = has_own_step(self.task.env_class)
         self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
 
@@ -88,6 +88,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         env = build_env(self.task.env_class, self.client, self.task.seed(episode_seed))
         robot = trusted_robot(env)
         assert robot is not None, "`build_env` has looked"
+        # A stream of its own: what the robot draws does not shift what the task draws.
+        robot.np_random = np.random.default_rng([episode_seed, 1])
         self.env, self.robot = env, robot
         self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
         self._overview: Camera | None = None
