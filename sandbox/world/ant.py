@@ -1,5 +1,5 @@
 """Ant: a torso on four legs with two joints each, PyBullet's `mjcf/ant.xml` (see
-`docs/make_walkers.py`).
+`docs/make_robots.py`).
 
 It weighs 182 kg. Its torso is 0.5 m wide and begins 0.75 m above where it is placed, its legs
 stretched out, 1.8 m from foot to foot; it drops onto them. Eight torques of up to 250 N m: hip and
@@ -19,7 +19,7 @@ _JOINTS = ("hip_1", "ankle_1", "hip_2", "ankle_2", "hip_3", "ankle_3", "hip_4", 
 class AntRobot(ArticulatedRobot):
     """The robot itself; see the module docstring."""
 
-    model = "ant.urdf"
+    model = "ant"
     start_height_m = 0.75
     # The model says so: its legs begin in the middle of the torso.
     collides_with_itself = False

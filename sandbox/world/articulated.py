@@ -47,9 +47,7 @@ from .client import PhysicsClient
 from .contract import ContractError, describe
 from .robot import Robot, load_urdf
 from .rotation import up_vector, yaw_of
-from .scene import compress
-
-Array = NDArray[np.float64]
+from .scene import compress_number
 
 START_NOISE_RAD = 0.01
 AT_LIMIT = 0.99
@@ -72,7 +70,7 @@ class ArticulatedRobot(Robot):
     """
 
     model: ClassVar[str]
-    """File name in `assets`."""
+    """Name in `assets`."""
     start_height_m: ClassVar[float]
     collides_with_itself: ClassVar[bool]
     torque_limits_n_m: ClassVar[dict[str, float]]
@@ -84,10 +82,9 @@ class ArticulatedRobot(Robot):
         super().__init__(client)
         joints = self.joints.values()
         self._joint_indices = [joint.index for joint in joints]
-        lower = np.array([joint.lower_limit for joint in joints])
-        upper = np.array([joint.upper_limit for joint in joints])
-        self._middle, self._half_range = (lower + upper) / 2, (upper - lower) / 2
-        self._torque_limits = np.array([self.torque_limits_n_m[name] for name in self.joints])
+        limits = [(joint.lower_limit, joint.upper_limit) for joint in joints]
+        self._middles_and_halves = [((a + b) / 2, (b - a) / 2) for a, b in limits]
+        self._torque_limits = [self.torque_limits_n_m[name] for name in self.joints]
         self._foot_indices = [self.links[foot].index for foot in self.feet]
         self._joints_read_at = -1
         for index in range(client.getNumJoints(self.robot_id)):
@@ -111,70 +108,78 @@ class ArticulatedRobot(Robot):
             self._p.resetJointState(self.robot_id, index, position, 0.0)
 
     def apply_action(self, action: Any) -> None:
-        torques = self._numbers(action).clip(-1.0, 1.0) * self._torque_limits
+        shares = self._read_action(action)
+        limits = self._torque_limits
+        torques = [
+            limit * (share if -1.0 <= share <= 1.0 else math.copysign(1.0, share))
+            for limit, share in zip(limits, shares, strict=True)
+        ]
         self._p.setJointMotorControlArray(
-            self.robot_id, self._joint_indices, self._p.TORQUE_CONTROL, forces=torques.tolist()
+            self.robot_id, self._joint_indices, self._p.TORQUE_CONTROL, forces=torques
         )
 
-    def _numbers(self, action: Any) -> Array:
-        """The action as an array; PyBullet would carry a NaN into every body it touches."""
+    def _read_action(self, action: Any) -> list[float]:
+        """The action as plain numbers; PyBullet would carry a NaN into every body it touches."""
+        count = len(self._torque_limits)
         try:
-            numbers = np.asarray(action, dtype=np.float64)
+            numbers: Any = np.asarray(action, dtype=np.float64)
         except (TypeError, ValueError):
             numbers = np.empty(0)
-        if numbers.shape != self._torque_limits.shape or not math.isfinite(numbers.sum()):
+        shares: list[float] = numbers.tolist() if numbers.shape == (count,) else []
+        if not shares or not math.isfinite(sum(shares)):
             raise ContractError(
                 "super().step",
                 f"was given {describe(action)} as action",
-                f"be given {len(self._torque_limits)} finite numbers",
+                f"be given {count} finite numbers",
             )
-        return numbers
+        return shares
 
-    def _read_joints(self) -> tuple[Array, Array]:
-        """Normalised positions and velocities (rad/s) of all joints, each of shape (joints,)."""
+    def _read_joints(self) -> tuple[list[float], list[float]]:
+        """Normalised positions and velocities (rad/s) of all joints."""
         if self._joints_read_at != self._p.motion:
             states = self._p.getJointStates(self.robot_id, self._joint_indices)
-            positions, velocities = zip(*[state[:2] for state in states], strict=True)
-            self._positions = (np.array(positions) - self._middle) / self._half_range
-            self._velocities = np.array(velocities)
+            self._joint_positions = [
+                (state[0] - middle) / half
+                for state, (middle, half) in zip(states, self._middles_and_halves, strict=True)
+            ]
+            self._joint_velocities = [state[1] for state in states]
             self._joints_read_at = self._p.motion
-        return self._positions, self._velocities
+        return self._joint_positions, self._joint_velocities
 
     def get_observation(self) -> NDArray[np.float32]:
-        torso = self.links["base"]
-        yaw = yaw_of(torso.orientation)
+        position, orientation, (x, y, z), (roll, pitch, turn) = self.base_state()
+        yaw = yaw_of(orientation)
         cosine, sine = math.cos(yaw), math.sin(yaw)
-        x, y, z = torso.linear_velocity.tolist()
-        roll, pitch, turn = torso.angular_velocity.tolist()
-        lengths = [
-            *(cosine * x + sine * y, cosine * y - sine * x, z),
-            *(cosine * roll + sine * pitch, cosine * pitch - sine * roll, turn),
-            *(torso.position - self.start_position).tolist(),
-        ]
-        compressed = compress(lengths)
         positions, velocities = self._read_joints()
         touching = {contact[3] for contact in self._p.getContactPoints(self.robot_id)}
-        return np.concatenate(
+        return np.array(
             [
-                compressed[:6],
-                up_vector(torso.orientation),
-                (cosine, sine),
-                compressed[6:],
-                positions,
-                velocities / JOINT_VELOCITY_SCALE_RAD_S,
-                [float(index in touching) for index in self._foot_indices],
+                compress_number(cosine * x + sine * y),
+                compress_number(cosine * y - sine * x),
+                compress_number(z),
+                compress_number(cosine * roll + sine * pitch),
+                compress_number(cosine * pitch - sine * roll),
+                compress_number(turn),
+                *up_vector(orientation),
+                cosine,
+                sine,
+                *self.compressed_way(position),
+                *positions,
+                *[velocity / JOINT_VELOCITY_SCALE_RAD_S for velocity in velocities],
+                *[float(index in touching) for index in self._foot_indices],
             ],
             dtype=np.float32,
-            casting="same_kind",
         )
 
     def get_rewards(self, action: Any) -> dict[str, float]:
         positions, velocities = self._read_joints()
-        action = self._numbers(action)
-        at_limit = np.count_nonzero(np.abs(positions) > AT_LIMIT)
+        shares = self._read_action(action)
+        count = len(shares)
+        power = sum(abs(a * v) for a, v in zip(shares, velocities, strict=True)) / count
+        effort = sum(a * a for a in shares) / count
+        at_limit = sum(not -AT_LIMIT <= position <= AT_LIMIT for position in positions)
         return {
-            "electricity_penalty": -self.electricity_weight
-            * float(np.abs(action * velocities).mean()),
-            "stall_torque_penalty": -self.stall_torque_weight * float(np.square(action).mean()),
+            "electricity_penalty": -self.electricity_weight * power,
+            "stall_torque_penalty": -self.stall_torque_weight * effort,
             "joints_at_limit_penalty": -JOINTS_AT_LIMIT_WEIGHT * at_limit,
         }

@@ -12,13 +12,14 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
 from .client import Phase, PhysicsClient
 from .contract import ContractError, describe
 from .robot import Robot, RobotView
-from .task_client import TaskClient
+from .task_client import TaskClient, task_client
 
 MAX_NAME_CHARACTERS = 100
 
@@ -41,17 +42,20 @@ def _reward_terms(terms: Any) -> dict[str, float]:
         raise ContractError(
             "get_task_rewards", f"returned {describe(terms)}", "return a dict of named numbers"
         )
-    for name in terms:
+    floats: dict[str, float] = {}
+    for name, value in terms.items():
         if not isinstance(name, str) or len(name) > MAX_NAME_CHARACTERS:
             raise ContractError(
                 "get_task_rewards",
                 f"names a reward with {describe(name)}",
                 f"name each with a text of at most {MAX_NAME_CHARACTERS} characters",
             )
-    return {
-        name: finite_number("get_task_rewards", value, f"for {name!r}")
-        for name, value in terms.items()
-    }
+        # Nearly all are: worth asking first, in every physics step.
+        is_plain = type(value) is float and math.isfinite(value)
+        floats[name] = (
+            value if is_plain else finite_number("get_task_rewards", value, f"for {name!r}")
+        )
+    return floats
 
 
 def finite_number(member: str, value: Any, what: str) -> float:
@@ -103,9 +107,13 @@ class BaseEnv:
             deterministicOverlappingPairs=1,
         )
         self.__robot = robot = self.robot_class(client)
-        self._p = TaskClient(client, robot.robot_id)
+        self._p = task_client(client, robot.robot_id)
         self.robot = RobotView(robot)
-        self.action_space = self.robot.action_space
+
+    @property
+    def action_space(self) -> gymnasium.Space[Any]:
+        """The robot's actions."""
+        return self.robot.action_space
 
     # What a task writes.
 

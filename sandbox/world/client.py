@@ -82,7 +82,8 @@ class PhysicsClient:
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
-    and `shapes` which ones each of the calls that create shapes has created. `draws` is whether
+    and `shapes` which ones each of the calls that create shapes has created. `for_tasks` keeps what
+    `task_client` makes of it. `draws` is whether
     pictures will be made of the world.
     """
 
@@ -96,6 +97,7 @@ class PhysicsClient:
         self.placed: set[int] = set()
         self.links: dict[int, int] = {}
         self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
+        self.for_tasks: dict[int, Any] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""

@@ -1,4 +1,4 @@
-"""Humanoid: PyBullet's `mjcf/humanoid_symmetric.xml` (see `docs/make_walkers.py`), 42 kg.
+"""Humanoid: PyBullet's `mjcf/humanoid_symmetric.xml` (see `docs/make_robots.py`), 42 kg.
 
 Its torso begins 1.4 m above where the robot is placed, which leaves its soles 0.1 m in the air.
 Seventeen torques in the order of `HumanoidRobot.torque_limits_n_m`: three of the abdomen, four of
@@ -15,7 +15,7 @@ from .base import BaseEnv
 class HumanoidRobot(ArticulatedRobot):
     """The robot itself; see the module docstring."""
 
-    model = "humanoid.urdf"
+    model = "humanoid"
     start_height_m = 1.4
     collides_with_itself = True
     torque_limits_n_m = {  # noqa: RUF012

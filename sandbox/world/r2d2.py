@@ -38,7 +38,6 @@ from .base import BaseEnv
 from .client import PhysicsClient
 from .robot import Robot, load_urdf
 from .rotation import forward_vector, up_vector, yaw_of
-from .scene import compress_number
 
 
 class R2D2Robot(Robot):
@@ -59,22 +58,17 @@ class R2D2Robot(Robot):
     clearance_m = 0.6
     energy_penalty = (0.0, -0.2, -0.2, -0.1, -0.1, -0.5)
 
-    def __init__(self, client: PhysicsClient) -> None:
-        super().__init__(client)
-        self._base = self.links["base"]
-
     def load(self, client: PhysicsClient) -> int:
-        return load_urdf(client, "r2d2.urdf", [0.0, 0.0, 0.5])
+        return load_urdf(client, "r2d2", [0.0, 0.0, 0.5])
 
     def apply_action(self, action: Any) -> None:
         action = int(action)
-        base = self._base
-        up_x, up_y, up_z = up_vector(base.orientation)
+        _, orientation, velocity, (_, _, turn) = self.base_state()
+        up_x, up_y, up_z = up_vector(orientation)
         # The rotation that brings `up` onto the world's z axis is about up x z = (up_y, -up_x, 0).
         sine = math.hypot(up_x, up_y)
         tilt = math.atan2(sine, up_z)
         righting = self.righting_gain_per_s * tilt / sine if sine > 1e-9 else 0.0
-        turn = base.angular_velocity[2]
         if action == 3:
             turn -= self.turn_increment_rad_s
         elif action == 4:
@@ -85,10 +79,9 @@ class R2D2Robot(Robot):
             min(max(-righting * up_x, -limit), limit),
             min(max(turn, -limit), limit),
         ]
-        velocity = base.linear_velocity
         if action == 1 or action == 2:
             push = self.drive_increment_m_s if action == 1 else -self.drive_increment_m_s
-            forward = forward_vector(base.orientation)
+            forward = forward_vector(orientation)
             driven = [velocity[i] + push * forward[i] for i in range(3)]
             speed = math.hypot(*driven)
             if speed > self.drive_limit_m_s:
@@ -106,8 +99,8 @@ class R2D2Robot(Robot):
         contacts = self._p.getContactPoints(self.robot_id)
         if not contacts:
             return False
-        up_x, up_y, up_z = up_vector(self._base.orientation)
-        x, y, z = self._base.position.tolist()
+        (x, y, z), orientation, _, _ = self.base_state()
+        up_x, up_y, up_z = up_vector(orientation)
         lowest: float = min(
             up_x * (at[0] - x) + up_y * (at[1] - y) + up_z * (at[2] - z)
             for at in (contact[5] for contact in contacts)
@@ -115,24 +108,19 @@ class R2D2Robot(Robot):
         return lowest < self.wheels_below_m
 
     def get_observation(self) -> NDArray[np.float32]:
-        base = self._base
-        yaw = yaw_of(base.orientation)
+        position, orientation, (x, y, z), (_, _, turn) = self.base_state()
+        yaw = yaw_of(orientation)
         cosine, sine = math.cos(yaw), math.sin(yaw)
-        x, y, z = base.linear_velocity.tolist()
-        start_x, start_y, start_z = self.start_position.tolist()
-        at_x, at_y, at_z = base.position.tolist()
         return np.array(
             [
                 (cosine * x + sine * y) / self.drive_limit_m_s,
                 (cosine * y - sine * x) / self.drive_limit_m_s,
                 z / self.drive_limit_m_s,
-                base.angular_velocity[2] / self.turn_limit_rad_s,
-                *up_vector(base.orientation),
+                turn / self.turn_limit_rad_s,
+                *up_vector(orientation),
                 cosine,
                 sine,
-                compress_number(at_x - start_x),
-                compress_number(at_y - start_y),
-                compress_number(at_z - start_z),
+                *self.compressed_way(position),
                 float(self.is_standing),
             ],
             dtype=np.float32,

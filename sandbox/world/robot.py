@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 
 from .client import PhysicsClient
 from .frozen import Frozen
+from .scene import compress_number
 
 Vector = NDArray[np.float64]
+Triple = tuple[float, float, float]
+_Facts = dict[str, Any]
+BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
 
 _ASSETS = Path(__file__).parent / "assets"
 
@@ -32,13 +36,14 @@ def _read_only(values: tuple[float, ...]) -> Vector:
 
 
 class _Reading:
-    """What was last read of a link, and at which `motion` count of the world."""
+    """What was last read of a link, and at which `motion` counts of the world."""
 
-    __slots__ = ("motion", "state")
+    __slots__ = ("pose", "pose_at", "velocity", "velocity_at")
 
     def __init__(self) -> None:
-        self.motion = -1
-        self.state: tuple[Vector, Vector, Vector, Vector]
+        self.pose_at = self.velocity_at = -1
+        self.pose: tuple[Vector, Vector]
+        self.velocity: tuple[Vector, Vector]
 
 
 class Link(Frozen):
@@ -60,55 +65,51 @@ class Link(Frozen):
     __client: PhysicsClient
     __reading: _Reading
 
-    def __init__(self, client: PhysicsClient, robot_id: int, index: int, name: str) -> None:
+    def __init__(self, client: PhysicsClient, robot_id: int, facts: _Facts) -> None:
         vars(self).update(
+            facts,
             robot_id=robot_id,
-            index=index,
-            name=name,
-            mass=client.getDynamicsInfo(robot_id, index)[0],
             _Link__client=client,
             _Link__reading=_Reading(),
         )
-        vars(self).update(
-            position_init=self.position,
-            orientation_init=self.orientation,
-            linear_velocity_init=self.linear_velocity,
-            angular_velocity_init=self.angular_velocity,
-        )
 
-    def __state(self) -> tuple[Vector, Vector, Vector, Vector]:
+    def __pose(self) -> tuple[Vector, Vector]:
         client, reading = self.__client, self.__reading
-        if reading.motion != client.motion:
+        if reading.pose_at != client.motion:
             if self.index < 0:
-                pose = client.getBasePositionAndOrientation(self.robot_id)
-                velocity = client.getBaseVelocity(self.robot_id)
+                position, orientation = client.getBasePositionAndOrientation(self.robot_id)
             else:
-                state = client.getLinkState(self.robot_id, self.index, 1, 1)
-                pose, velocity = state[0:2], state[6:8]
-            reading.state = (
-                _read_only(pose[0]),
-                _read_only(pose[1]),
-                _read_only(velocity[0]),
-                _read_only(velocity[1]),
-            )
-            reading.motion = client.motion
-        return reading.state
+                position, orientation = client.getLinkState(self.robot_id, self.index, 0, 1)[:2]
+            reading.pose = _read_only(position), _read_only(orientation)
+            reading.pose_at = client.motion
+        return reading.pose
+
+    def __velocity(self) -> tuple[Vector, Vector]:
+        client, reading = self.__client, self.__reading
+        if reading.velocity_at != client.motion:
+            if self.index < 0:
+                linear, angular = client.getBaseVelocity(self.robot_id)
+            else:
+                linear, angular = client.getLinkState(self.robot_id, self.index, 1, 1)[6:8]
+            reading.velocity = _read_only(linear), _read_only(angular)
+            reading.velocity_at = client.motion
+        return reading.velocity
 
     @property
     def position(self) -> Vector:
-        return self.__state()[0]
+        return self.__pose()[0]
 
     @property
     def orientation(self) -> Vector:
-        return self.__state()[1]
+        return self.__pose()[1]
 
     @property
     def linear_velocity(self) -> Vector:
-        return self.__state()[2]
+        return self.__velocity()[0]
 
     @property
     def angular_velocity(self) -> Vector:
-        return self.__state()[3]
+        return self.__velocity()[1]
 
 
 class Joint(Frozen):
@@ -121,16 +122,8 @@ class Joint(Frozen):
     upper_limit: float
     __client: PhysicsClient
 
-    def __init__(self, client: PhysicsClient, robot_id: int, index: int, name: str) -> None:
-        information = client.getJointInfo(robot_id, index)
-        vars(self).update(
-            robot_id=robot_id,
-            index=index,
-            name=name,
-            lower_limit=information[8],
-            upper_limit=information[9],
-            _Joint__client=client,
-        )
+    def __init__(self, client: PhysicsClient, robot_id: int, facts: _Facts) -> None:
+        vars(self).update(facts, robot_id=robot_id, _Joint__client=client)
 
     @property
     def position(self) -> Vector:
@@ -167,16 +160,13 @@ class Robot:
         self._p = client
         self.np_random = np.random.default_rng()
         self.robot_id = robot_id = self.load(client)
-        self.links = {"base": Link(client, robot_id, -1, "base")}
-        self.joints: dict[str, Joint] = {}
-        for index in range(client.getNumJoints(robot_id)):
-            information = client.getJointInfo(robot_id, index)
-            link_name = information[12].decode()
-            self.links[link_name] = Link(client, robot_id, index, link_name)
-            if information[2] != client.JOINT_FIXED:
-                joint_name = information[1].decode()
-                self.joints[joint_name] = Joint(client, robot_id, index, joint_name)
+        if type(self) not in _ANATOMY:
+            _ANATOMY[type(self)] = _read_links(client, robot_id), _read_joints(client, robot_id)
+        links, joints = _ANATOMY[type(self)]
+        self.links = {facts["name"]: Link(client, robot_id, facts) for facts in links}
+        self.joints = {facts["name"]: Joint(client, robot_id, facts) for facts in joints}
         self.mass = sum(link.mass for link in self.links.values())
+        self._base_read_at = -1
         self.mark_start()
 
     def load(self, client: PhysicsClient) -> int:
@@ -186,6 +176,24 @@ class Robot:
     def mark_start(self) -> None:
         """Call where an episode begins: positions are observed relative to this one."""
         self.start_position = self.links["base"].position
+        self._start = self.base_state()[0]
+
+    def compressed_way(self, position: Triple) -> list[float]:
+        """From where the episode began to a position, in the world frame, compressed."""
+        pairs = zip(position, self._start, strict=True)
+        return [compress_number(now - start) for now, start in pairs]
+
+    def base_state(self) -> BaseState:
+        """The base's position, orientation, linear and angular velocity, as plain numbers: in these
+        small sums they are several times as fast as arrays."""
+        client = self._p
+        if self._base_read_at != client.motion:
+            self._base_state: BaseState = (
+                *client.getBasePositionAndOrientation(self.robot_id),
+                *client.getBaseVelocity(self.robot_id),
+            )
+            self._base_read_at = client.motion
+        return self._base_state
 
     def reset(self) -> None:
         """Back to the pose and the velocity right after loading."""
@@ -210,16 +218,60 @@ class Robot:
         raise NotImplementedError
 
 
+_ANATOMY: dict[type[Robot], tuple[list[_Facts], list[_Facts]]] = {}
+"""What is the same whenever a robot is loaded: asking for it takes longer than loading."""
+
+
+def _read_links(client: PhysicsClient, robot_id: int) -> list[_Facts]:
+    """The public attributes of every link, the base first."""
+    links = []
+    for index in range(-1, client.getNumJoints(robot_id)):
+        if index < 0:
+            name = "base"
+            state = *client.getBasePositionAndOrientation(robot_id), (0.0,) * 3, (0.0,) * 3
+        else:
+            name = client.getJointInfo(robot_id, index)[12].decode()
+            link_state = client.getLinkState(robot_id, index, 1, 1)
+            state = *link_state[:2], *link_state[6:8]
+        position, orientation, linear, angular = map(_read_only, state)
+        links.append(
+            _Facts(
+                index=index,
+                name=name,
+                mass=client.getDynamicsInfo(robot_id, index)[0],
+                position_init=position,
+                orientation_init=orientation,
+                linear_velocity_init=linear,
+                angular_velocity_init=angular,
+            )
+        )
+    return links
+
+
+def _read_joints(client: PhysicsClient, robot_id: int) -> list[_Facts]:
+    """The public attributes of every joint that moves."""
+    informations = [client.getJointInfo(robot_id, n) for n in range(client.getNumJoints(robot_id))]
+    return [
+        _Facts(
+            index=information[0],
+            name=information[1].decode(),
+            lower_limit=information[8],
+            upper_limit=information[9],
+        )
+        for information in informations
+        if information[2] != client.JOINT_FIXED
+    ]
+
+
 def load_urdf(client: PhysicsClient, name: str, position: Sequence[float], flags: int = 0) -> int:
     """Load a robot from `assets`, with the inertias that its file gives it; returns its body id.
 
-    A world of which no pictures are made does without the looks, which take as long to load as
-    everything else.
+    A world of which no pictures are made gets its plain twin, which loads in a fraction of the
+    time (see `docs/make_robots.py`).
     """
+    path = _ASSETS / (f"{name}.urdf" if client.draws else f"{name}_plain.urdf")
     flags |= client.URDF_USE_INERTIA_FROM_FILE
-    if not client.draws:
-        flags |= client.URDF_IGNORE_VISUAL_SHAPES
-    robot_id: int = client.loadURDF(str(_ASSETS / name), position, flags=flags)
+    robot_id: int = client.loadURDF(str(path), position, flags=flags)
     return robot_id
 
 
@@ -230,7 +282,6 @@ class RobotView(Frozen):
     links: Mapping[str, Link]
     joints: Mapping[str, Joint]
     mass: float
-    action_space: gymnasium.Space[Any]
     __robot: Robot
 
     def __init__(self, robot: Robot) -> None:
@@ -240,10 +291,13 @@ class RobotView(Frozen):
             links=MappingProxyType(dict(robot.links)),
             joints=MappingProxyType(dict(robot.joints)),
             mass=robot.mass,
-            # A space carries the random stream of its `sample`.
-            action_space=copy.deepcopy(robot.action_space),
             _RobotView__robot=robot,
         )
+
+    @property
+    def action_space(self) -> gymnasium.Space[Any]:
+        """A copy, since a space carries the random stream of its `sample`."""
+        return copy.deepcopy(self.__robot.action_space)
 
     @property
     def start_position(self) -> Vector:

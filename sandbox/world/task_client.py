@@ -54,6 +54,15 @@ class TaskClient(Frozen):
         return "self._p"
 
 
+def task_client(client: PhysicsClient, robot_id: int) -> TaskClient:
+    """The calls that a task may make in a world; the same object in all of its episodes, since
+    binding them all takes as long as many steps."""
+    if robot_id not in client.for_tasks:
+        client.for_tasks[robot_id] = TaskClient(client, robot_id)
+    made: TaskClient = client.for_tasks[robot_id]
+    return made
+
+
 def _bind(name: str, call: Call, client: PhysicsClient, rules: _Rules) -> Callable[..., Any]:
     """A call that cleans its arguments, asks the rules where it changes anything, and is made.
 

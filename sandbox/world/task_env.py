@@ -162,7 +162,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     def _observe(self, elapsed_s: float) -> Observation:
         robot = self.robot
         base = robot.links["base"]
-        scene = self._scene.observe(base.position, yaw_of(base.orientation), elapsed_s)
+        yaw = yaw_of(robot.base_state()[1])
+        scene = self._scene.observe(base.position, yaw, elapsed_s)
         observation: Observation = np.concatenate([robot.get_observation(), scene])
         return observation.clip(-BOUND, BOUND)
 
@@ -172,7 +173,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             return None
         base = self.robot.links["base"]
         if self.camera == "chase":
-            camera = chase_camera(base.position, yaw_of(base.orientation))
+            camera = chase_camera(base.position, yaw_of(self.robot.base_state()[1]))
         else:
             aspect = self.width / self.height
             camera = self._overview or overview_camera(self.client, self.robot.robot_id, aspect)

@@ -100,6 +100,20 @@ def test_an_idle_robot_comes_to_rest_on_the_floor(env: TaskEnv) -> None:
     assert np.linalg.norm(base.linear_velocity) < 0.1
 
 
+def test_looks_make_no_difference_to_an_episode(env: TaskEnv) -> None:
+    seen = TaskEnv(env.task.source, render_mode="rgb_array")
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    seen.reset(seed=0)
+    assert seen.client.getVisualShapeData(0) != env.client.getVisualShapeData(0)
+    for _ in range(40):
+        action = env.action_space.sample()
+        plain, drawn = env.step(action), seen.step(action)
+        np.testing.assert_array_equal(plain[0], drawn[0])
+        assert plain[1:] == drawn[1:]
+    seen.close()
+
+
 def test_proprioception_has_the_size_that_is_documented(env: TaskEnv) -> None:
     env.reset(seed=0)
     observation = env.robot.get_observation()

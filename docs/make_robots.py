@@ -1,4 +1,5 @@
-"""Writes `ant.urdf` and `humanoid.urdf` from the MuJoCo models that come with PyBullet.
+"""Writes `ant.urdf` and `humanoid.urdf` from the MuJoCo models that come with PyBullet, and a plain
+twin of every robot.
 
 Why not load those models themselves: PyBullet makes of each of their bodies a chain of links
 without mass, one per joint, with the body fixed to its end, and of each capsule a shape that is
@@ -6,12 +7,17 @@ slow to collide. Here a body is the last link of its chain, and a capsule is a c
 inertias, friction, joints and shapes are taken over as PyBullet has them after loading, so that the
 robot moves as before, only faster; `tests/sandbox/world/test_walkers.py` compares the two.
 
-    python docs/make_walkers.py
+Why twins: PyBullet makes a mesh of everything that can be seen, for links without looks of their
+collision shapes, which takes most of the time that a robot takes to load. In `*_plain.urdf` each
+link looks like a box of 1 cm; worlds of which no pictures are made load that one.
+
+    python docs/make_robots.py
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,7 +150,7 @@ def write(robot: str, links: list[Link]) -> str:
     source = f"{MODELS[robot]} of PyBullet's mjcf folder"
     lines = [
         '<?xml version="1.0"?>',
-        f"<!-- Made from {source} by docs/make_walkers.py; do not edit by hand. -->",
+        f"<!-- Made from {source} by docs/make_robots.py; do not edit by hand. -->",
         f'<robot name="{robot}">',
     ]
     for link in links:
@@ -214,9 +220,20 @@ def _joint(link: Link, parent: str) -> list[str]:
     return [*lines, "  </joint>"]
 
 
+def plain(urdf: str) -> str:
+    """The same robot with a box of 1 cm as the looks of each link."""
+    bare = re.sub(r"\n *<visual>.*?</visual>", "", urdf, flags=re.DOTALL)
+    box = '<visual><geometry><box size="0.01 0.01 0.01"/></geometry></visual>'
+    bare = re.sub(r"\n *<material .*?</material>", "", bare)
+    return re.sub(r"(\n *</link>)", rf"\n    {box}\1", bare)
+
+
 if __name__ == "__main__":
     for robot, model in MODELS.items():
         links = read_links(Path(pybullet_data.getDataPath()) / "mjcf" / model)
         merged = merge(links)
         (ASSETS / f"{robot}.urdf").write_text(write(robot, merged), encoding="utf-8")
         print(f"{robot}: {len(links)} links became {len(merged)}")
+    for robot in ("r2d2", *MODELS):
+        looks = (ASSETS / f"{robot}.urdf").read_text(encoding="utf-8")
+        (ASSETS / f"{robot}_plain.urdf").write_text(plain(looks), encoding="utf-8")
