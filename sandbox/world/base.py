@@ -26,6 +26,8 @@ MAX_NAME_CHARACTERS = 100
 Color = Sequence[float]
 """Red, green, blue, opacity, each from 0 to 1."""
 
+_UNSEEN = np.empty(0, dtype=np.float32)
+
 StepResult = tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]
 
 
@@ -87,6 +89,8 @@ class BaseEnv:
     robot: RobotView
     np_random: np.random.Generator
 
+    __observes = True
+
     def __init__(self) -> None:
         # `build_env` may have given this instance a world and a random stream already; alone, in a
         # notebook say, it makes its own.
@@ -133,7 +137,7 @@ class BaseEnv:
         """
         _require(self.__client, Phase.STEP, "step")
         terms, terminated, truncated = advance(self, self.__client, self.__robot, action)
-        observation = self.__robot.get_observation()
+        observation = self.__robot.get_observation() if self.__observes else _UNSEEN
         return observation, sum(terms.values()), terminated, truncated, {"reward_terms": terms}
 
     def get_task_rewards(self, action: Any) -> dict[str, float]:
@@ -226,11 +230,18 @@ def _require(client: PhysicsClient, phase: Phase, member: str) -> None:
 
 
 def build_env(
-    env_class: type[BaseEnv], client: PhysicsClient, np_random: np.random.Generator
+    env_class: type[BaseEnv],
+    client: PhysicsClient,
+    np_random: np.random.Generator,
+    *,
+    observes: bool = True,
 ) -> BaseEnv:
-    """Make an environment in a given world, which is emptied first, with a given random stream."""
+    """Make an environment in a given world, which is emptied first, with a given random stream.
+
+    Where its `step` is not to observe, it returns an empty observation.
+    """
     env = env_class.__new__(env_class)
-    vars(env)["_BaseEnv__client"] = client
+    vars(env).update(_BaseEnv__client=client, _BaseEnv__observes=observes)
     env.np_random = np_random
     with client.during(Phase.BUILD):
         try:
@@ -250,12 +261,15 @@ def advance(
     """One physics step: its reward terms, and whether it terminated or truncated the episode."""
     robot.apply_action(action)
     client.stepSimulation()
-    with client.during(Phase.SCORE):
+    before, client.phase = client.phase, Phase.SCORE
+    try:
         terms = _reward_terms(env.get_task_rewards(action))
-        for name, value in robot.get_rewards(action).items():
-            terms[name] = terms.get(name, 0.0) + value
         terminated = as_bool("get_terminated", env.get_terminated(action))
         truncated = as_bool("get_truncated", env.get_truncated(action))
+    finally:
+        client.phase = before
+    for name, value in robot.get_rewards(action).items():
+        terms[name] = terms.get(name, 0.0) + value
     return terms, terminated, truncated
 
 

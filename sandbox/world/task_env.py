@@ -25,6 +25,7 @@ from .rendering import Camera, Image, chase_camera, overview_camera, render
 from .robots import robot_of, robot_spaces
 from .rotation import yaw_of
 from .scene import BOUND, SceneObserver
+from .unseen import observation_is_seen
 
 ACTION_REPEAT = 4
 TIME_LIMIT = 1000
@@ -76,6 +77,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.camera, self.width, self.height = camera, width, height
         self.client = PhysicsClient(draws=render_mode is not None)
         self._has_own_step = has_own_step(self.task.env_class)
+        # Otherwise nobody would look at an observation made in every physics step.
+        self._task_looks = self._has_own_step and observation_is_seen(source)
         self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
 
     @classmethod
@@ -85,7 +88,12 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     def build(self, episode_seed: int) -> None:
         """Empty the world and run the task's `__init__` in it; `reset` does this by itself."""
-        env = build_env(self.task.env_class, self.client, self.task.seed(episode_seed))
+        env = build_env(
+            self.task.env_class,
+            self.client,
+            self.task.seed(episode_seed),
+            observes=self._task_looks,
+        )
         robot = trusted_robot(env)
         assert robot is not None, "`build_env` has looked"
         # A stream of its own: what the robot draws does not shift what the task draws.
@@ -120,15 +128,18 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
-        with self.client.during(Phase.STEP):
+        client = self.client
+        client.phase = Phase.STEP
+        try:
             if self._has_own_step:
                 terms, terminated, truncated = self._step_of_task(action)
             else:
-                # The same without an observation of the robot, which nobody would look at.
-                terms, terminated, truncated = advance(self.env, self.client, self.robot, action)
-        self.physics_steps += 1
-        with self.client.during(Phase.SCORE):
+                terms, terminated, truncated = advance(self.env, client, self.robot, action)
+            self.physics_steps += 1
+            client.phase = Phase.SCORE
             success = self.env.get_success()
+        finally:
+            client.phase = Phase.OUTSIDE
         if as_bool("get_success", success):
             self._succeeded = True
         truncated = truncated or self.physics_steps >= self.time_limit

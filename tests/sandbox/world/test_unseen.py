@@ -1,0 +1,77 @@
+"""Which ways of writing `step` need the observation that `super().step` makes."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from taskwright.sandbox.world.unseen import observation_is_seen
+
+UNSEEN = {
+    "no step": "pass",
+    "handed on at once": "def step(self, action):\n    return super().step(action)",
+    "handed on by name": """
+        def step(self, action):
+            self.count += 1
+            observation, reward, terminated, truncated, info = super().step(action)
+            info["count"] = self.count
+            return observation, reward, terminated, truncated, info
+    """,
+    "handed on in two places": """
+        def step(self, action):
+            obs, *rest = super().step(action)
+            if self.over:
+                return obs, *rest
+            return obs, 0.0, True, False, {}
+    """,
+}
+SEEN = {
+    "looked at": """
+        def step(self, action):
+            observation, reward, terminated, truncated, info = super().step(action)
+            self.speed = observation[0]
+            return observation, reward, terminated, truncated, info
+    """,
+    "kept whole": """
+        def step(self, action):
+            result = super().step(action)
+            self.last = result[0]
+            return result
+    """,
+    "kept on self": """
+        def step(self, action):
+            self.seen, reward, terminated, truncated, info = super().step(action)
+            return self.seen, reward, terminated, truncated, info
+    """,
+    "passed to a function": """
+        def step(self, action):
+            observation, *rest = super().step(action)
+            return self.changed(observation), *rest
+    """,
+    "seen from within": """
+        def step(self, action):
+            observation, *rest = super().step(action)
+            self.look = lambda: observation
+            return observation, *rest
+    """,
+    "handed on in another place": """
+        def step(self, action):
+            observation, reward, *rest = super().step(action)
+            return 0, observation, *rest
+    """,
+}
+
+
+def in_class(body: str) -> str:
+    return "class Env(R2D2Env):\n" + textwrap.indent(textwrap.dedent(body).strip(), "    ")
+
+
+@pytest.mark.parametrize("way", UNSEEN)
+def test_is_not_made_where_it_is_only_handed_on(way: str) -> None:
+    assert not observation_is_seen(in_class(UNSEEN[way]))
+
+
+@pytest.mark.parametrize("way", SEEN)
+def test_is_made_where_a_task_may_look(way: str) -> None:
+    assert observation_is_seen(in_class(SEEN[way]))
