@@ -38,7 +38,7 @@ CHASE_NEAREST_SIZES = 1.1
 LOOK_UP_SIZES = 0.3
 MAX_BODIES_BETWEEN = 16
 # Steeper and steeper, for a robot with its back to a wall.
-CHASE_PITCHES_DEG = (-20.0, -50.0, -75.0)
+CHASE_PITCHES_DEG = (-20.0, -50.0, -75.0, -88.0)
 TARGET_LAG_S = 0.1
 YAW_LAG_S = 0.35
 RETREAT_LAG_S = 0.5
@@ -72,7 +72,7 @@ class Camera:
         )
         up = np.cross(right, forward)
         eye = target - distance_m * forward
-        return cls(eye, right, up, forward, max(0.05, 0.02 * distance_m), 4 * distance_m + 60.0)
+        return cls(eye, right, up, forward, 0.02 * distance_m, 4 * distance_m + 60.0)
 
     @property
     def axes(self) -> Array:

@@ -82,7 +82,8 @@ class PhysicsClient:
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
-    and `shapes` which ones each of the calls that create shapes has created.
+    and `shapes` which ones each of the calls that create shapes has created. `flat_caps` says
+    whether cylinders are drawn as meshes with flat caps.
     """
 
     def __init__(self) -> None:
@@ -94,6 +95,7 @@ class PhysicsClient:
         self.placed: set[int] = set()
         self.links: dict[int, int] = {}
         self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
+        self.flat_caps = True
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""
@@ -169,7 +171,7 @@ class PhysicsClient:
         """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""
 
         def wrapper(shapeType: int, *arguments: Any, **keywords: Any) -> int:  # noqa: N803
-            if shapeType == pybullet.GEOM_CYLINDER and not arguments:
+            if self.flat_caps and shapeType == pybullet.GEOM_CYLINDER and not arguments:
                 width, length = 2 * keywords.pop("radius", 0.5), keywords.pop("length", 1.0)
                 keywords.update(meshScale=[width, width, length], **cylinder_mesh())
                 return call(pybullet.GEOM_MESH, **keywords)

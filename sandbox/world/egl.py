@@ -1,7 +1,8 @@
 """Drawing on the GPU: PyBullet's EGL plugin, where there is one and it works.
 
 The plugin ends the process where it finds no display device, and writes about the device to
-standard output. So it is tried in a process of its own first, once.
+standard output. So it is tried in a process of its own first, once. It also mixes up worlds: one
+that draws finds its colours in the device of another. So a process has one such world at a time.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,7 +49,7 @@ class Egl:
     fault: str
 
     @property
-    def on_gpu(self) -> bool:
+    def with_gpu(self) -> bool:
         """Whether it is hardware that draws, not Mesa on the CPU."""
         return bool(self.device) and not any(name in self.device.lower() for name in _ON_CPU)
 
@@ -82,24 +84,38 @@ def wanted(renderer: str) -> bool:
     """Whether to draw with EGL. "auto" does where a GPU does the drawing: Mesa's software is
     slower than PyBullet's own.
 
-    Raises ValueError for an unknown name, and for "egl" where it does not work.
+    Raises ValueError for an unknown name, for "egl" where it does not work, and while another
+    world of this process draws with it.
     """
     if renderer not in RENDERERS:
         raise ValueError(f"renderer is {renderer!r}; it must be one of {', '.join(RENDERERS)}.")
     if renderer == "cpu":
         return False
     found = find()
-    if renderer == "auto":
-        return found.on_gpu
+    if renderer == "auto" and not found.with_gpu:
+        return False
     if not found.device:
         raise ValueError(f'renderer "egl" does not work here: {found.fault}. Remedy: {REMEDY}.')
+    other = _drawing() if _drawing else None
+    if other is not None and other.client_id >= 0:
+        raise ValueError(
+            "Another environment of this process draws with EGL, and PyBullet's plugin mixes two "
+            'up. Close that one first, give each a process of its own, or use renderer="cpu".'
+        )
     return True
 
 
+_drawing: weakref.ref[PhysicsClient] | None = None
+
+
 def load(client: PhysicsClient) -> None:
-    """Let a client draw with EGL from now on; it must have no bodies yet."""
+    """Let a client draw with EGL from now on, where it is `wanted`; it must have no bodies yet."""
+    global _drawing
     if client.loadPlugin(_plugin(), "_eglRendererPlugin") < 0:
-        raise ValueError(f"The EGL plugin cannot be loaded a second time. Remedy: {REMEDY}.")
+        raise ValueError(f"The EGL plugin cannot be loaded. Remedy: {REMEDY}.")
+    # It leaves out meshes that are made of vertices.
+    client.flat_caps = False
+    _drawing = weakref.ref(client)
 
 
 def _plugin() -> str | None:

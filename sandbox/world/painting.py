@@ -8,6 +8,7 @@ the picture are hidden while PyBullet draws the rest, and then painted where not
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +81,8 @@ class Face:
         polygon = self.polygon if self.area > 0 else self.polygon[::-1]
         (left, top), (right, bottom) = polygon.min(axis=0), polygon.max(axis=0)
         columns = np.arange(max(0, int(left)), min(width, int(right) + 2))
-        rows = np.arange(max(0, int(np.ceil(top))), min(height, int(bottom) + 1))
+        first_row, last_row = math.ceil(top - SLACK_PIXELS), math.floor(bottom + SLACK_PIXELS)
+        rows = np.arange(max(0, first_row), min(height, last_row + 1))
         if not len(columns) or not len(rows):
             return
         first = np.full(len(rows), -np.inf)
@@ -93,13 +95,13 @@ class Face:
                 else:
                     np.maximum(first, crossing, out=first)
         a, b, c = self.depth
-        area = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+        window = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
         depth = (b * rows + c)[:, None].astype(np.float32) + (a * columns).astype(np.float32)
-        mask = depth < canvas.depth[area] - np.float32(COINCIDENCE)
+        mask = depth < canvas.depth[window] - np.float32(COINCIDENCE)
         mask &= columns >= first[:, None] - SLACK_PIXELS
         mask &= columns <= last[:, None] + SLACK_PIXELS
-        np.copyto(canvas.depth[area], depth, where=mask)
-        np.copyto(canvas.colors[area], self.color, where=mask)
+        np.copyto(canvas.depth[window], depth, where=mask)
+        np.copyto(canvas.colors[window], self.color, where=mask)
 
 
 class BoxPainter:
@@ -224,8 +226,8 @@ def _in_picture(view: Array, near_m: float, width: int, height: int) -> Array | 
             return None
         corners = kept
     x, y, z = np.array(corners).T
-    # PyBullet's renderer looks at the lower left corner of each pixel.
-    return np.stack([(1 + x / z) * width / 2, height - 1 - (1 + y / z) * height / 2], axis=1)
+    # Whole numbers are the middles of pixels.
+    return np.stack([(1 + x / z) * width / 2 - 0.5, (1 - y / z) * height / 2 - 0.5], axis=1)
 
 
 def _depth(
@@ -236,11 +238,12 @@ def _depth(
     a, b, c = (normal / (normal @ point)).tolist()
     near, far = camera.near_m, camera.far_m
     per_inverse = -far * near / (far - near)
-    of_row = b * (2 * (height - 1) / height - 1)
+    # The middle of column 0 and row 0 is half a pixel off the upper left corner.
+    corner = a * (1 / width - 1) + b * (1 - 1 / height) + c
     return (
         per_inverse * 2 * a / width,
         -per_inverse * 2 * b / height,
-        per_inverse * (c - a + of_row) + far / (far - near),
+        per_inverse * corner + far / (far - near),
     )
 
 

@@ -18,14 +18,17 @@ Image = NDArray[np.uint8]
 SKY_TOP, SKY_BOTTOM = (214, 226, 240), (250, 251, 253)
 # Not quite 1.0: PyBullet clears its depth with a rounding error.
 EMPTY = np.float32(0.99999)
+# A place, m. The plugin bends the shading of boxes, so that half of a floor lies in the dark where
+# light comes from the side, and its shadows lag behind by two pictures: so far away, it casts none.
+LIGHT_OF_EGL = (0.0, 0.0, 10_000.0)
 
 
 class Renderer:
-    """Draws one world. `on_gpu` says that the client has the EGL plugin, see `egl.load`."""
+    """Draws one world. `with_egl` says that the client has the EGL plugin, see `egl.load`."""
 
-    def __init__(self, client: PhysicsClient, on_gpu: bool = False) -> None:
+    def __init__(self, client: PhysicsClient, with_egl: bool = False) -> None:
         self._p = client
-        self._painter = None if on_gpu else BoxPainter(client)
+        self._painter = None if with_egl else BoxPainter(client)
 
     def picture(self, camera: Camera, width: int, height: int) -> Image:
         """The world before a plain sky."""
@@ -51,8 +54,8 @@ class Renderer:
                 width,
                 height,
                 _view_matrix(camera),
-                _projection_matrix(camera, width / height),
-                lightDirection=LIGHT_DIRECTION,
+                _projection_matrix(camera, width, height, centered=self._painter is None),
+                lightDirection=LIGHT_DIRECTION if self._painter else LIGHT_OF_EGL,
                 # The CPU renderer's shadows leave stripes on large floors.
                 shadow=0,
                 flags=client.ER_NO_SEGMENTATION_MASK,
@@ -86,10 +89,14 @@ def _view_matrix(camera: Camera) -> list[float]:
     return columns
 
 
-def _projection_matrix(camera: Camera, aspect: float) -> list[float]:
+def _projection_matrix(camera: Camera, width: int, height: int, centered: bool) -> list[float]:
+    """OpenGL's, by columns. A pixel shows what is at its middle: GPUs look there (`centered`), the
+    CPU renderer at its lower left corner, for which all is moved by half a pixel."""
     tall, near, far = camera.tangent, camera.near_m, camera.far_m
     matrix: Array = np.zeros((4, 4))
-    matrix[0, 0], matrix[1, 1] = 1 / (tall * aspect), 1 / tall
+    matrix[0, 0], matrix[1, 1] = height / (tall * width), 1 / tall
+    if not centered:
+        matrix[0, 2], matrix[1, 2] = 1 / width, 1 / height
     matrix[2, 2:] = (near + far) / (near - far), 2 * near * far / (near - far)
     matrix[3, 2] = -1.0
     columns: list[float] = matrix.T.ravel().tolist()
