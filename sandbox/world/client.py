@@ -30,7 +30,9 @@ _EDITING = (
 
 _SHAPING = ("createCollisionShape", "createVisualShape")
 
-CYLINDER_SIDES = 32
+CYLINDER_SIDES, SLIM_CYLINDER_SIDES = 32, 16
+SLIM_M = 0.3
+"""Cylinders of a smaller radius have fewer sides: drawing one costs a microsecond for each."""
 
 
 class Phase(enum.IntEnum):
@@ -61,15 +63,15 @@ class _During:
 
 
 @functools.cache
-def cylinder_mesh() -> dict[str, list[Any]]:
+def cylinder_mesh(sides: int) -> dict[str, list[Any]]:
     """An upright cylinder with flat caps that fills a unit cube, for `createVisualShape`."""
     vertices, normals, indices = [], [], []
-    for side in range(CYLINDER_SIDES):
-        angle = 2 * math.pi * side / CYLINDER_SIDES
+    for side in range(sides):
+        angle = 2 * math.pi * side / sides
         x, y = math.cos(angle), math.sin(angle)
         vertices += [[x / 2, y / 2, -0.5], [x / 2, y / 2, 0.5]] * 2
         normals += [[x, y, 0.0]] * 2 + [[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]]
-        a, b = 4 * side, 4 * ((side + 1) % CYLINDER_SIDES)
+        a, b = 4 * side, 4 * ((side + 1) % sides)
         indices += [a, b, b + 1, a, b + 1, a + 1]  # the wall
         indices += [2, b + 2, a + 2, 3, a + 3, b + 3]  # a slice of each cap, from the first corner
     return {"vertices": vertices, "normals": normals, "indices": indices}
@@ -173,7 +175,8 @@ class PhysicsClient:
         def wrapper(shapeType: int, *arguments: Any, **keywords: Any) -> int:  # noqa: N803
             if self.flat_caps and shapeType == pybullet.GEOM_CYLINDER and not arguments:
                 width, length = 2 * keywords.pop("radius", 0.5), keywords.pop("length", 1.0)
-                keywords.update(meshScale=[width, width, length], **cylinder_mesh())
+                sides = SLIM_CYLINDER_SIDES if width < 2 * SLIM_M else CYLINDER_SIDES
+                keywords.update(meshScale=[width, width, length], **cylinder_mesh(sides))
                 return call(pybullet.GEOM_MESH, **keywords)
             return call(shapeType, *arguments, **keywords)
 
