@@ -120,26 +120,27 @@ class BoxPainter:
             bodies = [self._p.getBodyUniqueId(n) for n in range(self._p.getNumBodies())]
             # The latest first.
             self._boxes = [box for body in bodies[::-1] if (box := _read_box(self._p, body))]
-            self._half_extents = np.array([box.half_extents for box in self._boxes])
+            self._half_extents = np.array([box.half_extents for box in self._boxes]).reshape(-1, 3)
+            self._radii = np.linalg.norm(self._half_extents, axis=1)
             self._edits_seen = self._p.edits
         if not self._boxes:
             return []
         centers, rotations = self._poses()
+        tall = camera.tangent
+        large = _reach((centers - camera.eye) @ camera.forward, self._radii, camera.near_m)
+        chosen = np.flatnonzero(large * (height / (2 * tall)) ** 2 > WORTHWHILE_PIXELS)
+        centers, rotations = centers[chosen], rotations[chosen]
         normals = np.einsum("nij,fj->nfi", rotations, _NORMALS)
-        corners = np.einsum(
-            "nij,nfcj->nfci", rotations, _CORNERS * self._half_extents[:, None, None]
-        )
+        scaled = _CORNERS * self._half_extents[chosen, None, None]
+        corners = np.einsum("nij,nfcj->nfci", rotations, scaled)
         offsets = corners + (centers - camera.eye)[:, None, None]
         seen = np.einsum("nfi,nfi->nf", offsets[:, :, 0], normals) < 0.0
         # In the camera's frame, x and y in halves of the picture at a depth of 1.
-        tall = camera.tangent
         scale = np.array([tall * width / height, tall, 1.0])
         view = offsets @ camera.axes.T / scale
         view_normals = normals @ camera.axes.T * scale
-        bound = np.where(seen, _reach(view, camera.near_m), 0.0).sum(axis=1) * width * height
         faces: list[Face] = []
-        for n in np.flatnonzero(bound > WORTHWHILE_PIXELS):
-            box = self._boxes[n]
+        for n, box in enumerate(self._boxes[index] for index in chosen):
             sides = []
             for f in np.flatnonzero(seen[n]):
                 polygon = _in_picture(view[n, f], camera.near_m, width, height)
@@ -192,13 +193,13 @@ def _read_box(client: PhysicsClient, body: int) -> _Box | None:
     return _Box(body, tuple(length / 2 for length in size), color, offset)
 
 
-def _reach(view: Array, near_m: float) -> Array:
-    """An upper bound of the share of the picture that polygons (..., corners, 3) take."""
-    behind = (view[..., 2] < near_m).any(axis=-1)
-    spots = view[..., :2] / np.maximum(view[..., 2:], near_m)
-    low, high = np.clip(spots.min(axis=-2), -1, 1), np.clip(spots.max(axis=-2), -1, 1)
-    share: Array = np.where(behind, 1.0, np.prod(high - low, axis=-1) / 4)
-    return share
+def _reach(depths: Array, radii: Array, near_m: float) -> Array:
+    """Upper bounds of the areas that balls cover at a depth of 1 m, m²; infinite where the camera
+    may be inside. Depths and radii have the shape (n,)."""
+    nearest = depths - radii
+    spans = np.where(nearest > near_m, 2 * radii / np.maximum(nearest, near_m), np.inf)
+    areas: Array = np.where(depths + radii > near_m, spans**2, 0.0)
+    return areas
 
 
 def _in_picture(view: Array, near_m: float, width: int, height: int) -> Array | None:
