@@ -3,7 +3,7 @@
 Public names, loaded on first use so that `import taskwright` stays light:
 
 - `TaskEnv`: a task as a Gymnasium environment
-- `R2D2Env`: what a task for R2D2 derives from
+- `R2D2Env`, `AntEnv`, `HumanoidEnv`: what the tasks of a robot derive from
 - `Archive`: the records of a run folder
 - `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
 """
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .archive.store import Archive
-    from .sandbox.world import R2D2Env, TaskEnv
+    from .sandbox.world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AntEnv",
     "Archive",
+    "HumanoidEnv",
     "Idea",
     "Judgement",
     "Outcome",
@@ -34,8 +36,7 @@ __all__ = [
 
 _HOMES = {
     "Archive": ".archive.store",
-    "R2D2Env": ".sandbox.world",
-    "TaskEnv": ".sandbox.world",
+    **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".sandbox.world"),
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
 }
 

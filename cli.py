@@ -25,7 +25,7 @@ from .errors import BrokenError, TaskwrightError, UsageError
 from .executor.job import Job
 from .executor.local import LocalExecutor
 from .sandbox.isolation import LEVELS, Level
-from .task import ROBOTS, CurvePoint, Task, Trial, from_json, to_json
+from .task import ROBOTS, CurvePoint, Robot, Task, Trial, from_json, robot_named_in, to_json
 from .terminal import STATUS_STYLES, cost, duration, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
 
@@ -38,6 +38,11 @@ isolation_option = click.option(
     "isolation",
     type=click.Choice(LEVELS),
     help="Refuse to run task code where this host isolates it less.",
+)
+robot_option = click.option(
+    "--robot",
+    type=click.Choice(ROBOTS),
+    help="Instead of the one that the task's base class names.",
 )
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
@@ -247,7 +252,7 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
 @click.argument(
     "paths", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
-@click.option("--robot", type=click.Choice(ROBOTS), default="r2d2", show_default=True)
+@robot_option
 @click.option(
     "--timeout",
     "timeout_s",
@@ -259,7 +264,11 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
 @isolation_option
 @json_option
 def check(
-    paths: tuple[Path, ...], robot: Any, timeout_s: float, isolation: Level | None, as_json: bool
+    paths: tuple[Path, ...],
+    robot: Robot | None,
+    timeout_s: float,
+    isolation: Level | None,
+    as_json: bool,
 ) -> int:
     """Check task files, each in a sandboxed process. A folder stands for the .py files in it."""
     from .sandbox.checker import check_task
@@ -267,7 +276,7 @@ def check(
     _require(isolation)
     results = []
     for path in _task_files(paths):
-        task = Task(_read(path), robot)
+        task = _read_task(path, robot)
         outcome = check_task(task, timeout_s)
         results.append({"file": str(path), "task_id": task.task_id, **dataclasses.asdict(outcome)})
         if not as_json:
@@ -295,6 +304,12 @@ def _task_files(paths: tuple[Path, ...]) -> list[Path]:
     return files
 
 
+def _read_task(path: Path, robot: Robot | None) -> Task:
+    """A task file; where no robot is given, for the one whose base class it names."""
+    source = _read(path)
+    return Task(source, robot or robot_named_in(source) or "r2d2")
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -308,7 +323,7 @@ def _read(path: Path) -> str:
 
 @cli.command()
 @click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
-@click.option("--robot", type=click.Choice(ROBOTS), default="r2d2", show_default=True)
+@robot_option
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Wall-clock limit.")
 @click.option("--steps", type=click.IntRange(1), help="Agent steps before it counts as too hard.")
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
@@ -321,7 +336,7 @@ def _read(path: Path) -> str:
 @json_option
 def train(
     source: tuple[str, ...],
-    robot: Any,
+    robot: Robot | None,
     minutes: float | None,
     steps: int | None,
     workers: int | None,
@@ -394,7 +409,7 @@ def train(
     return 1 if trial.verdict in ("rejected", "broken") else 0
 
 
-def _named_task(source: tuple[str, ...], robot: Any) -> Task:
+def _named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
     """The task in a file, or one of a run."""
     match source:
         case (file,):
@@ -403,7 +418,7 @@ def _named_task(source: tuple[str, ...], robot: Any) -> Task:
                     f"{file} is a folder.",
                     "Name a task file, or a run folder and one of its tasks.",
                 )
-            return Task(_read(Path(file)), robot)
+            return _read_task(Path(file), robot)
         case (run_dir, key):
             from .archive.store import Archive
 

@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 
-Robot = Literal["r2d2"]
-ROBOTS: tuple[Robot, ...] = ("r2d2",)
+Robot = Literal["r2d2", "ant", "humanoid"]
+ROBOTS: tuple[Robot, ...] = ("r2d2", "ant", "humanoid")
+ROBOT_BASES: dict[Robot, str] = {"r2d2": "R2D2Env", "ant": "AntEnv", "humanoid": "HumanoidEnv"}
+"""The base class of each robot's tasks."""
 
 Verdict = Literal["passed", "rejected", "broken"]
 Stage = Literal[
@@ -94,6 +97,13 @@ class Task(Noun):
     def task_id(self) -> str:
         """The first 12 hex digits of the SHA-256 of the source."""
         return hashlib.sha256(self.source.encode()).hexdigest()[:12]
+
+
+def robot_named_in(source: str) -> Robot | None:
+    """The robot whose base class a task's source names, without running it; None where it names
+    none, or several."""
+    named = [robot for robot, base in ROBOT_BASES.items() if re.search(rf"\b{base}\b", source)]
+    return named[0] if len(named) == 1 else None
 
 
 @dataclass(frozen=True)

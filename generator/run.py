@@ -231,6 +231,11 @@ def make_author(
             "Name one with --model NAME, or use --model composer to do without.",
         )
     if name in (None, "composer"):
+        if config.run.robot != "r2d2":
+            raise UsageError(
+                f"The Composer writes tasks for r2d2 only, not for {config.run.robot}.",
+                "Name a model with --model NAME, or leave --robot away.",
+            )
         return Composer(config.novelty.interesting), None
     model = FoundationModel(config.model, log_path, events)
     examples = example_tasks(config.run.robot)

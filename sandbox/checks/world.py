@@ -38,7 +38,8 @@ class CheckedEnv(TaskEnv):
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         terminated, truncated, terms = super().physics_step(action)
         robot_terms = self.robot.get_rewards(action)
-        for name, value in terms.items():
+        for name, total in terms.items():
+            value = total - robot_terms.get(name, 0.0)
             if not abs(value) <= REWARD_TERM_LIMIT:
                 raise Rejection(
                     f"The reward term {name!r} was {value:.4g} in physics step "
@@ -95,8 +96,9 @@ class CheckedEnv(TaskEnv):
                 f"After `reset` the robot is {-deepest[8]:.2f} m inside body {deepest[2]}, which "
                 f"spans {_span(low, high)}; the robot's base is at {_vector(base)}.",
                 "The robot or the body is placed so that they overlap.",
-                "Place the robot's base 0.5 m (`position_init[2]`) above the surface it stands "
-                "on, and at least 0.6 m away sideways from other bodies.",
+                f"Place the robot's base {robot.links['base'].position_init[2]:.3g} m "
+                "(`position_init[2]`) above the surface it stands on, and at least "
+                f"{robot.clearance_m:g} m away sideways from other bodies.",
             )
 
     def check_standing(self, terminated: bool) -> None:

@@ -84,12 +84,14 @@ class PhysicsClient:
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
-    and `shapes` which ones each of the calls that create shapes has created. `flat_caps` says
-    whether cylinders are drawn as meshes with flat caps.
+    and `shapes` which ones each of the calls that create shapes has created. `draws` is whether
+    pictures will be made of the world, `flat_caps` whether cylinders in them are meshes with flat
+    caps.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, draws: bool = True) -> None:
         self.client_id: int = pybullet.connect(pybullet.DIRECT)
+        self.draws = draws
         self.phase = Phase.OUTSIDE
         self.steps = 0
         self.motion = 0
@@ -145,7 +147,7 @@ class PhysicsClient:
             self.motion += 1
             self.edits += 1
             result = call(*arguments, **keywords)
-            if name in ("createMultiBody", "loadURDF"):
+            if name in ("createMultiBody", "loadURDF", "loadMJCF"):
                 self._count_links([result] if isinstance(result, int) else result)
             elif name == "removeBody":
                 self.links.pop(arguments[0] if arguments else keywords["bodyUniqueId"], None)

@@ -28,7 +28,6 @@ touches something (0 or 1).
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,16 +36,16 @@ from numpy.typing import NDArray
 
 from .base import BaseEnv
 from .client import PhysicsClient
-from .robot import Robot
+from .robot import Robot, load_urdf
+from .rotation import forward_vector, up_vector, yaw_of
 from .scene import compress_number
-
-_URDF = Path(__file__).parent / "assets" / "r2d2.urdf"
 
 
 class R2D2Robot(Robot):
     """The robot itself; see the module docstring for its actions, rewards and observation."""
 
-    wheels = ("right_front_wheel", "left_front_wheel", "right_back_wheel", "left_back_wheel")
+    wheels_below_m = -0.42
+    """Only wheels are lower than this, in the frame of the base."""
     drive_increment_m_s = 0.2
     drive_limit_m_s = 10.0
     turn_increment_rad_s = 1.0
@@ -57,6 +56,7 @@ class R2D2Robot(Robot):
 
     action_space = Discrete(6)
     proprioception_size = 13
+    clearance_m = 0.6
     # Inside the lens: nothing of the robot is ahead of it, and a wall it touches is.
     eye_offset_m = (0.19, 0.0, 0.36)
     energy_penalty = (0.0, -0.2, -0.2, -0.1, -0.1, -0.5)
@@ -64,16 +64,14 @@ class R2D2Robot(Robot):
     def __init__(self, client: PhysicsClient) -> None:
         super().__init__(client)
         self._base = self.links["base"]
-        self._wheel_indices = frozenset(self.links[wheel].index for wheel in self.wheels)
 
     def load(self, client: PhysicsClient) -> int:
-        robot_id: int = client.loadURDF(str(_URDF), [0.0, 0.0, 0.5])
-        return robot_id
+        return load_urdf(client, "r2d2.urdf", [0.0, 0.0, 0.5])
 
     def apply_action(self, action: Any) -> None:
         action = int(action)
         base = self._base
-        up_x, up_y, up_z = _up_vector(base.orientation)
+        up_x, up_y, up_z = up_vector(base.orientation)
         # The rotation that brings `up` onto the world's z axis is about up x z = (up_y, -up_x, 0).
         sine = math.hypot(up_x, up_y)
         tilt = math.atan2(sine, up_z)
@@ -92,7 +90,7 @@ class R2D2Robot(Robot):
         velocity = base.linear_velocity
         if action == 1 or action == 2:
             push = self.drive_increment_m_s if action == 1 else -self.drive_increment_m_s
-            forward = _forward_vector(base.orientation)
+            forward = forward_vector(base.orientation)
             driven = [velocity[i] + push * forward[i] for i in range(3)]
             speed = math.hypot(*driven)
             if speed > self.drive_limit_m_s:
@@ -107,8 +105,16 @@ class R2D2Robot(Robot):
     @property
     def is_standing(self) -> bool:
         """Whether any wheel touches anything."""
-        wheels = self._wheel_indices
-        return any(contact[3] in wheels for contact in self._p.getContactPoints(self.robot_id))
+        contacts = self._p.getContactPoints(self.robot_id)
+        if not contacts:
+            return False
+        up_x, up_y, up_z = up_vector(self._base.orientation)
+        x, y, z = self._base.position.tolist()
+        lowest: float = min(
+            up_x * (at[0] - x) + up_y * (at[1] - y) + up_z * (at[2] - z)
+            for at in (contact[5] for contact in contacts)
+        )
+        return lowest < self.wheels_below_m
 
     def get_observation(self) -> NDArray[np.float32]:
         base = self._base
@@ -123,7 +129,7 @@ class R2D2Robot(Robot):
                 (cosine * y - sine * x) / self.drive_limit_m_s,
                 z / self.drive_limit_m_s,
                 base.angular_velocity[2] / self.turn_limit_rad_s,
-                *_up_vector(base.orientation),
+                *up_vector(base.orientation),
                 cosine,
                 sine,
                 compress_number(at_x - start_x),
@@ -136,24 +142,6 @@ class R2D2Robot(Robot):
 
     def get_rewards(self, action: Any) -> dict[str, float]:
         return {"energy_penalty": self.energy_penalty[int(action)]}
-
-
-def _up_vector(orientation: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The robot's z axis in the world frame."""
-    x, y, z, w = orientation.tolist()
-    return 2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)
-
-
-def _forward_vector(orientation: NDArray[np.float64]) -> tuple[float, float, float]:
-    """The robot's x axis in the world frame."""
-    x, y, z, w = orientation.tolist()
-    return 1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y)
-
-
-def yaw_of(orientation: NDArray[np.float64]) -> float:
-    """Heading in the world frame, rad: 0 along +x, counted anticlockwise from above."""
-    forward = _forward_vector(orientation)
-    return math.atan2(forward[1], forward[0])
 
 
 class R2D2Env(BaseEnv):

@@ -7,7 +7,8 @@ its state on first use and keeps it until the world's `motion` count has changed
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -19,6 +20,8 @@ from .client import PhysicsClient
 from .frozen import Frozen
 
 Vector = NDArray[np.float64]
+
+_ASSETS = Path(__file__).parent / "assets"
 
 
 def _read_only(values: tuple[float, ...]) -> Vector:
@@ -134,6 +137,12 @@ class Joint(Frozen):
         return np.array(self.__client.getJointState(self.robot_id, self.index)[:1])
 
     @property
+    def position_norm(self) -> Vector:
+        """The position as a share of its range: -1 at the lower limit, 1 at the upper."""
+        middle = (self.lower_limit + self.upper_limit) / 2
+        return 2 * (self.position - middle) / (self.upper_limit - self.lower_limit)
+
+    @property
     def velocity(self) -> Vector:
         return np.array(self.__client.getJointState(self.robot_id, self.index)[1:2])
 
@@ -150,9 +159,15 @@ class Robot:
     """How many numbers `get_observation` returns."""
     eye_offset_m: ClassVar[tuple[float, float, float]]
     """Where its eye is in the base's frame; it looks along the base's x axis."""
+    clearance_m: ClassVar[float]
+    """What is further away from its base, horizontally, does not touch it at its start."""
+
+    np_random: np.random.Generator
+    """Where the robot's own chance comes from; `TaskEnv` gives each episode its own."""
 
     def __init__(self, client: PhysicsClient) -> None:
         self._p = client
+        self.np_random = np.random.default_rng()
         self.robot_id = robot_id = self.load(client)
         self.links = {"base": Link(client, robot_id, -1, "base")}
         self.joints: dict[str, Joint] = {}
@@ -195,6 +210,19 @@ class Robot:
     def get_rewards(self, action: Any) -> dict[str, float]:
         """The robot's own reward terms, such as the price of energy, per physics step."""
         raise NotImplementedError
+
+
+def load_urdf(client: PhysicsClient, name: str, position: Sequence[float], flags: int = 0) -> int:
+    """Load a robot from `assets`, with the inertias that its file gives it; returns its body id.
+
+    A world of which no pictures are made does without the looks, which take as long to load as
+    everything else.
+    """
+    flags |= client.URDF_USE_INERTIA_FROM_FILE
+    if not client.draws:
+        flags |= client.URDF_IGNORE_VISUAL_SHAPES
+    robot_id: int = client.loadURDF(str(_ASSETS / name), position, flags=flags)
+    return robot_id
 
 
 class RobotView(Frozen):

@@ -9,11 +9,17 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
+from .ant import AntEnv
 from .base import BaseEnv
+from .humanoid import HumanoidEnv
 from .r2d2 import R2D2Env
 from .scene import BOUND, SceneObserver
 
-ROBOT_ENVS: dict[str, type[BaseEnv]] = {"r2d2": R2D2Env}
+ROBOT_ENVS: dict[str, type[BaseEnv]] = {
+    "r2d2": R2D2Env,
+    "ant": AntEnv,
+    "humanoid": HumanoidEnv,
+}
 
 
 def robot_spaces(robot: str) -> tuple[Box[np.float32], gymnasium.Space[Any]]:

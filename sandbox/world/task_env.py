@@ -23,9 +23,9 @@ from .camera import Camera, ChaseCamera, overview_camera
 from .client import Phase, PhysicsClient
 from .contract import ContractError
 from .loading import LoadedTask
-from .r2d2 import yaw_of
 from .rendering import Image, Renderer
 from .robots import robot_of, robot_spaces
+from .rotation import yaw_of
 from .scene import BOUND, SceneObserver
 from .vision import Vision
 
@@ -92,7 +92,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.camera, self.width, self.height = camera, width, height
         self._vision = None if vision is None else Vision(vision)
         with_egl = egl.wanted(renderer)
-        self.client = PhysicsClient()
+        self.client = PhysicsClient(draws=render_mode is not None or vision is not None)
         if with_egl:
             egl.load(self.client)
         self._renderer = Renderer(self.client, with_egl)
@@ -112,6 +112,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         env = build_env(self.task.env_class, self.client, self.task.seed(episode_seed))
         robot = trusted_robot(env)
         assert robot is not None, "`build_env` has looked"
+        # A stream of its own: what the robot draws does not shift what the task draws.
+        robot.np_random = np.random.default_rng([episode_seed, 1])
         self.env, self.robot = env, robot
         self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
 

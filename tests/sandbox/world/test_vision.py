@@ -15,6 +15,7 @@ import stable_baselines3.common.env_checker
 from stable_baselines3 import PPO
 
 from taskwright.sandbox.world import TaskEnv
+from taskwright.sandbox.world.robots import ROBOT_ENVS
 from taskwright.sandbox.world.vision import DEPTH_LIMIT_M
 
 EXAMPLES = Path(__file__).parents[3] / "examples/tasks/r2d2"
@@ -115,6 +116,23 @@ def test_the_robot_does_not_see_itself(env: TaskEnv) -> None:
         place(env, 0.0, float(yaw), z=50.0)  # nothing else is there
         observation = see(env)
         assert (observation["depth"] == DEPTH_LIMIT_M).mean() > 0.999
+
+
+@pytest.mark.parametrize("robot", ROBOT_ENVS)
+def test_every_robot_sees_the_wall_ahead(robot: str) -> None:
+    source = ROOM.replace("R2D2Env", ROBOT_ENVS[robot].__name__)
+    seeing, blind = TaskEnv(source, vision=(64, 64)), TaskEnv(source)
+    observation, _ = seeing.reset(seed=0)
+    state, _ = blind.reset(seed=0)
+
+    assert seeing.observation_space.contains(observation)
+    assert (observation["state"] == state).all()
+    red, green, _ = observation["rgb"][28, 32].astype(int)
+    assert red > 2 * green
+    eye_m = seeing.robot.eye_offset_m[0]
+    assert observation["depth"][28, 32] == pytest.approx(5.0 - eye_m, abs=0.1)
+    seeing.close()
+    blind.close()
 
 
 @pytest.mark.parametrize("size", [(64, 64), (128, 128), (32, 128)])

@@ -1,8 +1,8 @@
 # Broken on purpose: it derives from a robot that does not exist here.
-from omni_epic.envs.ant.base import AntEnv
+from omni_epic.envs.spot.base import SpotEnv
 
 
-class Env(AntEnv):
+class Env(SpotEnv):
     """Go to the pillar.
 
     Description:

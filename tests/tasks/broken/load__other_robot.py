@@ -1,0 +1,40 @@
+# Broken on purpose: it is for another robot than the one that it is checked for.
+from omni_epic.envs.ant.base import AntEnv
+
+
+class Env(AntEnv):
+    """Go to the pillar.
+
+    Description:
+    The robot stands on a large plain with a red pillar 4 m away and drives to it.
+
+    Success:
+    The robot is within 1 m of the pillar.
+
+    Rewards:
+    Progress towards the pillar.
+
+    Termination:
+    None.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.ground = self.create_box(0.0, [20, 20, 0.5], [0, 0, -0.5], [0.5, 0.6, 0.5, 1])
+        self.pillar = self.create_cylinder(0.0, 0.3, 2.0, [4, 0, 1.0], [0.9, 0.1, 0.1, 1])
+
+    def reset(self):
+        observation = super().reset()
+        self._p.resetBasePositionAndOrientation(self.robot.robot_id, [0, 0, 0.5], [0, 0, 0, 1])
+        self.distance = self.get_distance_to_object(self.pillar)
+        return observation
+
+    def get_task_rewards(self, action):
+        before, self.distance = self.distance, self.get_distance_to_object(self.pillar)
+        return {"progress": (before - self.distance) / self.dt}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return self.get_distance_to_object(self.pillar) < 1.0
