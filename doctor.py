@@ -16,6 +16,7 @@ from .sandbox import host
 from .sandbox.channel import ChildFault, fault_in
 from .sandbox.memory import shared_memory
 from .sandbox.process import Child
+from .sandbox.world import egl
 
 SAMPLE_TASK = '''
 from taskwright.sandbox.world import R2D2Env
@@ -161,7 +162,14 @@ def _renderer() -> Finding:
     if reply.keys() != {"frames"}:
         raise fault_in(reply)
     rate = reply["frames"] / seconds
-    return Finding("renderer", "ok", f"CPU, {rate:.0f} pictures of {width}x{height} a second")
+    found = egl.find()
+    if found.device:
+        how = "GPU" if found.with_gpu else "software, slower than the CPU renderer"
+        other = f"EGL: {found.device} ({how})"
+    else:
+        other = f"no EGL: {found.fault}"
+    detail = f"CPU, {rate:.0f} pictures of {width}x{height} a second; {other}"
+    return Finding("renderer", "ok", detail)
 
 
 def _embedder() -> Finding:

@@ -108,7 +108,8 @@ class EpisodeServer:
 
     def _begin_episode(self, row: int) -> NDArray[np.float32]:
         seed = episode_seed(self._seed, self._first + row, self._episodes[row])
-        return self._envs[row].reset(seed=seed)[0]
+        observation: NDArray[np.float32] = self._envs[row].reset(seed=seed)[0]
+        return observation
 
     def step(self) -> dict[str, Any]:
         """Step every environment with its action; reset those whose episode ended."""

@@ -29,6 +29,7 @@ class AntRobot(ArticulatedRobot):
     stall_torque_weight = 0.1
 
     action_space = joint_torques(len(_JOINTS))
+    eye_offset_m = (0.25, 0.0, 0.0)
     clearance_m = 1.4
     proprioception_size = TORSO_SIZE + 2 * len(_JOINTS) + len(feet)
 

@@ -30,7 +30,9 @@ _EDITING = (
 
 _SHAPING = ("createCollisionShape", "createVisualShape")
 
-CYLINDER_SIDES = 32
+CYLINDER_SIDES, SLIM_CYLINDER_SIDES = 32, 16
+SLIM_M = 0.3
+"""Cylinders of a smaller radius have fewer sides: drawing one costs a microsecond for each."""
 
 
 class Phase(enum.IntEnum):
@@ -61,15 +63,15 @@ class _During:
 
 
 @functools.cache
-def cylinder_mesh() -> dict[str, list[Any]]:
+def cylinder_mesh(sides: int) -> dict[str, list[Any]]:
     """An upright cylinder with flat caps that fills a unit cube, for `createVisualShape`."""
     vertices, normals, indices = [], [], []
-    for side in range(CYLINDER_SIDES):
-        angle = 2 * math.pi * side / CYLINDER_SIDES
+    for side in range(sides):
+        angle = 2 * math.pi * side / sides
         x, y = math.cos(angle), math.sin(angle)
         vertices += [[x / 2, y / 2, -0.5], [x / 2, y / 2, 0.5]] * 2
         normals += [[x, y, 0.0]] * 2 + [[0.0, 0.0, -1.0], [0.0, 0.0, 1.0]]
-        a, b = 4 * side, 4 * ((side + 1) % CYLINDER_SIDES)
+        a, b = 4 * side, 4 * ((side + 1) % sides)
         indices += [a, b, b + 1, a, b + 1, a + 1]  # the wall
         indices += [2, b + 2, a + 2, 3, a + 3, b + 3]  # a slice of each cap, from the first corner
     return {"vertices": vertices, "normals": normals, "indices": indices}
@@ -83,8 +85,8 @@ class PhysicsClient:
     that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
     and `shapes` which ones each of the calls that create shapes has created. `for_tasks` keeps what
-    `task_client` makes of it. `draws` is whether
-    pictures will be made of the world.
+    `task_client` makes of it. `draws` is whether pictures will be made of the world, `flat_caps`
+    whether cylinders in them are meshes with flat caps.
     """
 
     def __init__(self, draws: bool = True) -> None:
@@ -98,6 +100,7 @@ class PhysicsClient:
         self.links: dict[int, int] = {}
         self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
         self.for_tasks: dict[int, Any] = {}
+        self.flat_caps = True
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""
@@ -173,9 +176,10 @@ class PhysicsClient:
         """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""
 
         def wrapper(shapeType: int, *arguments: Any, **keywords: Any) -> int:  # noqa: N803
-            if shapeType == pybullet.GEOM_CYLINDER and not arguments:
+            if self.flat_caps and shapeType == pybullet.GEOM_CYLINDER and not arguments:
                 width, length = 2 * keywords.pop("radius", 0.5), keywords.pop("length", 1.0)
-                keywords.update(meshScale=[width, width, length], **cylinder_mesh())
+                sides = SLIM_CYLINDER_SIDES if width < 2 * SLIM_M else CYLINDER_SIDES
+                keywords.update(meshScale=[width, width, length], **cylinder_mesh(sides))
                 return call(pybullet.GEOM_MESH, **keywords)
             return call(shapeType, *arguments, **keywords)
 

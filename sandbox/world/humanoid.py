@@ -30,6 +30,7 @@ class HumanoidRobot(ArticulatedRobot):
     stall_torque_weight = 0.425
 
     action_space = joint_torques(len(torque_limits_n_m))
+    eye_offset_m = (0.09, 0.0, 0.19)
     clearance_m = 0.5
     proprioception_size = TORSO_SIZE + 2 * len(torque_limits_n_m) + len(feet)
 

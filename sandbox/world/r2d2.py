@@ -56,6 +56,8 @@ class R2D2Robot(Robot):
     action_space = Discrete(6)
     proprioception_size = 13
     clearance_m = 0.6
+    # Inside the lens: nothing of the robot is ahead of it, and a wall it touches is.
+    eye_offset_m = (0.19, 0.0, 0.36)
     energy_penalty = (0.0, -0.2, -0.2, -0.1, -0.1, -0.5)
 
     def load(self, client: PhysicsClient) -> int:

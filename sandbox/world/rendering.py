@@ -1,117 +1,103 @@
-"""Pictures of a world, by PyBullet's CPU renderer: no display, no EGL, no GPU."""
+"""Pictures of a world: by PyBullet's CPU renderer, or by the GPU through EGL (see `egl`)."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from contextlib import nullcontext
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .camera import Array, Camera
 from .client import PhysicsClient
+from .painting import LIGHT_DIRECTION, BoxPainter, Canvas, hidden
 
 Image = NDArray[np.uint8]
 """Shape (height, width, 3)."""
 
-FIELD_OF_VIEW_DEG = 45.0
-# Bodies larger than this are floors and backdrops: framing them would make the rest a speck.
-BACKDROP_M = 25.0
-MARGIN = 1.06
 SKY_TOP, SKY_BOTTOM = (214, 226, 240), (250, 251, 253)
+# Not quite 1.0: PyBullet clears its depth with a rounding error.
+EMPTY = np.float32(0.99999)
+# A place, m. The plugin bends the shading of boxes, so that half of a floor lies in the dark where
+# light comes from the side, and its shadows lag behind by two pictures: so far away, it casts none.
+LIGHT_OF_EGL = (0.0, 0.0, 10_000.0)
 
 
-@dataclass(frozen=True)
-class Camera:
-    """Where to look from: `target` (m), `distance` (m), `yaw` and `pitch` (degrees)."""
+class Renderer:
+    """Draws one world. `with_egl` says that the client has the EGL plugin, see `egl.load`."""
 
-    target: tuple[float, float, float]
-    distance: float
-    yaw: float
-    pitch: float
+    def __init__(self, client: PhysicsClient, with_egl: bool = False) -> None:
+        self._p = client
+        self._painter = None if with_egl else BoxPainter(client)
 
+    def picture(self, camera: Camera, width: int, height: int) -> Image:
+        """The world before a plain sky."""
+        return _as_image(self._draw(camera, width, height).colors)
 
-def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3) -> Camera:
-    """A camera that frames the robot and every body that is not a backdrop, as near as it can."""
-    boxes = []
-    for index in range(client.getNumBodies()):
-        body = client.getBodyUniqueId(index)
-        parts = [client.getAABB(body, link) for link in range(-1, client.getNumJoints(body))]
-        low = np.min([part[0] for part in parts], axis=0)
-        high = np.max([part[1] for part in parts], axis=0)
-        if body == robot_id or np.linalg.norm(high[:2] - low[:2]) <= BACKDROP_M:
-            boxes.append((low, high))
-    low = np.min([box[0] for box in boxes], axis=0)
-    high = np.max([box[1] for box in boxes], axis=0)
-    # The long side of the scene lies across the picture, seen a little from behind the robot.
-    yaw, pitch = (-35.0 if high[0] - low[0] >= high[1] - low[1] else -60.0), -32.0
-    center = (low + high) / 2
-    corners = (
-        np.array(
-            [
-                [x, y, z]
-                for b in boxes
-                for x in _ends(b, 0)
-                for y in _ends(b, 1)
-                for z in _ends(b, 2)
-            ]
-        )
-        - center
-    )
-    right, up, forward = _axes(yaw, pitch)
-    tangent = math.tan(math.radians(FIELD_OF_VIEW_DEG) / 2)
-    # A corner is in the picture where its offset is at most its depth times the tangent.
-    needed = np.maximum(
-        np.abs(corners @ right) / (tangent * aspect), np.abs(corners @ up) / tangent
-    )
-    distance = float(np.max(needed * MARGIN - corners @ forward))
-    x, y, z = center.tolist()
-    return Camera((x, y, z), max(distance, 3.0), yaw, pitch)
+    def picture_and_depth(
+        self, camera: Camera, width: int, height: int, limit_m: float
+    ) -> tuple[Image, NDArray[np.float32]]:
+        """The same, and how far away each pixel is: shape (height, width, 1), m along the axis of
+        view, at most `limit_m`, which is also what the sky has."""
+        canvas = self._draw(camera, width, height)
+        near, far = camera.near_m, camera.far_m
+        # In double precision: the depths of all that is far away are nearly the same number.
+        depth = near * far / (far - (far - near) * canvas.depth.astype(np.float64))
+        limited: NDArray[np.float32] = depth.clip(0.0, limit_m).astype(np.float32)[..., None]
+        return _as_image(canvas.colors), limited
+
+    def _draw(self, camera: Camera, width: int, height: int) -> Canvas:
+        client = self._p
+        faces = self._painter.faces(camera, width, height) if self._painter else []
+        with hidden(client, faces) if faces else nullcontext():
+            _, _, pixels, depth, _ = client.getCameraImage(
+                width,
+                height,
+                _view_matrix(camera),
+                _projection_matrix(camera, width, height, centered=self._painter is None),
+                lightDirection=LIGHT_DIRECTION if self._painter else LIGHT_OF_EGL,
+                # The CPU renderer's shadows leave stripes on large floors.
+                shadow=0,
+                flags=client.ER_NO_SEGMENTATION_MASK,
+            )
+        canvas = Canvas(pixels.view(np.uint32)[..., 0], depth)
+        for face in faces:
+            face.paint(canvas)
+        np.copyto(canvas.colors, _sky(height), where=canvas.depth > EMPTY)
+        return canvas
 
 
-def _ends(box: tuple[NDArray[np.float64], NDArray[np.float64]], axis: int) -> tuple[float, float]:
-    return float(box[0][axis]), float(box[1][axis])
+def _as_image(colors: NDArray[np.uint32]) -> Image:
+    height, width = colors.shape
+    return colors.view(np.uint8).reshape(height, width, 4)[..., :3].copy()
 
 
-def _axes(yaw_deg: float, pitch_deg: float) -> tuple[NDArray[np.float64], ...]:
-    """The camera's right, up and forward directions in the world frame. At yaw 0 it looks along
-    +y, as PyBullet has it."""
-    yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
-    forward = np.array(
-        [-math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)]
-    )
-    right = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-    return right, np.cross(right, forward), forward
+@lru_cache(maxsize=8)
+def _sky(height: int) -> NDArray[np.uint32]:
+    """The colours of the sky, shape (height, 1)."""
+    rows = np.full((height, 4), 255, np.uint8)
+    rows[:, :3] = np.linspace(SKY_TOP, SKY_BOTTOM, height)
+    return rows.view(np.uint32)
 
 
-def chase_camera(position: NDArray[np.float64], yaw_rad: float) -> Camera:
-    """A camera behind and above the robot at `position` (3,), looking where it is heading."""
-    x, y, z = position.tolist()
-    return Camera((x, y, z + 0.3), 4.0, math.degrees(yaw_rad) - 90.0, -25.0)
+def _view_matrix(camera: Camera) -> list[float]:
+    """What takes the world into OpenGL's camera frame: x right, y up, z backwards; by columns."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = camera.right, camera.up, -camera.forward
+    matrix[:3, 3] = -matrix[:3, :3] @ camera.eye
+    columns: list[float] = matrix.T.ravel().tolist()
+    return columns
 
 
-def render(client: PhysicsClient, camera: Camera, width: int, height: int) -> Image:
-    """Draw the world before a plain sky. Fails where the width or height is not positive."""
-    view = client.computeViewMatrixFromYawPitchRoll(
-        camera.target, camera.distance, camera.yaw, camera.pitch, 0.0, 2
-    )
-    projection = client.computeProjectionMatrixFOV(
-        FIELD_OF_VIEW_DEG, width / height, 0.05, 4 * camera.distance + 60.0
-    )
-    _, _, pixels, depth, _ = client.getCameraImage(
-        width,
-        height,
-        view,
-        projection,
-        lightDirection=[-4.0, -7.0, 12.0],
-        # The CPU renderer's shadows leave stripes on large floors.
-        shadow=0,
-        renderer=client.ER_TINY_RENDERER,
-        flags=client.ER_NO_SEGMENTATION_MASK,
-    )
-    image = np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[..., :3]
-    rows = np.linspace(SKY_TOP, SKY_BOTTOM, height).astype(np.uint8)
-    sky = np.broadcast_to(rows[:, None, :], image.shape)
-    # Not quite 1.0: the renderer clears its depth with a rounding error.
-    empty = np.asarray(depth).reshape(height, width) > 0.99999
-    image[empty] = sky[empty]
-    return image
+def _projection_matrix(camera: Camera, width: int, height: int, centered: bool) -> list[float]:
+    """OpenGL's, by columns. A pixel shows what is at its middle: GPUs look there (`centered`), the
+    CPU renderer at its lower left corner, for which all is moved by half a pixel."""
+    tall, near, far = camera.tangent, camera.near_m, camera.far_m
+    matrix: Array = np.zeros((4, 4))
+    matrix[0, 0], matrix[1, 1] = height / (tall * width), 1 / tall
+    if not centered:
+        matrix[0, 2], matrix[1, 2] = 1 / width, 1 / height
+    matrix[2, 2:] = (near + far) / (near - far), 2 * near * far / (near - far)
+    matrix[3, 2] = -1.0
+    columns: list[float] = matrix.T.ravel().tolist()
+    return columns

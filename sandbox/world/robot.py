@@ -150,6 +150,8 @@ class Robot:
     action_space: ClassVar[gymnasium.Space[Any]]
     proprioception_size: ClassVar[int]
     """How many numbers `get_observation` returns."""
+    eye_offset_m: ClassVar[tuple[float, float, float]]
+    """Where its eye is in the base's frame; it looks along the base's x axis."""
     clearance_m: ClassVar[float]
     """What is further away from its base, horizontally, does not touch it at its start."""
 

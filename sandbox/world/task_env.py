@@ -9,6 +9,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from . import egl
 from .base import (
     BaseEnv,
     advance,
@@ -18,20 +19,23 @@ from .base import (
     has_own_step,
     trusted_robot,
 )
+from .camera import Camera, ChaseCamera, overview_camera
 from .client import Phase, PhysicsClient
 from .contract import ContractError
 from .loading import LoadedTask
-from .rendering import Camera, Image, chase_camera, overview_camera, render
+from .rendering import Image, Renderer
 from .robots import robot_of, robot_spaces
 from .rotation import yaw_of
 from .scene import BOUND, SceneObserver
 from .unseen import observation_is_seen
+from .vision import Vision
 
 ACTION_REPEAT = 4
 TIME_LIMIT = 1000
 """Physics steps per episode: 16.5 s."""
 
-Observation = NDArray[np.float32]
+Observation = Any
+"""float32, shape (n,); with `vision` the dict of arrays that `vision` describes."""
 
 
 class TaskEnv(gymnasium.Env[Observation, Any]):
@@ -53,8 +57,16 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     in any process and after any other episodes. `reset()` goes on with the stream of seeds.
 
     Raises `ContractError` where the task breaks its interface, and lets through whatever the task's
-    own code raises. `render_mode` "rgb_array" gives pictures by the CPU renderer; `camera` is
-    "overview" (the whole scene, standing still) or "chase" (behind the robot).
+    own code raises.
+
+    **Pictures**: `render_mode` "rgb_array" gives them; `camera` is "overview" (the whole scene,
+    standing still) or "chase" (behind the robot).
+
+    **Vision**: `vision=(height, width)`, each from 32 to 128, makes the observation a dict of
+    `state` (the above), `rgb` and `depth` from the robot's eye; see `vision`.
+
+    **Renderer**, of both: "cpu" draws the same everywhere; "egl" draws with OpenGL, otherwise
+    shaded; "auto" is "egl" where a GPU is there for it. Raises ValueError where it cannot be had.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
@@ -69,17 +81,29 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         camera: str = "overview",
         width: int = 320,
         height: int = 240,
+        vision: tuple[int, int] | None = None,
+        renderer: str = "cpu",
     ) -> None:
+        if camera not in ("overview", "chase"):
+            raise ValueError(f'camera is {camera!r}; it must be "overview" or "chase".')
         self.task = LoadedTask(source)
         self.action_repeat = action_repeat
         self.time_limit = time_limit
         self.render_mode = render_mode
         self.camera, self.width, self.height = camera, width, height
-        self.client = PhysicsClient(draws=render_mode is not None)
+        self._vision = None if vision is None else Vision(vision)
+        with_egl = egl.wanted(renderer)
+        self.client = PhysicsClient(draws=render_mode is not None or vision is not None)
+        if with_egl:
+            egl.load(self.client)
+        self._renderer = Renderer(self.client, with_egl)
+        self._chase: ChaseCamera | None = None
+        self._overview: Camera
         self._has_own_step = has_own_step(self.task.env_class)
         # Otherwise nobody would look at an observation made in every physics step.
         self._task_looks = self._has_own_step and observation_is_seen(source)
-        self.observation_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
+        state_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
+        self.observation_space = self._vision.space(state_space) if self._vision else state_space
 
     @classmethod
     def from_file(cls, path: str | Path, **keywords: Any) -> TaskEnv:
@@ -100,7 +124,6 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         robot.np_random = np.random.default_rng([episode_seed, 1])
         self.env, self.robot = env, robot
         self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
-        self._overview: Camera | None = None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -112,6 +135,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.robot.mark_start()
         self.physics_steps = 0
         self._succeeded = False
+        self._place_camera()
         return self._observe(0.0), {"is_success": False}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -123,6 +147,9 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             for name, value in step_terms.items():
                 terms[name] = terms.get(name, 0.0) + value
         elapsed_s = (self.physics_steps - start) * BaseEnv.dt
+        if self._chase is not None:
+            base = self.robot.links["base"]
+            self._chase.follow(base.position, self._facing(), elapsed_s)
         info = {"is_success": self._succeeded, "reward_terms": terms}
         return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
 
@@ -175,21 +202,32 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         base = robot.links["base"]
         yaw = yaw_of(robot.base_state()[1])
         scene = self._scene.observe(base.position, yaw, elapsed_s)
-        observation: Observation = np.concatenate([robot.get_observation(), scene])
-        return observation.clip(-BOUND, BOUND)
+        state = np.concatenate([robot.get_observation(), scene]).clip(-BOUND, BOUND)
+        if self._vision is None:
+            return state
+        return {"state": state} | self._vision.look(self.client, self._renderer, robot)
+
+    def _place_camera(self) -> None:
+        if self.render_mode is None:
+            return
+        robot_id = self.robot.robot_id
+        if self.camera == "chase":
+            position = self.robot.links["base"].position
+            self._chase = ChaseCamera(self.client, robot_id, position, self._facing())
+        else:
+            # Once: what moves or falls does not take the camera with it.
+            self._overview = overview_camera(self.client, robot_id, self.width / self.height)
+
+    def _facing(self) -> NDArray[np.float64]:
+        rotation = self.client.getMatrixFromQuaternion(self.robot.links["base"].orientation)
+        return np.array(rotation[0::3])
 
     def render(self) -> Image | None:
         """The world now, shape (height, width, 3), uint8; None without a render mode."""
         if self.render_mode is None:
             return None
-        base = self.robot.links["base"]
-        if self.camera == "chase":
-            camera = chase_camera(base.position, yaw_of(self.robot.base_state()[1]))
-        else:
-            aspect = self.width / self.height
-            camera = self._overview or overview_camera(self.client, self.robot.robot_id, aspect)
-            self._overview = camera
-        return render(self.client, camera, self.width, self.height)
+        camera = self._overview if self._chase is None else self._chase.camera
+        return self._renderer.picture(camera, self.width, self.height)
 
     def close(self) -> None:
         self.client.disconnect()

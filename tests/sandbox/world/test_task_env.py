@@ -352,6 +352,42 @@ def test_render_draws_the_world(camera: str) -> None:
     env.close()
 
 
+def test_the_overview_stands_still_while_a_body_falls_for_ever() -> None:
+    place = "place = [25 + 5 * self.draws[0], 5 * self.draws[1], 0.3 + self.draws[2]]"
+    assert place in PLAIN
+    env = TaskEnv(PLAIN.replace(place, "place = [8, 3, -1.5]"), render_mode="rgb_array")
+    env.reset(seed=0)
+    pictures = []
+    for _ in range(2):
+        for _ in range(30):
+            env.step(0)
+        picture = env.render()
+        assert picture is not None
+        pictures.append(picture.astype(int))
+
+    assert env.client.getBasePositionAndOrientation(vars(env.env)["ball"])[0][2] < -40.0
+    # But for the robot's shades and rim, which may tremble.
+    changed = np.abs(pictures[0] - pictures[1]).max(axis=2) > 20
+    assert changed.mean() < 0.0005
+    env.close()
+
+
+def test_the_chase_follows_whether_or_not_it_is_looked_at() -> None:
+    looked_at, not_looked_at = (
+        TaskEnv(PLAIN, render_mode="rgb_array", camera="chase") for _ in range(2)
+    )
+    for env in (looked_at, not_looked_at):
+        env.reset(seed=0)
+    for action in [1, 1, 4, 1, 4, 1, 5, 3] * 3:
+        looked_at.step(action)
+        looked_at.render()
+        looked_at.render()
+        not_looked_at.step(action)
+    assert (looked_at.render() == not_looked_at.render()).all()  # type: ignore[union-attr]
+    looked_at.close()
+    not_looked_at.close()
+
+
 def test_render_gives_nothing_without_a_render_mode() -> None:
     env = TaskEnv(PLAIN)
     env.reset(seed=0)
