@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import MAX_DISTANCE_M, MAX_SPEED
 from .base import (
     BaseEnv,
     advance,
@@ -30,6 +32,13 @@ ACTION_REPEAT = 4
 TIME_LIMIT = 1000
 """Physics steps per episode: 16.5 s."""
 
+MAX_SPEED_M_S = 80.0
+"""Of any body, sideways and upwards; what rolls off an edge may fall for the rest of the episode.
+PyBullet cuts each component at 100 m/s, so that bodies which are thrown apart come near that; a
+ball that R2D2 kicks makes up to 30 m/s."""
+FARTHEST_M = 2 * MAX_DISTANCE_M
+"""From the origin: twice as far as tasks may place anything, and farther than it can fall."""
+
 Observation = NDArray[np.float32]
 
 
@@ -46,7 +55,15 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     **Success**: `info["is_success"]` is True from the step on in which `get_success` said so.
 
-    **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps.
+    **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps, and
+    when the world breaks.
+
+    **A broken world**: bodies that overlap are thrown apart, and what is squeezed or pushed without
+    measure flies off. Where a body moves faster than 80 m/s (down: 1000 m/s), is farther than 20 km
+    from the origin or is nowhere (NaN), `info["diagnosis"]` says so in a sentence; otherwise that
+    key is missing. Whatever the task's code raises in such a world is not let through. The
+    observation is the last one with finite numbers, and the reward holds the terms of the physics
+    steps that were completed.
 
     **Seeds**: the world is built anew for each episode, so `reset(seed=...)` gives the same episode
     in any process and after any other episodes. `reset()` goes on with the stream of seeds.
@@ -102,19 +119,76 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.robot.mark_start()
         self.physics_steps = 0
         self._succeeded = False
-        return self._observe(0.0), {"is_success": False}
+        self._observation = self._observe(0.0)
+        return self._observation, {"is_success": False}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         terms: dict[str, float] = {}
         terminated = truncated = False
         start = self.physics_steps
-        while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
-            terminated, truncated, step_terms = self.physics_step(action)
-            for name, value in step_terms.items():
-                terms[name] = terms.get(name, 0.0) + value
-        elapsed_s = (self.physics_steps - start) * BaseEnv.dt
-        info = {"is_success": self._succeeded, "reward_terms": terms}
-        return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
+        diagnosis = ""
+        try:
+            while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
+                terminated, truncated, step_terms = self.physics_step(action)
+                for name, value in step_terms.items():
+                    terms[name] = terms.get(name, 0.0) + value
+            observation = self._observe((self.physics_steps - start) * BaseEnv.dt)
+            if not self._looks_sane(observation):
+                diagnosis = self._diagnose()
+        except Exception:
+            # In a world that has broken, a task's own numbers fail next.
+            diagnosis = self._diagnose()
+            if not diagnosis:
+                raise
+            observation = self._observation
+        reward = sum(terms.values())
+        if not math.isfinite(reward):
+            raise ContractError(
+                "get_task_rewards", f"gave terms that add up to {reward}", "keep each within ±10"
+            )
+        info: dict[str, Any] = {"is_success": self._succeeded, "reward_terms": terms}
+        if diagnosis:
+            info["diagnosis"] = diagnosis
+            truncated = not terminated
+            if not np.isfinite(observation).all():
+                observation = self._observation
+        self._observation = observation
+        return observation, reward, terminated, truncated, info
+
+    def _looks_sane(self, observation: Observation) -> bool:
+        """Whether the world is certainly whole. NaN is in no bounds, and nothing is larger than the
+        sum of all: five products tell it of any number of bodies."""
+        base = self.robot.links["base"]
+        velocities, centers = self._scene.velocities.ravel(), self._scene.centers.ravel()
+        return bool(
+            observation.dot(observation) < math.inf
+            and math.hypot(*base.linear_velocity.tolist()) <= MAX_SPEED_M_S
+            and math.hypot(*base.position.tolist()) <= FARTHEST_M
+            and velocities.dot(velocities) <= MAX_SPEED_M_S**2
+            and centers.dot(centers) <= FARTHEST_M**2
+        )
+
+    def _diagnose(self) -> str:
+        """What is wrong with the world, in a sentence; empty where nothing is."""
+        client, robot_id = self.client, self.robot.robot_id
+        for body in sorted(client.links, key=lambda body: body != robot_id):
+            name = "The robot" if body == robot_id else f"Body {body}"
+            states = [(client.getBasePositionAndOrientation(body), client.getBaseVelocity(body)[0])]
+            for link in range(client.links[body]):
+                state = client.getLinkState(body, link, 1)
+                states.append((state[:2], state[6]))
+            for (position, orientation), (x, y, z) in states:
+                distance = math.hypot(*position)
+                if not math.isfinite(distance + math.hypot(*orientation)):
+                    return f"{name} is nowhere: its pose is not a number."
+                if distance > FARTHEST_M:
+                    return f"{name} is {distance:.4g} m from the origin."
+                speed = math.hypot(x, y, 0.0 if z < 0.0 else z)
+                if not (speed <= MAX_SPEED_M_S and -z <= MAX_SPEED):
+                    return f"{name} moves at {math.hypot(x, y, z):.4g} m/s."
+        if not np.isfinite(self.robot.get_observation()).all():
+            return "The robot feels what is not a number."
+        return ""
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
