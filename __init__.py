@@ -3,6 +3,7 @@
 Public names, loaded on first use so that `import taskwright` stays light:
 
 - `TaskEnv`: a task as a Gymnasium environment
+- `TaskVectorEnv`: many of it in sandboxed processes, as Gymnasium's `VectorEnv`
 - `R2D2Env`: what a task for R2D2 derives from
 - `Archive`: the records of a run folder
 - `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .archive.store import Archive
+    from .sandbox.vector_env import TaskVectorEnv
     from .sandbox.world import R2D2Env, TaskEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
 
@@ -29,6 +31,7 @@ __all__ = [
     "Record",
     "Task",
     "TaskEnv",
+    "TaskVectorEnv",
     "Trial",
 ]
 
@@ -36,6 +39,7 @@ _HOMES = {
     "Archive": ".archive.store",
     "R2D2Env": ".sandbox.world",
     "TaskEnv": ".sandbox.world",
+    "TaskVectorEnv": ".sandbox.vector_env",
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
 }
 
