@@ -3,6 +3,7 @@
 Public names, loaded on first use so that `import taskwright` stays light:
 
 - `TaskEnv`: a task as a Gymnasium environment
+- `TaskVectorEnv`: many of it in sandboxed processes, as Gymnasium's `VectorEnv`
 - `R2D2Env`, `AntEnv`, `HumanoidEnv`: what the tasks of a robot derive from
 - `Archive`: the records of a run folder
 - `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .archive.store import Archive
+    from .sandbox.vector_env import TaskVectorEnv
     from .sandbox.world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
 
@@ -31,11 +33,13 @@ __all__ = [
     "Record",
     "Task",
     "TaskEnv",
+    "TaskVectorEnv",
     "Trial",
 ]
 
 _HOMES = {
     "Archive": ".archive.store",
+    "TaskVectorEnv": ".sandbox.vector_env",
     **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".sandbox.world"),
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
 }

@@ -103,8 +103,8 @@ def measure_ours(with_scene: bool) -> Measure:
     from taskwright.sandbox.world import TaskEnv
 
     class Measured(TaskEnv):
-        def _observe(self, elapsed_s: float) -> Any:
-            return super()._observe(elapsed_s) if with_scene else self.robot.get_observation()
+        def _sense(self, elapsed_s: float) -> Any:
+            return super()._sense(elapsed_s) if with_scene else self.robot.get_observation()
 
     def measure(path: Path, seconds: float) -> tuple[float, float]:
         env = Measured.from_file(path, action_repeat=HOLD, time_limit=TIME_LIMIT)

@@ -47,6 +47,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         "replay": replay,
         "open": episodes.open,
         "reset": episodes.reset,
+        "begin": episodes.begin,
         "step": episodes.step,
         "film": episodes.film,
         "probe": run_probe,

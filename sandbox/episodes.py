@@ -18,12 +18,17 @@ from numpy.typing import NDArray
 
 from .faults import describe
 from .world import TaskEnv
+from .world.robots import robot_of
+
+MAX_TERMS = 32
+"""Reward terms that are told by name; further ones count in the reward alone."""
 
 _NAMES_AND_TYPES = (
+    ("rewards", np.float64),
+    ("reward_terms", np.float64),
     ("observations", np.float32),
     ("final_observations", np.float32),
     ("actions", np.float32),
-    ("rewards", np.float32),
     ("terminated", np.uint8),
     ("truncated", np.uint8),
     ("successes", np.uint8),
@@ -43,7 +48,7 @@ class Layout:
     def _columns(self, name: str) -> int:
         if name.endswith("observations"):
             return self.observation_size
-        return self.action_size if name == "actions" else 1
+        return {"actions": self.action_size, "reward_terms": MAX_TERMS}.get(name, 1)
 
     @property
     def size_bytes(self) -> int:
@@ -66,7 +71,7 @@ def episode_seed(seed: int, environment: int, episode: int) -> int:
 
 
 class EpisodeServer:
-    """Answers the requests `open`, `reset`, `step` and `film` for one task.
+    """Answers the requests `open`, `reset`, `begin`, `step` and `film` for one task.
 
     `shared` are descriptors of memory that the parent reads too; a request uses the first.
     """
@@ -77,27 +82,38 @@ class EpisodeServer:
     def open(
         self,
         source: str,
+        robot: str,
         layout: dict[str, int],
         first: int,
         count: int,
         end_on_success: bool,
+        settings: dict[str, Any],
     ) -> dict[str, Any]:
-        """Make environments number `first` to `first + count - 1` of the shared layout."""
+        """Make environments number `first` to `first + count - 1` of the shared layout; `settings`
+        are keywords of `TaskEnv`."""
         self._source = source
         shape = Layout(**layout)
         memory = mmap.mmap(self._shared[0], shape.size_bytes)
         self._arrays = {k: a[first : first + count] for k, a in shape.arrays(memory).items()}
         self._first = first
         self._end_on_success = end_on_success
+        self._terms: dict[str, int] = {}
         try:
-            self._envs = [TaskEnv(source) for _ in range(count)]
+            self._envs = [TaskEnv(source, **settings) for _ in range(count)]
         except Exception as error:
             return self._fault(error, "loading the task")
+        named = robot_of(self._envs[0].task.env_class)
+        if named != robot:
+            return {
+                "symptom": f"The task is for the robot {named}, not for {robot}.",
+                "cause": "`Env` derives from another robot's base class.",
+                "fix": f"Derive `Env` from the base class of {robot}, or ask for {named}.",
+            }
         return {}
 
     def reset(self, seed: int) -> dict[str, Any]:
-        """Begin episode 0 of every environment."""
-        self._seed = seed
+        """Begin episode 0 of every environment; that and all to follow are settled by `seed`."""
+        self._seed: int | None = seed
         self._episodes = [0] * len(self._envs)
         try:
             for row in range(len(self._envs)):
@@ -106,14 +122,35 @@ class EpisodeServer:
             return self._fault(error, "`reset`")
         return {}
 
+    def begin(self, seeds: list[int | None], rows: list[int]) -> dict[str, Any]:
+        """Begin an episode in the environments `rows`, each with its seed. As in Gymnasium, the
+        episodes to follow there go on with the environment's own stream, and None does too."""
+        self._seed = None
+        try:
+            for row, seed in zip(rows, seeds, strict=True):
+                self._arrays["observations"][row] = self._envs[row].reset(seed=seed)[0]
+        except Exception as error:
+            return self._fault(error, "`reset`")
+        return {}
+
     def _begin_episode(self, row: int) -> NDArray[np.float32]:
-        seed = episode_seed(self._seed, self._first + row, self._episodes[row])
+        seed = None
+        if self._seed is not None:
+            seed = episode_seed(self._seed, self._first + row, self._episodes[row])
+            self._episodes[row] += 1
         observation: NDArray[np.float32] = self._envs[row].reset(seed=seed)[0]
         return observation
 
     def step(self) -> dict[str, Any]:
-        """Step every environment with its action; reset those whose episode ended."""
+        """Step every environment with its action; reset those whose episode ended.
+
+        The answer holds what has no place in the layout, and most of the time nothing: the names of
+        `reward_terms` that were not seen before, in the order of their columns, and `diagnoses` of
+        worlds that broke, by the number of the environment.
+        """
         arrays = self._arrays
+        known = len(self._terms)
+        diagnoses: dict[int, str] = {}
         try:
             for row, env in enumerate(self._envs):
                 action = _action(env, arrays["actions"][row])
@@ -125,14 +162,31 @@ class EpisodeServer:
                 arrays["terminated"][row] = terminated
                 arrays["truncated"][row] = truncated
                 arrays["successes"][row] = success
+                self._tell_terms(row, info["reward_terms"])
+                if "diagnosis" in info:
+                    diagnoses[self._first + row] = info["diagnosis"]
                 if terminated or truncated:
                     arrays["final_observations"][row] = observation
-                    self._episodes[row] += 1
                     observation = self._begin_episode(row)
                 arrays["observations"][row] = observation
         except Exception as error:
             return self._fault(error, f"step {env.physics_steps} of an episode")
-        return {}
+        answer: dict[str, Any] = {}
+        if len(self._terms) > known:
+            answer["reward_terms"] = list(self._terms)[known:]
+        if diagnoses:
+            answer["diagnoses"] = diagnoses
+        return answer
+
+    def _tell_terms(self, row: int, terms: dict[str, float]) -> None:
+        """Write reward terms into the columns that their names have; NaN where one is not given."""
+        told, columns = self._arrays["reward_terms"][row], self._terms
+        told[:] = math.nan
+        for name, value in terms.items():
+            if name not in columns and len(columns) < MAX_TERMS:
+                columns[name] = len(columns)
+            if name in columns:
+                told[columns[name]] = value
 
     def film(
         self,

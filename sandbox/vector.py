@@ -1,4 +1,5 @@
-"""Many environments of one task, spread over sandboxed children: what trials train on.
+"""Many environments of one task, spread over sandboxed children: what trials train on, and what
+`vector_env.TaskVectorEnv` shows as Gymnasium's `VectorEnv`.
 
 The parent sends actions and reads observations through shared memory and checks every number it
 reads: a child can crash, hang or lie, and the answer is a `ChildFault`, never a wrong array.
@@ -6,15 +7,18 @@ reads: a child can crash, hang or lie, and the answer is a `ChildFault`, never a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
-from .channel import ChildFault, ChildProtocolError, fault_in
-from .episodes import Layout
+from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from .episodes import MAX_TERMS, Layout
 from .memory import shared_memory
 from .process import Child
 from .world.robots import robot_spaces
@@ -28,6 +32,9 @@ LATECOMER_TIMEOUT_S = 1.0
 REWARD_LIMIT = 1000.0
 """Terms are within 10 a physics step; beyond this a reward is a mistake and is clipped."""
 
+_NEWS = frozenset({"reward_terms", "diagnoses"})
+"""What a child may tell in answer to a step."""
+
 
 @dataclass(frozen=True)
 class Steps:
@@ -38,19 +45,24 @@ class Steps:
     """
 
     observations: NDArray[np.float32]
-    rewards: NDArray[np.float32]
+    rewards: NDArray[np.float64]
     terminated: NDArray[np.bool_]
     truncated: NDArray[np.bool_]
     successes: NDArray[np.bool_]
     """Whether the task has been accomplished in the episode so far."""
     final_observations: NDArray[np.float32]
+    diagnoses: dict[int, str]
+    """Why an environment's world broke, by the environment's number; its episode is truncated."""
 
 
 class SandboxedEpisodes:
     """`count` environments of one task in `processes` children. Use as a context manager.
 
-    With `end_on_success`, an episode is truncated as soon as the task is accomplished.
-    Every method raises `ChildFault` where the task's code failed in a child.
+    With `end_on_success`, an episode is truncated as soon as the task is accomplished. `settings`
+    are keywords of `TaskEnv`, such as `time_limit`.
+
+    Every method raises `ChildFault` where the task's code failed in a child. Then, as after any
+    other exception, all children are gone, and further use raises `ClosedEnvironmentError`.
     """
 
     def __init__(
@@ -61,86 +73,184 @@ class SandboxedEpisodes:
         processes: int,
         *,
         end_on_success: bool = True,
+        **settings: Any,
     ) -> None:
         self.observation_space, self.action_space = robot_spaces(robot)
         assert self.observation_space.shape is not None
+        self._low, self._high = self.observation_space.low, self.observation_space.high
         self.count = count
         action_size = int(np.prod(self.action_space.shape or ())) or 1
         layout = Layout(count, self.observation_space.shape[0], action_size)
-        shares = np.array_split(np.arange(count), min(processes, count))
+        self._shares = np.array_split(np.arange(count), min(processes, count))
+        """The numbers of each child's environments."""
+        self._terms: list[list[str]] = [[] for _ in self._shares]
+        """The names of each child's reward terms, in the order of their columns."""
         self._children: list[Child] = []
-        try:
+        with self._closing_at_a_fault():
             with shared_memory(layout.size_bytes) as (descriptor, memory):
                 self._arrays = layout.arrays(memory)
-                for _ in shares:
+                for _ in self._shares:
                     self._children.append(Child([descriptor]))
-            for child, share in zip(self._children, shares, strict=True):
-                child.send(
+            self._ask(
+                [
                     {
                         "op": "open",
                         "source": source,
+                        "robot": robot,
                         "layout": dataclasses.asdict(layout),
                         "first": int(share[0]),
                         "count": len(share),
                         "end_on_success": end_on_success,
+                        "settings": settings,
                     }
-                )
-            self._collect("Loading the task", LOAD_TIMEOUT_S)
-        except BaseException:
-            self.close()
-            raise
+                    for share in self._shares
+                ],
+                "Loading the task",
+                LOAD_TIMEOUT_S,
+            )
 
     def reset(self, seed: int) -> NDArray[np.float32]:
         """Begin a new episode everywhere; which ones follow is settled by `seed` alone."""
-        self._send({"op": "reset", "seed": seed})
-        self._collect("Resetting the task", RESET_TIMEOUT_S)
-        return self._observations("observations")
+        with self._closing_at_a_fault():
+            requests = [{"op": "reset", "seed": seed}] * len(self._shares)
+            self._ask(requests, "Resetting the task", RESET_TIMEOUT_S)
+            return self._observations("observations")
+
+    def begin(
+        self, seeds: Sequence[int | None], environments: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        """Begin a new episode in some environments, each with its own seed, as
+        `TaskEnv.reset(seed=...)` does; later ones go on with the environment's stream of seeds.
+
+        `seeds` and `environments` have an entry for each environment. Returns what all of them
+        observe, those that go on with their episode too.
+        """
+        requests = []
+        for share in self._shares:
+            chosen = share[environments[share]]
+            rows = [int(n - share[0]) for n in chosen]
+            requests.append({"op": "begin", "seeds": [seeds[n] for n in chosen], "rows": rows})
+        with self._closing_at_a_fault():
+            self._ask(requests, "Resetting the task", RESET_TIMEOUT_S)
+            return self._observations("observations")
 
     def step(self, actions: NDArray[Any]) -> Steps:
         """Act once in every environment. `actions` has one row (or one number) per environment."""
-        self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
-        self._send({"op": "step"})
-        self._collect("A step of the task", STEP_TIMEOUT_S)
-        # Copies, made before they are looked at: a child could change the memory in between.
-        rewards = self._arrays["rewards"][:, 0].copy()
-        if not np.isfinite(rewards).all():
-            raise ChildProtocolError("a reward that is not finite")
-        return Steps(
-            observations=self._observations("observations"),
-            rewards=rewards.clip(-REWARD_LIMIT, REWARD_LIMIT),
-            terminated=self._arrays["terminated"][:, 0] != 0,
-            truncated=self._arrays["truncated"][:, 0] != 0,
-            successes=self._arrays["successes"][:, 0] != 0,
-            final_observations=self._observations("final_observations"),
-        )
+        with self._closing_at_a_fault():
+            self._require_open()
+            self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
+            requests = [{"op": "step"}] * len(self._shares)
+            answers = self._ask(requests, "A step of the task", STEP_TIMEOUT_S, _NEWS)
+            # Copies, made before they are looked at: a child could change the memory in between.
+            rewards = self._arrays["rewards"][:, 0].copy()
+            if not np.isfinite(rewards).all():
+                raise ChildProtocolError("a reward that is not finite")
+            terminated = self._arrays["terminated"][:, 0] != 0
+            truncated = self._arrays["truncated"][:, 0] != 0
+            observations = self._observations("observations")
+            ended = terminated.any() or truncated.any()
+            return Steps(
+                observations=observations,
+                rewards=rewards.clip(-REWARD_LIMIT, REWARD_LIMIT),
+                terminated=terminated,
+                truncated=truncated,
+                successes=self._arrays["successes"][:, 0] != 0,
+                final_observations=self._observations("final_observations")
+                if ended
+                else observations,
+                diagnoses=self._heed(answers),
+            )
+
+    def reward_terms(self) -> tuple[list[str], NDArray[np.float64]]:
+        """The reward of the latest step by name: the names, and for each environment a row with a
+        number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names at most."""
+        with self._closing_at_a_fault():
+            self._require_open()
+            told = self._arrays["reward_terms"].copy()
+            if np.isinf(told).any():
+                raise ChildProtocolError("a reward term that is not finite")
+        names = self._terms[0]
+        if all(other == names for other in self._terms):
+            return names, told[:, : len(names)]
+        # Each child has met the names in an order of its own.
+        names = list(dict.fromkeys(name for known in self._terms for name in known))
+        terms = np.full((self.count, len(names)), np.nan)
+        for share, known in zip(self._shares, self._terms, strict=True):
+            for column, name in enumerate(known):
+                terms[share, names.index(name)] = told[share, column]
+        return names, terms
 
     def _observations(self, name: str) -> NDArray[np.float32]:
         observations: NDArray[np.float32] = self._arrays[name].copy()
         if not np.isfinite(observations).all():
             raise ChildProtocolError("an observation that is not finite")
-        return observations.clip(self.observation_space.low, self.observation_space.high)
+        return observations.clip(self._low, self._high, out=observations)
 
-    def _send(self, message: dict[str, Any]) -> None:
-        for child in self._children:
-            child.send(message)
+    def _heed(self, answers: list[dict[str, Any]]) -> dict[int, str]:
+        """Take in what children tell in words; returns the diagnoses."""
+        diagnoses: dict[int, str] = {}
+        for share, known, answer in zip(self._shares, self._terms, answers, strict=True):
+            if not answer:
+                continue
+            names, told = answer.get("reward_terms", []), answer.get("diagnoses", {})
+            if not isinstance(names, list) or not isinstance(told, dict):
+                raise ChildProtocolError("an unknown answer")
+            if len(known) + len(names) > MAX_TERMS:
+                raise ChildProtocolError(f"more than {MAX_TERMS} reward terms")
+            known += map(plain_text, names)
+            numbers = {str(n): int(n) for n in share}
+            if not told.keys() <= numbers.keys():
+                raise ChildProtocolError("a diagnosis of an environment that it does not have")
+            diagnoses.update((numbers[n], plain_text(text)) for n, text in told.items())
+        return diagnoses
 
-    def _collect(self, what: str, timeout_s: float) -> None:
-        """Wait for every child's answer, so that none is left unread when one has failed."""
+    def _ask(
+        self,
+        requests: Sequence[dict[str, Any]],
+        what: str,
+        timeout_s: float,
+        may_tell: Set[str] = frozenset(),
+    ) -> list[dict[str, Any]]:
+        """Send each child its request and wait for every answer. Raises what the first fault was,
+        when all have answered or had their time."""
+        self._require_open()
+        for child, request in zip(self._children, requests, strict=True):
+            child.send(request)
+        answers: list[dict[str, Any]] = []
         faults: list[ChildFault] = []
         for child in self._children:
             try:
                 # All work at the same time: when one has failed, the others had their time too.
-                reply = child.receive(what, timeout_s if not faults else LATECOMER_TIMEOUT_S)
-                if reply:
-                    faults.append(fault_in(reply))
+                answer = child.receive(what, timeout_s if not faults else LATECOMER_TIMEOUT_S)
+                if not answer.keys() <= may_tell:
+                    faults.append(fault_in(answer))
+                answers.append(answer)
             except ChildFault as fault:
                 faults.append(fault)
         if faults:
             raise faults[0]
+        return answers
+
+    @contextlib.contextmanager
+    def _closing_at_a_fault(self) -> Iterator[None]:
+        """Whatever goes wrong in between, an answer may be left unread: the children are ended."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _require_open(self) -> None:
+        if not self._children:
+            raise ClosedEnvironmentError(
+                "The environments were closed, by `close` or after an error. Make new ones."
+            )
 
     def close(self) -> None:
+        """End all children. Calling it twice is harmless."""
         for child in self._children:
             child.close()
+        self._children.clear()
 
     def __enter__(self) -> SandboxedEpisodes:
         return self

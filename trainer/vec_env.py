@@ -40,7 +40,8 @@ class SandboxedVecEnv(VecEnv):
 
     def step_wait(self) -> VecEnvStepReturn:
         steps = self.episodes.step(self._actions)
-        self._returns += steps.rewards
+        rewards = steps.rewards.astype(np.float32)
+        self._returns += rewards
         self._lengths += 1
         dones = steps.terminated | steps.truncated
         earned = np.maximum(self._returns, 0.0)
@@ -56,8 +57,8 @@ class SandboxedVecEnv(VecEnv):
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
         # Success ends an episode here, so the bonus is paid once.
-        rewards = steps.rewards + bonus * (dones & steps.successes)
-        return steps.observations, rewards.astype(np.float32), dones, infos
+        paid = rewards + bonus * (dones & steps.successes)
+        return steps.observations, paid.astype(np.float32), dones, infos
 
     def close(self) -> None:
         self.episodes.close()

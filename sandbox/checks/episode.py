@@ -25,6 +25,8 @@ class Episode:
     terminated: bool = False
     truncated: bool = False
     succeeded: bool = False
+    diagnosis: str = ""
+    """How the world broke, where it did."""
     trace: list[str] = field(default_factory=list)
     """A digest of what the agent saw after the reset and after each of the first actions."""
 
@@ -44,6 +46,7 @@ def play(env: TaskEnv, script: str, seed: int, actions: int) -> Iterator[Episode
         episode.physics_steps = env.physics_steps
         episode.terminated, episode.truncated = terminated, truncated
         episode.succeeded = info["is_success"]
+        episode.diagnosis = info.get("diagnosis", "")
         if len(episode.trace) <= REPLAYED_ACTIONS:
             flags = terminated + 2 * truncated + 4 * episode.succeeded
             episode.trace.append(_digest(observation.tobytes(), reward, flags))

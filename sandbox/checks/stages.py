@@ -169,6 +169,7 @@ class Check:
         self.doing = "`reset`"
         for episode in play(self.env, script, seed, actions):
             self.env.check_speeds(self.doing, settling)
+            self.env.check_whole(episode.diagnosis, self.doing)
             if settling:
                 self.env.check_standing(episode.terminated)
             if episode.physics_steps > SHORT_ACTIONS * ACTION_REPEAT:

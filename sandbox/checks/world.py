@@ -10,6 +10,7 @@ from ..world import TaskEnv
 from ..world.base import as_bool
 from ..world.client import Phase
 from ..world.robots import ROBOT_ENVS
+from ..world.sanity import MAX_SPEED_M_S
 from .rejection import Rejection
 
 MAX_OVERLAP_M = 0.02
@@ -19,9 +20,6 @@ MAX_FALL_SPEED_M_S = 5.0
 MAX_FALL_SPEED_AT_END_M_S = 1.5
 # Bodies that overlap are thrown apart at once, while nothing else has reached any speed yet.
 MAX_SETTLING_SPEED_M_S = 20.0
-# Sideways and upwards, at any time. PyBullet cuts each component at 100 m/s, so that bodies which
-# are thrown apart come near that; a ball that R2D2 kicks makes up to 30 m/s.
-MAX_SPEED_M_S = 80.0
 REWARD_TERM_LIMIT = 10.0
 
 
@@ -122,13 +120,12 @@ class CheckedEnv(TaskEnv):
             # What rolls off an edge may fall for the rest of the episode.
             speed = math.hypot(x, y, 0.0 if z < 0.0 else z)
             if not speed <= limit:
-                raise Rejection(
-                    f"{self._name(body)} moves at {speed:.4g} m/s at {doing}.",
-                    "Bodies overlap where they are created or placed and are thrown apart, or the "
-                    "task gives one a speed that grows without an end.",
-                    "Leave space between movable bodies and everything else where they are "
-                    "created or placed, and bound the speeds and forces that the task sets.",
-                )
+                raise _broken_world(f"{self._name(body)} moves at {speed:.4g} m/s at {doing}.")
+
+    def check_whole(self, diagnosis: str, doing: str) -> None:
+        """The world has not broken in another way that ended the episode."""
+        if diagnosis:
+            raise _broken_world(f"{diagnosis.removesuffix('.')} at {doing}.")
 
     def check_physics(self, robot: str, doing: str) -> None:
         """The settings of the world and the robot's body are those of every other task."""
@@ -149,6 +146,16 @@ class CheckedEnv(TaskEnv):
                     "Leave the robot as it is; change the mass, friction or restitution of the "
                     "bodies that it meets.",
                 )
+
+
+def _broken_world(symptom: str) -> Rejection:
+    return Rejection(
+        symptom,
+        "Bodies overlap where they are created or placed and are thrown apart, or the task gives "
+        "one a speed that grows without an end.",
+        "Leave space between movable bodies and everything else where they are created or placed, "
+        "and bound the speeds and forces that the task sets.",
+    )
 
 
 _ENGINE = {

@@ -70,6 +70,9 @@ class SceneObserver:
 
     Fixed bodies are read once and again only after a task has placed them by hand; the list of
     bodies is read again after one was created, removed or recoloured.
+
+    `centers` (m) and `velocities` (m/s) are those of all parts of bodies when they were last
+    observed, in the world frame, shape (parts, 3).
     """
 
     size = SLOTS * NUMBERS_PER_SLOT
@@ -80,6 +83,7 @@ class SceneObserver:
         self._robot_mass = robot_mass
         self._edits_seen = -1
         self._parts: list[Part] = []
+        self.centers = self.velocities = np.zeros((0, 3))
 
     def observe(self, base_position: Array, yaw: float, elapsed_s: float) -> NDArray[np.float32]:
         """The scene as seen from the robot's base, shape (`size`,).
@@ -96,7 +100,7 @@ class SceneObserver:
         self._update_states(elapsed_s)
 
         # Nearest point of each box: into the box's axes, clamp to the box, and back.
-        to_robot = base_position - self._centers
+        to_robot = base_position - self.centers
         local = np.einsum("nji,nj->ni", self._rotations, to_robot)
         clamped = np.clip(local, -self._half_extents, self._half_extents)
         nearest = np.einsum("nij,nj->ni", self._rotations, clamped) - to_robot
@@ -116,7 +120,7 @@ class SceneObserver:
                 nearest[order] @ to_yaw_frame.T,
                 -to_robot[order] @ to_yaw_frame.T,
                 extents,
-                self._velocities[order] @ to_yaw_frame.T,
+                self.velocities[order] @ to_yaw_frame.T,
             ],
             axis=1,
         )
@@ -141,9 +145,9 @@ class SceneObserver:
             ],
             dtype=np.float64,
         ).reshape(count, 5)
-        self._centers = np.zeros((count, 3))
+        self.centers = np.zeros((count, 3))
         self._rotations = np.zeros((count, 3, 3))
-        self._velocities = np.zeros((count, 3))
+        self.velocities = np.zeros((count, 3))
         self._moving = [n for n, part in enumerate(self._parts) if not part.fixed]
         self._rows_of_fixed = {part.body: n for n, part in enumerate(self._parts) if part.fixed}
         for row, part in enumerate(self._parts):
@@ -159,20 +163,20 @@ class SceneObserver:
             part = self._parts[row]
             self._read_pose(row, part)
             if part.link < 0:
-                self._velocities[row] = client.getBaseVelocity(part.body)[0]
+                self.velocities[row] = client.getBaseVelocity(part.body)[0]
             else:
-                self._velocities[row] = client.getLinkState(part.body, part.link, 1)[6]
+                self.velocities[row] = client.getLinkState(part.body, part.link, 1)[6]
         for row in self._coasting:
-            self._velocities[row] = 0.0
+            self.velocities[row] = 0.0
         self._coasting = {
             self._rows_of_fixed[body] for body in client.placed if body in self._rows_of_fixed
         }
         client.placed.clear()
         for row in self._coasting:
-            before = self._centers[row].copy()
+            before = self.centers[row].copy()
             self._read_pose(row, self._parts[row])
             if elapsed_s > 0.0:
-                self._velocities[row] = (self._centers[row] - before) / elapsed_s
+                self.velocities[row] = (self.centers[row] - before) / elapsed_s
 
     def _read_pose(self, row: int, part: Part) -> None:
         client = self._p
@@ -182,7 +186,7 @@ class SceneObserver:
             position, orientation = client.getLinkState(part.body, part.link)[:2]
         rotation = np.array(client.getMatrixFromQuaternion(orientation)).reshape(3, 3)
         self._rotations[row] = rotation
-        self._centers[row] = rotation @ part.offset + position if any(part.offset) else position
+        self.centers[row] = rotation @ part.offset + position if any(part.offset) else position
 
 
 def _read_part(client: PhysicsClient, body: int, link: int) -> Part | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .loading import LoadedTask
 from .rendering import Image, Renderer
 from .robots import robot_of, robot_spaces
 from .rotation import yaw_of
+from .sanity import diagnose, looks_sane
 from .scene import BOUND, SceneObserver
 from .unseen import observation_is_seen
 from .vision import Vision
@@ -51,7 +53,15 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     **Success**: `info["is_success"]` is True from the step on in which `get_success` said so.
 
-    **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps.
+    **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps, and
+    when the world breaks.
+
+    **A broken world**: bodies that overlap are thrown apart, and what is squeezed or pushed without
+    measure flies off. Where a body moves faster than 80 m/s (down: 1000 m/s), is farther than 20 km
+    from the origin or is nowhere (NaN), `info["diagnosis"]` says so in a sentence; otherwise that
+    key is missing. Whatever the task's code raises in such a world is not let through. The
+    observation is the last one with finite numbers, and the reward holds the terms of the physics
+    steps that were completed.
 
     **Seeds**: the world is built anew for each episode, so `reset(seed=...)` gives the same episode
     in any process and after any other episodes. `reset()` goes on with the stream of seeds.
@@ -136,22 +146,43 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.physics_steps = 0
         self._succeeded = False
         self._place_camera()
-        return self._observe(0.0), {"is_success": False}
+        self._observation = self._observe(self._sense(0.0))
+        return self._observation, {"is_success": False}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         terms: dict[str, float] = {}
         terminated = truncated = False
         start = self.physics_steps
-        while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
-            terminated, truncated, step_terms = self.physics_step(action)
-            for name, value in step_terms.items():
-                terms[name] = terms.get(name, 0.0) + value
-        elapsed_s = (self.physics_steps - start) * BaseEnv.dt
+        diagnosis = ""
+        try:
+            while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
+                terminated, truncated, step_terms = self.physics_step(action)
+                for name, value in step_terms.items():
+                    terms[name] = terms.get(name, 0.0) + value
+            elapsed_s = (self.physics_steps - start) * BaseEnv.dt
+            state = self._sense(elapsed_s)
+            if not looks_sane(state, self.robot, self._scene):
+                diagnosis = diagnose(self.client, self.robot)
+        except Exception:
+            # In a world that has broken, a task's own numbers fail next.
+            diagnosis = diagnose(self.client, self.robot)
+            if not diagnosis:
+                raise
+        reward = sum(terms.values())
+        if not math.isfinite(reward):
+            raise ContractError(
+                "get_task_rewards", f"gave terms that add up to {reward}", "keep each within ±10"
+            )
+        info: dict[str, Any] = {"is_success": self._succeeded, "reward_terms": terms}
+        if diagnosis:
+            # Of a world that is none, the last thing that was seen of it is told.
+            info["diagnosis"] = diagnosis
+            return self._observation, reward, terminated, not terminated, info
         if self._chase is not None:
             base = self.robot.links["base"]
             self._chase.follow(base.position, self._facing(), elapsed_s)
-        info = {"is_success": self._succeeded, "reward_terms": terms}
-        return self._observe(elapsed_s), sum(terms.values()), terminated, truncated, info
+        self._observation = self._observe(state)
+        return self._observation, reward, terminated, truncated, info
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
@@ -197,15 +228,17 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             terms["step"] = terms.get("step", 0.0) + added
         return terms, bool(terminated), bool(truncated)
 
-    def _observe(self, elapsed_s: float) -> Observation:
+    def _sense(self, elapsed_s: float) -> NDArray[np.float32]:
+        """What the agent feels and perceives without eyes."""
         robot = self.robot
-        base = robot.links["base"]
-        yaw = yaw_of(robot.base_state()[1])
-        scene = self._scene.observe(base.position, yaw, elapsed_s)
-        state = np.concatenate([robot.get_observation(), scene]).clip(-BOUND, BOUND)
+        position, orientation, _, _ = robot.base_state()
+        scene = self._scene.observe(np.array(position), yaw_of(orientation), elapsed_s)
+        return np.concatenate([robot.get_observation(), scene]).clip(-BOUND, BOUND)
+
+    def _observe(self, state: NDArray[np.float32]) -> Observation:
         if self._vision is None:
             return state
-        return {"state": state} | self._vision.look(self.client, self._renderer, robot)
+        return {"state": state} | self._vision.look(self.client, self._renderer, self.robot)
 
     def _place_camera(self) -> None:
         if self.render_mode is None:

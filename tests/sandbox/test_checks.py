@@ -104,6 +104,7 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "step__never_returns": ("The step check did not finish", "Bound every loop"),
     "step__crashes_in_pybullet": ("eulerAngles = float 0.1", "Write a list of three"),
     "step__bodies_explode": ("m/s at step 0", "Leave space between movable bodies"),
+    "step__blades_turn_too_fast": ("m/s at step", "bound the speeds and forces"),
     "step__memory_grows_every_step": ("MemoryError", "grow with every step"),
     "step__uses_missing_interface": ("no attribute 'agent' (line", "before it is read"),
     "physics__robot_without_friction": ("friction of the link 'base' is 0.0", "as it is"),

@@ -73,7 +73,8 @@ def play(source: str, *, count: int, processes: int, seed: int, steps: int = 40)
             ends += int(result.terminated.sum())
             # What a final observation holds where no episode ended is nobody's business.
             final = np.where(result.terminated[:, None], result.final_observations, 0)
-            seen += [array.tobytes() for array in vars(result).values() if array.ndim == 1]
+            arrays = [a for a in vars(result).values() if isinstance(a, np.ndarray)]
+            seen += [array.tobytes() for array in arrays if array.ndim == 1]
             seen += [result.observations.tobytes(), final.tobytes()]
     assert ends > count, "the episodes were to end more than once each"
     return seen

@@ -62,7 +62,7 @@ def env() -> Iterator[TaskEnv]:
 
 def see(env: TaskEnv) -> dict[str, Any]:
     """What is seen now, without a step."""
-    observation: dict[str, Any] = env._observe(0.0)
+    observation: dict[str, Any] = env._observe(env._sense(0.0))
     return observation
 
 

@@ -1,0 +1,255 @@
+"""`TaskVectorEnv`: a task as Gymnasium's `VectorEnv`, its environments in sandboxed processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.spaces import Discrete
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from ..errors import UsageError
+from .vector import SandboxedEpisodes, Steps
+from .world.robots import ROBOT_ENVS
+from .world.task_env import ACTION_REPEAT, TIME_LIMIT
+
+MAX_PER_PROCESS = 24
+"""Environments: each takes about 28 MB of a process's memory."""
+
+Mask = NDArray[np.bool_]
+
+
+class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+    """`num_envs` environments of one task, given as source code. Use as a context manager.
+
+    The task runs in `processes` sandboxed processes, by default one for each core; the environments
+    are spread evenly over them. What comes out is what `gymnasium.vector.SyncVectorEnv` gives for
+    as many `TaskEnv`s in the autoreset mode SAME_STEP:
+
+    **Observations, rewards, ends**: arrays with one row or number for each environment. Where an
+    episode ended, the observation is the first one of the next episode, and `infos["final_obs"]`
+    and `infos["final_info"]` hold how it ended.
+
+    **Infos**: `is_success` and `reward_terms`, and in `final_info` where a world broke `diagnosis`,
+    each with a mask (`_is_success`) of the environments it is told of. At most 32 names of reward
+    terms travel; the reward counts them all.
+
+    **Seeds**: `reset(seed=5)` begins in environment i the episode of `TaskEnv.reset(seed=5 + i)`,
+    bit for bit, and later episodes are those that it would go on with, however many processes there
+    are. A list gives each environment a seed of its own, and None goes on. With
+    `options={"reset_mask": mask}` only the environments in the mask begin a new episode.
+
+    Raises `ChildFault` where the task's code fails, hangs or dies: with a sentence each for
+    symptom, cause and fix. All processes are gone then. Raises UsageError where it is called
+    wrongly, and BrokenError where no process starts. It cannot be drawn: draw a `TaskEnv` with the
+    same seed.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        num_envs: int,
+        *,
+        processes: int | None = None,
+        robot: str | None = None,
+        action_repeat: int = ACTION_REPEAT,
+        time_limit: int = TIME_LIMIT,
+    ) -> None:
+        if processes is None:
+            processes = _cores()
+        for name, value in {"num_envs": num_envs, "processes": processes}.items():
+            if value < 1:
+                raise UsageError(f"`{name}` is {value}.", "Ask for 1 or more.")
+        if num_envs > MAX_PER_PROCESS * processes:
+            raise UsageError(
+                f"{num_envs} environments in {processes} processes do not fit into their memory, "
+                f"which holds {MAX_PER_PROCESS} each.",
+                f"Ask for {-(-num_envs // MAX_PER_PROCESS)} processes or for fewer environments.",
+            )
+        self.metadata = {"render_modes": [], "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.num_envs = num_envs
+        self._episodes = SandboxedEpisodes(
+            source,
+            robot or _robot_in(source),
+            num_envs,
+            processes,
+            end_on_success=False,
+            action_repeat=action_repeat,
+            time_limit=time_limit,
+        )
+        # Also where it is forgotten, or this process ends.
+        self._close = weakref.finalize(self, self._episodes.close)
+        self.single_observation_space = self._episodes.observation_space
+        self.single_action_space = self._episodes.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._has_begun = False
+
+    @classmethod
+    def from_file(cls, path: str | Path, num_envs: int, **keywords: Any) -> Self:
+        """The task in a Python file."""
+        return cls(Path(path).read_text(encoding="utf-8"), num_envs, **keywords)
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        seeds = self._seeds(seed)
+        chosen = np.ones(self.num_envs, dtype=np.bool_)
+        if options and "reset_mask" in options:
+            chosen = self._reset_mask(options["reset_mask"])
+        observations = self._episodes.begin(seeds, chosen)
+        self._has_begun = True
+        nothing = np.zeros(self.num_envs, dtype=np.bool_)
+        return observations, {"is_success": nothing, "_is_success": chosen}
+
+    def step(
+        self, actions: NDArray[Any]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64], Mask, Mask, dict[str, Any]]:
+        if not self._has_begun:
+            raise ResetNeeded("The first episodes have not begun. Call `reset` before `step`.")
+        steps = self._episodes.step(self._fit(actions))
+        infos = self._infos(steps)
+        return steps.observations, steps.rewards, steps.terminated, steps.truncated, infos
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int | None]:
+        """A seed for each environment."""
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, int | np.integer):
+            seeds: list[int | None] = [int(seed) + n for n in range(self.num_envs)]
+        else:
+            seeds = [None if each is None else int(each) for each in seed]
+        if len(seeds) != self.num_envs or any(each is not None and each < 0 for each in seeds):
+            raise UsageError(
+                f"`seed` is {seed!r} for {self.num_envs} environments.",
+                "Give one whole number from 0 up, a list with one or None for each environment, or "
+                "None.",
+            )
+        return seeds
+
+    def _reset_mask(self, mask: Any) -> Mask:
+        if (
+            not isinstance(mask, np.ndarray)
+            or mask.dtype != np.bool_
+            or mask.shape != (self.num_envs,)
+            or not (self._has_begun or mask.all())
+            or not mask.any()
+        ):
+            raise UsageError(
+                f"`options['reset_mask']` is {mask!r}.",
+                f"Give an array of {self.num_envs} bools, one True at least, and in the first "
+                "reset all of them.",
+            )
+        return mask.copy()
+
+    def _fit(self, actions: Any) -> NDArray[Any]:
+        """Actions that the environments can take; a wrong one must not look like the task's."""
+        array = np.asarray(actions)
+        assert self.action_space.shape is not None
+        fits = array.shape == self.action_space.shape
+        if fits and isinstance(self.single_action_space, Discrete):
+            least, count = self.single_action_space.start, self.single_action_space.n
+            fits = bool(
+                np.issubdtype(array.dtype, np.integer)
+                and ((least <= array) & (array < least + count)).all()
+            )
+        elif fits:
+            fits = bool(np.isfinite(array).all())
+        if not fits:
+            raise UsageError(
+                f"`actions` is {array!r}, which does not fit {self.action_space}.",
+                "Give one action for each environment, such as `action_space.sample()`.",
+            )
+        return array
+
+    def _infos(self, steps: Steps) -> dict[str, Any]:
+        """Infos as `SyncVectorEnv` gives them."""
+        ended = steps.terminated | steps.truncated
+        names, terms = self._episodes.reward_terms()
+        infos: dict[str, Any] = {}
+        if ended.any():
+            infos["final_obs"] = _told(dict(enumerate(steps.final_observations)), ended)
+            infos["_final_obs"] = ended
+            infos["final_info"] = _terms_of(ended, names, terms)
+            infos["final_info"].update(is_success=steps.successes & ended, _is_success=ended.copy())
+            infos["_final_info"] = ended.copy()
+            if steps.diagnoses:
+                diagnosed = np.isin(np.arange(self.num_envs), list(steps.diagnoses))
+                infos["final_info"]["diagnosis"] = _told(steps.diagnoses, diagnosed)
+                infos["final_info"]["_diagnosis"] = diagnosed
+        if not ended.all():
+            infos.update(_terms_of(~ended, names, terms))
+        # Where an episode has just begun, this is what its `reset` told.
+        infos["is_success"] = steps.successes & ~ended
+        infos["_is_success"] = np.ones(self.num_envs, dtype=np.bool_)
+        return infos
+
+    def render(self) -> None:
+        """Raises UsageError: the worlds are in other processes."""
+        raise UsageError(
+            "A `TaskVectorEnv` cannot be drawn.",
+            "Play the episode in `TaskEnv(source, render_mode='rgb_array')`, with the same seed "
+            "and actions, and draw that.",
+        )
+
+    def close_extras(self, **_: Any) -> None:
+        """End all processes; called by `close`."""
+        if "_close" in vars(self):
+            self._close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _told(values: dict[int, Any], where: Mask) -> NDArray[np.object_]:
+    """One value for each environment in the mask, None for the others."""
+    told = np.full(len(where), None, dtype=object)
+    for n in np.flatnonzero(where):
+        told[n] = values[int(n)]
+    return told
+
+
+def _terms_of(where: Mask, names: list[str], terms: NDArray[np.float64]) -> dict[str, Any]:
+    """The reward terms of the environments in the mask, by name."""
+    given = where[:, None] & ~np.isnan(terms)
+    numbers = np.where(given, terms, 0.0)
+    named: dict[str, Any] = {}
+    for column in np.flatnonzero(given.any(axis=0)):
+        name = names[column]
+        named[name], named[f"_{name}"] = numbers[:, column], given[:, column]
+    return {"reward_terms": named, "_reward_terms": where.copy()}
+
+
+def _cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _robot_in(source: str) -> str:
+    """The robot that a task's `Env` is for, by its first line; the code is not run here."""
+    found = re.search(r"^class\s+Env\s*\(\s*(?:\w+\s*\.\s*)*(\w+)\s*\)", source, re.MULTILINE)
+    base = found and found[1]
+    for robot, env in ROBOT_ENVS.items():
+        if env.__name__ == base:
+            return robot
+    bases = " or ".join(env.__name__ for env in ROBOT_ENVS.values())
+    raise UsageError(
+        "The source has no class `Env` that is seen to be for a robot.",
+        f"Derive it from {bases}, or say for which robot it is, such as robot='r2d2'.",
+    )
