@@ -5,7 +5,7 @@
 - `task_client`: what a task has of it, as `calls` and `arguments` say
 - `facades`: what a task has of numpy, math and random, as `allowed` says; `frozen`: how it stays so
 - `contract`: the errors that tell a task what it does wrong
-- `scene`: the egocentric observation; `rendering`: pictures on the CPU
+- `scene`: the egocentric observation, made of `boxes`; `rendering`: pictures on the CPU
 - `loading.LoadedTask`: from source code to an environment class
 - `task_env.TaskEnv`: the Gymnasium environment that trainers use
 
