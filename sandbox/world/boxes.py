@@ -21,6 +21,7 @@ Matrix = tuple[float, ...]
 Vector = tuple[float, ...]
 
 UNTURNED: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+_STRAIGHT = np.eye(3)
 PLANE_HALF_EXTENT_M = 1000.0
 GREY = (0.5, 0.5, 0.5)
 
@@ -129,14 +130,13 @@ def read_parts(client: PhysicsClient, body: int) -> list[Part]:
             boxes = [_seen_box(client, shape, frame) for shape in shapes if shape[1] == link]
         if boxes:
             box = _around(boxes)
-            turned = not np.array_equal(box.turn, np.eye(3))
             parts.append(
                 Part(
                     body=body,
                     link=link,
                     half_extents=tuple(box.half_extents.tolist()),
                     offset=tuple(box.center.tolist()),
-                    turn=box.turn if turned else None,
+                    turn=None if (box.turn == _STRAIGHT).all() else box.turn,
                     symmetry=box.symmetry,
                     look=Look(GREY, 0.0, seen=False, free=False),
                 )
@@ -183,7 +183,7 @@ def _around(boxes: list[_Box]) -> _Box:
     reach = [np.abs(box.turn) @ box.half_extents for box in boxes]
     low = np.min([box.center - far for box, far in zip(boxes, reach, strict=True)], axis=0)
     high = np.max([box.center + far for box, far in zip(boxes, reach, strict=True)], axis=0)
-    return _Box((low + high) / 2, (high - low) / 2, np.eye(3))
+    return _Box((low + high) / 2, (high - low) / 2, _STRAIGHT)
 
 
 def _solid_boxes(client: PhysicsClient, body: int, link: int) -> list[_Box]:
@@ -215,7 +215,7 @@ def _shape_box(
 ) -> _Box:
     center = np.array(position)
     if kind == client.GEOM_SPHERE:
-        return _Box(center, np.full(3, dimensions[0]), np.eye(3), Symmetry.SPHERE)
+        return _Box(center, np.full(3, dimensions[0]), _STRAIGHT, Symmetry.SPHERE)
     turn = np.array(client.getMatrixFromQuaternion(orientation)).reshape(3, 3)
     if kind in (client.GEOM_CYLINDER, client.GEOM_CAPSULE):
         length, radius = dimensions[0], dimensions[1]

@@ -74,10 +74,12 @@ class SceneObserver:
         self._robot_id = robot_id
         self._robot_mass = robot_mass
         self._bodies: dict[int, list[Part]] = {}
-        # One row for each part that is seen: first the free ones, which physics moves. Rows lie
-        # along the last axis of the arrays, where numpy is quickest.
+        # One row for each part that is seen: first the free ones, which physics moves, and the
+        # round ones in between. Rows lie along the last axis of arrays, where numpy is quickest.
         self._rows: list[Part] = []
         self._rows_of: dict[int, list[int]] = {}
+        self._free = 0
+        self._round = slice(0, 0)
         self._state = np.zeros((3, 5, 0))
         """Of each world axis: a row of the box's rotation (3), its centre (m), velocity (m/s)."""
         self._placed_before: set[int] = set()
@@ -97,40 +99,35 @@ class SceneObserver:
             return scene.reshape(-1)
         self._update_states(elapsed_s)
 
-        # From each centre to the robot, along the axes of the box. What lies beyond its faces is
-        # the way from its nearest point.
-        state, half_extents, looks = self._state, self._half_extents, self._looks
-        offsets = base_position[:, None] - state[:, 3]
-        local = np.add.reduce(state[:, :3] * offsets[:, None], axis=0)
-        beyond = np.maximum(np.abs(local) - half_extents, 0.0)
-        distances = np.sqrt(np.add.reduce(beyond * beyond, axis=0))
-        if len(distances) > SLOTS:
-            last = np.partition(distances, SLOTS - 1)[SLOTS - 1]
-            near = np.flatnonzero(distances <= last + SAME_M)
-            state, half_extents = state.take(near, axis=2), half_extents.take(near, axis=1)
-            local, distances = local.take(near, axis=1), distances.take(near)
-            looks = looks.take(near, axis=0)
-
         cosine, sine = math.cos(yaw), math.sin(yaw)
         to_yaw_frame = np.array([[cosine, sine, 0.0], [-sine, cosine, 0.0], [0.0, 0.0, 1.0]])
-        turned = (to_yaw_frame @ state.reshape(3, -1)).reshape(state.shape)
+        turned = (to_yaw_frame @ self._state.reshape(3, -1)).reshape(self._state.shape)
         rotations = turned[:, :3]
-        clamped = np.minimum(np.maximum(local, -half_extents), half_extents)
-        lengths = np.empty((4, 3, len(distances)))
+        if self._round.start < self._round.stop:
+            # The boxes of round bodies face where the robot does: how it stands in the world says
+            # nothing about them.
+            x, y = rotations[:, 0, self._round], rotations[:, 1, self._round]
+            x[:], y[:] = cosine * x + sine * y, cosine * y - sine * x
+
+        lengths = np.empty((4, 3, len(self._rows)))
         nearest, centers, extents, velocities = lengths
         np.subtract(turned[:, 3], (to_yaw_frame @ base_position)[:, None], out=centers)
+        # The robot's place along the axes of each box, brought into the box and turned back.
+        local = -np.add.reduce(rotations * centers[:, None], axis=0)
+        clamped = np.minimum(np.maximum(local, -self._half_extents), self._half_extents)
         np.add.reduce(rotations * clamped, axis=1, out=nearest)
         nearest += centers
-        np.add.reduce(np.abs(rotations) * half_extents, axis=1, out=extents)
+        np.add.reduce(np.abs(rotations) * self._half_extents, axis=1, out=extents)
         velocities[:] = turned[:, 4]
 
         # Nearest first; of those as near as each other the one further ahead, to the left, up.
+        distances = np.sqrt(np.add.reduce(nearest * nearest, axis=0))
         keys = np.concatenate([-centers[::-1], distances[None]])
         order = np.lexsort(np.rint(keys / SAME_M))[:SLOTS]
         seen = scene[: len(order)]
         seen[:, 0] = 1.0
         seen[:, 1:13] = compress(lengths.reshape(12, -1).T[order])
-        seen[:, 13:] = looks[order]
+        seen[:, 13:] = self._looks[order]
         return scene.reshape(-1)
 
     def _notice_changes(self) -> None:
@@ -164,7 +161,7 @@ class SceneObserver:
         for part, state in zip(self._rows, self._state.reshape(15, -1).T, strict=True):
             part.state = tuple(state) if part.look.seen else None
         parts = (part for body in sorted(self._bodies) for part in self._bodies[body])
-        rows = sorted((p for p in parts if p.look.seen), key=lambda part: not part.look.free)
+        rows = sorted((part for part in parts if part.look.seen), key=_place_in_rows)
         for part in rows:
             part.state = part.state or self._read(part)
         count = len(rows)
@@ -173,6 +170,8 @@ class SceneObserver:
         for row, part in enumerate(rows):
             self._rows_of.setdefault(part.body, []).append(row)
         self._free = sum(part.look.free for part in rows)
+        plain = sum(part.look.free and not part.symmetry for part in rows)
+        self._round = slice(plain, plain + sum(bool(part.symmetry) for part in rows))
         self._state = _in_columns([part.state for part in rows], 15).reshape(3, 5, count)
         self._half_extents = _in_columns([part.half_extents for part in rows], 3)
         self._looks = np.array([self._numbers_of(part) for part in rows]).reshape(count, 5)
@@ -220,6 +219,13 @@ class SceneObserver:
                 vx, vy, vz = state[6]
         matrix, (x, y, z) = part.place(position, pybullet.getMatrixFromQuaternion(orientation))
         return (*matrix[:3], x, vx, *matrix[3:6], y, vy, *matrix[6:], z, vz)
+
+
+def _place_in_rows(part: Part) -> int:
+    """Free, free and round, round, neither."""
+    if part.look.free:
+        return 1 if part.symmetry else 0
+    return 2 if part.symmetry else 3
 
 
 def _in_columns(rows: list[Any], size: int) -> Array:

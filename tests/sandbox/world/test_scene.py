@@ -318,6 +318,24 @@ def test_round_body_that_rolls_keeps_its_extents(world: World, kind: str) -> Non
         np.testing.assert_allclose(seen.nearest, [2.7, 0, 0], atol=1e-4)
 
 
+@pytest.mark.parametrize("yaw", [0.0, 0.6, 2.4])
+def test_round_body_is_told_the_same_from_everywhere(world: World, yaw: float) -> None:
+    client = world.client
+    ahead = np.array([math.cos(yaw), math.sin(yaw)])
+    for distance, mass, lying in ((3, 0.0, False), (6, 1.0, False), (9, 1.0, True)):
+        shape = client.createCollisionShape(client.GEOM_CYLINDER, radius=0.3, height=1.0)
+        facing = client.getQuaternionFromEuler([math.pi / 2 if lying else 0, 0, yaw])
+        client.createMultiBody(mass, shape, -1, [*(distance * ahead), 0.5], facing)
+    ball = client.createVisualShape(client.GEOM_SPHERE, radius=0.3)
+    client.createMultiBody(0.0, -1, ball, [*(12 * ahead), 0.5])
+    world.box((*(15 * ahead), 0.5), (0.1, 0.2, 0.3), yaw=yaw)
+    expected = [[0.3, 0.3, 0.5], [0.3, 0.3, 0.5], [0.3, 0.5, 0.3], [0.3] * 3, [0.1, 0.2, 0.3]]
+    for seen, half_extents in zip(world.look(yaw=yaw), expected, strict=True):
+        np.testing.assert_allclose(seen.half_extents, half_extents, atol=1e-4)
+        ahead_of_centre = [seen.centre[0] - half_extents[0], 0, 0]
+        np.testing.assert_allclose(seen.nearest, ahead_of_centre, atol=1e-4)
+
+
 def test_box_that_is_turned_in_its_body_keeps_its_own_size(world: World) -> None:
     client = world.client
     slope = client.getQuaternionFromEuler([0, -math.pi / 6, 0])
