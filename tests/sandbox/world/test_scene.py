@@ -157,6 +157,36 @@ def test_extents_are_along_the_axes_of_the_yaw_frame(world: World) -> None:
     np.testing.assert_allclose(seen.nearest, [0, -4.5, 0], atol=1e-4)
 
 
+@pytest.mark.parametrize(("yaw", "at"), [(0.9, (0, 0, 0.5)), (-2.3, (300, -40, 2.5))])
+def test_a_world_turned_and_moved_with_the_robot_looks_the_same(
+    yaw: float, at: tuple[float, ...]
+) -> None:
+    def told(yaw: float, at: Sequence[float]) -> NDArray[np.float32]:
+        world, random = World(), np.random.default_rng(5)
+        client = world.client
+        facing = client.getQuaternionFromEuler([0, 0, yaw])
+        kinds = [
+            (client.GEOM_BOX, {"halfExtents": [0.5, 0.2, 0.3]}),
+            (client.GEOM_SPHERE, {"radius": 0.4}),
+            (client.GEOM_CYLINDER, {"radius": 0.2, "height": 1.5}),
+        ]
+        for number in range(12):
+            kind, size = kinds[number % 3]
+            shape = client.createCollisionShape(kind, **size)
+            tilt = client.getQuaternionFromEuler(random.uniform(-3, 3, 3).tolist())
+            pose = client.multiplyTransforms(at, facing, random.uniform(-6, 6, 3).tolist(), tilt)
+            body = client.createMultiBody(number % 2, shape, -1, *pose)
+            if number % 2:
+                velocity = random.uniform(-3, 3, 3).tolist()
+                turned, _ = client.multiplyTransforms([0, 0, 0], facing, velocity, [0, 0, 0, 1])
+                client.resetBaseVelocity(body, turned)
+        numbers = world.numbers(at, yaw)
+        client.disconnect()
+        return numbers
+
+    np.testing.assert_allclose(told(yaw, at), told(0.0, (0, 0, 0.5)), atol=2e-5)
+
+
 def test_bodies_come_nearest_first_by_their_nearest_point(world: World) -> None:
     world.box((9, 0, 0.5), (8, 0.5, 0.5), color=RED)  # Its near face is 1 m away.
     world.box((0, 2, 0.5), (0.5, 0.5, 0.5), color=GREEN)  # This one 1.5 m.
