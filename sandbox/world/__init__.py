@@ -7,7 +7,8 @@
 - `task_client`: what a task has of it, as `calls` and `arguments` say
 - `facades`: what a task has of numpy, math and random, as `allowed` says; `frozen`: how it stays so
 - `contract`: the errors that tell a task what it does wrong
-- `scene`: the egocentric observation; `vision`: a picture with depth from the robot's eye
+- `scene`: the egocentric observation, made of `boxes`; `vision`: a picture with depth from the
+  robot's eye; `sanity`: whether a world is still one
 - `rendering`: pictures, taken from a `camera`; `painting`: large boxes, quickly; `egl`: on the GPU
 - `loading.LoadedTask`: from source code to an environment class
 - `task_env.TaskEnv`: the Gymnasium environment that trainers use

@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pybullet
 
 # Calls after which cached states of bodies are stale.
@@ -28,11 +29,20 @@ _EDITING = (
     "resetSimulation",
 )
 
+_ADDING = ("createMultiBody", "loadURDF", "loadMJCF")
+
 _SHAPING = ("createCollisionShape", "createVisualShape")
 
 CYLINDER_SIDES, SLIM_CYLINDER_SIDES = 32, 16
 SLIM_M = 0.3
 """Cylinders of a smaller radius have fewer sides: drawing one costs a microsecond for each."""
+
+
+def _body_of(arguments: tuple[Any, ...], keywords: dict[str, Any]) -> int:
+    """Which body a call was about, once PyBullet has accepted it."""
+    if arguments:
+        return int(arguments[0])
+    return int(keywords["bodyUniqueId" if "bodyUniqueId" in keywords else "objectUniqueId"])
 
 
 class Phase(enum.IntEnum):
@@ -77,12 +87,33 @@ def cylinder_mesh(sides: int) -> dict[str, list[Any]]:
     return {"vertices": vertices, "normals": normals, "indices": indices}
 
 
+def _filling_unit_cube(mesh: dict[str, Any]) -> dict[str, Any]:
+    """The same mesh for `createVisualShape` with its size as scale and its middle as position."""
+    vertices = np.array(mesh["vertices"], dtype=np.float64)
+    scale = np.array(mesh.get("meshScale", (1.0, 1.0, 1.0)))
+    low, high = vertices.min(axis=0), vertices.max(axis=0)
+    size, middle = high - low, (low + high) / 2
+    position, _ = pybullet.multiplyTransforms(
+        mesh.get("visualFramePosition", (0.0, 0.0, 0.0)),
+        mesh.get("visualFrameOrientation", (0.0, 0.0, 0.0, 1.0)),
+        (middle * scale).tolist(),
+        (0.0, 0.0, 0.0, 1.0),
+    )
+    return {
+        **mesh,
+        "vertices": ((vertices - middle) / np.where(size > 0.0, size, 1.0)).tolist(),
+        "meshScale": (size * scale).tolist(),
+        "visualFramePosition": position,
+    }
+
+
 class PhysicsClient:
     """One DIRECT connection to PyBullet.
 
     `motion` grows whenever a body may have moved and `edits` whenever a body appeared, vanished or
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
-    that were put somewhere by hand, the only way a fixed body moves, until a reader clears it.
+    that were put somewhere by hand, the only way a fixed body moves, `replaced` those that appeared
+    or vanished and `altered` those whose looks or mass changed, until a reader clears them.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
     and `shapes` which ones each of the calls that create shapes has created. `for_tasks` keeps what
     `task_client` makes of it. `draws` is whether pictures will be made of the world, `flat_caps`
@@ -97,6 +128,8 @@ class PhysicsClient:
         self.motion = 0
         self.edits = 0
         self.placed: set[int] = set()
+        self.replaced: set[int] = set()
+        self.altered: set[int] = set()
         self.links: dict[int, int] = {}
         self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
         self.for_tasks: dict[int, Any] = {}
@@ -117,7 +150,7 @@ class PhysicsClient:
                 value = self._counting_edits(name, value)
             elif name in _SHAPING:
                 if name == "createVisualShape":
-                    value = self._with_flat_caps(value)
+                    value = self._with_known_meshes(value)
                 value = self._noting_shape(name, value)
         setattr(self, name, value)
         return value
@@ -137,9 +170,8 @@ class PhysicsClient:
     def _noting_body(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*arguments: Any, **keywords: Any) -> None:
             self.motion += 1
-            body = arguments[0] if arguments else keywords.get("bodyUniqueId")
-            self.placed.add(keywords["objectUniqueId"] if body is None else body)
             call(*arguments, **keywords, physicsClientId=self.client_id)
+            self.placed.add(_body_of(arguments, keywords))
 
         return wrapper
 
@@ -148,14 +180,22 @@ class PhysicsClient:
             self.motion += 1
             self.edits += 1
             result = call(*arguments, **keywords)
-            if name in ("createMultiBody", "loadURDF", "loadMJCF"):
-                self._count_links([result] if isinstance(result, int) else result)
-            elif name == "removeBody":
-                self.links.pop(arguments[0] if arguments else keywords["bodyUniqueId"], None)
+            if name in _ADDING:
+                bodies = [result] if isinstance(result, int) else result
+                self._count_links(bodies)
+                self.replaced.update(bodies)
             elif name == "resetSimulation":
+                self.replaced.update(self.links)
                 self.links.clear()
                 for created in self.shapes.values():
                     created.clear()
+            else:
+                body = _body_of(arguments, keywords)
+                if name == "removeBody":
+                    self.links.pop(body, None)
+                    self.replaced.add(body)
+                else:
+                    self.altered.add(body)
             return result
 
         return wrapper
@@ -172,15 +212,18 @@ class PhysicsClient:
 
         return wrapper
 
-    def _with_flat_caps(self, call: Callable[..., int]) -> Callable[..., int]:
-        """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl."""
+    def _with_known_meshes(self, call: Callable[..., int]) -> Callable[..., int]:
+        """PyBullet shades its own cylinder as if the caps bulged: a disc looks like a bowl. And of
+        a mesh it tells the scale alone, which is the size of one that fills a unit cube."""
 
         def wrapper(shapeType: int, *arguments: Any, **keywords: Any) -> int:  # noqa: N803
             if self.flat_caps and shapeType == pybullet.GEOM_CYLINDER and not arguments:
                 width, length = 2 * keywords.pop("radius", 0.5), keywords.pop("length", 1.0)
                 sides = SLIM_CYLINDER_SIDES if width < 2 * SLIM_M else CYLINDER_SIDES
                 keywords.update(meshScale=[width, width, length], **cylinder_mesh(sides))
-                return call(pybullet.GEOM_MESH, **keywords)
+                shapeType = pybullet.GEOM_MESH  # noqa: N806
+            elif shapeType == pybullet.GEOM_MESH and keywords.get("vertices"):
+                keywords = _filling_unit_cube(keywords)
             return call(shapeType, *arguments, **keywords)
 
         return wrapper

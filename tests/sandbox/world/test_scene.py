@@ -157,6 +157,36 @@ def test_extents_are_along_the_axes_of_the_yaw_frame(world: World) -> None:
     np.testing.assert_allclose(seen.nearest, [0, -4.5, 0], atol=1e-4)
 
 
+@pytest.mark.parametrize(("yaw", "at"), [(0.9, (0, 0, 0.5)), (-2.3, (300, -40, 2.5))])
+def test_a_world_turned_and_moved_with_the_robot_looks_the_same(
+    yaw: float, at: tuple[float, ...]
+) -> None:
+    def told(yaw: float, at: Sequence[float]) -> NDArray[np.float32]:
+        world, random = World(), np.random.default_rng(5)
+        client = world.client
+        facing = client.getQuaternionFromEuler([0, 0, yaw])
+        kinds = [
+            (client.GEOM_BOX, {"halfExtents": [0.5, 0.2, 0.3]}),
+            (client.GEOM_SPHERE, {"radius": 0.4}),
+            (client.GEOM_CYLINDER, {"radius": 0.2, "height": 1.5}),
+        ]
+        for number in range(12):
+            kind, size = kinds[number % 3]
+            shape = client.createCollisionShape(kind, **size)
+            tilt = client.getQuaternionFromEuler(random.uniform(-3, 3, 3).tolist())
+            pose = client.multiplyTransforms(at, facing, random.uniform(-6, 6, 3).tolist(), tilt)
+            body = client.createMultiBody(number % 2, shape, -1, *pose)
+            if number % 2:
+                velocity = random.uniform(-3, 3, 3).tolist()
+                turned, _ = client.multiplyTransforms([0, 0, 0], facing, velocity, [0, 0, 0, 1])
+                client.resetBaseVelocity(body, turned)
+        numbers = world.numbers(at, yaw)
+        client.disconnect()
+        return numbers
+
+    np.testing.assert_allclose(told(yaw, at), told(0.0, (0, 0, 0.5)), atol=2e-5)
+
+
 def test_bodies_come_nearest_first_by_their_nearest_point(world: World) -> None:
     world.box((9, 0, 0.5), (8, 0.5, 0.5), color=RED)  # Its near face is 1 m away.
     world.box((0, 2, 0.5), (0.5, 0.5, 0.5), color=GREEN)  # This one 1.5 m.
@@ -300,6 +330,123 @@ def test_extents_of_round_bodies_are_right(world: World, solid: bool) -> None:
         np.testing.assert_allclose(seen.half_extents, half_extents, atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["GEOM_SPHERE", "GEOM_CYLINDER", "GEOM_CAPSULE"])
+def test_round_body_that_rolls_keeps_its_extents(world: World, kind: str) -> None:
+    client = world.client
+    length = {} if kind == "GEOM_SPHERE" else {"height": 1.0}
+    shape = client.createCollisionShape(getattr(client, kind), radius=0.3, **length)
+    # Lying across, along y.
+    lying = client.getQuaternionFromEuler([math.pi / 2, 0, 0])
+    body = client.createMultiBody(1.0, shape, -1, [3, 0, 0.5], lying)
+    half_width = {"GEOM_SPHERE": 0.3, "GEOM_CYLINDER": 0.5, "GEOM_CAPSULE": 0.8}[kind]
+    for rolled in (0.0, 0.4, 0.8, 2.5):
+        turn = client.getQuaternionFromEuler([0, rolled, 0])
+        _, facing = client.multiplyTransforms([0, 0, 0], turn, [0, 0, 0], lying)
+        client.resetBasePositionAndOrientation(body, [3, 0, 0.5], facing)
+        (seen,) = world.look()
+        np.testing.assert_allclose(seen.half_extents, [0.3, half_width, 0.3], atol=1e-4)
+        np.testing.assert_allclose(seen.nearest, [2.7, 0, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.6, 2.4])
+def test_round_body_is_told_the_same_from_everywhere(world: World, yaw: float) -> None:
+    client = world.client
+    ahead = np.array([math.cos(yaw), math.sin(yaw)])
+    for distance, mass, lying in ((3, 0.0, False), (6, 1.0, False), (9, 1.0, True)):
+        shape = client.createCollisionShape(client.GEOM_CYLINDER, radius=0.3, height=1.0)
+        facing = client.getQuaternionFromEuler([math.pi / 2 if lying else 0, 0, yaw])
+        client.createMultiBody(mass, shape, -1, [*(distance * ahead), 0.5], facing)
+    ball = client.createVisualShape(client.GEOM_SPHERE, radius=0.3)
+    client.createMultiBody(0.0, -1, ball, [*(12 * ahead), 0.5])
+    world.box((*(15 * ahead), 0.5), (0.1, 0.2, 0.3), yaw=yaw)
+    expected = [[0.3, 0.3, 0.5], [0.3, 0.3, 0.5], [0.3, 0.5, 0.3], [0.3] * 3, [0.1, 0.2, 0.3]]
+    for seen, half_extents in zip(world.look(yaw=yaw), expected, strict=True):
+        np.testing.assert_allclose(seen.half_extents, half_extents, atol=1e-4)
+        ahead_of_centre = [seen.centre[0] - half_extents[0], 0, 0]
+        np.testing.assert_allclose(seen.nearest, ahead_of_centre, atol=1e-4)
+
+
+def test_box_that_is_turned_in_its_body_keeps_its_own_size(world: World) -> None:
+    client = world.client
+    slope = client.getQuaternionFromEuler([0, -math.pi / 6, 0])
+    shape = client.createCollisionShape(
+        client.GEOM_BOX,
+        halfExtents=[2.0, 1.0, 0.1],
+        collisionFramePosition=[0, 0, 1],
+        collisionFrameOrientation=slope,
+    )
+    client.createMultiBody(0.0, shape, -1, [5, 0, 0.5])
+    # From a metre above the middle of the slope, the nearest point is straight down its normal.
+    normal = np.array([-math.sin(math.pi / 6), 0, math.cos(math.pi / 6)])
+    (seen,) = world.look(at=np.array([5, 0, 1.5]) + 1.1 * normal)
+    np.testing.assert_allclose(seen.nearest, -normal, atol=1e-4)
+    np.testing.assert_allclose(seen.centre, -1.1 * normal, atol=1e-4)
+
+
+WEDGE = [[0, 0, 0], [2, 0, 0], [2, 1, 0], [0, 1, 0], [2, 0, 0.5], [2, 1, 0.5]]
+WEDGE_FACES = [0, 2, 1, 0, 3, 2, 1, 2, 5, 1, 5, 4, 0, 1, 4, 3, 5, 2, 0, 4, 5, 0, 5, 3]
+
+
+@pytest.mark.parametrize("kind", ["convex", "concave", "marker"])
+def test_extents_of_meshes_are_their_size_and_not_their_scale(world: World, kind: str) -> None:
+    client = world.client
+    mesh = {"vertices": WEDGE, "meshScale": [1, 1, 2]}
+    if kind == "marker":
+        visual = client.createVisualShape(client.GEOM_MESH, indices=WEDGE_FACES, **mesh)
+        client.createMultiBody(0.0, -1, visual, [3, 0, 0])
+    else:
+        faces = {"indices": WEDGE_FACES} if kind == "concave" else {}
+        collision = client.createCollisionShape(client.GEOM_MESH, **faces, **mesh)
+        client.createMultiBody(0.0, collision, -1, [3, 0, 0])
+    (seen,) = world.look(at=(0, 0.5, 0.5))
+    # PyBullet rounds the edges of solid meshes by up to a centimetre.
+    np.testing.assert_allclose(seen.half_extents, [1, 0.5, 0.5], atol=0.012)
+    np.testing.assert_allclose(seen.centre, [4, 0, 0], atol=0.01)
+
+
+def test_mesh_that_has_moved_keeps_the_box_it_was_first_seen_in(world: World) -> None:
+    client = world.client
+    collision = client.createCollisionShape(client.GEOM_MESH, vertices=WEDGE)
+    body = client.createMultiBody(0.0, collision, -1, [3, 0, 0.25])
+    world.look()
+    quarter = client.getQuaternionFromEuler([0, 0, math.pi / 2])
+    client.resetBasePositionAndOrientation(body, [5, 0, 0.25], quarter)
+    (seen,) = world.look()
+    np.testing.assert_allclose(seen.half_extents, [0.5, 1, 0.25], atol=0.012)
+    np.testing.assert_allclose(seen.centre, [4.5, 1, 0], atol=0.012)
+
+
+def test_height_field_is_told_as_the_box_around_it(world: World) -> None:
+    client = world.client
+    heights = np.zeros((16, 16))
+    heights[:, 8:] = 2.0
+    collision = client.createCollisionShape(
+        client.GEOM_HEIGHTFIELD,
+        meshScale=[0.5, 0.5, 1.0],
+        heightfieldData=heights.ravel().tolist(),
+        numHeightfieldRows=16,
+        numHeightfieldColumns=16,
+    )
+    client.createMultiBody(0.0, collision, -1, [0, 0, -2])
+    (seen,) = world.look(at=(0, 0, 1))
+    np.testing.assert_allclose(seen.half_extents, [3.75, 3.75, 1.0], atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("normal", "half_extents"), [((0, 0, 1), [BOUND, BOUND, 0]), ((-1, 0, 0), [0, BOUND, BOUND])]
+)
+def test_plane_is_a_thin_slab_without_end(
+    world: World, normal: tuple[float, ...], half_extents: list[float]
+) -> None:
+    client = world.client
+    shape = client.createCollisionShape(client.GEOM_PLANE, planeNormal=normal)
+    client.createMultiBody(0.0, shape, -1, [2, 0, 0])
+    row = world.numbers()[0]
+    np.testing.assert_allclose(row[7:10], half_extents, atol=1e-6)
+    along = metres(row[1:4])
+    np.testing.assert_allclose(along, np.array([0, 0, -0.5] if normal[2] else [2, 0, 0]), atol=1e-5)
+
+
 def hinged_door(world: World) -> int:
     """A door leaf 1.6 m wide, its hinge at (3, -0.8), closed along y."""
     client = world.client
@@ -342,6 +489,51 @@ def test_link_of_a_body_is_seen_where_it_is(world: World) -> None:
     assert (leaf.movable, leaf.heavy) == (1, 0)
 
 
+def post_with_lamp(world: World, mass: float) -> int:
+    """A body without a shape at (3, 0, 0.5); its lamp 1 m above it can only be seen."""
+    client = world.client
+    lamp = client.createVisualShape(
+        client.GEOM_BOX,
+        halfExtents=[0.1, 0.2, 0.3],
+        visualFramePosition=[0, 0, 1],
+        rgbaColor=GREEN,
+    )
+    return int(
+        client.createMultiBody(
+            baseMass=mass,
+            basePosition=[3, 0, 0.5],
+            linkMasses=[1.0],
+            linkCollisionShapeIndices=[-1],
+            linkVisualShapeIndices=[lamp],
+            linkPositions=[[0, 0, 0]],
+            linkOrientations=[[0, 0, 0, 1]],
+            linkInertialFramePositions=[[0, 0, 0.4]],
+            linkInertialFrameOrientations=[[0, 0, 0, 1]],
+            linkParentIndices=[0],
+            linkJointTypes=[client.JOINT_FIXED],
+            linkJointAxis=[[0, 0, 1]],
+        )
+    )
+
+
+@pytest.mark.parametrize(("mass", "movable"), [(0.0, 0), (5.0, 1)])
+def test_link_tied_to_a_fixed_base_cannot_be_moved(world: World, mass: float, movable: int) -> None:
+    post_with_lamp(world, mass)
+    (lamp,) = world.look()
+    np.testing.assert_allclose(lamp.centre, [3, 0, 1], atol=1e-5)
+    np.testing.assert_allclose(lamp.half_extents, [0.1, 0.2, 0.3], atol=1e-5)
+    assert lamp.movable == movable
+
+
+def test_link_tied_to_a_fixed_base_goes_with_it_when_it_is_placed(world: World) -> None:
+    post = post_with_lamp(world, mass=0.0)
+    world.look(elapsed_s=0.0)
+    world.client.resetBasePositionAndOrientation(post, [3, 0.1, 0.5], [0, 0, 0, 1])
+    (lamp,) = world.look(elapsed_s=0.05)
+    np.testing.assert_allclose(lamp.centre, [3, 0.1, 1], atol=1e-5)
+    np.testing.assert_allclose(lamp.velocity, [0, 2, 0], atol=1e-4)
+
+
 def test_joint_set_by_hand_is_seen_at_once(world: World) -> None:
     door = hinged_door(world)
     world.look(at=(0, 0, 0.6))
@@ -361,6 +553,159 @@ def test_swinging_link_has_a_velocity(world: World) -> None:
     (leaf,) = world.look(at=(0, 0, 0.6))
     # Its centre is 0.8 m from the hinge.
     np.testing.assert_allclose(leaf.velocity, [-0.8, 0, 0], atol=0.05)
+
+
+def test_body_moved_by_hand_keeps_its_velocity_when_bodies_are_recoloured(world: World) -> None:
+    lift = world.box((3, 0, 0.5), color=RED)
+    lamp = world.box((0, 5, 0.5), color=RED)
+    ball = world.box((0, -9, 0.5), mass=1.0)
+    world.look(elapsed_s=0.0)
+    world.client.resetBasePositionAndOrientation(lift, [3, 0, 0.6], [0, 0, 0, 1])
+    world.client.resetBaseVelocity(ball, [1, 0, 0])
+    for body in (lift, lamp):
+        world.client.changeVisualShape(body, -1, rgbaColor=GREEN)
+    seen = world.look(elapsed_s=0.05)
+    assert [one.color for one in seen[:2]] == [(0, 1, 0)] * 2
+    np.testing.assert_allclose(seen[0].velocity, [0, 0, 2], atol=1e-4)
+    np.testing.assert_allclose(seen[2].velocity, [1, 0, 0], atol=1e-4)
+
+
+def test_body_moved_by_hand_keeps_its_velocity_when_bodies_come_and_go(world: World) -> None:
+    gone = world.box((9, 0, 0.5), mass=1.0)
+    lift = world.box((3, 0, 0.5))
+    world.look(elapsed_s=0.0)
+    world.client.removeBody(gone)
+    world.client.resetBasePositionAndOrientation(lift, [3, 0, 0.6], [0, 0, 0, 1])
+    world.box((0, 5, 0.5), mass=1.0)
+    world.box((0, 6, 0.5))
+    lifted, *others = world.look(elapsed_s=0.05)
+    np.testing.assert_allclose(lifted.velocity, [0, 0, 2], atol=1e-4)
+    assert not any(seen.velocity.any() for seen in others)
+
+
+def test_new_body_with_the_id_of_a_removed_one_is_not_taken_for_it(world: World) -> None:
+    first = world.box((3, 0, 0.5), (0.5, 0.5, 0.5))
+    world.look(elapsed_s=0.0)
+    world.client.removeBody(first)
+    again = world.box((8, 0, 0.5), (0.2, 0.2, 0.2), color=GREEN)
+    assert again == first
+    world.client.resetBasePositionAndOrientation(again, [7, 0, 0.5], [0, 0, 0, 1])
+    (seen,) = world.look(elapsed_s=0.05)
+    np.testing.assert_allclose(seen.half_extents, 0.2, atol=1e-5)
+    np.testing.assert_allclose(seen.centre, [7, 0, 0], atol=1e-4)
+    assert seen.color == (0, 1, 0)
+    assert not seen.velocity.any()
+
+
+def test_bodies_created_in_a_batch_are_seen(world: World) -> None:
+    shape = world.client.createVisualShape(world.client.GEOM_SPHERE, radius=0.2)
+    places = [[2, 0, 0.5], [3, 0, 0.5], [4, 0, 0.5]]
+    world.client.createMultiBody(0.0, -1, shape, batchPositions=places)
+    np.testing.assert_allclose([seen.centre[0] for seen in world.look()], [2, 3, 4], atol=1e-4)
+
+
+def test_free_body_placed_again_and_again_has_the_velocity_of_its_places(world: World) -> None:
+    drone = world.box((3, 0, 2.0), (0.1, 0.1, 0.1), mass=1.0)
+    world.look(elapsed_s=0.0)
+    world.client.resetBasePositionAndOrientation(drone, [3, 6, 2.0], [0, 0, 0, 1])
+    (seen,) = world.look(elapsed_s=DT)
+    assert not seen.velocity.any(), "It has only begun anew somewhere else."
+    world.client.resetBasePositionAndOrientation(drone, [3, 6.1, 2.0], [0, 0, 0, 1])
+    (seen,) = world.look(elapsed_s=0.05)
+    np.testing.assert_allclose(seen.velocity, [0, 2, 0], atol=1e-4)
+
+
+def test_body_that_is_fixed_while_it_falls_stands_still_where_it_is(world: World) -> None:
+    body = world.box((3, 0, 5.0), (0.1, 0.1, 0.1), mass=1.0)
+    world.client.setGravity(0, 0, -9.8)
+    for _ in range(10):
+        world.client.stepSimulation()
+    world.look()
+    world.client.stepSimulation()
+    world.client.changeDynamics(body, -1, mass=0.0)
+    height = world.client.getBasePositionAndOrientation(body)[0][2]
+    for _ in range(2):
+        (seen,) = world.look()
+        np.testing.assert_allclose(seen.centre, [3, 0, height - 0.5], atol=1e-4)
+    assert not seen.velocity.any()
+
+
+@pytest.mark.parametrize("colors", [(RED, GREEN), (GREEN, RED)])
+def test_order_of_bodies_as_near_as_each_other_is_not_that_of_their_creation(
+    world: World, colors: tuple[tuple[float, ...], ...]
+) -> None:
+    places = {RED: (0, 4, 0.5), GREEN: (0, -4, 0.5)}
+    for color in colors:
+        world.box(places[color], color=color)
+    # Both are 3.5 m away: the one to the left comes first, and the one ahead before it.
+    assert [seen.color for seen in world.look()] == [(1, 0, 0), (0, 1, 0)]
+    assert [seen.color for seen in world.look(yaw=math.pi)] == [(0, 1, 0), (1, 0, 0)]
+    assert [seen.color for seen in world.look(yaw=-1.0)] == [(0, 1, 0), (1, 0, 0)]
+    # A tenth of a millimetre is no reason to change places, a centimetre is.
+    assert [seen.color for seen in world.look(at=(0, -0.0001, 0.5))] == [(1, 0, 0), (0, 1, 0)]
+    assert [seen.color for seen in world.look(at=(0, -0.01, 0.5))] == [(0, 1, 0), (1, 0, 0)]
+
+
+@pytest.mark.parametrize("shuffle", range(4))
+def test_of_too_many_bodies_as_near_as_each_other_those_ahead_are_told(
+    world: World, shuffle: int
+) -> None:
+    numbers = np.random.default_rng(shuffle).permutation(SLOTS + 3)
+    for number in numbers:
+        # A half circle from straight ahead to straight behind; red grows with the angle.
+        angle = math.pi * number / (SLOTS + 2)
+        world.box(
+            (5 * math.cos(angle), 5 * math.sin(angle), 0.5),
+            (0.2, 0.2, 0.2),
+            color=(number / 20, 0, 0, 1),
+            yaw=angle,
+        )
+    reds = [seen.color[0] for seen in world.look()]
+    np.testing.assert_allclose(reds, np.arange(SLOTS) / 20, atol=1e-6)
+
+
+def test_the_same_world_is_seen_the_same_to_the_last_bit() -> None:
+    def film() -> bytes:
+        world = World()
+        random = np.random.default_rng(3)
+        bodies = [
+            world.box((*random.uniform(-6, 6, 2), 1.0), random.uniform(0.1, 0.5, 3), mass=mass)
+            for mass in [0.0, 1.0] * 12
+        ]
+        world.client.setGravity(0, 0, -9.8)
+        frames = []
+        for step in range(30):
+            world.client.stepSimulation()
+            place = random.uniform(-6, 6, 3)
+            world.client.resetBasePositionAndOrientation(bodies[0], place, [0, 0, 0, 1])
+            world.client.changeVisualShape(bodies[step % 24], -1, rgbaColor=GREEN)
+            frames.append(world.numbers(at=(0.1 * step, 0, 0.5), yaw=0.1 * step).tobytes())
+        world.client.disconnect()
+        return b"".join(frames)
+
+    assert film() == film()
+
+
+def test_marker_that_is_made_invisible_is_gone_until_it_is_shown_again(world: World) -> None:
+    gem = world.box((3, 0, 0.5), (0.2, 0.2, 0.2), solid=False, color=GREEN)
+    other = world.box((5, 0, 0.5), color=RED)
+    assert len(world.look()) == 2
+    world.client.changeVisualShape(gem, -1, rgbaColor=[0, 1, 0, 0])
+    assert [seen.color for seen in world.look()] == [(1, 0, 0)]
+    world.client.resetBasePositionAndOrientation(gem, [2, 1, 0.5], [0, 0, 0, 1])
+    world.look()
+    world.client.changeVisualShape(gem, -1, rgbaColor=GREEN)
+    shown, _ = world.look()
+    np.testing.assert_allclose(shown.centre, [2, 1, 0], atol=1e-5)
+    assert not shown.velocity.any()
+    assert other != gem
+
+
+def test_invisible_wall_is_told_in_grey_because_it_stops_the_robot(world: World) -> None:
+    world.box((3, 0, 0.5), color=(1, 0, 0, 0))
+    (seen,) = world.look()
+    assert seen.color == (0.5, 0.5, 0.5)
+    np.testing.assert_allclose(seen.nearest, [2.5, 0, 0], atol=1e-4)
 
 
 def test_far_bodies_stay_within_the_bound(world: World) -> None:
