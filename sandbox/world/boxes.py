@@ -188,7 +188,8 @@ def _around(boxes: list[_Box]) -> _Box:
 
 def _solid_boxes(client: PhysicsClient, body: int, link: int) -> list[_Box]:
     """The boxes of what is solid, in the frame of its centre of mass."""
-    shapes = client.getCollisionShapeData(body, link)
+    # Asked for the shape of a height field, PyBullet prints a warning each time.
+    shapes = () if body in client.height_fields else client.getCollisionShapeData(body, link)
     if shapes and all(shape[2] != client.GEOM_MESH for shape in shapes):
         return [_shape_box(client, shape[2], shape[3], shape[5], shape[6]) for shape in shapes]
     # Of meshes PyBullet tells the scale and not the size, of height fields nothing. The box

@@ -115,7 +115,8 @@ class PhysicsClient:
     that were put somewhere by hand, the only way a fixed body moves, `replaced` those that appeared
     or vanished and `altered` those whose looks or mass changed, until a reader clears them.
     `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
-    and `shapes` which ones each of the calls that create shapes has created. `for_tasks` keeps what
+    and `shapes` which ones each of the calls that create shapes has created. `height_fields` are
+    the bodies of which PyBullet cannot tell the collision shape. `for_tasks` keeps what
     `task_client` makes of it. `draws` is whether pictures will be made of the world, `flat_caps`
     whether cylinders in them are meshes with flat caps.
     """
@@ -132,6 +133,8 @@ class PhysicsClient:
         self.altered: set[int] = set()
         self.links: dict[int, int] = {}
         self.shapes: dict[str, set[int]] = {name: set() for name in _SHAPING}
+        self.height_fields: set[int] = set()
+        self._height_field_shapes: set[int] = set()
         self.for_tasks: dict[int, Any] = {}
         self.flat_caps = True
 
@@ -183,10 +186,14 @@ class PhysicsClient:
             if name in _ADDING:
                 bodies = [result] if isinstance(result, int) else result
                 self._count_links(bodies)
+                if keywords.get("baseCollisionShapeIndex") in self._height_field_shapes:
+                    self.height_fields.update(bodies)
                 self.replaced.update(bodies)
             elif name == "resetSimulation":
                 self.replaced.update(self.links)
                 self.links.clear()
+                self.height_fields.clear()
+                self._height_field_shapes.clear()
                 for created in self.shapes.values():
                     created.clear()
             else:
@@ -208,6 +215,9 @@ class PhysicsClient:
         def wrapper(*arguments: Any, **keywords: Any) -> int:
             shape = call(*arguments, **keywords)
             self.shapes[name].add(shape)
+            kind = arguments[0] if arguments else keywords.get("shapeType")
+            if kind == pybullet.GEOM_HEIGHTFIELD:
+                self._height_field_shapes.add(shape)
             return shape
 
         return wrapper

@@ -304,6 +304,23 @@ def test_body_that_is_only_solid_is_seen_grey(world: World) -> None:
     np.testing.assert_allclose(seen.half_extents, 1.0, atol=1e-5)
 
 
+def test_a_height_field_is_seen_and_nothing_is_printed(
+    world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
+    client = world.client
+    collision = client.createCollisionShape(
+        client.GEOM_HEIGHTFIELD,
+        meshScale=[1.0, 1.0, 1.0],
+        heightfieldData=[0.0, 0.5] * 8,
+        numHeightfieldRows=4,
+        numHeightfieldColumns=4,
+    )
+    client.createMultiBody(baseMass=0.0, baseCollisionShapeIndex=collision, basePosition=[5, 0, 0])
+    (seen,) = world.look()
+    np.testing.assert_allclose(seen.half_extents[:2], 1.5, atol=0.1)
+    assert "Warning" not in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize("solid", [True, False])
 def test_extents_of_round_bodies_are_right(world: World, solid: bool) -> None:
     client = world.client
