@@ -1,7 +1,8 @@
 """How fast is the world, and what does each layer above the physics cost?
 
 Setup: one process, one core, R2D2 driving at random on a floor with six bodies. Raw is
-`stepSimulation` alone with the same physics settings; the bundled robot is PyBullet's `r2d2.urdf`.
+`stepSimulation` alone with the same physics settings, while the robot stands, and in the middle of
+`TaskEnv`'s steps, while it drives and jumps; the bundled robot is PyBullet's `r2d2.urdf`.
 Every row is measured three times in turn with the others, and the median is shown, since machines
 are noisy: compare rows of one run, not runs.
 Duration: about 20 s.
@@ -18,6 +19,7 @@ from collections.abc import Callable
 import numpy as np
 import pybullet
 import pybullet_data
+from numpy.typing import NDArray
 
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.sandbox.world import TaskEnv
@@ -53,7 +55,7 @@ class Env(R2D2Env):
 PHYSICS_STEPS = 8000
 
 
-def raw(bundled: bool) -> float:
+def raw_standing(bundled: bool) -> float:
     """Physics steps per second of PyBullet alone."""
     client = PhysicsClient()
     task = LoadedTask(SOURCE)
@@ -73,17 +75,32 @@ def raw(bundled: bool) -> float:
     return rate
 
 
-def task_env() -> float:
-    """Physics steps per second through `TaskEnv`, resets included."""
-    env = TaskEnv(SOURCE)
+class WithoutScene(TaskEnv):
+    def _sense(self, elapsed_s: float) -> NDArray[np.float32]:
+        return self.robot.get_observation()
+
+
+def task_env(env_class: type[TaskEnv], raw: bool = False) -> float:
+    """Physics steps per second through `TaskEnv`, resets included; `raw`: of its physics alone."""
+    env = env_class(SOURCE)
     env.action_space.seed(0)
     env.reset(seed=0)
+    step, physics_s = env.client.stepSimulation, 0.0
+
+    def timed() -> None:
+        nonlocal physics_s
+        before = time.perf_counter()
+        step()
+        physics_s += time.perf_counter() - before
+
+    if raw:
+        env.client.stepSimulation = timed
     started = time.perf_counter()
     for _ in range(PHYSICS_STEPS // env.action_repeat):
         _, _, _, truncated, _ = env.step(env.action_space.sample())
         if truncated:
             env.reset()
-    rate = PHYSICS_STEPS / (time.perf_counter() - started)
+    rate = PHYSICS_STEPS / (physics_s or time.perf_counter() - started)
     env.close()
     return rate
 
@@ -102,9 +119,11 @@ def sandboxed(processes: int) -> float:
 
 def main() -> None:
     rows: dict[str, Callable[[], float]] = {
-        "raw physics, PyBullet's bundled R2D2": lambda: raw(bundled=True),
-        "raw physics, our R2D2": lambda: raw(bundled=False),
-        "TaskEnv, one process": task_env,
+        "raw physics, PyBullet's bundled R2D2, standing": lambda: raw_standing(bundled=True),
+        "raw physics, our R2D2, standing": lambda: raw_standing(bundled=False),
+        "raw physics, our R2D2, driving": lambda: task_env(WithoutScene, raw=True),
+        "TaskEnv without the scene": lambda: task_env(WithoutScene),
+        "TaskEnv": lambda: task_env(TaskEnv),
         "sandboxed, 1 process": lambda: sandboxed(1),
         "sandboxed, 2 processes": lambda: sandboxed(2),
     }
@@ -112,7 +131,7 @@ def main() -> None:
     for _ in range(3):
         for name, measure in rows.items():
             measured[name].append(measure())
-    reference = statistics.median(measured["raw physics, our R2D2"])
+    reference = statistics.median(measured["raw physics, our R2D2, driving"])
     print("| layer | physics steps/s | of raw |")
     print("|---|---|---|")
     for name, rates in measured.items():

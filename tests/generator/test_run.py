@@ -244,6 +244,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
         **TINY_TRIAL,
         "learned_success_rate": 0.01,
         "easy_success_rate": 1.0,
+        "screening_episodes": 8,
         "max_steps": 6000,
     }
     settings["run"]["attempts"] = 3
