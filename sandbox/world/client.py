@@ -182,11 +182,15 @@ class PhysicsClient:
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
             self.motion += 1
             self.edits += 1
+            is_height_field = keywords.get("baseCollisionShapeIndex") in self._height_field_shapes
+            if is_height_field and not self.draws:
+                # Otherwise PyBullet makes a picture of the whole field, for nobody.
+                keywords.setdefault("baseVisualShapeIndex", self._speck())
             result = call(*arguments, **keywords)
             if name in _ADDING:
                 bodies = [result] if isinstance(result, int) else result
                 self._count_links(bodies)
-                if keywords.get("baseCollisionShapeIndex") in self._height_field_shapes:
+                if is_height_field:
                     self.height_fields.update(bodies)
                 self.replaced.update(bodies)
             elif name == "resetSimulation":
@@ -206,6 +210,10 @@ class PhysicsClient:
             return result
 
         return wrapper
+
+    def _speck(self) -> int:
+        """A visual shape that costs nothing, white as PyBullet's own."""
+        return int(self.createVisualShape(pybullet.GEOM_BOX, halfExtents=[0.01] * 3))
 
     def _count_links(self, bodies: Iterable[int]) -> None:
         for body in bodies:

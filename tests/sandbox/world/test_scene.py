@@ -304,10 +304,12 @@ def test_body_that_is_only_solid_is_seen_grey(world: World) -> None:
     np.testing.assert_allclose(seen.half_extents, 1.0, atol=1e-5)
 
 
+@pytest.mark.parametrize("draws", [True, False])
 def test_a_height_field_is_seen_and_nothing_is_printed(
-    world: World, capfd: pytest.CaptureFixture[str]
+    draws: bool, world: World, capfd: pytest.CaptureFixture[str]
 ) -> None:
     client = world.client
+    client.draws = draws
     collision = client.createCollisionShape(
         client.GEOM_HEIGHTFIELD,
         meshScale=[1.0, 1.0, 1.0],
@@ -318,6 +320,7 @@ def test_a_height_field_is_seen_and_nothing_is_printed(
     client.createMultiBody(baseMass=0.0, baseCollisionShapeIndex=collision, basePosition=[5, 0, 0])
     (seen,) = world.look()
     np.testing.assert_allclose(seen.half_extents[:2], 1.5, atol=0.1)
+    assert seen.color == (1.0, 1.0, 1.0)
     assert "Warning" not in "".join(capfd.readouterr())
 
 
