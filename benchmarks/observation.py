@@ -67,6 +67,8 @@ EXAMPLES = Path(__file__).parent.parent / "examples" / "tasks" / "r2d2"
 ENVIRONMENTS = 16
 MAX_STEPS = 120_000
 EVALUATION_EPISODES = 96
+SMOOTHING = 5
+"""Points of a curve that are averaged: 10,000 steps."""
 SCENE = R2D2Robot.proprioception_size
 """Index of the scene's first number."""
 ROBOT_RADIUS_M = 0.4
@@ -274,13 +276,27 @@ def read(results: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines]
 
 
+def smooth(run: dict[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Steps and success rates of a run, each rate averaged with those shortly before."""
+    steps, rates = np.array(run["curve"]).T
+    ends = range(1, len(rates) + 1)
+    return steps, np.array([rates[max(end - SMOOTHING, 0) : end].mean() for end in ends])
+
+
+def steps_to_half(run: dict[str, Any]) -> float:
+    """When half of the training episodes succeed; the whole budget where they never do."""
+    steps, rates = smooth(run)
+    above = np.flatnonzero(rates >= 0.5)
+    return float(steps[above[0]]) if len(above) else float(MAX_STEPS)
+
+
 def print_table(runs: list[dict[str, Any]], variants: list[str]) -> None:
-    """Steps to the end of training, success afterwards and the cost of a step, means over seeds."""
+    """Means over the seeds that every variant was trained with, since only those compare."""
     kinds = [variant for variant in variants if any(run["variant"] == variant for run in runs)]
-    print(
-        "| task | seeds | " + " | ".join(f"{kind}: steps | success | µs" for kind in kinds) + " |"
-    )
+    columns = [f"{kind}: to half | to the end | success" for kind in kinds]
+    print("| task | seeds | " + " | ".join(columns) + " |")
     print("|---|" + "---|" * (1 + 3 * len(kinds)))
+    costs: dict[str, list[float]] = {kind: [] for kind in kinds}
     for task in TASKS:
         done = {
             kind: {
@@ -288,17 +304,20 @@ def print_table(runs: list[dict[str, Any]], variants: list[str]) -> None:
             }
             for kind in kinds
         }
-        # Only seeds that every variant was trained with can be compared.
         seeds = sorted(set.intersection(*(set(of_kind) for of_kind in done.values())))
-        if seeds:
-            cells = [task, str(len(seeds))]
-            for of_kind in done.values():
-                some = [of_kind[seed] for seed in seeds]
-                steps = np.mean([run["steps"] for run in some])
-                success = np.mean([run["success"] for run in some])
-                cost = np.mean([run["cpu_seconds"] / run["steps"] * 1e6 for run in some])
-                cells += [f"{steps:,.0f}", f"{success:.2f}", f"{cost:,.0f}"]
-            print("| " + " | ".join(cells) + " |")
+        if not seeds:
+            continue
+        cells = [task, str(len(seeds))]
+        for kind, of_kind in done.items():
+            some = [of_kind[seed] for seed in seeds]
+            cells.append(f"{np.mean([steps_to_half(run) for run in some]):,.0f}")
+            cells.append(f"{np.mean([run['steps'] for run in some]):,.0f}")
+            cells.append(f"{np.mean([run['success'] for run in some]):.2f}")
+            costs[kind].append(float(np.mean([run["cpu_seconds"] / run["steps"] for run in some])))
+        print("| " + " | ".join(cells) + " |")
+    for kind, cost in costs.items():
+        share = np.mean(cost) / np.mean(costs[kinds[0]])
+        print(f"{kind}: {np.mean(cost) * 1e6:,.0f} µs of processor time a step, {share:.0%}")
 
 
 COLORS = {
@@ -309,8 +328,6 @@ COLORS = {
     "slots 4": "#15803d",
 }
 WIDTH, HEIGHT, LEFT, TOP = 260, 150, 50, 66
-SMOOTHING = 5
-"""Points of a curve that are averaged: 10,000 steps."""
 
 
 def draw(runs: list[dict[str, Any]]) -> str:
@@ -331,10 +348,8 @@ def draw(runs: list[dict[str, Any]]) -> str:
             parts.append(f"<text {label}>{steps // 1000}k</text>")
         for run in runs:
             if run["task"] == task:
-                steps, rates = np.array(run["curve"]).T
-                ends = range(1, len(rates) + 1)
-                smooth = np.array([rates[max(end - SMOOTHING, 0) : end].mean() for end in ends])
-                xs, ys = x0 + WIDTH * steps / MAX_STEPS, y0 + HEIGHT * (1 - smooth)
+                steps, rates = smooth(run)
+                xs, ys = x0 + WIDTH * steps / MAX_STEPS, y0 + HEIGHT * (1 - rates)
                 line = " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
                 color = COLORS[run["variant"]]
                 parts.append(f'<polyline points="{line}" fill="none" stroke="{color}"/>')
