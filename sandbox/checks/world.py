@@ -30,8 +30,6 @@ class CheckedEnv(TaskEnv):
         super().__init__(source)
         self.term_ranges: dict[str, tuple[float, float]] = {}
         """Lowest and highest value of each reward term of the task, over all episodes so far."""
-        self._bodies: list[int] = []
-        self._bodies_at = -1
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         terminated, truncated, terms = super().physics_step(action)
@@ -68,12 +66,8 @@ class CheckedEnv(TaskEnv):
             return as_bool("get_success", self.env.get_success())
 
     def bodies(self) -> list[int]:
-        """The ids of all bodies, asked for again only after one appeared or vanished."""
-        if self._bodies_at != self.client.edits:
-            count = self.client.getNumBodies()
-            self._bodies = [self.client.getBodyUniqueId(index) for index in range(count)]
-            self._bodies_at = self.client.edits
-        return self._bodies
+        """The ids of all bodies. PyBullet itself lists only the last one of a batch."""
+        return list(self.client.links)
 
     def poses(self) -> list[tuple[Any, ...]]:
         """Position and orientation of every body."""

@@ -100,7 +100,7 @@ def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3)
     than 20 m away from all else. Where the robot is all there is, the 4 m around it are framed. Of
     a few directions it takes the one in which the least is hidden, above all not the robot.
     """
-    bodies = [client.getBodyUniqueId(index) for index in range(client.getNumBodies())]
+    bodies = sorted(client.links)
     boxes = {body: _box_of(client, body) for body in bodies}
     framed = _together(robot_id, {b: box for b, box in boxes.items() if not _is_backdrop(box)})
     ends = [boxes[body] for body in framed]

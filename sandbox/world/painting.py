@@ -117,7 +117,7 @@ class BoxPainter:
         Where two faces coincide, the one of the later body is seen.
         """
         if self._edits_seen != self._p.edits:
-            bodies = [self._p.getBodyUniqueId(n) for n in range(self._p.getNumBodies())]
+            bodies = list(self._p.links)
             # The latest first.
             self._boxes = [box for body in bodies[::-1] if (box := _read_box(self._p, body))]
             self._half_extents = np.array([box.half_extents for box in self._boxes]).reshape(-1, 3)

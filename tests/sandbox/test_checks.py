@@ -22,6 +22,7 @@ from taskwright.sandbox import checker, checks, faults
 from taskwright.sandbox.checker import check_task
 from taskwright.sandbox.checks import scripts, stages
 from taskwright.sandbox.checks.scripts import actions_of
+from taskwright.sandbox.checks.world import CheckedEnv
 from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Outcome, Stage, Task, from_json, to_json
 
@@ -412,4 +413,22 @@ def test_success_of_good_task_is_exact(name: str) -> None:
             STATES[name](env, won)
             assert env.env.get_success() == won
     finally:
+        env.close()
+
+
+def test_bodies_created_in_a_batch_are_looked_at() -> None:
+    source = GOOD["stay_in_circle"].replace(
+        "super().__init__()",
+        "super().__init__()\n"
+        "        shape = self._p.createCollisionShape(self._p.GEOM_SPHERE, radius=0.1)\n"
+        "        places = [[4, 0, 1], [4, 1, 1], [4, 2, 1]]\n"
+        "        self._p.createMultiBody(1.0, shape, batchPositions=places)",
+        1,
+    )
+    plain, batched = CheckedEnv(GOOD["stay_in_circle"]), CheckedEnv(source)
+    for env in (plain, batched):
+        env.reset(seed=0)
+    assert len(batched.bodies()) == len(plain.bodies()) + 3
+    assert len(batched.poses()) == len(batched.bodies())
+    for env in (plain, batched):
         env.close()
