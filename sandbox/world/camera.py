@@ -25,7 +25,7 @@ FIELD_OF_VIEW_DEG = 45.0
 # Of the overview. Framing a floor as wide as this would make the rest a speck.
 BACKDROP_M = 25.0
 # Further than this from all else: put away by the task, or fallen off the world.
-ASIDE_M = 20.0
+ASIDE_M = 40.0
 OVERVIEW_PITCH_DEG, STEEPER_DEG = -32.0, -58.0
 OVERVIEW_NEAREST_M = 3.0
 # What is framed around a robot that stands alone.
@@ -97,7 +97,7 @@ def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3)
     """A camera that frames the robot and the scene around it, as near as it can.
 
     Left out are backdrops (floors wider than 25 m, walls longer than that) and whatever is more
-    than 20 m away from all else. Where the robot is all there is, the 4 m around it are framed. Of
+    than 40 m away from all else. Where the robot is all there is, the 4 m around it are framed. Of
     a few directions it takes the one in which the least is hidden, above all not the robot.
     """
     bodies = sorted(client.links)
