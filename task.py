@@ -100,8 +100,12 @@ class Task(Noun):
 
 
 def robot_named_in(source: str) -> Robot | None:
-    """The robot whose base class a task's source names, without running it; None where it names
-    none, or several."""
+    """The robot that a task's `Env` is for, without running it: the one whose base class it derives
+    from, else the only one that the source names. None where it names none, or several."""
+    derived = re.search(r"^class\s+Env\s*\(\s*(?:\w+\s*\.\s*)*(\w+)\s*\)", source, re.MULTILINE)
+    for robot, base in ROBOT_BASES.items():
+        if derived and derived[1] == base:
+            return robot
     named = [robot for robot, base in ROBOT_BASES.items() if re.search(rf"\b{base}\b", source)]
     return named[0] if len(named) == 1 else None
 

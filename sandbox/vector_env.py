@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from ..errors import UsageError
+from ..task import ROBOT_BASES, robot_named_in
 from .vector import SandboxedEpisodes, Steps
-from .world.robots import ROBOT_ENVS
 from .world.task_env import ACTION_REPEAT, TIME_LIMIT
 
 MAX_PER_PROCESS = 24
@@ -242,13 +241,10 @@ def _cores() -> int:
 
 
 def _robot_in(source: str) -> str:
-    """The robot that a task's `Env` is for, by its first line; the code is not run here."""
-    found = re.search(r"^class\s+Env\s*\(\s*(?:\w+\s*\.\s*)*(\w+)\s*\)", source, re.MULTILINE)
-    base = found and found[1]
-    for robot, env in ROBOT_ENVS.items():
-        if env.__name__ == base:
-            return robot
-    bases = " or ".join(env.__name__ for env in ROBOT_ENVS.values())
+    robot = robot_named_in(source)
+    if robot is not None:
+        return robot
+    bases = " or ".join(ROBOT_BASES.values())
     raise UsageError(
         "The source has no class `Env` that is seen to be for a robot.",
         f"Derive it from {bases}, or say for which robot it is, such as robot='r2d2'.",

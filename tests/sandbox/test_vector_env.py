@@ -257,7 +257,7 @@ def test_refuses_wrong_calls_with_a_remedy() -> None:
     with pytest.raises(UsageError, match="Ask for 3 processes or for fewer"):
         TaskVectorEnv(TASK, 60, processes=2)
     with pytest.raises(UsageError, match="say for which robot"):
-        TaskVectorEnv(TASK.replace("class Env(", "class Other("), 1)
+        TaskVectorEnv(TASK.replace("R2D2Env", "SpotEnv"), 1)
     with TaskVectorEnv(TASK, 2, processes=1) as env:
         with pytest.raises(ResetNeeded):
             env.step(np.zeros(2, dtype=np.int64))

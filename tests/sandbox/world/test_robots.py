@@ -58,6 +58,13 @@ def test_every_list_names_the_same_robots() -> None:
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_robot_is_told_from_the_source(robot: Robot) -> None:
     assert robot_named_in(source_for(robot)) == robot
+    assert robot_named_in(f"# not R2D2Env, AntEnv\n{source_for(robot)}") == robot
+    base = ROBOT_BASES[robot]
+    assert robot_named_in(f"class Walker(world.{base}): pass\nclass Env(Walker): pass") == robot
+
+
+def test_no_robot_is_told_where_none_or_several_are_named() -> None:
+    assert robot_named_in("class Env(SpotEnv): pass") is None
     assert robot_named_in("class Env(AntEnv, R2D2Env): pass") is None
 
 
