@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 DRIVER = Path(__file__).parent / "fuzz_driver.py"
-EXAMPLES = int(os.environ.get("TASKWRIGHT_FUZZ_EXAMPLES", "250"))
+EXAMPLES = int(os.environ.get("TASKWRIGHT_FUZZ_EXAMPLES", "150"))
 
 # With neither policy nor facades in the way, each of these must ring.
 ESCAPES = {
