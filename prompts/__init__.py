@@ -14,6 +14,7 @@ import jinja2
 from jinja2 import meta
 
 from ..errors import UsageError
+from ..task import ROBOT_BASES
 
 HERE = Path(__file__).parent
 
@@ -29,6 +30,7 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
         # Prompts are plain text for a model, not HTML.
         autoescape=False,
     )
+    environment.filters["base_class"] = ROBOT_BASES.__getitem__
     file_name = f"{name}.md.j2"
     try:
         template = environment.get_template(file_name)

@@ -182,8 +182,9 @@ class PhysicsClient:
         def wrapper(*arguments: Any, **keywords: Any) -> Any:
             self.motion += 1
             self.edits += 1
-            is_height_field = keywords.get("baseCollisionShapeIndex") in self._height_field_shapes
-            if is_height_field and not self.draws:
+            solid = arguments[1] if len(arguments) > 1 else keywords.get("baseCollisionShapeIndex")
+            is_height_field = name == "createMultiBody" and solid in self._height_field_shapes
+            if is_height_field and not self.draws and len(arguments) <= 2:
                 # Otherwise PyBullet makes a picture of the whole field, for nobody.
                 keywords.setdefault("baseVisualShapeIndex", self._speck())
             result = call(*arguments, **keywords)

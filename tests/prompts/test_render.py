@@ -14,7 +14,7 @@ from taskwright.generator.answers import (
 )
 from taskwright.generator.seeds import example_tasks
 from taskwright.prompts import render
-from taskwright.task import CurvePoint, Idea, Outcome, Trial
+from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
 
@@ -68,6 +68,14 @@ def test_the_repair_prompt_says_what_was_found():
     prompt = render("repair", robot="r2d2", idea=IDEA, source="x = 1", outcome=outcome)
     for text in ("in the reset check", "It fell.", "No ground.", "Create one.", "x = 1"):
         assert text in prompt
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_the_code_prompt_is_about_one_robot(robot):
+    prompt = render("code", robot=robot, idea=IDEA, sources=[])
+    assert f"import {ROBOT_BASES[robot]}`" in prompt
+    assert sum(base in prompt for base in ROBOT_BASES.values()) == 1
+    assert "The robot is" in prompt
 
 
 @pytest.mark.parametrize("name", ["idea", "revision"])

@@ -304,26 +304,6 @@ def test_body_that_is_only_solid_is_seen_grey(world: World) -> None:
     np.testing.assert_allclose(seen.half_extents, 1.0, atol=1e-5)
 
 
-@pytest.mark.parametrize("draws", [True, False])
-def test_a_height_field_is_seen_and_nothing_is_printed(
-    draws: bool, world: World, capfd: pytest.CaptureFixture[str]
-) -> None:
-    client = world.client
-    client.draws = draws
-    collision = client.createCollisionShape(
-        client.GEOM_HEIGHTFIELD,
-        meshScale=[1.0, 1.0, 1.0],
-        heightfieldData=[0.0, 0.5] * 8,
-        numHeightfieldRows=4,
-        numHeightfieldColumns=4,
-    )
-    client.createMultiBody(baseMass=0.0, baseCollisionShapeIndex=collision, basePosition=[5, 0, 0])
-    (seen,) = world.look()
-    np.testing.assert_allclose(seen.half_extents[:2], 1.5, atol=0.1)
-    assert seen.color == (1.0, 1.0, 1.0)
-    assert "Warning" not in "".join(capfd.readouterr())
-
-
 @pytest.mark.parametrize("solid", [True, False])
 def test_extents_of_round_bodies_are_right(world: World, solid: bool) -> None:
     client = world.client
@@ -436,8 +416,13 @@ def test_mesh_that_has_moved_keeps_the_box_it_was_first_seen_in(world: World) ->
     np.testing.assert_allclose(seen.centre, [4.5, 1, 0], atol=0.012)
 
 
-def test_height_field_is_told_as_the_box_around_it(world: World) -> None:
+@pytest.mark.parametrize("by_name", [True, False])
+@pytest.mark.parametrize("draws", [True, False])
+def test_height_field_is_told_as_the_box_around_it_and_nothing_is_printed(
+    by_name: bool, draws: bool, world: World, capfd: pytest.CaptureFixture[str]
+) -> None:
     client = world.client
+    client.draws = draws
     heights = np.zeros((16, 16))
     heights[:, 8:] = 2.0
     collision = client.createCollisionShape(
@@ -447,9 +432,14 @@ def test_height_field_is_told_as_the_box_around_it(world: World) -> None:
         numHeightfieldRows=16,
         numHeightfieldColumns=16,
     )
-    client.createMultiBody(0.0, collision, -1, [0, 0, -2])
+    if by_name:
+        client.createMultiBody(baseCollisionShapeIndex=collision, basePosition=[0, 0, -2])
+    else:
+        client.createMultiBody(0.0, collision, basePosition=[0, 0, -2])
     (seen,) = world.look(at=(0, 0, 1))
     np.testing.assert_allclose(seen.half_extents, [3.75, 3.75, 1.0], atol=0.01)
+    assert seen.color == (1.0, 1.0, 1.0)
+    assert "Warning" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(
