@@ -10,44 +10,48 @@ import ast
 
 
 def observation_is_seen(source: str) -> bool:
-    """Whether some `step` in the source may do anything with the observation but return it."""
-    methods = [
-        node
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef) and node.name == "step"
-    ]
-    return any(_looks(method) for method in methods)
+    """Whether the source may do anything with such an observation but return it from `step`."""
+    tree = ast.parse(source)
+    handed_on = {
+        call.func
+        for method in ast.walk(tree)
+        if isinstance(method, ast.FunctionDef) and method.name == "step"
+        for call in _handed_on(method)
+    }
+    # Wherever else `step` is spoken of, the observation may go anywhere.
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr == "step" and node not in handed_on)
+        or (isinstance(node, ast.Constant) and node.value == "step")
+        for node in ast.walk(tree)
+    )
 
 
-def _looks(method: ast.FunctionDef) -> bool:
-    handed_on: set[ast.expr] = set()
-    names: set[str] = set()
+def _handed_on(method: ast.FunctionDef) -> set[ast.Call]:
+    """The calls of `super().step` in a method whose observation is returned and not looked at."""
+    returned: set[ast.Call] = set()
+    named: dict[str, set[ast.Call]] = {}
+    first_returned: set[ast.expr] = set()
     for node in ast.walk(method):
         match node:
             case ast.Return(value=ast.Call() as call) if _is_super_step(call):
-                handed_on.add(call)
-            case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(id=name), *_])], value=call) if (
-                _is_super_step(call)
-            ):
-                handed_on.add(call)
-                names.add(name)
+                returned.add(call)
+            case ast.Assign(
+                targets=[ast.Tuple(elts=[ast.Name(id=name), *_])], value=ast.Call() as call
+            ) if _is_super_step(call):
+                named.setdefault(name, set()).add(call)
             case ast.Return(value=ast.Tuple(elts=[ast.Name() as first, *_])):
-                handed_on.add(first)
+                first_returned.add(first)
     for node in ast.walk(method):
-        if isinstance(node, ast.Call) and _is_super_step(node) and node not in handed_on:
-            return True
-        if (
-            isinstance(node, ast.Name)
-            and isinstance(node.ctx, ast.Load)
-            and node.id in names
-            and node not in handed_on
-        ):
-            return True
-    return False
+        if isinstance(node, ast.FunctionDef) and node is not method:
+            return set()  # What it returns, it returns to somebody within.
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) if node not in first_returned:
+                named.pop(name, None)
+    return returned.union(*named.values())
 
 
-def _is_super_step(node: ast.expr) -> bool:
-    match node:
-        case ast.Call(func=ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="step")):
+def _is_super_step(call: ast.Call) -> bool:
+    match call.func:
+        case ast.Attribute(value=ast.Call(func=ast.Name(id="super")), attr="step"):
             return True
     return False

@@ -55,6 +55,43 @@ SEEN = {
             self.look = lambda: observation
             return observation, *rest
     """,
+    "another method's": """
+        def step(self, action):
+            return self.advance(action)
+
+        def advance(self, action):
+            observation, *rest = super().step(action)
+            self.speed = observation[0]
+            return observation, *rest
+    """,
+    "a method of another name": """
+        def advance(self, action):
+            observation, *rest = super().step(action)
+            self.speed = observation[0]
+            return observation, *rest
+
+        step = advance
+    """,
+    "returned within": """
+        def step(self, action):
+            observation, *rest = super().step(action)
+            def look():
+                return observation, 0
+            self.speed = look()[0][0]
+            return observation, *rest
+    """,
+    "the base's by its name": """
+        def step(self, action):
+            observation, *rest = R2D2Env.step(self, action)
+            return observation, *rest
+    """,
+    "looked at from outside": """
+        def step(self, action):
+            return super().step(action)
+
+        def get_success(self):
+            return self.step(0)[0][0] > 1.0
+    """,
     "handed on in another place": """
         def step(self, action):
             observation, reward, *rest = super().step(action)
