@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import UsageError
 from .sandbox.isolation import Level
-from .task import Robot
+from .task import Robot, Strategy
 
 
 class Section(BaseModel):
@@ -89,6 +89,18 @@ class NoveltyConfig(Section):
     """With the Composer, an idea whose novelty is below this is uninteresting."""
 
 
+class StrategyConfig(Section):
+    """Where the next idea comes from."""
+
+    enabled: tuple[Strategy, ...] = ("frontier", "breadth", "revision", "relabel", "failure")
+    """Strategies to choose from; docs/prompts.md tells what each is."""
+    half_life: float = Field(50.0, gt=0)
+    """Journeys after which what one showed about its strategy counts half."""
+    explore: float = Field(0.2, ge=0, le=1)
+    """Share of journeys whose strategy is drawn regardless of what each has earned: what gets kept
+    most often is not what leads furthest."""
+
+
 class TrainerConfig(Section):
     """One learnability trial."""
 
@@ -128,6 +140,7 @@ class Config(Section):
     run: RunConfig = RunConfig()
     model: ModelConfig = ModelConfig()
     novelty: NoveltyConfig = NoveltyConfig()
+    strategies: StrategyConfig = StrategyConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
 

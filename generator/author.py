@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ..archive.novelty import Neighbour
-from ..task import Idea, Judgement, Outcome, Record, Robot
+from ..task import Idea, Judgement, Outcome, Record, Robot, Strategy
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,10 @@ class Brief:
     """Kept tasks to build on: the chosen stepping stone first, then its nearest neighbours."""
     failures: Sequence[Record] = ()
     """Tasks like it that were turned down."""
-    revised: Record | None = None
-    """The task that was too hard and is to be changed; None for a new task."""
+    strategy: Strategy = "frontier"
+    """What kind of idea is asked for."""
+    subject: Record | None = None
+    """The task that was too hard, for the strategies that start from one."""
     known: Sequence[Record] = ()
     """All records so far."""
 
@@ -34,9 +36,11 @@ class Author(Protocol):
 
     name: str
     max_repairs: int
+    strategies: Sequence[Strategy]
+    """The strategies it can follow."""
 
     def propose(self, brief: Brief) -> Idea:
-        """The next task in words: new, or a change of `brief.revised`."""
+        """The next task in words, by the strategy that is asked for."""
         ...
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:

@@ -14,7 +14,6 @@ import numpy as np
 
 from ..archive.embedding import Embedder
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..archive.selection import choose, weights
 from ..archive.store import Archive, Journal, now
 from ..config import Config
 from ..errors import BrokenError
@@ -28,6 +27,7 @@ from ..task import (
     Outcome,
     Record,
     Status,
+    Strategy,
     Task,
     Trial,
     from_json,
@@ -37,9 +37,7 @@ from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
 from .seeds import SeedTask
-
-MAX_REVISIONS = 1
-"""How often a task that was too hard is changed before its line is left."""
+from .strategies import Start, choose_start, spread
 
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
@@ -60,8 +58,9 @@ class Selection(Noun):
     """`task_id`s of kept tasks, the chosen one first."""
     failures: tuple[int, ...] = ()
     """Journey numbers of tasks like it that were turned down."""
-    revised: int | None = None
-    """Journey number of the task to change."""
+    strategy: Strategy = "frontier"
+    subject: int | None = None
+    """Journey number of the task that was too hard, for the strategies that start from one."""
     seed_task: int | None = None
     """Position of the example task to begin with."""
 
@@ -142,29 +141,43 @@ class Journey:
         self.selection = self.journal.once("select", Selection, self._select)
 
     def _select(self) -> Selection:
-        last = self.records[-1] if self.records else None
-        if last and last.status == "too_hard" and self._revisions() < MAX_REVISIONS:
-            return Selection(last.stepping_stones, revised=last.number)
         seeds = sum(record.idea.strategy == "seed" for record in self.records)
         if seeds < len(self.workshop.seed_tasks):
             return Selection(seed_task=seeds)
-        chosen_id = choose(weights(self.records), self.random("select"))
-        if chosen_id is None:
-            return Selection()
-        chosen = next(record for record in self.kept if record.task_id == chosen_id)
-        sizes = self.workshop.config.model
-        others = [record for record in self.kept if record is not chosen]
-        near = self._nearest(chosen.idea, others, sizes.neighbours)
-        failed = [record for record in self.records if record.status in INSTRUCTIVE]
-        return Selection(
-            (chosen_id, *(n.record.task_id or "" for n in near)),
-            tuple(n.record.number for n in self._nearest(chosen.idea, failed, sizes.failures)),
+        start = choose_start(
+            self.records,
+            self.number,
+            self.random("select"),
+            self.workshop.config.strategies,
+            self.workshop.author.strategies,
         )
+        return self._around(start)
 
-    def _revisions(self) -> int:
-        """How many of the last records in a row are revisions, each of the one before."""
-        fresh = (n for n, r in enumerate(reversed(self.records)) if r.idea.strategy != "revision")
-        return next(fresh, len(self.records))
+    def _around(self, start: Start) -> Selection:
+        """The tasks to show an author who starts there."""
+        sizes = self.workshop.config.model
+        stones: list[str] = []
+        if start.stone is not None:
+            ids = [record.task_id or "" for record in self.kept]
+            first = ids.index(start.stone)
+            if start.strategy == "breadth":
+                vectors = [self.workshop.embedder.embed(record.idea.text) for record in self.kept]
+                stones = [ids[n] for n in spread(vectors, first, sizes.neighbours + 1)]
+            else:
+                others = self.kept[:first] + self.kept[first + 1 :]
+                near = self._nearest(self.kept[first].idea, others, sizes.neighbours)
+                stones = [start.stone, *(n.record.task_id or "" for n in near)]
+        failed = [
+            record
+            for record in self.records
+            if record.status in INSTRUCTIVE and record.number != start.subject
+        ]
+        by_number = {record.number: record for record in self.records}
+        by_task = {record.task_id: record for record in self.kept}
+        center = by_number.get(start.subject or 0) or by_task.get(start.stone)
+        near = self._nearest(center.idea, failed, sizes.failures) if center else []
+        failures = tuple(neighbour.record.number for neighbour in near)
+        return Selection(tuple(stones), failures, start.strategy, start.subject)
 
     def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
@@ -186,14 +199,15 @@ class Journey:
         if self.selection.seed_task is not None:
             return self.workshop.seed_tasks[self.selection.seed_task].idea
         by_number = {record.number: record for record in self.records}
-        revised = self.selection.revised
+        subject = self.selection.subject
         return self.workshop.author.propose(
             Brief(
                 robot=self.workshop.config.run.robot,
                 random=self.random("idea"),
                 stones=self.stones,
                 failures=[by_number[n] for n in self.selection.failures],
-                revised=by_number[revised] if revised is not None else None,
+                strategy=self.selection.strategy,
+                subject=by_number[subject] if subject is not None else None,
                 known=self.records,
             )
         )

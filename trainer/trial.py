@@ -12,6 +12,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +26,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
+from .achieved import Achievements
 from .evaluation import Evaluation, evaluate
 from .plans import TrialPlan
 from .policies import Idle, Policy, Random, Trained, load_parameters
@@ -106,7 +108,10 @@ class _Trial:
             self._train()
             seed = self._seed("evaluation")
             policy = Trained(self.model)
-            evaluation = evaluate(self.episodes, policy, seed, self.plan.evaluation_episodes)
+            achievements = Achievements(self.episodes, self.plan.robot)
+            evaluation = evaluate(
+                self.episodes, policy, seed, self.plan.evaluation_episodes, achievements
+            )
             if evaluation.success_rate >= self.plan.learned_success_rate:
                 Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
                 self.model.save(self.plan.policy_path)
@@ -117,7 +122,8 @@ class _Trial:
                     f"Not learned within {self.watch.budget_spent}: {_rate(evaluation)} on fresh "
                     f"seeds, {self.plan.learned_success_rate:.0%} are needed."
                 )
-                return self._trial("too_hard", reason, evaluation, after=True)
+                trial = self._trial("too_hard", reason, evaluation, after=True)
+                return replace(trial, achieved=achievements.told)
 
     def _screen(self) -> tuple[str, Evaluation] | None:
         """Who solves the task untrained, if anybody does; and start from the best policy."""
