@@ -8,7 +8,7 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -76,6 +76,9 @@ class ModelConfig(Section):
     """How many of the nearest tasks that were not kept go into the idea prompt, with reasons."""
     prompts: Path | None = None
     """A folder of templates that stand in for ours of the same name."""
+    style: Literal["full", "skeleton"] = "full"
+    """How code is asked for: a whole module, or a few lines at a time to fill into one that stands,
+    for small models."""
 
 
 class NoveltyConfig(Section):

@@ -85,15 +85,18 @@ def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
 def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
     """The last set of labelled fields: a label that comes again begins another one."""
     found: dict[str, str] = {}
-    for name, content in _labels(text, names):
+    for name, content in labels(text, names):
         if name in found:
             found = {}
-        found[name] = content
+        found[name] = _bare(content)
     return found
 
 
-def _labels(text: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    """Each label with the text up to the next one, in their order."""
+def labels(
+    text: str, names: Sequence[str], *, outside: re.Pattern[str] | None = None
+) -> list[tuple[str, str]]:
+    """Each label with the text up to the next one, in their order; labels in what matches
+    `outside` are none."""
     label = "|".join(map(re.escape, names))
     pattern = re.compile(
         # Quotes, headings, lists and bold before it; a colon, or a heading of its own, after it.
@@ -102,17 +105,24 @@ def _labels(text: str, names: Sequence[str]) -> list[tuple[str, str]]:
         rf"|(?<=[#*_ ])({label})[*_ \t]*$)",
         re.MULTILINE | re.IGNORECASE,
     )
-    matches = list(pattern.finditer(text))
+    seen = text if outside is None else outside.sub(lambda found: _blank(found[0]), text)
+    matches = list(pattern.finditer(seen))
     ends = [*(match.start() for match in matches), len(text)][1:]
     return [
-        ((match[1] or match[2]).upper(), _bare(text[match.end() : end]))
+        ((match[1] or match[2]).upper(), text[match.end() : end])
         for match, end in zip(matches, ends, strict=True)
     ]
 
 
+def _blank(text: str) -> str:
+    return re.sub(r"[^\n]", "~", text)
+
+
 def _bare(text: str) -> str:
     """Without the fence that the fields are wrapped in, and what comes after it."""
-    return re.split(r"^[ \t]*(?:```|~~~)", text, maxsplit=1, flags=re.MULTILINE)[0].strip(" \t\r\n`")
+    return re.split(r"^[ \t]*(?:```|~~~)", text, maxsplit=1, flags=re.MULTILINE)[0].strip(
+        " \t\r\n`"
+    )
 
 
 def _from_json(text: str, names: Sequence[str]) -> dict[str, str]:
@@ -288,7 +298,7 @@ def parse_interest(answer: str, judge: str, titles: Sequence[str]) -> Judgement:
     """
     fields = parse_fields(answer, JUDGEMENT_FIELDS)
     verdict = _verdict(fields["VERDICT"])
-    verdicts = {_verdict(text) for _, text in _labels(without_reasoning(answer), ("VERDICT",))}
+    verdicts = {_verdict(text) for _, text in labels(without_reasoning(answer), ("VERDICT",))}
     if verdict is None or len(verdicts - {None}) > 1:
         options = " or ".join(f"VERDICT: {interest.value}" for interest in Interest)
         raise AnswerError(f"The verdict is unclear. End with exactly {options}.")

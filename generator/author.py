@@ -36,8 +36,11 @@ class Author(Protocol):
 
     name: str
     max_repairs: int
-    strategies: Sequence[Strategy]
-    """The strategies it can follow."""
+
+    @property
+    def strategies(self) -> Sequence[Strategy]:
+        """The strategies it can follow."""
+        ...
 
     def propose(self, brief: Brief) -> Idea:
         """The next task in words, by the strategy that is asked for."""

@@ -32,13 +32,13 @@ class Achievements:
     def watch(self, steps: Steps, counted: NDArray[np.bool_]) -> None:
         """Take in a step; `counted` says which environments' episodes count."""
         names, terms = self._episodes.reward_terms()
-        for row, earned in enumerate(self._earned):
-            for name, value in zip(names, terms[row], strict=True):
+        for earned, told in zip(self._earned, terms, strict=True):
+            for name, value in zip(names, told, strict=True):
                 if np.isfinite(value):
                     earned[name] = earned.get(name, 0.0) + float(value)
         for row in np.flatnonzero(steps.terminated | steps.truncated):
             if counted[row]:
-                self._note_end(steps, row)
+                self._note_end(steps, int(row))
             self._earned[row] = {}
 
     def _note_end(self, steps: Steps, row: int) -> None:

@@ -132,14 +132,15 @@ def _weighted(
 
 def _practice(brief: Brief) -> Recipe:
     """A part of what was too hard: its goal without its scene, or one piece of its scene on the way
-    to some other goal."""
+    to another goal; on an open field another goal, as there is no other part."""
     assert brief.subject is not None
     random, hard = brief.random, _recipe_of(brief.subject)
     seed = int(random.integers(2**31))
-    if not hard.parts or random.random() < 0.5:
-        return Recipe(hard.parts[:0], hard.goal, hard.level, seed)
+    if hard.parts and random.random() < 0.5:
+        return Recipe((), hard.goal, hard.level, seed)
     goal = str(random.choice([name for name in GOALS if name != hard.goal]))
-    return Recipe((str(random.choice(hard.parts)),), goal, hard.level, seed)
+    piece = (str(random.choice(hard.parts)),) if hard.parts else ()
+    return Recipe(piece, goal, hard.level, seed)
 
 
 def _some_parts(random: np.random.Generator, count: int) -> tuple[str, ...]:

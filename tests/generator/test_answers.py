@@ -109,7 +109,7 @@ def test_every_text_of_an_idea_is_read_back_as_it_was_written(texts, form):
     assert read == texts[1:]
 
 
-@given(st.text(max_size=300) | st.text("TITLE:VERDC NO`<think>/{}\n\"", max_size=300))
+@given(st.text(max_size=300) | st.text('TITLE:VERDC NO`<think>/{}\n"', max_size=300))
 def test_whatever_comes_is_read_or_refused(answer):
     for parse in (parse_idea, parse_code, lambda text: parse_interest(text, "judge", ["Task"])):
         with contextlib.suppress(AnswerError):
@@ -161,8 +161,12 @@ def test_code_that_was_cut_off_is_said_to_be(answer):
 
 @pytest.mark.parametrize(
     "rest",
-    ["    # ... rest unchanged", "    # (the other methods are the same as before)", "    # …"]
-    + ["    def reset(self):\n        ..."],
+    [
+        "    # ... rest unchanged",
+        "    # (the other methods are the same as before)",
+        "    # …",
+        "    def reset(self):\n        ...",
+    ],
 )
 def test_code_of_which_parts_are_left_out_is_refused(rest):
     with pytest.raises(AnswerError, match="left out"):
@@ -210,9 +214,18 @@ def test_every_permitted_verdict_is_read_as_it_was_meant(interest, form):
 
 @pytest.mark.parametrize(
     "verdict",
-    ["maybe", "yes", "INTERESTING or NOT INTERESTING", "somewhat INTERESTING", "UNINTERESTING", ""]
-    + ["INTERESTING, but in the end NOT INTERESTING", "NOT", "NOT INTERESTING / INTERESTING"]
-    + ["INTERESTING\nREASON: On second thoughts, no.\nVERDICT: NOT INTERESTING"],
+    [
+        "maybe",
+        "yes",
+        "INTERESTING or NOT INTERESTING",
+        "somewhat INTERESTING",
+        "UNINTERESTING",
+        "",
+        "INTERESTING, but in the end NOT INTERESTING",
+        "NOT",
+        "NOT INTERESTING / INTERESTING",
+        "INTERESTING\nREASON: On second thoughts, no.\nVERDICT: NOT INTERESTING",
+    ],
 )
 def test_an_unclear_verdict_is_never_a_yes(verdict):
     with pytest.raises(AnswerError):

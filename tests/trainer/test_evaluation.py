@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from taskwright.sandbox.vector import SandboxedEpisodes
+from taskwright.task import ROBOT_BASES, ROBOTS
 from taskwright.trainer.achieved import Achievements
 from taskwright.trainer.evaluation import evaluate, wilson_interval
-from taskwright.task import ROBOT_BASES, ROBOTS
 from taskwright.trainer.policies import Idle, Random
 
 
@@ -48,9 +48,11 @@ def test_idle_never_gets_there_and_random_is_reproducible(easy_source):
 def test_what_was_achieved_tells_where_the_robot_got_and_what_it_earned(easy_source, robot):
     source = easy_source.replace("R2D2Env", ROBOT_BASES[robot]).replace("> 2.0", "> 1e9")
     # Placed high up, it falls for half a second: the way down is known.
-    source = source.replace("0.0, -0.5]", "0.0, -30.5]").replace(
-        'return {"ahead"', 'return {"clock": 0.25, "ahead"'
-    ).replace("return False", "return self.robot.links['base'].position[2] < -0.8")
+    source = (
+        source.replace("0.0, -0.5]", "0.0, -30.5]")
+        .replace('return {"ahead"', 'return {"clock": 0.25, "ahead"')
+        .replace("return False", "return self.robot.links['base'].position[2] < -0.8")
+    )
     with SandboxedEpisodes(source, robot, count=2, processes=1) as episodes:
         achievements = Achievements(episodes, robot)
         assert achievements.told == ""
