@@ -156,28 +156,30 @@ class Journey:
     def _around(self, start: Start) -> Selection:
         """The tasks to show an author who starts there."""
         sizes = self.workshop.config.model
-        stones: list[str] = []
-        if start.stone is not None:
-            ids = [record.task_id or "" for record in self.kept]
-            first = ids.index(start.stone)
-            if start.strategy == "breadth":
-                vectors = [self.workshop.embedder.embed(record.idea.text) for record in self.kept]
-                stones = [ids[n] for n in spread(vectors, first, sizes.neighbours + 1)]
-            else:
-                others = self.kept[:first] + self.kept[first + 1 :]
-                near = self._nearest(self.kept[first].idea, others, sizes.neighbours)
-                stones = [start.stone, *(n.record.task_id or "" for n in near)]
-        failed = [
-            record
-            for record in self.records
-            if record.status in INSTRUCTIVE and record.number != start.subject
-        ]
-        by_number = {record.number: record for record in self.records}
-        by_task = {record.task_id: record for record in self.kept}
-        center = by_number.get(start.subject or 0) or by_task.get(start.stone)
-        near = self._nearest(center.idea, failed, sizes.failures) if center else []
-        failures = tuple(neighbour.record.number for neighbour in near)
-        return Selection(tuple(stones), failures, start.strategy, start.subject)
+        first = next((r for r in self.kept if r.task_id == start.stone), None)
+        subject = next((r for r in self.records if r.number == start.subject), None)
+        center = subject or first
+        if center is None:
+            return Selection(strategy=start.strategy)
+        if first is None:
+            near = self._nearest(center.idea, self.kept, sizes.neighbours)
+            stones = [neighbour.record for neighbour in near]
+        elif start.strategy == "breadth":
+            vectors = [self.workshop.embedder.embed(record.idea.text) for record in self.kept]
+            positions = spread(vectors, self.kept.index(first), sizes.neighbours + 1)
+            stones = [self.kept[n] for n in positions]
+        else:
+            others = [record for record in self.kept if record is not first]
+            near = self._nearest(first.idea, others, sizes.neighbours)
+            stones = [first, *(neighbour.record for neighbour in near)]
+        failed = [r for r in self.records if r.status in INSTRUCTIVE and r is not subject]
+        near = self._nearest(center.idea, failed, sizes.failures)
+        return Selection(
+            tuple(stone.task_id or "" for stone in stones),
+            tuple(neighbour.record.number for neighbour in near),
+            start.strategy,
+            start.subject,
+        )
 
     def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
         embed = self.workshop.embedder.embed

@@ -45,7 +45,7 @@ class Start:
 
     strategy: Strategy
     stone: str | None = None
-    """`task_id` of a kept task; None where nothing is kept."""
+    """`task_id` of a kept task; None where nothing is kept, or a subject is what it starts from."""
     subject: int | None = None
     """Journey number of the task that was too hard, for the strategies that start from one."""
 
@@ -101,10 +101,7 @@ def choose_start(
     }
     strategy = max(open_to, key=draws.__getitem__)
     if strategy in subjects:
-        subject = _most_promising(subjects[strategy], random)
-        # It builds on what its subject built on.
-        stone = next(iter(subject.stepping_stones), None)
-        return Start(strategy, stone, subject.number)
+        return Start(strategy, subject=_most_promising(subjects[strategy], random).number)
     if strategy == "breadth":
         return Start(strategy, choose(weights(records), random))
     effort = {record.task_id: _effort(record) for record in records if record.status == "learned"}

@@ -56,8 +56,8 @@ def success(record: Record) -> str:
     if trial.success_after is None:
         return f"{_percent(trial.success_before)} without training"
     return (
-        f"success {_percent(trial.success_before)} before and {_percent(trial.success_after)} after "
-        f"{trial.steps} steps"
+        f"success {_percent(trial.success_before)} before and {_percent(trial.success_after)} "
+        f"after {trial.steps} steps"
     )
 
 
