@@ -40,10 +40,10 @@ def learning_curve(curve: Sequence[CurvePoint]) -> str:
     first, last = (_mean([p.mean_return for p in part]) for part in (curve[:tenth], curve[-tenth:]))
     spread = max(p.mean_return for p in curve) - min(p.mean_return for p in curve)
     if abs(last - first) < 0.25 * spread or spread == 0.0:
-        went = f"the mean return stayed about {last:.3g}"
+        went = f"the mean return stayed about {_short(last)}"
     else:
         went = (
-            f"the mean return {'rose' if last > first else 'fell'} from {first:.3g} to {last:.3g}"
+            f"the mean return {'rose' if last > first else 'fell'} from {first:.3g} to {_short(last)}"
         )
     return f"{success}; {went}"
 
@@ -69,6 +69,10 @@ def flat(text: str) -> str:
 
 def _percent(rate: float) -> str:
     return f"{100 * rate:.0f} %"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 
 def _mean(values: Sequence[float]) -> float:
