@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
@@ -12,8 +13,11 @@ from ..prompts import render
 from ..task import Idea, Judgement, Outcome, Record, Robot
 from .answers import Interest, parse_code, parse_idea, parse_interest
 from .author import Brief
-from .model import FoundationModel
+from .model.client import FoundationModel
+from .model.meter import Meter
 from .seeds import SeedTask
+
+T = TypeVar("T")
 
 TITLES_IN_IDEA_PROMPT = 60
 """The latest titles, told so that they are not proposed again: about ten tokens each."""
@@ -37,12 +41,18 @@ class ModelAuthor:
         self._robot = robot
         self._examples = examples
         self._folder = config.prompts
+        self._meter: Meter | None = None
+
+    def for_journey(self, meter: Meter) -> Self:
+        author = copy.copy(self)
+        author._meter = meter
+        return author
 
     def propose(self, brief: Brief) -> Idea:
         if brief.revised is not None:
             revised = brief.revised
             prompt = self._render("revision", record=revised)
-            idea = self._model.ask("revision", prompt, parse_idea)
+            idea = self._ask("revision", prompt, parse_idea)
             return replace(idea, strategy="revision", parents=(revised.task_id or "",))
         prompt = self._render(
             "idea",
@@ -51,7 +61,7 @@ class ModelAuthor:
             examples=[seed.idea for seed in self._examples],
             titles=[record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
         )
-        idea = self._model.ask("idea", prompt, parse_idea)
+        idea = self._ask("idea", prompt, parse_idea)
         parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
         return replace(idea, strategy="new", parents=parents)
 
@@ -61,11 +71,11 @@ class ModelAuthor:
         prompt = self._render(
             "code", idea=idea, sources=list(dict.fromkeys(sources))[:EXAMPLES_IN_CODE_PROMPT]
         )
-        return self._model.ask("code", prompt, parse_code)
+        return self._ask("code", prompt, parse_code)
 
     def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
         prompt = self._render("repair", idea=idea, source=source, outcome=outcome)
-        return self._model.ask("repair", prompt, parse_code)
+        return self._ask("repair", prompt, parse_code)
 
     def judge(
         self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
@@ -79,9 +89,13 @@ class ModelAuthor:
             yes=Interest.YES.value,
             no=Interest.NO.value,
         )
-        return self._model.ask(
+        return self._ask(
             "interestingness", prompt, lambda answer: parse_interest(answer, self.name)
         )
+
+    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+        assert self._meter is not None, "an author asks for a journey: see for_journey"
+        return self._model.ask(role, prompt, parse, self._meter)
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, **values)

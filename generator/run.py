@@ -29,7 +29,7 @@ from .author import Author
 from .composer import Composer
 from .events import Events, Watcher
 from .journey import Workshop, run_journey
-from .model import FoundationModel
+from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .seeds import example_tasks
 
@@ -129,7 +129,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             executor=executor,
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
-            meter=model.meter if model else Cost,
         )
         ending = _journeys_until_the_end(workshop)
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +17,12 @@ from typing import Any, TypeVar
 
 import openai
 
-from ..archive.store import now
-from ..config import ModelConfig
-from ..errors import BrokenError, BudgetSpent, ModelError, UsageError
-from ..task import Cost
-from .answers import AnswerError
+from ...archive.store import now
+from ...config import ModelConfig
+from ...errors import BrokenError, BudgetSpent, ModelError, UsageError
+from ...task import Cost
+from ..answers import AnswerError
+from .meter import Meter
 
 T = TypeVar("T")
 Message = dict[str, str]
@@ -66,8 +68,8 @@ class FoundationModel:
             timeout=config.timeout_s,
             max_retries=config.max_retries,
         )
+        self._lock = threading.Lock()
         self.total = self._spent_before()
-        self._unmetered = Cost()
 
     def _spent_before(self) -> Cost:
         """What earlier commands on the same run folder have spent."""
@@ -102,19 +104,17 @@ class FoundationModel:
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError):
             return
 
-    def meter(self) -> Cost:
-        """What was spent since this was last asked."""
-        cost, self._unmetered = self._unmetered, Cost()
-        return cost
-
-    def ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+    def ask(self, role: str, prompt: str, parse: Callable[[str], T], meter: Meter) -> T:
         """Ask for something; an answer that does not parse is sent back once, with the reason.
+
+        Any number of threads may ask at the same time. What it costs is added to `meter`, that of
+        the journey that asks, whether or not an answer comes of it.
 
         Raises BrokenError where the second answer does not parse either or the server refuses
         this very prompt, ModelError where no answer can be had, and BudgetSpent.
         """
         messages: list[Message] = [{"role": "user", "content": prompt}]
-        answer = self._complete(role, messages)
+        answer = self._complete(role, messages, meter)
         try:
             return parse(answer)
         except AnswerError as error:
@@ -122,7 +122,7 @@ class FoundationModel:
                 {"role": "assistant", "content": answer or "(no text)"},
                 {"role": "user", "content": str(error)},
             ]
-        answer = self._complete(role, messages)
+        answer = self._complete(role, messages, meter)
         try:
             return parse(answer)
         except AnswerError as error:
@@ -131,7 +131,7 @@ class FoundationModel:
                 "Try a stronger model, or raise model.max_answer_tokens.",
             ) from None
 
-    def _complete(self, role: str, messages: list[Message]) -> str:
+    def _complete(self, role: str, messages: list[Message], meter: Meter) -> str:
         self._check_caps()
         started = time.monotonic()
         optional: dict[str, Any] = {
@@ -149,23 +149,25 @@ class FoundationModel:
             finish_reason = choice.finish_reason if choice else "no choices"
             usage = completion.usage
         except openai.OpenAIError as error:
-            self._log(role, messages, started, error=type(error).__name__)
+            self._log(role, messages, started, meter, error=type(error).__name__)
             raise self._explained(error) from error
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             # The client reads what the server sends without checking its shape.
-            self._log(role, messages, started, error=type(error).__name__)
+            self._log(role, messages, started, meter, error=type(error).__name__)
             raise self._unreadable(error) from error
         cost = self._cost(
             # Some local servers tell no usage; about four characters make a token.
             usage.prompt_tokens if usage else sum(len(m["content"]) for m in messages) // 4,
             usage.completion_tokens if usage else len(answer) // 4,
         )
-        self.total += cost
-        self._unmetered += cost
+        with self._lock:
+            self.total += cost
+        meter.add(cost)
         self._log(
             role,
             messages,
             started,
+            meter,
             cost=cost,
             answer=answer,
             finish_reason=finish_reason,
@@ -244,6 +246,7 @@ class FoundationModel:
         role: str,
         messages: list[Message],
         started: float,
+        meter: Meter,
         cost: Cost | None = None,
         **more: Any,
     ) -> None:
@@ -251,6 +254,8 @@ class FoundationModel:
         prompt = json.dumps(messages)
         entry = {
             "time": now(),
+            "journey": meter.journey,
+            "step": meter.step,
             "role": role,
             "model": self.name,
             "prompt_tokens": cost.prompt_tokens,
@@ -261,9 +266,9 @@ class FoundationModel:
             "messages": messages,
             **more,
         }
-        with self._log_path.open("a", encoding="utf-8") as file:
+        with self._lock, self._log_path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
-        shown = ("role", "prompt_tokens", "completion_tokens", "seconds", "error")
+        shown = ("journey", "role", "prompt_tokens", "completion_tokens", "seconds", "error")
         self._events(
             "model",
             **{name: entry[name] for name in shown if name in entry},
