@@ -107,6 +107,12 @@ def cli() -> None:
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
 @click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Cap on model costs.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Cap on model tokens.")
+@click.option("--max-calls", type=click.IntRange(1), help="Cap on model requests.")
+@click.option(
+    "--replay",
+    metavar="OTHER_RUN_DIR",
+    help="Run again what another run recorded: its settings, its answers, and no model.",
+)
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
 @isolation_option
 @json_option
@@ -137,6 +143,8 @@ def run(
         "base_url": "model.base_url",
         "max_usd": "model.max_usd",
         "max_tokens": "model.max_tokens",
+        "max_calls": "model.max_calls",
+        "replay": "model.replay",
         "workers": "trainer.processes",
         "isolation": "sandbox.require_isolation",
     }

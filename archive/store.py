@@ -1,7 +1,8 @@
 """The store: records, journal and embeddings in one SQLite file.
 
-Only the process that drives a run writes; any number may read meanwhile. Each write is one
-transaction, synced before it returns, so that a killed run loses at most the step it was in.
+Only the process that drives a run writes, from as many threads as it likes; any number of processes
+may read meanwhile. Each write is one transaction, synced before it returns, so that a killed run
+loses at most the steps it was in.
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError
+from ..errors import ArchiveError, storage_error
 from ..task import Cost, Noun, Record, Status, from_json, to_json
 from .migrations import check_readable, migrate
 
@@ -28,10 +30,28 @@ N = TypeVar("N", bound=Noun)
 FILE_NAME = "archive.db"
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that threads share: one statement at a time, its rows read before the next."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, check_same_thread=False, **keywords)
+        self._lock = threading.Lock()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a statement gives; empty for one that writes. Raises StorageError."""
+        try:
+            with self._lock:
+                return self.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise
+            raise storage_error(str(error)) from error
+
+
 class Archive:
     """All records of a run folder. Use as a context manager, or call `close`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: _Connection) -> None:
         self._connection = connection
 
     @classmethod
@@ -42,7 +62,7 @@ class Archive:
         """
         path = run_dir / FILE_NAME
         with _explained(path):
-            connection = sqlite3.connect(path, isolation_level=None)
+            connection = sqlite3.connect(path, isolation_level=None, factory=_Connection)
             check_readable(connection, str(path))
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -67,7 +87,9 @@ class Archive:
             )
         with _explained(path):
             # Not `immutable`: a reader must see the journal of a run in progress.
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro", uri=True, factory=_Connection
+            )
             check_readable(connection, str(path))
         return cls(connection)
 
@@ -84,7 +106,7 @@ class Archive:
 
     def add(self, record: Record) -> None:
         """End a journey with its record. A second record of one journey is refused by SQLite."""
-        self._connection.execute(
+        self._connection.rows(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.number,
@@ -103,9 +125,7 @@ class Archive:
         return self._select("WHERE status = ?", status) if status else self._select()
 
     def _select(self, where: str = "", *values: str) -> list[Record]:
-        rows = self._connection.execute(
-            f"SELECT record FROM records {where} ORDER BY number", values
-        )
+        rows = self._connection.rows(f"SELECT record FROM records {where} ORDER BY number", values)
         return [from_json(Record, text) for (text,) in rows]
 
     def kept(self) -> list[Record]:
@@ -132,14 +152,13 @@ class Archive:
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""
-        rows = self._connection.execute("SELECT status, count(*) FROM records GROUP BY status")
-        return dict(rows.fetchall())
+        return dict(self._connection.rows("SELECT status, count(*) FROM records GROUP BY status"))
 
     # Journeys under way.
 
     def unfinished(self) -> list[int]:
         """Numbers of the journeys that were started and have no record."""
-        rows = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT number FROM journeys WHERE number NOT IN (SELECT number FROM records)"
             " ORDER BY number"
         )
@@ -147,9 +166,9 @@ class Archive:
 
     def start_journey(self) -> int:
         """Open the next journey; returns its number."""
-        (last,) = self._connection.execute("SELECT max(number) FROM journeys").fetchone()
+        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
         number = (last or 0) + 1
-        self._connection.execute("INSERT INTO journeys VALUES (?, ?)", (number, now()))
+        self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 
     def journal(self, number: int, meter: Callable[[], Cost] = Cost) -> Journal:
@@ -160,14 +179,14 @@ class Archive:
 
     def embedding(self, text: str, model: str) -> Vector | None:
         """The stored vector of a text, or None."""
-        row = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT vector FROM embeddings WHERE text_sha256 = ? AND model = ?",
             (_hash(text), model),
-        ).fetchone()
-        return np.frombuffer(row[0], np.float32) if row else None
+        )
+        return np.frombuffer(rows[0][0], np.float32) if rows else None
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
-        self._connection.execute(
+        self._connection.rows(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
             (_hash(text), model, np.asarray(vector, np.float32).tobytes()),
         )
@@ -176,23 +195,19 @@ class Archive:
 class Journal:
     """The durable steps of one journey: what was worked out once is never worked out again."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, number: int, meter: Callable[[], Cost]
-    ) -> None:
+    def __init__(self, connection: _Connection, number: int, meter: Callable[[], Cost]) -> None:
         self._connection = connection
         self._meter = meter
         self.number = number
 
     def once(self, name: str, kind: type[N], work: Callable[[], N]) -> N:
         """The result of a step: read back where it has been done, else done and written first."""
-        row = self._connection.execute(
-            "SELECT payload FROM steps WHERE journey = ? AND name = ?", (self.number, name)
-        ).fetchone()
-        if row:
-            return from_json(kind, row[0])
+        done = self.read(name, kind)
+        if done is not None:
+            return done
         started = time.monotonic()
         result = work()
-        self._connection.execute(
+        self._connection.rows(
             "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
             (
                 self.number,
@@ -204,18 +219,24 @@ class Journal:
         )
         return result
 
+    def read(self, name: str, kind: type[N]) -> N | None:
+        """The result of a step; None where it has not been done."""
+        rows = self._connection.rows(
+            "SELECT payload FROM steps WHERE journey = ? AND name = ?", (self.number, name)
+        )
+        return from_json(kind, rows[0][0]) if rows else None
+
     def steps(self) -> list[tuple[str, str]]:
         """Name and JSON payload of the steps done so far, in their order."""
-        rows = self._connection.execute(
+        return self._connection.rows(
             "SELECT name, payload FROM steps WHERE journey = ? ORDER BY rowid", (self.number,)
         )
-        return list(rows)
 
     def spent(self) -> tuple[Cost, float]:
         """What the journey has cost so far: model calls, and seconds of work."""
-        rows: Sequence[tuple[str, float]] = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT cost, seconds FROM steps WHERE journey = ?", (self.number,)
-        ).fetchall()
+        )
         cost = sum((from_json(Cost, text) for text, _ in rows), Cost())
         return cost, round(sum(seconds for _, seconds in rows), 3)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
 from ..archive.novelty import Neighbour
 from ..task import Idea, Judgement, Outcome, Record, Robot, Strategy
+from .model.meter import Meter
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Author(Protocol):
     @property
     def strategies(self) -> Sequence[Strategy]:
         """The strategies it can follow."""
+        ...
+
+    def for_journey(self, meter: Meter) -> Self:
+        """The same author at work for one journey: what it asks of a model goes on that meter."""
         ...
 
     def propose(self, brief: Brief) -> Idea:

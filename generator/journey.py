@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from ..config import Config
 from ..errors import BrokenError
 from ..executor.job import Executor, Job
 from ..task import (
-    Cost,
     CurvePoint,
     Idea,
     Judgement,
@@ -36,8 +36,11 @@ from ..task import (
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
+from .model.meter import Meter
 from .seeds import SeedTask
 from .strategies import Start, choose_start, spread
+
+N = TypeVar("N", bound=Noun)
 
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
@@ -77,8 +80,6 @@ class Workshop:
     executor: Executor
     events: Events
     seed_tasks: Sequence[SeedTask]
-    meter: Callable[[], Cost]
-    """What model calls have cost since it was last asked."""
 
 
 def run_journey(workshop: Workshop, number: int) -> Record:
@@ -112,7 +113,9 @@ class Journey:
     def __init__(self, workshop: Workshop, number: int) -> None:
         self.workshop = workshop
         self.number = number
-        self.journal: Journal = workshop.archive.journal(number, workshop.meter)
+        self.meter = Meter(number)
+        self.author = workshop.author.for_journey(self.meter)
+        self.journal: Journal = workshop.archive.journal(number, self.meter.read)
         self.records = workshop.archive.records()
         self.kept = [record for record in self.records if record.status == "learned"]
         self.selection = Selection()
@@ -134,11 +137,16 @@ class Journey:
             "stage", journey=self.number, stage=stage, title=self.idea.title, **details
         )
 
+    def once(self, step: str, kind: type[N], work: Callable[[], N]) -> N:
+        """The result of a step, worked out unless the journal has it."""
+        self.meter.begin(step)
+        return self.journal.once(step, kind, work)
+
     # The steps, in their order.
 
     def select_stepping_stones(self) -> None:
         self.tell("select")
-        self.selection = self.journal.once("select", Selection, self._select)
+        self.selection = self.once("select", Selection, self._select)
 
     def _select(self) -> Selection:
         seeds = sum(record.idea.strategy == "seed" for record in self.records)
@@ -195,14 +203,14 @@ class Journey:
 
     def propose_idea(self) -> None:
         self.tell("idea")
-        self.idea = self.journal.once("idea", Idea, self._propose)
+        self.idea = self.once("idea", Idea, self._propose)
 
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
             return self.workshop.seed_tasks[self.selection.seed_task].idea
         by_number = {record.number: record for record in self.records}
         subject = self.selection.subject
-        return self.workshop.author.propose(
+        return self.author.propose(
             Brief(
                 robot=self.workshop.config.run.robot,
                 random=self.random("idea"),
@@ -230,27 +238,25 @@ class Journey:
 
     def write_code_until_it_passes(self) -> Outcome:
         """The outcome of the last check: passed, or rejected after the last repair."""
-        author = self.workshop.author
-        repairs = 0 if self.selection.seed_task is not None else author.max_repairs
+        repairs = 0 if self.selection.seed_task is not None else self.author.max_repairs
         for attempt in range(repairs + 1):
             self.tell("repair" if attempt else "code", attempt=attempt)
-            self.task = self.journal.once(f"code {attempt}", Task, self._write)
+            self.task = self.once(f"code {attempt}", Task, self._write)
             self.tell("check", attempt=attempt)
-            outcome = self.journal.once(f"check {attempt}", Outcome, self._check)
+            outcome = self.once(f"check {attempt}", Outcome, self._check)
             self.outcomes.append(outcome)
             if outcome.verdict != "rejected":
                 break
         return outcome
 
     def _write(self) -> Task:
-        author = self.workshop.author
         if self.selection.seed_task is not None:
             source = self.workshop.seed_tasks[self.selection.seed_task].source
         elif self.task is None:
             stones = [neighbour.record for neighbour in self.neighbours]
-            source = author.write(self.idea, stones[: self.workshop.config.model.neighbours])
+            source = self.author.write(self.idea, stones[: self.workshop.config.model.neighbours])
         else:
-            source = author.repair(self.idea, self.task.source, self.outcomes[-1])
+            source = self.author.repair(self.idea, self.task.source, self.outcomes[-1])
         return Task(source, self.workshop.config.run.robot)
 
     def _check(self) -> Outcome:
@@ -271,14 +277,14 @@ class Journey:
 
     def judge(self) -> Judgement:
         self.tell("judge")
-        judgement = self.journal.once("judgement", Judgement, self._judge)
+        judgement = self.once("judgement", Judgement, self._judge)
         self.judgements.append(judgement)
         return judgement
 
     def _judge(self) -> Judgement:
         if self.selection.seed_task is not None:
             return Judgement("interestingness", True, "It is one of the seeds.", "seed")
-        return self.workshop.author.judge(self.idea, self.neighbours, self.novelty)
+        return self.author.judge(self.idea, self.neighbours, self.novelty)
 
     @property
     def novelty(self) -> float | None:
@@ -287,7 +293,7 @@ class Journey:
 
     def screen_and_train(self) -> Trial:
         self.tell("train")
-        self.trial = self.journal.once("trial", Trial, self._train)
+        self.trial = self.once("trial", Trial, self._train)
         return self.trial
 
     def _train(self) -> Trial:
@@ -341,7 +347,7 @@ class Journey:
             self._draw_poster()
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
-        cost += self.workshop.meter()
+        cost += self.meter.read()
         record = Record(
             number=self.number,
             status=status,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
@@ -12,7 +13,8 @@ from ..prompts import render
 from ..task import Idea, Judgement, Outcome, Record, Robot
 from .answers import Interest, parse_code, parse_idea, parse_interest
 from .author import Brief
-from .model import FoundationModel
+from .model.client import FoundationModel
+from .model.meter import Meter
 from .seeds import SeedTask
 from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
 from .strategies import STRATEGIES
@@ -44,6 +46,12 @@ class ModelAuthor:
         self._examples = examples
         self._folder = config.prompts
         self._style = config.style
+        self._meter: Meter | None = None
+
+    def for_journey(self, meter: Meter) -> Self:
+        author = copy.copy(self)
+        author._meter = meter
+        return author
 
     def propose(self, brief: Brief) -> Idea:
         given: dict[str, Any] = {
@@ -109,9 +117,14 @@ class ModelAuthor:
             no=Interest.NO.value,
         )
         titles = [neighbour.record.idea.title for neighbour in neighbours]
+        judge = self._model.name_for("interestingness")
         return self._ask(
-            "interestingness", prompt, lambda answer: parse_interest(answer, self.name, titles)
+            "interestingness", prompt, lambda answer: parse_interest(answer, judge, titles)
         )
+
+    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+        assert self._meter is not None, "an author asks for a journey: see for_journey"
+        return self._model.ask(role, prompt, parse, self._meter)
 
     def _ask_for_parts(
         self,
@@ -126,9 +139,6 @@ class ModelAuthor:
         return self._ask(
             role, prompt, lambda answer: parse_parts(answer, names, all_of_them=all_of_them)
         )
-
-    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
-        return self._model.ask(role, prompt, parse)
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, **values)

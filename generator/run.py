@@ -29,7 +29,7 @@ from .author import Author
 from .composer import Composer
 from .events import Events, Watcher
 from .journey import Workshop, run_journey
-from .model import FoundationModel
+from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .seeds import example_tasks
 
@@ -67,18 +67,13 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     records in it rests on.
     """
     path = run_dir / CONFIG_NAME
+    replayed = settings.get("model", {}).get("replay")
     if not path.exists():
+        if replayed is not None:
+            settings = merge(_stored_settings(Path(replayed) / CONFIG_NAME), settings)
         return resolve(settings)
-    try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(stored, dict):
-            raise ValueError(f"it holds a {type(stored).__name__}")
-        before = resolve(stored)
-    except (OSError, ValueError, yaml.YAMLError, UsageError) as error:
-        raise ArchiveError(
-            f"The settings of this run, {path}, cannot be used: {' '.join(str(error).split())}",
-            "Restore the file, or start in a new folder.",
-        ) from None
+    stored = _stored_settings(path)
+    before = resolve(stored)
     config = resolve(merge(stored, settings))
     for name in ("robot", "seed"):
         old, new = getattr(before.run, name), getattr(config.run, name)
@@ -90,20 +85,38 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     return config
 
 
+def _stored_settings(path: Path) -> dict[str, Any]:
+    """The settings that a run has written, known to be sound. Raises ArchiveError."""
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError(f"it holds a {type(stored).__name__}")
+        resolve(stored)
+    except (OSError, ValueError, yaml.YAMLError, UsageError) as error:
+        raise ArchiveError(
+            f"The settings of this run, {path}, cannot be used: {' '.join(str(error).split())}",
+            "Restore the file, or start in a new folder.",
+        ) from None
+    return stored
+
+
 def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher) -> Ending:
     """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
     events = Events(run_dir / "events.jsonl", watcher)
-    log_path = run_dir / "llm.jsonl"
     # Whatever can be wrong with the settings shows here, before the folder is touched.
-    author, model = make_author(config, log_path, events)
+    author, model = make_author(config, run_dir, events)
     if model:
         model.greet()
     isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
-    with _locked(run_dir), Archive.create_or_open(run_dir) as archive:
+    with (
+        _locked(run_dir),
+        Archive.create_or_open(run_dir) as archive,
+        model or contextlib.nullcontext(),
+    ):
         write_config(config, run_dir / CONFIG_NAME)
         events(
             "run",
@@ -129,7 +142,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             executor=executor,
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
-            meter=model.meter if model else Cost,
         )
         ending = _journeys_until_the_end(workshop)
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)
@@ -221,7 +233,7 @@ def _locked(run_dir: Path) -> Iterator[None]:
 
 
 def make_author(
-    config: Config, log_path: Path, events: Events
+    config: Config, run_dir: Path, events: Events
 ) -> tuple[Author, FoundationModel | None]:
     """Who writes the tasks of this run. Raises UsageError where the settings do not say."""
     name = config.model.name
@@ -231,13 +243,19 @@ def make_author(
             "Name one with --model NAME, or use --model composer to do without.",
         )
     if name in (None, "composer"):
+        if config.model.replay is not None:
+            raise UsageError(
+                f"The run {config.model.replay} was made by the Composer: there is no model to "
+                "replay.",
+                "The same --seed makes the same tasks again.",
+            )
         if config.run.robot != "r2d2":
             raise UsageError(
                 f"The Composer writes tasks for r2d2 only, not for {config.run.robot}.",
                 "Name a model with --model NAME, or leave --robot away.",
             )
         return Composer(config.novelty.interesting), None
-    model = FoundationModel(config.model, log_path, events)
+    model = FoundationModel(config.model, run_dir, events)
     examples = example_tasks(config.run.robot)
     return ModelAuthor(model, config.model, config.run.robot, examples), model
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Self
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from ...archive.novelty import Neighbour
 from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record, Strategy
 from ..author import Brief
+from ..model.meter import Meter
 from .goals import GOALS
 from .parts import PARTS
 from .recipe import MAX_LEVEL, MAX_PARTS, Recipe, compose
@@ -37,6 +39,9 @@ class Composer:
 
     def __init__(self, interesting: float) -> None:
         self._interesting = interesting
+
+    def for_journey(self, meter: Meter) -> Self:
+        return self
 
     def propose(self, brief: Brief) -> Idea:
         recipe = None

@@ -44,9 +44,9 @@ def wait_until_gone(pid: int, timeout_s: float = 2.0) -> bool:
 
 def test_the_same_job_gives_the_same_result_from_one_warm_worker(executor, easy_source):
     first = executor.run(check_job(easy_source))
-    worker = executor._worker.pid
+    worker = executor._benches[0].pid
     second = executor.run(check_job(easy_source))
-    assert executor._worker.pid == worker
+    assert executor._benches[0].pid == worker
     outcomes = [from_json(Outcome, result.payload) for result in (first, second)]
     assert all(outcome.passed for outcome in outcomes)
     assert first.job_id == second.job_id
@@ -55,7 +55,7 @@ def test_the_same_job_gives_the_same_result_from_one_warm_worker(executor, easy_
 def test_a_missed_deadline_is_broken_and_the_next_job_is_not_affected(executor, easy_source):
     hanging = easy_source.replace("        super().__init__()", "        while True: pass")
     executor.run(check_job(easy_source))
-    worker = executor._worker.pid
+    worker = executor._benches[0].pid
     started = time.monotonic()
     result = executor.run(check_job(hanging, deadline_s=1.0))
     assert time.monotonic() - started < 3.0
@@ -66,7 +66,7 @@ def test_a_missed_deadline_is_broken_and_the_next_job_is_not_affected(executor, 
 
 def test_a_worker_that_is_killed_breaks_its_job_only(executor, easy_source):
     executor.run(check_job(easy_source))
-    worker = executor._worker.pid
+    worker = executor._benches[0].pid
     hanging = easy_source.replace("        super().__init__()", "        while True: pass")
     threading.Timer(0.5, os.kill, (worker, signal.SIGKILL)).start()
     result = executor.run(check_job(hanging))
@@ -82,7 +82,7 @@ def test_a_job_we_cannot_read_is_broken_and_says_so(executor):
 def test_no_key_reaches_the_worker(executor, easy_source, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     executor.run(check_job(easy_source))
-    with open(f"/proc/{executor._worker.pid}/environ", "rb") as file:
+    with open(f"/proc/{executor._benches[0].pid}/environ", "rb") as file:
         assert b"sk-canary" not in file.read()
     assert "OPENAI_API_KEY" not in child_environment()
 

@@ -15,7 +15,6 @@ from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
 from taskwright.generator.journey import Journey, Selection, Workshop
 from taskwright.generator.seeds import example_tasks
-from taskwright.task import Cost
 
 
 class NoEncoder:
@@ -46,7 +45,6 @@ def selected_after(tmp_path):
                     executor=executor,
                     events=Events(tmp_path / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
-                    meter=Cost,
                 ),
                 archive.start_journey(),
             )
