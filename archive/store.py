@@ -34,7 +34,7 @@ class _Connection(sqlite3.Connection):
     """A connection that threads share: one statement at a time, its rows read before the next."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, check_same_thread=False, **keywords)
+        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
         self._lock = threading.Lock()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
@@ -125,9 +125,7 @@ class Archive:
         return self._select("WHERE status = ?", status) if status else self._select()
 
     def _select(self, where: str = "", *values: str) -> list[Record]:
-        rows = self._connection.rows(
-            f"SELECT record FROM records {where} ORDER BY number", values
-        )
+        rows = self._connection.rows(f"SELECT record FROM records {where} ORDER BY number", values)
         return [from_json(Record, text) for (text,) in rows]
 
     def kept(self) -> list[Record]:
@@ -154,9 +152,7 @@ class Archive:
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""
-        return dict(
-            self._connection.rows("SELECT status, count(*) FROM records GROUP BY status")
-        )
+        return dict(self._connection.rows("SELECT status, count(*) FROM records GROUP BY status"))
 
     # Journeys under way.
 
@@ -199,9 +195,7 @@ class Archive:
 class Journal:
     """The durable steps of one journey: what was worked out once is never worked out again."""
 
-    def __init__(
-        self, connection: _Connection, number: int, meter: Callable[[], Cost]
-    ) -> None:
+    def __init__(self, connection: _Connection, number: int, meter: Callable[[], Cost]) -> None:
         self._connection = connection
         self._meter = meter
         self.number = number
