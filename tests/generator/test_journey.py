@@ -13,6 +13,7 @@ from taskwright.config import Config, ModelConfig, StrategyConfig
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
+from taskwright.generator.flight import Flight
 from taskwright.generator.journey import Journey, Selection, Workshop
 from taskwright.generator.seeds import example_tasks
 
@@ -30,7 +31,9 @@ class NoEncoder:
 def selected_after(tmp_path):
     """What the journey after these records selects."""
 
-    def select(*records, seed_tasks=(), config=None, encoder=None) -> Selection:
+    def select(
+        *records, seed_tasks=(), concurrency=1, config=None, encoder=None
+    ) -> Selection:
         with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
             for record in records:
                 assert archive.start_journey() == record.number
@@ -45,21 +48,30 @@ def selected_after(tmp_path):
                     executor=executor,
                     events=Events(tmp_path / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
+                    flight=Flight(concurrency, archive.records()),
                 ),
                 archive.start_journey(),
             )
             journey.select_stepping_stones()
-            return journey.selection
+            return dataclasses.replace(journey.selection, horizon=None)
 
     return select
 
 
-def test_the_seed_tasks_come_first(selected_after, make_record):
+def test_a_journey_knows_the_records_up_to_its_horizon_and_no_others(selected_after, make_record):
+    kept = [make_record(n) for n in (1, 2, 3)]
+    assert selected_after(*kept, concurrency=1, encoder=ByNumber()).stones
+    assert selected_after(*kept, concurrency=3).stones == (kept[0].task_id,)
+    assert selected_after(*kept, concurrency=4).stones == ()
+
+
+def test_the_first_journeys_are_the_seeds_whatever_became_of_those_before(
+    selected_after, make_record
+):
     seeds = example_tasks("r2d2")[:2]
     hard = make_record(1, "too_hard", idea=seeds[0].idea)
-    revision = dataclasses.replace(hard.idea, strategy="revision", parents=(hard.task_id,))
-    then = make_record(2, "too_hard", idea=revision)
-    assert selected_after(hard, then, seed_tasks=seeds).seed_task == 1
+    assert selected_after(hard, seed_tasks=seeds).seed_task == 1
+    assert selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
 
 
 def test_a_journey_starts_where_its_strategy_says(selected_after, make_record):
