@@ -22,11 +22,12 @@ from rich.markup import escape
 from . import display
 from .config import TrainerConfig, load_config, merge, parse_assignment
 from .errors import BrokenError, TaskwrightError, UsageError
+from .executor.cores import processes_for
 from .executor.job import Job
 from .executor.local import LocalExecutor
 from .sandbox.isolation import LEVELS, Level
 from .task import ROBOTS, CurvePoint, Robot, Task, Trial, from_json, robot_named_in, to_json
-from .terminal import STATUS_STYLES, cost, duration, watching
+from .terminal import STATUS_STYLES, View, duration, summary, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
 
 INTERRUPTED = 130
@@ -101,13 +102,21 @@ def cli() -> None:
 @click.option("--robot", type=click.Choice(ROBOTS), help="Who is to learn the tasks.")
 @click.option("--model", help="Model that proposes, writes and judges, or `composer` for none.")
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
+@click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
+@click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
 @click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Cap on model costs.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Cap on model tokens.")
+@click.option("--max-calls", type=click.IntRange(1), help="Cap on model requests.")
+@click.option(
+    "--replay",
+    metavar="OTHER_RUN_DIR",
+    help="Run again what another run recorded: its settings, its answers, and no model.",
+)
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
+@click.option("--quiet", is_flag=True, help="Nothing until the summary at the end.")
 @isolation_option
 @json_option
 def run(
@@ -115,6 +124,7 @@ def run(
     config_path: Path | None,
     assignments: tuple[str, ...],
     plain: bool,
+    quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -122,6 +132,7 @@ def run(
 
     Without --tasks, --attempts or --minutes it goes on until Ctrl-C.
     """
+    from .executor.cores import cores
     from .generator.run import model_is_configured, open_run, prepare_config
 
     settings = load_config(config_path) if config_path else {}
@@ -137,7 +148,10 @@ def run(
         "base_url": "model.base_url",
         "max_usd": "model.max_usd",
         "max_tokens": "model.max_tokens",
-        "workers": "trainer.processes",
+        "max_calls": "model.max_calls",
+        "replay": "model.replay",
+        "concurrency": "run.concurrency",
+        "workers": "run.workers",
         "isolation": "sandbox.require_isolation",
     }
     for option, place in places.items():
@@ -148,28 +162,19 @@ def run(
 
     # With --json, standard output belongs to the one document.
     console = Console(highlight=False, stderr=as_json)
-    if config.model.name is None and not model_is_configured(config):
+    if config.model.name is None and not model_is_configured(config) and not quiet:
         console.print(
             "No model is configured (no OPENAI_API_KEY, no --base-url): the Composer proposes and "
             "writes the tasks."
         )
-    live = console.is_terminal and not plain
-    with LocalExecutor() as executor, watching(console, live=live) as watcher:
+    how: View = "quiet" if quiet else "live" if console.is_terminal and not plain else "plain"
+    workers = config.run.workers or cores()
+    with LocalExecutor(workers) as executor, watching(console, how) as watcher:
         ending = open_run(run_dir, config, executor, watcher)
     if as_json:
         _print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:
-        counts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in ending.counts.items())
-        console.print(
-            f"{ending.reason} In {run_dir}: {counts or 'no records yet'}. "
-            f"{duration(ending.seconds)} this time; the same command goes on.",
-            markup=False,
-            soft_wrap=True,
-        )
-        if ending.cost.calls:
-            console.print(
-                f"{ending.cost.calls} model calls: {cost(ending.cost.tokens, ending.cost.usd)}."
-            )
+        console.print(summary(ending, str(run_dir)), markup=False, soft_wrap=True)
     return INTERRUPTED if ending.interrupted else 0
 
 
@@ -352,7 +357,6 @@ def train(
     given = {
         "max_seconds": 60 * minutes if minutes else None,
         "max_steps": steps,
-        "processes": workers,
     }
     settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
     console = Console(highlight=False, stderr=as_json)
@@ -363,7 +367,8 @@ def train(
             robot=task.robot,
             seed=seed,
             policy_path=kept,
-            **settings.model_dump(exclude={"nearest_policies"}),
+            processes=processes_for(workers, 1),
+            **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )
         trial = _run_trial(executor, plan, task, console)
         film = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,18 +74,22 @@ def _load_model() -> Any:
 
 
 class Embedder:
-    """Embeds texts, each once: vectors are kept in an archive that may be written to."""
+    """Embeds texts, each once: vectors are kept in an archive that may be written to. Any thread
+    may ask."""
 
     def __init__(self, archive: Archive, encoder: Encoder) -> None:
         self._archive = archive
         self._encoder = encoder
         self.name = encoder.name
+        # Encoders are not made to be loaded or used by several threads at once.
+        self._lock = threading.Lock()
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text."""
-        vector = self._archive.embedding(text, self.name)
-        if vector is None:
-            vector = np.asarray(self._encoder.encode(text), np.float32)
-            if self._archive.writable:
-                self._archive.keep_embedding(text, self.name, vector)
-        return vector
+        with self._lock:
+            vector = self._archive.embedding(text, self.name)
+            if vector is None:
+                vector = np.asarray(self._encoder.encode(text), np.float32)
+                if self._archive.writable:
+                    self._archive.keep_embedding(text, self.name, vector)
+            return vector

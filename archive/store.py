@@ -1,7 +1,8 @@
 """The store: records, journal and embeddings in one SQLite file.
 
-Only the process that drives a run writes; any number may read meanwhile. Each write is one
-transaction, synced before it returns, so that a killed run loses at most the step it was in.
+Only the process that drives a run writes, from as many threads as it likes; any number of processes
+may read meanwhile. Each write is one transaction, synced before it returns, so that a killed run
+loses at most the steps it was in.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError
+from ..errors import ArchiveError, storage_error
 from ..task import Cost, Noun, Record, Status, from_json, to_json
 from .migrations import check_readable, migrate
 
@@ -29,10 +31,28 @@ N = TypeVar("N", bound=Noun)
 FILE_NAME = "archive.db"
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that threads share: one statement at a time, its rows read before the next."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
+        self._lock = threading.Lock()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a statement gives; empty for one that writes. Raises StorageError."""
+        try:
+            with self._lock:
+                return self.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise
+            raise storage_error(str(error)) from error
+
+
 class Archive:
     """All records of a run folder. Use as a context manager, or call `close`."""
 
-    def __init__(self, connection: sqlite3.Connection, *, writable: bool) -> None:
+    def __init__(self, connection: _Connection, *, writable: bool) -> None:
         self._connection = connection
         self.writable = writable
 
@@ -44,7 +64,7 @@ class Archive:
         """
         path = run_dir / FILE_NAME
         with _explained(path):
-            connection = sqlite3.connect(path, isolation_level=None)
+            connection = sqlite3.connect(path, isolation_level=None, factory=_Connection)
             check_readable(connection, str(path))
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
@@ -69,7 +89,9 @@ class Archive:
             )
         with _explained(path):
             # Not `immutable`: a reader must see the journal of a run in progress.
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro", uri=True, factory=_Connection
+            )
             check_readable(connection, str(path))
         return cls(connection, writable=False)
 
@@ -86,7 +108,7 @@ class Archive:
 
     def add(self, record: Record) -> None:
         """End a journey with its record. A second record of one journey is refused by SQLite."""
-        self._connection.execute(
+        self._connection.rows(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.number,
@@ -105,9 +127,7 @@ class Archive:
         return self._select("WHERE status = ?", status) if status else self._select()
 
     def _select(self, where: str = "", *values: str) -> list[Record]:
-        rows = self._connection.execute(
-            f"SELECT record FROM records {where} ORDER BY number", values
-        )
+        rows = self._connection.rows(f"SELECT record FROM records {where} ORDER BY number", values)
         return [from_json(Record, text) for (text,) in rows]
 
     def kept(self) -> list[Record]:
@@ -145,27 +165,24 @@ class Archive:
     def _columns(self, expression: str, numbers: Iterable[int]) -> Iterator[tuple[int, Any]]:
         wanted = json.dumps(list(numbers))
         query = f"SELECT number, {expression} FROM records WHERE number IN"
-        yield from self._connection.execute(f"{query} (SELECT value FROM json_each(?))", (wanted,))
+        yield from self._connection.rows(f"{query} (SELECT value FROM json_each(?))", (wanted,))
 
     def statuses(self, after: int = 0) -> dict[int, Status]:
         """The status of each record, by the number of its journey; of journeys after one."""
         # The index alone answers: a scan of the table would read every record.
         index = "INDEXED BY records_by_status" if after == 0 else ""
-        rows = self._connection.execute(
-            f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number", (after,)
-        )
-        return dict(rows.fetchall())
+        query = f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number"
+        return dict(self._connection.rows(query, (after,)))
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""
-        rows = self._connection.execute("SELECT status, count(*) FROM records GROUP BY status")
-        return dict(rows.fetchall())
+        return dict(self._connection.rows("SELECT status, count(*) FROM records GROUP BY status"))
 
     # Journeys under way.
 
     def unfinished(self) -> list[int]:
         """Numbers of the journeys that were started and have no record."""
-        rows = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT number FROM journeys WHERE number NOT IN (SELECT number FROM records)"
             " ORDER BY number"
         )
@@ -173,9 +190,9 @@ class Archive:
 
     def start_journey(self) -> int:
         """Open the next journey; returns its number."""
-        (last,) = self._connection.execute("SELECT max(number) FROM journeys").fetchone()
+        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
         number = (last or 0) + 1
-        self._connection.execute("INSERT INTO journeys VALUES (?, ?)", (number, now()))
+        self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 
     def journal(self, number: int, meter: Callable[[], Cost] = Cost) -> Journal:
@@ -186,14 +203,14 @@ class Archive:
 
     def embedding(self, text: str, model: str) -> Vector | None:
         """The stored vector of a text, or None."""
-        row = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT vector FROM embeddings WHERE text_sha256 = ? AND model = ?",
             (_hash(text), model),
-        ).fetchone()
-        return np.frombuffer(row[0], np.float32) if row else None
+        )
+        return np.frombuffer(rows[0][0], np.float32) if rows else None
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
-        self._connection.execute(
+        self._connection.rows(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
             (_hash(text), model, np.asarray(vector, np.float32).tobytes()),
         )
@@ -202,23 +219,19 @@ class Archive:
 class Journal:
     """The durable steps of one journey: what was worked out once is never worked out again."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, number: int, meter: Callable[[], Cost]
-    ) -> None:
+    def __init__(self, connection: _Connection, number: int, meter: Callable[[], Cost]) -> None:
         self._connection = connection
         self._meter = meter
         self.number = number
 
     def once(self, name: str, kind: type[N], work: Callable[[], N]) -> N:
         """The result of a step: read back where it has been done, else done and written first."""
-        row = self._connection.execute(
-            "SELECT payload FROM steps WHERE journey = ? AND name = ?", (self.number, name)
-        ).fetchone()
-        if row:
-            return from_json(kind, row[0])
+        done = self.read(name, kind)
+        if done is not None:
+            return done
         started = time.monotonic()
         result = work()
-        self._connection.execute(
+        self._connection.rows(
             "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
             (
                 self.number,
@@ -230,18 +243,24 @@ class Journal:
         )
         return result
 
+    def read(self, name: str, kind: type[N]) -> N | None:
+        """The result of a step; None where it has not been done."""
+        rows = self._connection.rows(
+            "SELECT payload FROM steps WHERE journey = ? AND name = ?", (self.number, name)
+        )
+        return from_json(kind, rows[0][0]) if rows else None
+
     def steps(self) -> list[tuple[str, str]]:
         """Name and JSON payload of the steps done so far, in their order."""
-        rows = self._connection.execute(
+        return self._connection.rows(
             "SELECT name, payload FROM steps WHERE journey = ? ORDER BY rowid", (self.number,)
         )
-        return list(rows)
 
     def spent(self) -> tuple[Cost, float]:
         """What the journey has cost so far: model calls, and seconds of work."""
-        rows: Sequence[tuple[str, float]] = self._connection.execute(
+        rows = self._connection.rows(
             "SELECT cost, seconds FROM steps WHERE journey = ?", (self.number,)
-        ).fetchall()
+        )
         cost = sum((from_json(Cost, text) for text, _ in rows), Cost())
         return cost, round(sum(seconds for _, seconds in rows), 3)
 

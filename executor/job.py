@@ -7,12 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ..errors import BrokenError
+from ..errors import BrokenError, StorageError, storage_explained
 from ..sandbox.checker import check_task
 from ..task import CurvePoint, Noun, Task, from_json, to_json
 from ..trainer.plans import FilmPlan, TrialPlan
 
 Tell = Callable[[CurvePoint], None]
+Begun = Callable[[], None]
+
+
+class JobCancelled(Exception):
+    """The job was not done because nobody wants its result any more."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,27 @@ class JobResult(Noun):
     payload: str = ""
     broken: str = ""
     """Empty where the job was done."""
+    disk_is_full: bool = False
+    """Whether it is broken for a reason that would befall all others too."""
 
 
 class Executor(Protocol):
-    """Runs jobs somewhere, and ends with `close`."""
+    """Runs jobs somewhere, several at a time, and ends with `close`."""
 
-    def run(self, job: Job, tell: Tell = ...) -> JobResult:
-        """Do a job and wait for its result; `tell` hears of each point of a trial's learning
-        curve. Never raises for what goes wrong in the job."""
+    workers: int
+    """How many jobs it does at once."""
+
+    def run(self, job: Job, tell: Tell = ..., begun: Begun = ...) -> JobResult:
+        """Do a job and wait for its result; any number of threads may ask at once. `begun` hears
+        that the job has found a worker, `tell` of each point of a trial's learning curve.
+
+        Raises JobCancelled, but nothing for what goes wrong in the job.
+        """
+        ...
+
+    def cancel(self, *, running: bool = True) -> None:
+        """Cancel the jobs that wait for a worker and, unless told otherwise, those under way.
+        Jobs that are asked for later are done."""
         ...
 
     def close(self) -> None: ...
@@ -55,7 +73,10 @@ class Executor(Protocol):
 def run_job(job: Job, tell: Tell) -> JobResult:
     """Do a job; `tell` hears of each point of a trial's learning curve. Never raises."""
     try:
-        return JobResult(job.job_id, payload=to_json(_work(job, tell)))
+        with storage_explained():
+            return JobResult(job.job_id, payload=to_json(_work(job, tell)))
+    except StorageError as error:
+        return JobResult(job.job_id, broken=str(error), disk_is_full=True)
     except BrokenError as error:
         return JobResult(job.job_id, broken=str(error))
     except Exception as error:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
@@ -12,8 +13,13 @@ from ..prompts import render
 from ..task import Idea, Judgement, Outcome, Record, Robot
 from .answers import Interest, parse_code, parse_idea, parse_interest
 from .author import Brief
-from .model import FoundationModel
+from .model.client import FoundationModel
+from .model.meter import Meter
 from .seeds import SeedTask
+from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
+from .strategies import STRATEGIES
+
+T = TypeVar("T")
 
 TITLES_IN_IDEA_PROMPT = 60
 """The latest titles, told so that they are not proposed again: about ten tokens each."""
@@ -23,6 +29,8 @@ EXAMPLES_IN_CODE_PROMPT = 2
 
 class ModelAuthor:
     """Proposes, writes and judges with one foundation model."""
+
+    strategies = STRATEGIES
 
     def __init__(
         self,
@@ -37,35 +45,64 @@ class ModelAuthor:
         self._robot = robot
         self._examples = examples
         self._folder = config.prompts
+        self._style = config.style
+        self._meter: Meter | None = None
+
+    def for_journey(self, meter: Meter) -> Self:
+        author = copy.copy(self)
+        author._meter = meter
+        return author
 
     def propose(self, brief: Brief) -> Idea:
-        if brief.revised is not None:
-            revised = brief.revised
-            prompt = self._render("revision", record=revised)
-            idea = self._model.ask("revision", prompt, parse_idea)
-            return replace(idea, strategy="revision", parents=(revised.task_id or "",))
-        prompt = self._render(
-            "idea",
-            kept=brief.stones,
-            failures=brief.failures,
-            examples=[seed.idea for seed in self._examples],
-            titles=[record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
-        )
-        idea = self._model.ask("idea", prompt, parse_idea)
-        parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
-        return replace(idea, strategy="new", parents=parents)
+        given: dict[str, Any] = {
+            "kept": brief.stones,
+            "titles": [record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
+        }
+        parent = brief.subject or next(iter(brief.stones), None)
+        if brief.subject is not None:
+            template: str = brief.strategy
+            given["subject"] = brief.subject
+        else:
+            template = "idea"
+            given["strategy"] = brief.strategy
+            given["failures"] = brief.failures
+            given["examples"] = [seed.idea for seed in self._examples]
+            if brief.strategy == "breadth":
+                # It is to be unlike all it was shown, so it comes from none of them.
+                parent = None
+        prompt = self._render(template, **given)
+        idea = self._ask("revision" if template == "revision" else "idea", prompt, parse_idea)
+        parents = (parent.task_id or "",) if parent else ()
+        return replace(idea, strategy=brief.strategy, parents=parents)
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
+        if self._style == "skeleton":
+            scene = self._ask_for_parts("code", "skeleton_scene", SCENE, idea=idea)
+            source = assemble(idea, self._robot, scene)
+            rules = self._ask_for_parts("code", "skeleton_rules", RULES, idea=idea, source=source)
+            return assemble(idea, self._robot, scene | rules)
         sources = [stone.task.source for stone in stones if stone.task is not None]
         sources += [seed.source for seed in self._examples]
         prompt = self._render(
             "code", idea=idea, sources=list(dict.fromkeys(sources))[:EXAMPLES_IN_CODE_PROMPT]
         )
-        return self._model.ask("code", prompt, parse_code)
+        return self._ask("code", prompt, parse_code)
 
     def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
+        parts = parts_of(source) if self._style == "skeleton" else None
+        if parts is not None:
+            changed = self._ask_for_parts(
+                "repair",
+                "skeleton_repair",
+                (*SCENE, *RULES),
+                all_of_them=False,
+                source=source,
+                outcome=outcome,
+                parts=tuple(parts),
+            )
+            return assemble(idea, self._robot, parts | changed)
         prompt = self._render("repair", idea=idea, source=source, outcome=outcome)
-        return self._model.ask("repair", prompt, parse_code)
+        return self._ask("repair", prompt, parse_code)
 
     def judge(
         self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
@@ -79,8 +116,28 @@ class ModelAuthor:
             yes=Interest.YES.value,
             no=Interest.NO.value,
         )
-        return self._model.ask(
-            "interestingness", prompt, lambda answer: parse_interest(answer, self.name)
+        titles = [neighbour.record.idea.title for neighbour in neighbours]
+        judge = self._model.name_for("interestingness")
+        return self._ask(
+            "interestingness", prompt, lambda answer: parse_interest(answer, judge, titles)
+        )
+
+    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+        assert self._meter is not None, "an author asks for a journey: see for_journey"
+        return self._model.ask(role, prompt, parse, self._meter)
+
+    def _ask_for_parts(
+        self,
+        role: str,
+        template: str,
+        names: Sequence[str],
+        *,
+        all_of_them: bool = True,
+        **given: Any,
+    ) -> dict[str, str]:
+        prompt = self._render(template, **given)
+        return self._ask(
+            role, prompt, lambda answer: parse_parts(answer, names, all_of_them=all_of_them)
         )
 
     def _render(self, name: str, **values: Any) -> str:

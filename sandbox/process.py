@@ -190,8 +190,20 @@ class ModuleProcess(JsonProcess):
         stdout.close()
         self._said = ""
 
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End the process from another thread than the one that talks with it; to that one it then
+        looks as if it had died."""
+        self._process.kill()
+
     def _finish(self, grace_s: float) -> tuple[int, bool]:
-        by_itself = end_group(self.pid, grace_s)
+        try:
+            by_itself = end_group(self.pid, grace_s)
+        except ChildProcessError:
+            by_itself = True  # It had ended, and `kill` or `is_alive` has found it so.
         status: int = self._process.wait()
         self._said = _last_line(self._stderr)
         self._stderr.close()

@@ -8,10 +8,13 @@ follow from the seed and the number of steps, not from the clock, unless `max_se
 
 from __future__ import annotations
 
+import io
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +28,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
+from .achieved import Achievements
 from .evaluation import Evaluation, evaluate
 from .plans import TrialPlan
 from .policies import Idle, Policy, Random, Trained, load_parameters
@@ -106,10 +110,12 @@ class _Trial:
             self._train()
             seed = self._seed("evaluation")
             policy = Trained(self.model)
-            evaluation = evaluate(self.episodes, policy, seed, self.plan.evaluation_episodes)
+            achievements = Achievements(self.episodes, self.plan.robot)
+            evaluation = evaluate(
+                self.episodes, policy, seed, self.plan.evaluation_episodes, achievements
+            )
             if evaluation.success_rate >= self.plan.learned_success_rate:
-                Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
-                self.model.save(self.plan.policy_path)
+                self._save()
                 reason = f"{_rate(evaluation)} succeed on fresh seeds."
                 return self._trial("learned", reason, evaluation, after=True)
             if self.watch.budget_spent:
@@ -117,7 +123,8 @@ class _Trial:
                     f"Not learned within {self.watch.budget_spent}: {_rate(evaluation)} on fresh "
                     f"seeds, {self.plan.learned_success_rate:.0%} are needed."
                 )
-                return self._trial("too_hard", reason, evaluation, after=True)
+                trial = self._trial("too_hard", reason, evaluation, after=True)
+                return replace(trial, achieved=achievements.told)
 
     def _screen(self) -> tuple[str, Evaluation] | None:
         """Who solves the task untrained, if anybody does; and start from the best policy."""
@@ -154,6 +161,19 @@ class _Trial:
         self.env.next_seed = self._seed("training")
         self.model._last_obs = None
         self.model.learn(self.plan.max_steps, callback=self.watch, reset_num_timesteps=False)
+
+    def _save(self) -> None:
+        """Write the policy: whole and lasting once it has its name, whatever happens meanwhile."""
+        path = Path(self.plan.policy_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        policy = io.BytesIO()
+        self.model.save(policy)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            file.write(policy.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
 
     def _seed(self, purpose: Literal["screening", "training", "evaluation"]) -> int:
         """A seed for episodes; no purpose and no round of training shares one with another."""

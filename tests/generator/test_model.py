@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -10,7 +11,9 @@ import pytest
 from taskwright.config import ModelConfig, Price
 from taskwright.errors import BrokenError, BudgetSpent, ModelError, UsageError
 from taskwright.generator.answers import AnswerError
-from taskwright.generator.model import FoundationModel
+from taskwright.generator.model import retries
+from taskwright.generator.model.client import FoundationModel
+from taskwright.generator.model.meter import Meter
 from taskwright.task import Cost
 
 
@@ -20,9 +23,21 @@ def model(model_server, tmp_path):
 
     def make(**settings):
         values = {"name": "scripted", "base_url": model_server.url, "max_retries": 1, **settings}
-        return FoundationModel(ModelConfig(**values), tmp_path / "llm.jsonl", lambda *a, **k: None)
+        model = FoundationModel(ModelConfig(**values), tmp_path, lambda *a, **k: None)
+        return stack.enter_context(model)
 
-    return make
+    with contextlib.ExitStack() as stack:
+        yield make
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.02)
+
+
+@pytest.fixture
+def meter():
+    return Meter(7)
 
 
 def as_it_is(answer: str) -> str:
@@ -35,84 +50,89 @@ def only_yes(answer: str) -> str:
     return answer
 
 
-def test_an_answer_is_parsed_counted_and_logged(model, model_server, tmp_path):
+def test_an_answer_is_parsed_counted_and_logged(meter, model, model_server, tmp_path):
     asked = model(prices={"scripted": Price(prompt=10, completion=100)})
-    assert asked.ask("idea", "What next?", as_it_is) == "hello"
+    meter.begin("idea 0")
+    assert asked.ask("idea", "What next?", as_it_is, meter) == "hello"
     expected = Cost(1, 100, 20, pytest.approx(100 * 10e-6 + 20 * 100e-6))
-    assert asked.meter() == expected
-    assert asked.meter() == Cost()
+    assert meter.read() == expected
+    assert meter.read() == Cost()
     (entry,) = map(json.loads, (tmp_path / "llm.jsonl").read_text().splitlines())
-    assert entry["role"] == "idea"
+    assert (entry["journey"], entry["step"], entry["role"]) == (7, "idea 0", "idea")
     assert entry["prompt_tokens"] == 100
     assert entry["answer"] == "hello"
     assert len(entry["prompt_sha256"]) == 64
 
 
-def test_an_unparseable_answer_is_asked_for_once_more_with_the_reason(model, model_server, reply):
+def test_an_unparseable_answer_is_asked_for_once_more_with_the_reason(
+    meter, model, model_server, reply
+):
     model_server.script = [reply("no"), reply("yes")]
-    assert model().ask("idea", "Well?", only_yes) == "yes"
+    assert model().ask("idea", "Well?", only_yes, meter) == "yes"
     first, second = model_server.requests
     assert [m["role"] for m in second["messages"]] == ["user", "assistant", "user"]
     assert second["messages"][2]["content"] == "Say yes."
     assert first["messages"][0] == second["messages"][0]
 
 
-def test_two_unparseable_answers_are_broken_and_not_asked_a_third_time(model, model_server, reply):
+def test_two_unparseable_answers_are_broken_and_not_asked_a_third_time(
+    meter, model, model_server, reply
+):
     model_server.script = [reply("no"), reply("never")]
     with pytest.raises(BrokenError, match="twice: Say yes"):
-        model().ask("idea", "Well?", only_yes)
+        model().ask("idea", "Well?", only_yes, meter)
     assert len(model_server.requests) == 2
 
 
 @pytest.mark.parametrize("fields", [{"text": None}, {"text": ""}, {"choices": False}])
-def test_an_empty_answer_is_an_unparseable_one(model, model_server, reply, fields):
+def test_an_empty_answer_is_an_unparseable_one(meter, model, model_server, reply, fields):
     model_server.script = [reply(**fields), reply("yes")]
-    assert model().ask("idea", "Well?", only_yes) == "yes"
+    assert model().ask("idea", "Well?", only_yes, meter) == "yes"
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
-def test_passing_failures_are_retried(model, model_server, reply, status):
+def test_passing_failures_are_retried(meter, model, model_server, reply, status):
     model_server.script = [reply(status=status, headers={"retry-after": "0"}), reply("hello")]
-    assert model().ask("idea", "?", as_it_is) == "hello"
+    assert model().ask("idea", "?", as_it_is, meter) == "hello"
     assert len(model_server.requests) == 2
 
 
-def test_retries_are_bounded(model, model_server, reply):
+def test_retries_are_bounded(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(status=503, headers={"retry-after": "0"})
     with pytest.raises(ModelError, match="503, 2 times"):
-        model().ask("idea", "?", as_it_is)
+        model().ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_key_is_said_at_once_and_not_repeated(
-    model, model_server, reply, status, tmp_path, monkeypatch
+    meter, model, model_server, reply, status, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
     model_server.answer = lambda prompt: reply(status=status)
     with pytest.raises(ModelError, match="refuses the key") as caught:
-        model().ask("idea", "?", as_it_is)
+        model().ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 1
     assert model_server.keys == ["Bearer sk-very-secret"]
     assert "sk-very-secret" not in str(caught.value) + (tmp_path / "llm.jsonl").read_text()
 
 
-def test_an_unknown_model_is_named(model, model_server, reply):
+def test_an_unknown_model_is_named(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(status=404)
     with pytest.raises(ModelError, match="knows no model 'scripted'"):
-        model().ask("idea", "?", as_it_is)
+        model().ask("idea", "?", as_it_is, meter)
 
 
-def test_a_prompt_the_server_refuses_breaks_this_journey_only(model, model_server, reply):
+def test_a_prompt_the_server_refuses_breaks_this_journey_only(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(status=400)
     with pytest.raises(BrokenError, match="refused the prompt"):
-        model().ask("idea", "?", as_it_is)
+        model().ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 1
 
 
-def test_an_unreachable_server_is_one_clear_line(model, unused_url):
+def test_an_unreachable_server_is_one_clear_line(meter, model, unused_url):
     with pytest.raises(ModelError, match="cannot be reached"):
-        model(base_url=unused_url).ask("idea", "?", as_it_is)
+        model(base_url=unused_url).ask("idea", "?", as_it_is, meter)
 
 
 def test_greeting_an_unreachable_server_or_one_that_refuses_the_key_is_refused(
@@ -134,41 +154,41 @@ def test_a_server_that_lists_no_models_is_greeted(model, model_server, reply, st
     assert model_server.requests == []
 
 
-def test_a_silent_server_is_given_up_after_the_timeout(model, model_server, reply):
+def test_a_silent_server_is_given_up_after_the_timeout(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(delay_s=3)
     started = time.monotonic()
-    with pytest.raises(ModelError, match=r"within 0.3 s, 1 times"):
-        model(timeout_s=0.3, max_retries=0).ask("idea", "?", as_it_is)
+    with pytest.raises(ModelError, match=r"within 0.3 s, once"):
+        model(timeout_s=0.3, max_retries=0).ask("idea", "?", as_it_is, meter)
     assert time.monotonic() - started < 2.5
 
 
 @pytest.mark.parametrize("body", [b"not json at all", b'{"choices": "none"}', b"[]"])
-def test_a_server_that_talks_nonsense_does_not_crash_us(model, model_server, reply, body):
+def test_a_server_that_talks_nonsense_does_not_crash_us(meter, model, model_server, reply, body):
     model_server.answer = lambda prompt: reply(body=body)
     with pytest.raises((ModelError, BrokenError)):
-        model().ask("idea", "?", only_yes)
+        model().ask("idea", "?", only_yes, meter)
 
 
-def test_missing_usage_is_estimated_from_the_length(model, model_server, reply):
+def test_missing_usage_is_estimated_from_the_length(meter, model, model_server, reply):
     model_server.script = [reply("x" * 40, usage=False)]
     asked = model()
-    asked.ask("idea", "y" * 400, as_it_is)
-    assert asked.meter() == Cost(1, 100, 10, None)
+    asked.ask("idea", "y" * 400, as_it_is, meter)
+    assert meter.read() == Cost(1, 134, 14, None, estimated_tokens=148)
 
 
-def test_the_token_cap_ends_the_run_before_the_next_call(model, model_server):
+def test_the_token_cap_ends_the_run_before_the_next_call(meter, model, model_server):
     asked = model(max_tokens=200)
-    asked.ask("idea", "?", as_it_is)
-    asked.ask("idea", "?", as_it_is)
+    asked.ask("idea", "?", as_it_is, meter)
+    asked.ask("idea", "?", as_it_is, meter)
     with pytest.raises(BudgetSpent, match="200 tokens"):
-        asked.ask("idea", "?", as_it_is)
+        asked.ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 2
 
 
-def test_what_earlier_commands_spent_counts_against_the_cap(model, model_server):
-    model(max_tokens=100).ask("idea", "?", as_it_is)
+def test_what_earlier_commands_spent_counts_against_the_cap(meter, model, model_server):
+    model(max_tokens=100).ask("idea", "?", as_it_is, meter)
     with pytest.raises(BudgetSpent):
-        model(max_tokens=100).ask("idea", "?", as_it_is)
+        model(max_tokens=100).ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 1
 
 
@@ -177,13 +197,13 @@ def test_the_money_cap_needs_a_price(model):
         model(max_usd=1.0)
 
 
-def test_the_money_cap_ends_the_run(model):
+def test_the_money_cap_ends_the_run(meter, model):
     asked = model(max_usd=0.001, prices={"scripted": Price(prompt=10, completion=100)})
-    asked.ask("idea", "?", as_it_is)
+    asked.ask("idea", "?", as_it_is, meter)
     with pytest.raises(BudgetSpent, match=r"\$0.001"):
-        asked.ask("idea", "?", as_it_is)
+        asked.ask("idea", "?", as_it_is, meter)
 
 
 def test_neither_key_nor_address_is_said_before_anything_is_asked(tmp_path):
     with pytest.raises(UsageError, match="OPENAI_API_KEY"):
-        FoundationModel(ModelConfig(name="some-model"), tmp_path / "llm.jsonl", print)
+        FoundationModel(ModelConfig(name="some-model"), tmp_path, print)

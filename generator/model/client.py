@@ -1,0 +1,260 @@
+"""The foundation model: questions in, parsed answers out, whatever server stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from ...archive.store import now
+from ...config import ModelConfig
+from ...errors import BrokenError, ModelError, UsageError
+from ...task import Cost
+from ..answers import AnswerError
+from .budget import Budget
+from .cache import Answer, AnswerCache, cache_key
+from .call import Call
+from .dialect import Dialect
+from .explained import explained
+from .log import CallLog, cost_fields, cost_in, new_call_id, read_calls
+from .messages import Prompt, loggable, message
+from .meter import Meter
+from .prices import cost_of, price_of
+from .roles import Asked, all_asked, asked_in
+from .wire import TryFailed, Wire
+
+T = TypeVar("T")
+
+GREETING_TIMEOUT_S = 10.0
+LONGEST_TEXT = 200_000
+"""Characters of an answer that are looked at: a hundred times as long as any task."""
+ANSWERS = "answers"
+"""The folder in a run folder that keeps what the model has answered."""
+
+
+class FoundationModel:
+    """Asks a model, remembers what it cost, and writes every call to a log.
+
+    Use as a context manager; any number of threads may ask meanwhile. Raises UsageError where the
+    settings cannot work, before anything is asked or written.
+    """
+
+    def __init__(self, config: ModelConfig, run_dir: Path, events: Callable[..., None]) -> None:
+        assert config.name is not None
+        self.name = config.name
+        self._config = config
+        self._run_dir = run_dir
+        self._events = events
+        self._asked = all_asked(config)
+        self._dialects: dict[tuple[str, str], Dialect] = {}
+        self._wire = Wire()
+        self._log = CallLog(run_dir)
+        self._own = AnswerCache(run_dir / ANSWERS)
+        self._shared = AnswerCache(config.cache) if config.cache else None
+        self._replayed = _recorded(config.replay) if config.replay else None
+        self._budget = Budget(config, Cost())
+
+    def __enter__(self) -> Self:
+        """Take up what earlier commands on the same run folder have spent."""
+        self._log.recover()
+        self._budget = Budget(self._config, self._spent_before())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the questions under way: those who ask them get ModelStopped."""
+        self._wire.close()
+
+    @property
+    def total(self) -> Cost:
+        """What the run has spent so far, earlier commands included."""
+        return self._budget.spent
+
+    def name_for(self, role: str) -> str:
+        """The model that is asked in a role."""
+        return self._in(role).model
+
+    def greet(self) -> None:
+        """Knock before work begins: a run may train for minutes before it first asks.
+
+        Raises ModelError where nobody answers or the key is refused. Whatever else comes back is
+        no reason to refuse the server: many list no models.
+        """
+        if self._replayed is not None:
+            return
+        for asked in {(asked.server, asked.key): asked for asked in self._asked.values()}.values():
+            try:
+                self._wire.list_models(asked, GREETING_TIMEOUT_S)
+            except TryFailed as failed:
+                # A key may be good for chat and yet not for the list of models.
+                refused = failed.status == 401 and "scope" not in failed.what
+                if refused or (failed.kind == "connection" and not failed.may_cost):
+                    raise explained(failed, asked, 1) from None
+
+    def ask(self, role: str, prompt: Prompt, parse: Callable[[str], T], meter: Meter) -> T:
+        """Ask for something; an answer that does not parse is sent back once, with the reason.
+
+        `prompt` is text, or parts of text and pictures. What it costs is added to `meter`, that of
+        the journey that asks, whether or not an answer comes of it.
+
+        Raises BrokenError where the second answer does not parse either or the server refuses
+        this very prompt, ModelError where no answer can be had, BudgetSpent, and ModelStopped.
+        """
+        messages = [message("user", prompt)]
+        answer = self._answer(role, messages, meter)
+        try:
+            return _parsed(answer, parse)
+        except AnswerError as error:
+            messages += [
+                message("assistant", answer.text[:LONGEST_TEXT] or "(no text)"),
+                message("user", str(error)),
+            ]
+        answer = self._answer(role, messages, meter)
+        try:
+            return _parsed(answer, parse)
+        except AnswerError as error:
+            raise BrokenError(
+                f"The model {self.name_for(role)} gave no usable answer for the {role}, twice: "
+                f"{error}{_ENDINGS.get(answer.finish_reason, '')}",
+                "Try a stronger model, or raise model.max_answer_tokens.",
+            ) from None
+
+    def _in(self, role: str) -> Asked:
+        if role not in self._asked:
+            self._asked[role] = asked_in(role, self._config)
+        return self._asked[role]
+
+    def _answer(self, role: str, messages: Sequence[dict[str, Any]], meter: Meter) -> Answer:
+        asked = self._in(role)
+        wanted = {
+            "model": asked.model,
+            "messages": messages,
+            "temperature": asked.temperature,
+            "max_answer_tokens": asked.max_answer_tokens,
+            "extra": asked.extra,
+        }
+        key = cache_key(wanted, meter.sample(cache_key(wanted, "")))
+        if answer := self._own.find(key):
+            # A step that was cut off is done again. It is paid, but not yet in the journey's sum.
+            meter.add(answer.cost)
+            return answer
+        if answer := self._found_elsewhere(key, role, asked, messages, meter):
+            self._own.keep(key, answer)
+            return answer
+        answer = self._from_server(role, asked, messages, meter)
+        self._own.keep(key, answer)
+        if self._shared is not None:
+            self._shared.keep(key, answer)
+        return answer
+
+    def _found_elsewhere(
+        self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> Answer | None:
+        """An answer that another run has paid for; None where there is none. Raises ModelError
+        where a run is replayed that had no such question."""
+        source = "cache" if self._replayed is None else "replay"
+        elsewhere = self._shared if self._replayed is None else self._replayed
+        found = elsewhere.find(key) if elsewhere is not None else None
+        if found is None:
+            if self._replayed is not None:
+                raise ModelError(
+                    f"The run {self._config.replay} that is replayed was never asked this: "
+                    f"journey {meter.journey}, step {meter.step}, as {role}.",
+                    "Replay with the settings and the version it was made with, or name a model "
+                    "and leave --replay out.",
+                )
+            return None
+        answer = Answer(found.text, found.finish_reason, Cost())
+        self._log.end(
+            {
+                "call": new_call_id(),
+                "time": now(),
+                "journey": meter.journey,
+                "step": meter.step,
+                "role": role,
+                "model": asked.model,
+                "server": asked.server,
+                "source": source,
+                **cost_fields(answer.cost),
+                "seconds": 0.0,
+                "tries": [],
+                "finish_reason": answer.finish_reason,
+                "messages": loggable(messages),
+                "answer": answer.text,
+            }
+        )
+        return answer
+
+    def _from_server(
+        self, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> Answer:
+        place = (asked.server, asked.model)
+        dialect = self._dialects.setdefault(place, Dialect(asked.server))
+
+        def warn(text: str) -> None:
+            self._events("warning", journey=meter.journey, text=text)
+
+        call = Call(self._config, asked, dialect, role, messages, meter, warn)
+        try:
+            return call.answer(self._wire, self._budget, self._log)
+        except TryFailed as failed:
+            raise explained(failed, asked, len(call.tries)) from None
+        finally:
+            shown = ("journey", "role", "prompt_tokens", "completion_tokens", "seconds", "error")
+            total = self.total
+            self._events(
+                "model",
+                **{name: call.entry[name] for name in shown if name in call.entry},
+                total_tokens=total.tokens,
+                total_usd=total.usd,
+            )
+
+    def _spent_before(self) -> Cost:
+        """What earlier commands on the same run folder have spent."""
+        total = Cost()
+        for entry in read_calls(self._run_dir):
+            cost = cost_in(entry)
+            if cost.usd is None:
+                # The price may have been told since.
+                price = price_of(
+                    str(entry.get("model")), str(entry.get("server")), self._config.prices
+                )
+                known = cost_of(price, cost.prompt_tokens, cost.completion_tokens)
+                cost = replace(cost, usd=known.usd)
+            total += cost
+        if self._config.max_usd is not None and total.usd is None:
+            raise UsageError(
+                "--max-usd cannot be kept: earlier calls of this run were of a model whose price "
+                "is unknown.",
+                "Give its price in model.prices, or cap tokens with --max-tokens.",
+            )
+        return total
+
+
+_ENDINGS = {
+    "length": " The last answer was cut off at its greatest length.",
+    "content_filter": " The server's content filter stopped the last answer.",
+}
+
+
+def _parsed(answer: Answer, parse: Callable[[str], T]) -> T:
+    if len(answer.text) > LONGEST_TEXT:
+        raise AnswerError(
+            f"The answer has {len(answer.text)} characters. Send what was asked for alone; "
+            "it takes a few thousand."
+        )
+    return parse(answer.text)
+
+
+def _recorded(run_dir: Path) -> AnswerCache:
+    """The recorded answers of a run. Raises UsageError where there are none."""
+    folder = run_dir / ANSWERS
+    if not folder.is_dir():
+        raise UsageError(
+            f"{run_dir} holds no recorded answers to replay.",
+            "Name the folder of a run with a model that was made by this version.",
+        )
+    return AnswerCache(folder)

@@ -1,0 +1,89 @@
+"""What a run has come to, in numbers."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..task import Cost, Record
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a command ended, and what the run has come to, earlier commands included."""
+
+    reason: str
+    counts: dict[str, int]
+    """Records by status."""
+    invalid_at: dict[str, int]
+    """Invalid tasks by the stage that rejected them."""
+    cost: Cost
+    roles: dict[str, Cost]
+    """What model calls have cost, by what they were asked for."""
+    usd_per_kept: float | None
+    """None where nothing is kept, or a price is unknown."""
+    tokens_per_kept: int | None
+    """None where nothing is kept."""
+    seconds: float
+    """This command alone."""
+    kept: int
+    """Tasks that this command has kept."""
+    kept_per_hour: float
+    """At the pace of this command."""
+    interrupted: bool = False
+    """Whether somebody stopped it before its limits did."""
+
+
+def summarize(
+    reason: str,
+    records: Sequence[Record],
+    kept_before: int,
+    log_path: Path,
+    seconds: float,
+    *,
+    interrupted: bool = False,
+) -> Ending:
+    """The ending of a command that found `kept_before` tasks kept and took `seconds`."""
+    counts = Counter[str](record.status for record in records)
+    kept = counts["learned"]
+    roles = cost_by_role(log_path)
+    cost = sum(roles.values(), Cost())
+    invalid = (record for record in records if record.status == "invalid")
+    return Ending(
+        reason,
+        counts=dict(counts),
+        invalid_at=dict(Counter(_rejected_at(record) for record in invalid)),
+        cost=cost,
+        roles=roles,
+        usd_per_kept=round(cost.usd / kept, 6) if kept and cost.usd is not None else None,
+        tokens_per_kept=round(cost.tokens / kept) if kept else None,
+        seconds=round(seconds, 1),
+        kept=kept - kept_before,
+        kept_per_hour=round(3600 * (kept - kept_before) / seconds, 1),
+        interrupted=interrupted,
+    )
+
+
+def _rejected_at(record: Record) -> str:
+    if record.outcomes and record.outcomes[-1].stage:
+        return record.outcomes[-1].stage
+    return "train"
+
+
+def cost_by_role(log_path: Path) -> dict[str, Cost]:
+    """What all model calls of a run have cost, by role; empty without a model. Calls that came to
+    nothing are among them."""
+    roles: dict[str, Cost] = {}
+    if not log_path.exists():
+        return roles
+    for line in log_path.read_text(encoding="utf-8").splitlines():
+        try:
+            call = json.loads(line)
+            cost = Cost(1, call["prompt_tokens"], call["completion_tokens"], call["usd"])
+        except (ValueError, KeyError, TypeError):
+            continue  # The last line of a run that was killed while writing it.
+        roles[call["role"]] = roles.get(call["role"], Cost()) + cost
+    return roles
