@@ -246,6 +246,29 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
         display.console().print(display.table([(n.record, n.similarity) for n in found]))
 
 
+# browse
+
+
+@cli.command()
+@run_dir_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: the first free from 8000]")
+@click.option("--open/--no-open", "open_browser", default=True, help="Open the page at once.")
+@click.option("--allow-feedback", "feedback", is_flag=True, help="Let visitors store answers.")
+def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedback: bool) -> None:
+    """Show the archive of RUN_DIR in a web browser, also while a run goes on."""
+    from .archive.browser.serving import serve
+
+    serve(
+        run_dir,
+        host=host,
+        port=port,
+        feedback=feedback,
+        open_browser=open_browser,
+        tell=click.echo,
+    )
+
+
 # check
 
 
