@@ -36,6 +36,7 @@ from ..task import (
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
+from .replays import record_replay
 from .seeds import SeedTask
 
 MAX_REVISIONS = 1
@@ -323,6 +324,7 @@ class Journey:
         """Write the record, which ends the journey."""
         if self.outcomes and self.outcomes[-1].passed:
             self._draw_poster()
+            self._record_replay()
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
         cost += self.workshop.meter()
@@ -367,6 +369,12 @@ class Journey:
         result = self.workshop.executor.run(job)
         if result.broken:
             self.workshop.events("warning", journey=self.number, text=result.broken)
+
+    def _record_replay(self) -> None:
+        assert self.task is not None
+        made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
+        if isinstance(made, str):
+            self.workshop.events("warning", journey=self.number, text=made)
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:

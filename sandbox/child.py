@@ -39,6 +39,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
     # Loaded by the server already.
     from .checks import replay, run_checks
     from .episodes import EpisodeServer
+    from .replays import record
 
     messages = Messages(*descriptors[:2])
     episodes = EpisodeServer(descriptors[2:])
@@ -50,6 +51,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         "begin": episodes.begin,
         "step": episodes.step,
         "film": episodes.film,
+        "record": functools.partial(record, descriptors[2:]),
         "probe": run_probe,
     }
     messages.write({"isolation": dataclasses.asdict(isolation)})
