@@ -70,7 +70,7 @@ class World {
     this.queue = frame.poses.map((poses) => ({ pieces, poses }));
     this.step = STEP_MS / Math.max(this.queue.length, 1);
     this.due = performance.now();
-    this.onSeen = onSeen;
+    this.onSeen ??= onSeen;
     this.dirty = true;
   }
 
