@@ -13,13 +13,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, run_page
+from . import files, gallery, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
     run_page,
+    task_page,
     files,
 )
 """In the order of the menu."""
