@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -22,7 +23,6 @@ from .calls import Calls
 from .code import Diff, diff, highlight
 from .index import Row, View
 from .site import Site
-from .vectors import Vectors
 
 NEIGHBOURS = 6
 PACKAGE = "my_tasks"
@@ -50,7 +50,6 @@ class Related:
 
 
 def routes(site: Site) -> list[BaseRoute]:
-    vectors = Vectors(site)
     calls = Calls(site.run_dir / "llm.jsonl")
 
     def task(request: Request) -> Response:
@@ -76,7 +75,7 @@ def routes(site: Site) -> list[BaseRoute]:
             change=_change(site, row, source),
             curve=curve.learning_curve(record.trial) if record and record.trial else None,
             screening=_screening(site, record.trial if record else None),
-            neighbours=_neighbours(site, vectors, number),
+            neighbours=_neighbours(site, number),
             children=site.index.children(row.task_id) if row.task_id else [],
             replay=_replay(site, row),
             names=_names(site, row),
@@ -188,13 +187,16 @@ def _screening(site: Site, trial: Trial | None) -> list[tuple[str, Row | None, f
     return [(name, site.index.find(name), rate) for name, rate in trial.screening.items()]
 
 
-def _neighbours(site: Site, vectors: Vectors, number: int) -> list[Related]:
-    found = []
-    for near, similarity in vectors.matrix().nearest(number, NEIGHBOURS):
-        row = site.index.get(near)
-        if row is not None:
-            found.append(Related(row, similarity))
-    return found
+def _neighbours(site: Site, number: int) -> list[Related]:
+    """The records most like one, best first; none where it was never embedded."""
+    numbers, vectors = site.search.embeddings.stored()
+    if number not in numbers:
+        return []
+    here = numbers.index(number)
+    similarities = vectors @ vectors[here]
+    order = np.argsort(-similarities, kind="stable")[: NEIGHBOURS + 1]
+    near = [(site.index.get(numbers[n]), float(similarities[n])) for n in order if n != here]
+    return [Related(row, similarity) for row, similarity in near[:NEIGHBOURS] if row]
 
 
 def _replay(site: Site, row: Row) -> str | None:

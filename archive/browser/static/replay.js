@@ -279,6 +279,17 @@ class Replay {
     const rewards = this.part("rewards");
     rewards.replaceChildren(...rows);
     this.part("rewards-none").hidden = rows.length > 0;
+    this.part("track").querySelectorAll(".success-mark").forEach((mark) => mark.remove());
+    for (const number of this.shown) {
+      const { agent, success_frame } = this.episodes[number];
+      if (success_frame === null) continue;
+      const mark = document.createElement("span");
+      mark.className = `success-mark reward-${agent}`;
+      // The middle of a slider's thumb goes from half its width to the other end less that.
+      const share = success_frame / this.last;
+      mark.style.left = `calc(${100 * share}% + ${6 - 14 * share}px)`;
+      this.part("track").append(mark);
+    }
     this.moveCursor();
   }
 
@@ -308,6 +319,7 @@ class Replay {
       return made;
     };
     add("line", { x1: 0, x2: this.last, y1: y(0), y2: y(0), class: "reward-zero" });
+    // The first last, so that it lies on top.
     for (const { agent, values } of [...lines].reverse()) {
       let path = "";
       let pen = "M";
@@ -319,6 +331,8 @@ class Replay {
         }
       });
       if (path) add("path", { d: path, class: `reward-line reward-${agent}` });
+    }
+    for (const { agent, values } of lines) {
       const sum = values.reduce((total, value) => total + (value ?? 0), 0);
       const told = document.createElement("span");
       told.className = `reward-sum reward-${agent}`;
