@@ -73,17 +73,18 @@ def _load_model() -> Any:
 
 
 class Embedder:
-    """Embeds texts, each once: vectors are kept in the archive."""
+    """Embeds texts, each once: vectors are kept in an archive that may be written to."""
 
     def __init__(self, archive: Archive, encoder: Encoder) -> None:
         self._archive = archive
         self._encoder = encoder
+        self.name = encoder.name
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text."""
-        name = self._encoder.name
-        vector = self._archive.embedding(text, name)
+        vector = self._archive.embedding(text, self.name)
         if vector is None:
             vector = np.asarray(self._encoder.encode(text), np.float32)
-            self._archive.keep_embedding(text, name, vector)
+            if self._archive.writable:
+                self._archive.keep_embedding(text, self.name, vector)
         return vector

@@ -39,7 +39,7 @@ SEARCHED_LENGTH = 100_000
 
 # One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.
 _READ = f"""
-    SELECT number, status, task_id, robot, substr(title, 1, {TITLE_LENGTH}), novelty, created_at,
+    SELECT number, status, task_id, robot, title, novelty, created_at,
         substr(record ->> '$.reason', 1, {SEARCHED_LENGTH}),
         substr(record ->> '$.idea.description', 1, {SEARCHED_LENGTH}),
         substr(record ->> '$.task.source', 1, {SEARCHED_LENGTH}),
@@ -47,10 +47,10 @@ _READ = f"""
         record ->> '$.trial.success_before', record ->> '$.trial.success_after',
         record ->> '$.cost.prompt_tokens', record ->> '$.cost.completion_tokens',
         record ->> '$.cost.usd', record ->> '$.seconds', record ->> '$.idea.title',
-        record ->> '$.idea.success', json_valid(record)
+        record ->> '$.idea.success', valid
     FROM (
         SELECT number, status, task_id, robot, title, novelty, created_at,
-            iif(json_valid(record), record, '{{}}') AS record
+            json_valid(record) AS valid, iif(json_valid(record), record, '{{}}') AS record
         FROM records WHERE number IN (SELECT value FROM json_each(?))
     )
 """
@@ -229,7 +229,7 @@ class Index:
                 status,
                 task_id,
                 robot,
-                title,
+                title[:TITLE_LENGTH],
                 novelty,
                 created_at,
                 (reason or "")[:TEXT_LENGTH],
@@ -248,7 +248,7 @@ class Index:
         )
         self._memory.execute(
             "INSERT INTO texts (rowid, title, description, reason, source) VALUES (?, ?, ?, ?, ?)",
-            (number, title, description, reason, source),
+            (number, title[:SEARCHED_LENGTH], description, reason, source),
         )
 
     # Asking.
@@ -284,9 +284,15 @@ class Index:
         found = self._ask(f"SELECT {_COLUMNS} FROM rows WHERE number = ?", [number])
         return _row(found[0]) if found else None
 
+    def children(self, task_id: str) -> list[Row]:
+        """Rows that were derived from a task, in the order of their journeys."""
+        sql = f"""SELECT {_COLUMNS} FROM rows WHERE EXISTS (
+            SELECT 1 FROM json_each(rows.parents) WHERE value = ?) ORDER BY number"""
+        return [_row(values) for values in self._ask(sql, [task_id])]
+
     def facets(self, view: View) -> Facets:
         """Counts per value of each filter, the other filters of the view applied."""
-        facets = Facets(total=len(self._known))
+        facets = Facets(total=self.refresh())
         for name in ("status", "robot", "strategy", "generation"):
             source, where, values = _conditions(view, leaving_out=name)
             sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from ..store import FILE_NAME, Archive
 from . import pages
 from .index import Index
+from .search import Search
 
 ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
 """Files that tell a run folder whose archive is not made yet."""
@@ -34,6 +35,7 @@ class Site:
         if not self.is_waiting():
             Archive.open(run_dir).close()
         self.index = Index(run_dir / FILE_NAME)
+        self.search = Search(run_dir / FILE_NAME, self.index)
 
     def is_waiting(self) -> bool:
         """Whether a run has yet to make its archive here."""
@@ -41,6 +43,10 @@ class Site:
         if not folder.is_dir() or (folder / FILE_NAME).exists():
             return False
         return not any(folder.iterdir()) or any((folder / name).exists() for name in ANNOUNCING)
+
+    def has_begun(self) -> bool:
+        """Whether a run has ever told anything here."""
+        return any((self.run_dir / name).exists() for name in (FILE_NAME, *ANNOUNCING))
 
     def archive(self) -> Archive:
         """The archive, opened for reading; close it, or use it as a context manager."""

@@ -115,7 +115,7 @@ def test_touch_buttons_drive_and_restart_begins_the_same_episode(
 def test_without_permission_nothing_is_kept(run_dir: Path) -> None:
     with TestClient(create_app(run_dir), base_url="http://localhost") as client:
         assert 'data-keeps="no"' in client.get("/play/1").text
-        with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+        with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
             drive_to_success(socket)
             socket.send_json({"keep": True})
             # The next thing it says is about what is asked next: there was no answer to that.
@@ -125,7 +125,7 @@ def test_without_permission_nothing_is_kept(run_dir: Path) -> None:
 
 
 def test_only_a_success_can_be_kept_and_only_once(client: TestClient, run_dir: Path) -> None:
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         socket.receive_json()
         socket.send_json({"keep": True})
@@ -145,7 +145,7 @@ def test_demonstrations_are_a_minari_dataset(
     import minari
 
     for _ in range(2):
-        with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+        with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
             drive_to_success(socket)
             socket.send_json({"keep": True})
             assert "Minari dataset" in socket.receive_json()["text"]
@@ -164,7 +164,7 @@ def test_demonstrations_are_a_minari_dataset(
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_process_ends_with_the_page(client: TestClient, run_dir: Path) -> None:
     before = children(0)
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         socket.receive_json()
         socket.send_json({"held": ["forward"], "serial": 1})
@@ -181,7 +181,7 @@ def test_a_page_that_nobody_touches_is_put_to_sleep(
 ) -> None:
     monkeypatch.setattr(play, "IDLE_S", 0.2)
     before = children(0)
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         assert socket.receive_json()["kind"] == "episode"
         assert socket.receive_json()["kind"] == "asleep"
@@ -191,7 +191,7 @@ def test_a_page_that_nobody_touches_is_put_to_sleep(
 
 
 def test_nothing_moves_before_the_first_key_nor_while_it_pauses(client: TestClient) -> None:
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         for message in ({"restart": True, "seed": 4}, {"paused": True}, {"held": [], "serial": 2}):
             socket.send_json(message)
         assert socket.receive_json()["kind"] == "episode"
@@ -202,7 +202,7 @@ def test_nothing_moves_before_the_first_key_nor_while_it_pauses(client: TestClie
 
 
 def test_it_goes_at_the_pace_of_the_world(client: TestClient) -> None:
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         socket.receive_json()
         socket.send_json({"held": ["left"], "serial": 1})
@@ -215,13 +215,13 @@ def test_it_goes_at_the_pace_of_the_world(client: TestClient) -> None:
 
 def test_only_so_many_play_at_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
-        client.websocket_connect("/play/1/socket", headers=ORIGIN),
-        client.websocket_connect("/play/1/socket", headers=ORIGIN),
-        client.websocket_connect("/play/1/socket", headers=ORIGIN),
-        client.websocket_connect("/play/1/socket", headers=ORIGIN) as fourth,
+        client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN),
+        client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN),
+        client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN),
+        client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as fourth,
     ):
         assert "3 episodes are being played" in fourth.receive_json()["problem"]
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         drive_to_success(socket)
 
 
@@ -229,7 +229,7 @@ def test_a_task_that_hangs_is_told_and_can_be_begun_again(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("taskwright.sandbox.session.ACT_TIMEOUT_S", 0.3)
-    with client.websocket_connect("/play/2/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/2/socket", headers=ORIGIN) as socket:
         for _ in range(2):
             socket.send_json({"restart": True, "seed": 4})
             assert socket.receive_json()["kind"] == "episode"
@@ -242,7 +242,7 @@ def test_a_journey_without_code_says_so(client: TestClient) -> None:
     answer = client.get("/play/3")
     assert answer.status_code == 404
     assert "ended before code was written" in answer.text
-    with client.websocket_connect("/play/3/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/3/socket", headers=ORIGIN) as socket:
         assert "ended before code" in socket.receive_json()["problem"]
 
 
@@ -252,7 +252,7 @@ def test_a_journey_without_code_says_so(client: TestClient) -> None:
 def test_pages_of_other_sites_cannot_play(client: TestClient, headers: dict[str, str]) -> None:
     with (
         pytest.raises(WebSocketDisconnect),
-        client.websocket_connect("/play/1/socket", headers=headers) as socket,
+        client.websocket_connect("ws://localhost/play/1/socket", headers=headers) as socket,
     ):
         socket.receive_json()
 
@@ -261,7 +261,7 @@ def test_pages_of_other_sites_cannot_play(client: TestClient, headers: dict[str,
     "text", ["", "[]", '{"held": "forward"}', '{"restart": 1}', '{"seed": -1, "restart": true}', "x" * 99]
 )
 def test_what_no_page_of_ours_says_is_not_heeded(client: TestClient, text: str) -> None:
-    with client.websocket_connect("/play/1/socket", headers=ORIGIN) as socket:
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_text(text)
         socket.send_json({"restart": True, "seed": 9})
         assert socket.receive_json()["seed"] == 9
@@ -276,7 +276,7 @@ def test_a_task_file_is_played_and_nothing_is_written(
     with TestClient(app, base_url="http://localhost") as client:
         assert "Drive ahead" in client.get("/").text
         assert client.get("/static/play.js").status_code == 200
-        with client.websocket_connect("/socket", headers=ORIGIN) as socket:
+        with client.websocket_connect("ws://localhost/socket", headers=ORIGIN) as socket:
             drive_to_success(socket)
             socket.send_json({"keep": True})
             socket.send_json({"restart": True})
