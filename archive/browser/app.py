@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, play, run_page, task_page
+from . import files, gallery, judge, play, run_page, task_page
 from .security import Security
 from .site import Site
 
@@ -21,6 +21,7 @@ PAGES: tuple[ModuleType, ...] = (
     gallery,
     run_page,
     play,
+    judge,
     task_page,
     files,
 )

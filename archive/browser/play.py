@@ -30,7 +30,7 @@ from ...errors import ArchiveError, TaskwrightError
 from ...sandbox.channel import ChildFault
 from ...sandbox.live import Frame
 from ...sandbox.session import PlaySession
-from ...task import Record, Task
+from ...task import Idea, Record, Task
 from ..demonstrations import DEFAULT_ACTION_REPEAT, keep_demonstration
 from ..feedback import Demonstration, Feedback
 from .helm import CONTROLS, choose_action
@@ -60,9 +60,7 @@ class Playable:
     """A task as the page shows it."""
 
     task: Task
-    title: str
-    description: str
-    success: str
+    idea: Idea
     back: str
     """Where the page came from; empty where it came from nowhere."""
     run_dir: Path | None
@@ -116,11 +114,11 @@ def routes(site: Site) -> list[BaseRoute]:
     ]
 
 
-def create_file_app(path: Path, task: Task, title: str, description: str, success: str) -> Starlette:
+def create_file_app(path: Path, task: Task, idea: Idea) -> Starlette:
     """The page of a task file that is in no archive: it is played, and nothing is written."""
     site = _FileSite(path)
     sessions = asyncio.Semaphore(MAX_SESSIONS)
-    shown = Playable(task, title, description, success, "", None)
+    shown = Playable(task, idea, "", None)
 
     def page(request: Request) -> Response:
         return _page(site, request, shown)
@@ -153,15 +151,8 @@ def _playable(record: Record, site: Site) -> Playable:
             f"Journey {record.number} ended before code was written; there is nothing to play.",
             "Choose a task that has a picture.",
         )
-    idea = record.idea
-    return Playable(
-        record.task,
-        idea.title,
-        idea.description,
-        idea.success,
-        f"/task/{record.number}",
-        site.run_dir if site.feedback else None,
-    )
+    kept_in = site.run_dir if site.feedback else None
+    return Playable(record.task, record.idea, f"/task/{record.number}", kept_in)
 
 
 def _page(site: Site, request: Request, shown: Playable) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -21,7 +22,7 @@ from taskwright.archive.demonstrations import dataset_id, minari_is_there
 from taskwright.archive.feedback import FILE_NAME, Feedback
 from taskwright.archive.store import Archive
 from taskwright.sandbox.session import walk_through
-from taskwright.task import Record, Task
+from taskwright.task import Idea, Record, Task
 
 ORIGIN = {"origin": "http://localhost"}
 
@@ -85,7 +86,7 @@ def test_a_scripted_run_of_keys_ends_in_success_and_is_kept(
     latencies = json.loads(page.locator("#play").get_attribute("data-latencies") or "[]")
     assert latencies, "the page measures how soon a key is seen"
     page.keyboard.press("k")
-    page.wait_for_function("document.querySelector('[data-part=text]').textContent.startsWith('Stored')")
+    page.get_by_text("Stored: played to success 1 time").wait_for()
     with Feedback.open(run_dir) as feedback:
         (kept,) = feedback.demonstrations(Task(easy_source).task_id)
     assert kept.success
@@ -104,7 +105,8 @@ def test_touch_buttons_drive_and_restart_begins_the_same_episode(
     button = page.locator("[data-control=forward]")
     button.hover()
     page.mouse.down()
-    page.wait_for_function("Number(document.getElementById('play').dataset.speed) > 0.5")
+    page.wait_for_selector("#play[data-state=running]")
+    expect(page.locator("[data-part=hud]")).to_contain_text(re.compile(r"[1-9]\.\d m/s"))
     page.mouse.up()
     page.locator(".play-buttons [data-do=again]").click()
     page.wait_for_selector("#play[data-state=ready]")
@@ -272,7 +274,8 @@ def test_a_task_file_is_played_and_nothing_is_written(
 ) -> None:
     path = tmp_path / "ahead.py"
     path.write_text(easy_source, encoding="utf-8")
-    app = play.create_file_app(path, Task(easy_source), "Drive ahead", "A floor.", "2 m ahead.")
+    idea = Idea("Drive ahead", "A floor.", "2 m ahead.", "", "")
+    app = play.create_file_app(path, Task(easy_source), idea)
     with TestClient(app, base_url="http://localhost") as client:
         assert "Drive ahead" in client.get("/").text
         assert client.get("/static/play.js").status_code == 200
