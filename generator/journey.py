@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from ..archive.embedding import Embedder
+from ..archive.metric import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
 from ..archive.store import Archive, Journal, now
 from ..config import Config
@@ -40,6 +41,7 @@ from .author import Author, Brief
 from .events import Events
 from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
+from .replays import record_replay
 from .seeds import SeedTask
 from .strategies import Start, choose_start, spread
 
@@ -91,6 +93,8 @@ class Workshop:
     seed_tasks: Sequence[SeedTask]
     flight: Flight
     """The journeys of this run, those under way among them."""
+    metric: Metric | None = None
+    """What novelty is told by; None: the cosine of embeddings."""
 
 
 def run_journey(workshop: Workshop, number: int) -> Record:
@@ -224,12 +228,17 @@ class Journey:
             start.subject,
         )
 
-    def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
+    def _nearest(
+        self, idea: Idea, records: Sequence[Record], count: int, metric: Metric | None = None
+    ) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
         if not records or not count:
             return []
+        vector = embed(idea.text)
         vectors = [embed(record.idea.text) for record in records]
-        return nearest(embed(idea.text), records, vectors, count)
+        if metric is not None:
+            vector, vectors = metric.project(vector), list(metric.project(np.stack(vectors)))
+        return nearest(vector, records, vectors, count)
 
     @property
     def stones(self) -> list[Record]:
@@ -364,7 +373,11 @@ class Journey:
 
     @property
     def novelty(self) -> float | None:
-        value = novelty(self.neighbours[: self.workshop.config.novelty.neighbours])
+        count, metric = self.workshop.config.novelty.neighbours, self.workshop.metric
+        near = self.neighbours[:count]
+        if metric is not None:
+            near = self._nearest(self.idea, self.kept, count, metric)
+        value = novelty(near)
         return None if value is None else round(value, 4)
 
     def screen_and_train(self) -> Trial:
@@ -427,6 +440,8 @@ class Journey:
 
     def end(self, status: Status, reason: str) -> Record:
         """The record, which ends the journey once it is in the archive."""
+        if self.outcomes and self.outcomes[-1].passed:
+            self._record_replay()
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
         cost += self.meter.read()
@@ -449,6 +464,12 @@ class Journey:
             "stage", journey=self.number, stage=status, title=self.idea.title, waits_for=None
         )
         return record
+
+    def _record_replay(self) -> None:
+        assert self.task is not None
+        made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
+        if isinstance(made, str):
+            self.workshop.events("warning", journey=self.number, text=made)
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:

@@ -123,6 +123,8 @@ class _Trial:
                     f"Not learned within {self.watch.budget_spent}: {_rate(evaluation)} on fresh "
                     f"seeds, {self.plan.learned_success_rate:.0%} are needed."
                 )
+                # Where it fails shows what was too hard.
+                self._save()
                 trial = self._trial("too_hard", reason, evaluation, after=True)
                 return replace(trial, achieved=achievements.told)
 

@@ -1,0 +1,50 @@
+"""Files as they are: our scripts and styles, and the pictures and replays of the run folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from .pages import FOLDER
+from .site import Site
+
+MEDIA_TYPES = {
+    ".png": "image/png",
+    ".gif": "image/gif",
+    ".webp": "image/webp",
+    ".jpg": "image/jpeg",
+    ".mp4": "video/mp4",
+    ".gz": "application/gzip",
+    ".json": "application/json",
+}
+"""What is served from a run folder. Nothing that a browser would run as a page or a script."""
+
+
+class Media(StaticFiles):
+    """Files of `media/` whose kind is listed; links that lead out of it are not followed."""
+
+    async def check_config(self) -> None:
+        """A run that has drawn nothing yet has no such folder, and that is no error."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        kind = MEDIA_TYPES.get(PurePath(path).suffix)
+        if kind is None or any(part.startswith(".") for part in PurePath(path).parts):
+            raise HTTPException(404)
+        response = await super().get_response(path, scope)
+        if "content-type" in response.headers:
+            response.headers["content-type"] = kind
+        return response
+
+
+def routes(site: Site) -> list[BaseRoute]:
+    media = os.path.realpath(site.run_dir / "media")
+    return [
+        Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
+        Mount("/media", Media(directory=media, check_dir=False), name="media"),
+    ]

@@ -1,0 +1,355 @@
+"""Rows of the archive in memory: listed, filtered, sorted and searched without parsing records.
+
+An SQLite database of its own is filled from `archive.db` with SQLite's JSON functions and brought
+up to date before each use, also while a run writes. Records never change once they are written, so
+only those that are not here yet are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+Sort = Literal["newest", "oldest", "novelty", "success", "gain", "cost", "title", "relevance"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+_ORDERS: dict[Sort, str] = {
+    "newest": "number DESC",
+    "oldest": "number",
+    "novelty": "novelty IS NULL, novelty DESC, number DESC",
+    "success": "success_after IS NULL, success_after DESC, number DESC",
+    "gain": "success_after IS NULL, success_after - success_before DESC, number DESC",
+    "cost": "seconds DESC, number DESC",
+    "title": "title COLLATE NOCASE, number",
+    "relevance": "rank",
+}
+
+TITLE_LENGTH = 200
+TEXT_LENGTH = 600
+SEARCHED_LENGTH = 100_000
+"""Characters kept for a card, and looked through by full-text search. Texts have no other limit."""
+
+# One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.
+_READ = f"""
+    SELECT number, status, task_id, robot, title, novelty, created_at,
+        substr(record ->> '$.reason', 1, {SEARCHED_LENGTH}),
+        substr(record ->> '$.idea.description', 1, {SEARCHED_LENGTH}),
+        substr(record ->> '$.task.source', 1, {SEARCHED_LENGTH}),
+        record ->> '$.idea.strategy', record -> '$.idea.parents',
+        record ->> '$.trial.success_before', record ->> '$.trial.success_after',
+        record ->> '$.cost.prompt_tokens', record ->> '$.cost.completion_tokens',
+        record ->> '$.cost.usd', record ->> '$.seconds', record ->> '$.idea.title',
+        record ->> '$.idea.success', valid
+    FROM (
+        SELECT number, status, task_id, robot, title, novelty, created_at,
+            json_valid(record) AS valid, iif(json_valid(record), record, '{{}}') AS record
+        FROM records WHERE number IN (SELECT value FROM json_each(?))
+    )
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record as it is listed; texts are cut to what a card can show."""
+
+    number: int
+    """The journey's number: what a record is asked for by."""
+    status: str
+    task_id: str | None
+    robot: str | None
+    title: str
+    novelty: float | None
+    created_at: str
+    reason: str
+    description: str
+    strategy: str
+    parents: tuple[str, ...]
+    """`task_id`s, the stepping stone first."""
+    generation: int
+    """Steps back to a task without parents; 0 for such a task itself."""
+    success_before: float | None
+    success_after: float | None
+    tokens: int
+    usd: float | None
+    seconds: float
+    damaged: bool
+    """Whether the record itself cannot be read."""
+
+
+_COLUMNS = (
+    "number, status, task_id, robot, title, novelty, created_at, reason, description, strategy, "
+    "parents, generation, success_before, success_after, tokens, usd, seconds, damaged"
+)
+
+
+@dataclass(frozen=True)
+class View:
+    """What of the archive to list. Empty filters let everything pass."""
+
+    status: tuple[str, ...] = ()
+    robot: tuple[str, ...] = ()
+    strategy: tuple[str, ...] = ()
+    generation: tuple[int, ...] = ()
+    numbers: tuple[tuple[int, int], ...] = ()
+    """Ranges of journey numbers, both ends included."""
+    ranked: tuple[int, ...] | None = None
+    """Journey numbers that a search found, the best first; None where nothing is searched for."""
+    sort: Sort = "newest"
+
+
+@dataclass
+class Facets:
+    """How many records have each value of what can be filtered by."""
+
+    total: int = 0
+    status: dict[str, int] = field(default_factory=dict)
+    robot: dict[str, int] = field(default_factory=dict)
+    strategy: dict[str, int] = field(default_factory=dict)
+    generation: dict[int, int] = field(default_factory=dict)
+
+
+class Index:
+    """Rows of one `archive.db`, which need not exist yet. May be used from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._identity: tuple[int, int] | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._known: set[int] = set()
+        self._generations: dict[str, int] = {}
+        self._version: tuple[int, int] | None = None
+        self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        self._memory.executescript(
+            """
+            CREATE TABLE rows (
+                number INTEGER PRIMARY KEY, status TEXT, task_id TEXT, robot TEXT, title TEXT,
+                novelty REAL, created_at TEXT, reason TEXT, description TEXT, strategy TEXT,
+                parents TEXT, generation INTEGER, success_before REAL, success_after REAL,
+                tokens INTEGER, usd REAL, seconds REAL, damaged INTEGER, text_sha256 TEXT
+            );
+            CREATE INDEX rows_by_task ON rows (task_id);
+            CREATE VIRTUAL TABLE texts USING fts5 (
+                title, description, reason, source, content = '',
+                tokenize = "unicode61 remove_diacritics 2"
+            );
+            """
+        )
+
+    # Keeping up with the archive.
+
+    def refresh(self) -> int:
+        """Read what the archive has and we have not; returns how many records there are."""
+        with self._lock:
+            try:
+                stat = os.stat(self._path)
+            except FileNotFoundError:
+                if self._known:
+                    self._clear()
+                return 0
+            identity = (stat.st_dev, stat.st_ino)
+            if identity != self._identity:
+                # Another file took its place, as when a run folder was copied over.
+                self._clear()
+                self._identity = identity
+            # A connection of its own: one that outlives a request would be tied to its thread.
+            archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+            try:
+                self._read_new(archive)
+            except sqlite3.OperationalError:
+                # The run that makes the archive is about to write its schema.
+                if self._known:
+                    raise
+            finally:
+                archive.close()
+            return len(self._known)
+
+    def _read_new(self, archive: sqlite3.Connection) -> None:
+        # Bytes that are no text must show, not raise.
+        archive.text_factory = lambda text: text.decode(errors="replace")
+        count, last = archive.execute("SELECT count(*), max(number) FROM records").fetchone()
+        if (count, last or 0) == self._version:
+            return
+        numbers = {number for (number,) in archive.execute("SELECT number FROM records")}
+        if not self._known <= numbers:
+            self._clear()
+        missing = sorted(numbers - self._known)
+        with self._memory:
+            self._memory.execute("BEGIN")
+            for start in range(0, len(missing), 1000):
+                for values in archive.execute(_READ, (json.dumps(missing[start : start + 1000]),)):
+                    self._insert(values)
+            self._memory.execute("COMMIT")
+        self._known |= set(missing)
+        self._version = (count, last or 0)
+
+    def _insert(self, values: Sequence[Any]) -> None:
+        (
+            number,
+            status,
+            task_id,
+            robot,
+            title,
+            novelty,
+            created_at,
+            reason,
+            description,
+            source,
+            strategy,
+            parents_json,
+            before,
+            after,
+            prompt_tokens,
+            completion_tokens,
+            usd,
+            seconds,
+            full_title,
+            success,
+            valid,
+        ) = values
+        parents = json.loads(parents_json or "[]")
+        generation = 1 + max((self._generations.get(p, 0) for p in parents), default=-1)
+        if task_id is not None:
+            self._generations.setdefault(task_id, generation)
+        text = f"{full_title}\n{description}\n{success}"
+        self._memory.execute(
+            f"INSERT INTO rows VALUES ({', '.join('?' * 19)})",
+            (
+                number,
+                status,
+                task_id,
+                robot,
+                title[:TITLE_LENGTH],
+                novelty,
+                created_at,
+                (reason or "")[:TEXT_LENGTH],
+                (description or "")[:TEXT_LENGTH],
+                strategy or "",
+                json.dumps(parents),
+                generation,
+                before,
+                after,
+                (prompt_tokens or 0) + (completion_tokens or 0),
+                usd,
+                seconds or 0.0,
+                not valid,
+                hashlib.sha256(text.encode(errors="replace")).hexdigest(),
+            ),
+        )
+        self._memory.execute(
+            "INSERT INTO texts (rowid, title, description, reason, source) VALUES (?, ?, ?, ?, ?)",
+            (number, title[:SEARCHED_LENGTH], description, reason, source),
+        )
+
+    # Asking.
+
+    def page(self, view: View, offset: int = 0, count: int = 48) -> list[Row]:
+        """Some rows of a view, in its order."""
+        source, where, values = _conditions(view)
+        order = _ORDERS[view.sort]
+        if view.sort == "relevance" and view.ranked is None:
+            order = _ORDERS["newest"]
+        columns = ", ".join(f"rows.{name.strip()}" for name in _COLUMNS.split(","))
+        sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+        return [_row(values) for values in self._ask(sql, [*values, count, offset])]
+
+    def count(self, view: View) -> int:
+        """How many rows a view has."""
+        source, where, values = _conditions(view)
+        return int(self._ask(f"SELECT count(*) FROM {source} WHERE {where}", values)[0][0])
+
+    def rows(self) -> list[Row]:
+        """All rows, in the order of their journeys."""
+        return [_row(v) for v in self._ask(f"SELECT {_COLUMNS} FROM rows ORDER BY number")]
+
+    def find(self, task_id: str) -> Row | None:
+        """The first row of a task; None where there is none."""
+        found = self._ask(
+            f"SELECT {_COLUMNS} FROM rows WHERE task_id = ? ORDER BY number LIMIT 1", [task_id]
+        )
+        return _row(found[0]) if found else None
+
+    def get(self, number: int) -> Row | None:
+        """The row of a journey; None where it has no record."""
+        found = self._ask(f"SELECT {_COLUMNS} FROM rows WHERE number = ?", [number])
+        return _row(found[0]) if found else None
+
+    def children(self, task_id: str) -> list[Row]:
+        """Rows that were derived from a task, in the order of their journeys."""
+        sql = f"""SELECT {_COLUMNS} FROM rows WHERE EXISTS (
+            SELECT 1 FROM json_each(rows.parents) WHERE value = ?) ORDER BY number"""
+        return [_row(values) for values in self._ask(sql, [task_id])]
+
+    def facets(self, view: View) -> Facets:
+        """Counts per value of each filter, the other filters of the view applied."""
+        facets = Facets(total=self.refresh())
+        for name in ("status", "robot", "strategy", "generation"):
+            source, where, values = _conditions(view, leaving_out=name)
+            sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"
+            counts = {key: n for key, n in self._ask(sql, values) if key is not None}
+            setattr(facets, name, counts)
+        return facets
+
+    def text_hashes(self) -> dict[str, list[int]]:
+        """SHA-256 of what was embedded of each record, and the journeys that share it."""
+        hashes: dict[str, list[int]] = {}
+        for number, text in self._ask("SELECT number, text_sha256 FROM rows ORDER BY number"):
+            hashes.setdefault(text, []).append(number)
+        return hashes
+
+    def matches(self, query: str, count: int) -> list[int]:
+        """Numbers of the rows that hold every word of a query, or words that begin with them.
+
+        The best first, by BM25; a word in the title weighs most.
+        """
+        words = re.findall(r"\w+", query)
+        if not words:
+            return []
+        phrase = " AND ".join(f'"{word}"*' for word in words)
+        sql = (
+            "SELECT rowid FROM texts WHERE texts MATCH ? "
+            "ORDER BY bm25(texts, 10.0, 4.0, 2.0, 1.0) LIMIT ?"
+        )
+        return [number for (number,) in self._ask(sql, [phrase, count])]
+
+    def _ask(self, sql: str, values: Iterable[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            self.refresh()
+            return self._memory.execute(sql, tuple(values)).fetchall()
+
+
+def _row(values: Sequence[Any]) -> Row:
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    fields = dict(zip(names, values, strict=True))
+    fields["parents"] = tuple(json.loads(fields["parents"]))
+    fields["damaged"] = bool(fields["damaged"])
+    return Row(**fields)
+
+
+def _conditions(view: View, leaving_out: str = "") -> tuple[str, str, list[Any]]:
+    """FROM and WHERE of a view, and their values."""
+    source, where = "rows", ["1"]
+    values: list[Any] = []
+    if view.ranked is not None:
+        source += " JOIN (SELECT key AS rank, value AS found FROM json_each(?)) ON found = number"
+        values.append(json.dumps(view.ranked))
+    for name in ("status", "robot", "strategy", "generation"):
+        wanted = getattr(view, name)
+        if wanted and name != leaving_out:
+            where.append(f"{name} IN ({', '.join('?' * len(wanted))})")
+            values += wanted
+    if view.numbers:
+        ranges = ["number BETWEEN ? AND ?"] * len(view.numbers)
+        where.append(f"({' OR '.join(ranges)})")
+        values += [end for ends in view.numbers for end in ends]
+    return source, " AND ".join(where), values

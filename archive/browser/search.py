@@ -1,0 +1,160 @@
+"""One search box: by the words of a record, and by its meaning.
+
+Words are found by the index at once. Meaning needs the sentence encoder, which takes some seconds
+to load and brings torch with it: that begins with the first search, in a thread of its own, and
+until it is done words alone decide.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import BrokenError
+from ..embedding import Encoder, SentenceEncoder
+from .index import Index
+
+Vectors = NDArray[np.float32]
+
+MOST_FOUND = 300
+LEAST_SIMILARITY = 0.2
+"""Cosine below which a record is not shown as meant. Over a Composer run, queries about nothing in
+it ("cooking recipe", "python programming") stay below; "push something heavy" reaches 0.25."""
+FUSION = 60
+"""Damps the weight of the first ranks (Cormack, Clarke and Büttcher, 2009)."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to."""
+
+    numbers: tuple[int, ...]
+    """Journey numbers, the best first."""
+    by_meaning: bool
+    """Whether meaning was searched as well."""
+    problem: str = ""
+    """Why meaning cannot be searched at all; empty while it can or soon will."""
+
+
+@functools.cache
+def shared_encoder() -> Encoder:
+    """The encoder of this process; it is loaded at its first use."""
+    return SentenceEncoder()
+
+
+class Embeddings:
+    """The stored vectors of the listed records, kept in memory until there are more."""
+
+    def __init__(self, path: Path, index: Index, model: str) -> None:
+        self._path = path
+        self._index = index
+        self.model = model
+        self._lock = threading.Lock()
+        self._size = -1
+        self._stored: tuple[list[int], Vectors] = ([], np.zeros((0, 0), np.float32))
+
+    def stored(self) -> tuple[list[int], Vectors]:
+        """Journey numbers, and for each a row of a float32 array: the unit vector of its idea.
+
+        Records whose idea was never embedded are left out; without any, the array is (0, 0).
+        """
+        with self._lock:
+            size = self._index.refresh()
+            if size != self._size:
+                self._stored = self._read() if size else ([], np.zeros((0, 0), np.float32))
+                self._size = size
+            return self._stored
+
+    def _read(self) -> tuple[list[int], Vectors]:
+        hashes = self._index.text_hashes()
+        numbers: list[int] = []
+        vectors: list[Vectors] = []
+        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+        with contextlib.closing(archive):
+            rows = archive.execute(
+                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self.model,)
+            )
+            for text, blob in rows:
+                for number in hashes.get(text, ()):
+                    numbers.append(number)
+                    vectors.append(np.frombuffer(blob, np.float32))
+        return numbers, np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+
+class Search:
+    """Finds records of one archive. May be used from any thread."""
+
+    def __init__(
+        self,
+        path: Path,
+        index: Index,
+        make_encoder: Callable[[], Encoder] | None = None,
+    ) -> None:
+        self._index = index
+        self._make_encoder = make_encoder or shared_encoder
+        self.embeddings = Embeddings(path, index, SentenceEncoder.name)
+        self._lock = threading.Lock()
+        self._loading: threading.Thread | None = None
+        self._encode: Callable[[str], Vectors] | None = None
+        self._problem = ""
+
+    def find(self, query: str) -> Found:
+        """The records that a query names or means, the best first."""
+        by_words = self._index.matches(query, MOST_FOUND)
+        encode = self._ready_encoder()
+        if encode is None:
+            return Found(tuple(by_words), False, self._problem)
+        by_meaning = self._nearest(encode(query.strip()))
+        return Found(fuse(by_words, by_meaning), True)
+
+    def _ready_encoder(self) -> Callable[[str], Vectors] | None:
+        """The encoder, or None while it loads; the first call begins that."""
+        with self._lock:
+            if self._loading is None:
+                self._loading = threading.Thread(target=self._load, daemon=True)
+                self._loading.start()
+            return self._encode
+
+    def _load(self) -> None:
+        try:
+            encoder = self._make_encoder()
+            encoder.encode("a robot")
+        except (BrokenError, ImportError, OSError) as error:
+            self._problem = f"Searching by meaning is not possible: {error}"
+            return
+        guard = threading.Lock()
+
+        @functools.lru_cache(maxsize=256)
+        def encode(query: str) -> Vectors:
+            with guard:
+                return np.asarray(encoder.encode(query), np.float32)
+
+        self._encode = encode
+
+    def _nearest(self, vector: Vectors) -> list[int]:
+        numbers, vectors = self.embeddings.stored()
+        if not numbers or vectors.shape[1] != len(vector):
+            return []
+        similarities = vectors @ vector
+        order = np.argsort(-similarities, kind="stable")[:MOST_FOUND]
+        return [numbers[n] for n in order if similarities[n] >= LEAST_SIMILARITY]
+
+
+def fuse(*rankings: Sequence[int]) -> tuple[int, ...]:
+    """Several rankings as one, by the sum of the reciprocals of their ranks.
+
+    Cormack, Clarke and Büttcher (2009). Ties go to the ranking that is given first.
+    """
+    scores: dict[int, float] = {}
+    for ranking in rankings:
+        for rank, number in enumerate(ranking):
+            scores[number] = scores.get(number, 0.0) + 1 / (FUSION + rank)
+    return tuple(sorted(scores, key=lambda number: -scores[number]))

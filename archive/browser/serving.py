@@ -1,0 +1,104 @@
+"""What `taskwright browse` runs: the application behind uvicorn, on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from ...errors import UsageError
+from .app import create_app
+from .security import LOOPBACK_NAMES, is_address
+
+PORTS_TRIED = 20
+"""Where no port was named, the first free one of so many is taken."""
+
+
+def serve(
+    run_dir: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    feedback: bool = False,
+    open_browser: bool = False,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Show a run folder until Ctrl-C.
+
+    Raises ArchiveError where it holds no archive, and UsageError where the address cannot be used.
+    """
+    app = create_app(run_dir, feedback=feedback, hosts=_hosts(host))
+    mode = "answers are stored" if feedback else "read-only"
+    serve_app(
+        app, f"{run_dir} is shown", mode, host=host, port=port, open_browser=open_browser, tell=tell
+    )
+
+
+def serve_app(
+    app: ASGIApp,
+    what: str,
+    mode: str,
+    *,
+    page: str = "",
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    open_browser: bool = False,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serve an application until Ctrl-C, telling `what` is where; `page` is the one to open first.
+
+    Raises UsageError where the address cannot be used.
+    """
+    with contextlib.closing(_listen(host, port)) as listener:
+        shown = "localhost" if host in ("0.0.0.0", "::") else host
+        shown = f"[{shown}]" if ":" in shown else shown
+        url = f"http://{shown}:{listener.getsockname()[1]}/{page}"
+        tell(f"{what} at {url} ({mode}; Ctrl-C ends it).")
+        if host not in LOOPBACK_NAMES:
+            tell(f"Bound to {host}: whoever reaches this machine can look; there is no password.")
+        if open_browser:
+            threading.Timer(0.5, webbrowser.open, [url]).start()
+        settings = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            # An event stream stays open for as long as its page is: do not wait for it.
+            timeout_graceful_shutdown=1,
+        )
+        uvicorn.Server(settings).run(sockets=[listener])
+
+
+def _hosts(host: str) -> frozenset[str]:
+    """Names, beside loopback's, that a server bound to `host` is asked for by."""
+    if host in ("0.0.0.0", "::"):
+        return frozenset(("*", socket.gethostname().lower()))
+    return frozenset((host.lower(),))
+
+
+def _listen(host: str, port: int | None) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host and is_address(host) else socket.AF_INET
+    ports = range(8000, 8000 + PORTS_TRIED) if port is None else [port]
+    for candidate in ports:
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+        except OSError as error:
+            listener.close()
+            reason = error.strerror or str(error)
+            if candidate == ports[-1]:
+                raise UsageError(
+                    f"{host}:{candidate} cannot be listened on: {reason}.",
+                    "Choose another --port, or leave it out.",
+                ) from None
+            continue
+        listener.listen(128)
+        return listener
+    raise AssertionError("a port list is never empty")

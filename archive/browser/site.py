@@ -1,0 +1,66 @@
+"""What the pages share: the run folder, its index, and what visitors may do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from ..store import FILE_NAME, Archive
+from . import pages
+from .index import Index
+from .search import Search
+
+ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
+"""Files that tell a run folder whose archive is not made yet."""
+
+
+class Link(NamedTuple):
+    """An entry of the menu."""
+
+    label: str
+    path: str
+
+
+class Site:
+    """A run folder as it is browsed. `feedback` is whether anything may be written."""
+
+    def __init__(self, run_dir: Path, *, feedback: bool = False) -> None:
+        """Raises ArchiveError where the folder is no run's, nor an empty one for a run to come."""
+        self.run_dir = run_dir
+        self.feedback = feedback
+        self.menu: list[Link] = []
+        if not self.is_waiting():
+            Archive.open(run_dir).close()
+        self.index = Index(run_dir / FILE_NAME)
+        self.search = Search(run_dir / FILE_NAME, self.index)
+
+    def is_waiting(self) -> bool:
+        """Whether a run has yet to make its archive here."""
+        folder = self.run_dir
+        if not folder.is_dir() or (folder / FILE_NAME).exists():
+            return False
+        return not any(folder.iterdir()) or any((folder / name).exists() for name in ANNOUNCING)
+
+    def has_begun(self) -> bool:
+        """Whether a run has ever told anything here."""
+        return any((self.run_dir / name).exists() for name in (FILE_NAME, *ANNOUNCING))
+
+    def archive(self) -> Archive:
+        """The archive, opened for reading; close it, or use it as a context manager."""
+        return Archive.open(self.run_dir)
+
+    def poster(self, task_id: str | None) -> str | None:
+        """The address of a task's picture; None where there is none."""
+        if task_id and (self.run_dir / "media" / f"{task_id}.png").is_file():
+            return f"/media/{task_id}.png"
+        return None
+
+    def render(
+        self, request: Request, template: str, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page. Besides `values`, templates know `site` and `here`, the path asked for."""
+        text = pages.render(template, site=self, here=request.url.path, **values)
+        return HTMLResponse(text, status)
