@@ -9,6 +9,7 @@ import contextlib
 import re
 import shutil
 import tempfile
+import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Self
@@ -28,7 +29,8 @@ BATCH = 4096
 
 
 class Neighbourhood:
-    """The records of an archive, by their nearness to a text. Use as a context manager.
+    """The records of an archive, by their nearness to a text. Use as a context manager; any thread
+    may ask.
 
     Where the archive may be written to, the index is kept in the run folder. Who may only read it
     reads that one, and keeps what it lacks to himself.
@@ -39,6 +41,7 @@ class Neighbourhood:
         self._embedder = embedder
         self._folder = run_dir / FOLDER_NAME / re.sub(r"[^\w.-]+", "-", embedder.name)
         self._resources = contextlib.ExitStack()
+        self._lock = threading.Lock()
         self._indices: list[VectorIndex] = []
         """Of these the last one grows."""
         self._numbers = np.zeros(0, np.int64)
@@ -63,6 +66,12 @@ class Neighbourhood:
         Only those of the given statuses, and of journeys up to the number `up_to`, where these are
         given. Ties go to the earlier journey; fewer records give fewer neighbours.
         """
+        with self._lock:
+            return self._nearest(text, count, statuses, up_to)
+
+    def _nearest(
+        self, text: str, count: int, statuses: Collection[Status] | None, up_to: int | None
+    ) -> list[Neighbour]:
         self._take_in_what_is_new()
         among = np.ones(len(self._numbers), np.bool_)
         if statuses is not None:

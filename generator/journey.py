@@ -16,6 +16,7 @@ import numpy as np
 
 from ..archive.embedding import Embedder
 from ..archive.metric import Metric
+from ..archive.neighbourhood import Neighbourhood
 from ..archive.novelty import Neighbour, nearest, novelty
 from ..archive.store import Archive, Journal, now
 from ..config import Config
@@ -88,6 +89,7 @@ class Workshop:
     archive: Archive
     author: Author
     embedder: Embedder
+    neighbourhood: Neighbourhood
     executor: Executor
     events: Events
     seed_tasks: Sequence[SeedTask]
@@ -209,18 +211,16 @@ class Journey:
         if center is None:
             return Selection(strategy=start.strategy)
         if first is None:
-            near = self._nearest(center.idea, self.kept, sizes.neighbours)
+            near = self._nearest(center.idea, sizes.neighbours)
             stones = [neighbour.record for neighbour in near]
         elif start.strategy == "breadth":
             vectors = [self.workshop.embedder.embed(record.idea.text) for record in self.kept]
             positions = spread(vectors, self.kept.index(first), sizes.neighbours + 1)
             stones = [self.kept[n] for n in positions]
         else:
-            others = [record for record in self.kept if record is not first]
-            near = self._nearest(first.idea, others, sizes.neighbours)
+            near = self._nearest(first.idea, sizes.neighbours, without=first)
             stones = [first, *(neighbour.record for neighbour in near)]
-        failed = [r for r in self.records if r.status in INSTRUCTIVE and r is not subject]
-        near = self._nearest(center.idea, failed, sizes.failures)
+        near = self._nearest(center.idea, sizes.failures, INSTRUCTIVE, without=subject)
         return Selection(
             tuple(stone.task_id or "" for stone in stones),
             tuple(neighbour.record.number for neighbour in near),
@@ -229,16 +229,26 @@ class Journey:
         )
 
     def _nearest(
-        self, idea: Idea, records: Sequence[Record], count: int, metric: Metric | None = None
+        self,
+        idea: Idea,
+        count: int,
+        statuses: Sequence[Status] = ("learned",),
+        without: Record | None = None,
     ) -> list[Neighbour]:
+        """Of the records that this journey knows, those nearest to an idea."""
+        found = self.workshop.neighbourhood.nearest(
+            idea.text, count + 1, statuses=statuses, up_to=self.horizon
+        )
+        return [near for near in found if without is None or near.record != without][:count]
+
+    def _nearest_as_people_see_it(self, metric: Metric, count: int) -> list[Neighbour]:
+        """The kept tasks nearest to this idea by a metric learned from people's answers."""
         embed = self.workshop.embedder.embed
-        if not records or not count:
+        vectors = [embed(record.idea.text) for record in self.kept]
+        if not vectors:
             return []
-        vector = embed(idea.text)
-        vectors = [embed(record.idea.text) for record in records]
-        if metric is not None:
-            vector, vectors = metric.project(vector), list(metric.project(np.stack(vectors)))
-        return nearest(vector, records, vectors, count)
+        projected = list(metric.project(np.stack(vectors)))
+        return nearest(metric.project(embed(self.idea.text)), self.kept, projected, count)
 
     @property
     def stones(self) -> list[Record]:
@@ -271,7 +281,7 @@ class Journey:
         """Why the idea is a near copy of a kept task; empty where it is none."""
         settings = self.workshop.config.novelty
         count = max(settings.neighbours, self.workshop.config.model.neighbours)
-        self.neighbours = self._nearest(self.idea, self.kept, count)
+        self.neighbours = self._nearest(self.idea, count)
         twin = self.neighbours[0] if self.neighbours else None
         if twin is None or twin.similarity < settings.near_copy:
             twin = self._twin_in_flight()
@@ -376,7 +386,7 @@ class Journey:
         count, metric = self.workshop.config.novelty.neighbours, self.workshop.metric
         near = self.neighbours[:count]
         if metric is not None:
-            near = self._nearest(self.idea, self.kept, count, metric)
+            near = self._nearest_as_people_see_it(metric, count)
         value = novelty(near)
         return None if value is None else round(value, 4)
 

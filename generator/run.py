@@ -17,6 +17,7 @@ import yaml
 
 from ..archive.embedding import Embedder, Encoder, SentenceEncoder
 from ..archive.metric import Metric, load_metric
+from ..archive.neighbourhood import Neighbourhood
 from ..archive.store import Archive
 from ..config import Config, load_config, merge, resolve, write_config
 from ..errors import ArchiveError, UsageError, storage_explained
@@ -100,6 +101,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
         model or contextlib.nullcontext(),
+        contextlib.ExitStack() as resources,
     ):
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
@@ -132,12 +134,15 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
                 f"{flight.concurrency}: the journeys that begin now know more or fewer of the "
                 "latest tasks than they would have.",
             )
+        embedder = Embedder(archive, make_encoder())
+        neighbourhood = resources.enter_context(Neighbourhood(run_dir, archive, embedder))
         workshop = Workshop(
             run_dir=run_dir,
             config=config,
             archive=archive,
             author=author,
-            embedder=Embedder(archive, make_encoder()),
+            embedder=embedder,
+            neighbourhood=neighbourhood,
             executor=executor,
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from taskwright.archive.embedding import Embedder
+from taskwright.archive.neighbourhood import Neighbourhood
 from taskwright.archive.store import Archive
 from taskwright.config import Config, ModelConfig, StrategyConfig
 from taskwright.executor.local import LocalExecutor
@@ -18,35 +21,27 @@ from taskwright.generator.journey import Journey, Selection, Workshop
 from taskwright.generator.seeds import example_tasks
 
 
-class NoEncoder:
-    """Nothing is embedded where nothing is kept."""
-
-    name = "none"
-
-    def encode(self, text):
-        raise AssertionError(f"Asked to embed {text!r}.")
-
-
 @pytest.fixture
 def selected_after(tmp_path):
     """What the journey after these records selects."""
 
-    def select(
-        *records, seed_tasks=(), concurrency=1, config=None, encoder=None
-    ) -> Selection:
-        with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
+    def select(*records, seed_tasks=(), concurrency=1, config=None, encoder=None) -> Selection:
+        run_dir = Path(tempfile.mkdtemp(dir=tmp_path))
+        with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
+            embedder = Embedder(archive, encoder or ByNumber())
             for record in records:
                 assert archive.start_journey() == record.number
                 archive.add(record)
             journey = Journey(
                 Workshop(
-                    run_dir=tmp_path,
+                    run_dir=run_dir,
                     config=config or Config(),
                     archive=archive,
                     author=Composer(0.1),
-                    embedder=Embedder(archive, encoder or NoEncoder()),
+                    embedder=embedder,
+                    neighbourhood=Neighbourhood(run_dir, archive, embedder),
                     executor=executor,
-                    events=Events(tmp_path / "events.jsonl", lambda event: None),
+                    events=Events(run_dir / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
                     flight=Flight(concurrency, archive.records()),
                 ),
@@ -71,7 +66,9 @@ def test_the_first_journeys_are_the_seeds_whatever_became_of_those_before(
     seeds = example_tasks("r2d2")[:2]
     hard = make_record(1, "too_hard", idea=seeds[0].idea)
     assert selected_after(hard, seed_tasks=seeds).seed_task == 1
-    assert selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
+    assert (
+        selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
+    )
 
 
 def test_a_journey_starts_where_its_strategy_says(selected_after, make_record):
