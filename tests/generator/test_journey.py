@@ -110,10 +110,11 @@ def number_of(records):
 
 
 class ByNumber:
-    """Lays tasks out on an arc by the last number in their title."""
+    """Lays tasks out on an arc by the last number in their title, 0 where there is none."""
 
     name = "by number"
 
     def encode(self, text):
-        angle = int(text.splitlines()[0].split()[-1]) / 20 * np.pi
+        last = text.splitlines()[0].split()[-1]
+        angle = (int(last) if last.isdecimal() else 0) / 20 * np.pi
         return np.array([np.cos(angle), np.sin(angle)], np.float32)
