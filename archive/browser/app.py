@@ -13,12 +13,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, run_page, task_page
+from . import files, gallery, lineage_page, map_page, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
+    lineage_page,
+    map_page,
     run_page,
     task_page,
     files,
