@@ -47,7 +47,7 @@ _READ = f"""
         record ->> '$.trial.success_before', record ->> '$.trial.success_after',
         record ->> '$.cost.prompt_tokens', record ->> '$.cost.completion_tokens',
         record ->> '$.cost.usd', record ->> '$.seconds', record ->> '$.idea.title',
-        record ->> '$.idea.success', valid
+        record ->> '$.idea.success', record ->> '$.outcomes[#-1].stage', valid
     FROM (
         SELECT number, status, task_id, robot, title, novelty, created_at,
             json_valid(record) AS valid, iif(json_valid(record), record, '{{}}') AS record
@@ -80,13 +80,15 @@ class Row:
     tokens: int
     usd: float | None
     seconds: float
+    failed_at: str | None
+    """The stage of the last check, or `train`, where the task was rejected there."""
     damaged: bool
     """Whether the record itself cannot be read."""
 
 
 _COLUMNS = (
     "number, status, task_id, robot, title, novelty, created_at, reason, description, strategy, "
-    "parents, generation, success_before, success_after, tokens, usd, seconds, damaged"
+    "parents, generation, success_before, success_after, tokens, usd, seconds, failed_at, damaged"
 )
 
 
@@ -116,6 +118,18 @@ class Facets:
     generation: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all records."""
+
+    records: int
+    tokens: int
+    usd: float | None
+    """None where the price of some call is not known."""
+    seconds: float
+    """Of work."""
+
+
 class Index:
     """Rows of one `archive.db`, which need not exist yet. May be used from any thread."""
 
@@ -136,7 +150,8 @@ class Index:
                 number INTEGER PRIMARY KEY, status TEXT, task_id TEXT, robot TEXT, title TEXT,
                 novelty REAL, created_at TEXT, reason TEXT, description TEXT, strategy TEXT,
                 parents TEXT, generation INTEGER, success_before REAL, success_after REAL,
-                tokens INTEGER, usd REAL, seconds REAL, damaged INTEGER, text_sha256 TEXT
+                tokens INTEGER, usd REAL, seconds REAL, failed_at TEXT,
+                damaged INTEGER, text_sha256 TEXT
             );
             CREATE INDEX rows_by_task ON rows (task_id);
             CREATE VIRTUAL TABLE texts USING fts5 (
@@ -215,6 +230,7 @@ class Index:
             seconds,
             full_title,
             success,
+            failed_at,
             valid,
         ) = values
         parents = json.loads(parents_json or "[]")
@@ -223,7 +239,7 @@ class Index:
             self._generations.setdefault(task_id, generation)
         text = f"{full_title}\n{description}\n{success}"
         self._memory.execute(
-            f"INSERT INTO rows VALUES ({', '.join('?' * 19)})",
+            f"INSERT INTO rows VALUES ({', '.join('?' * 20)})",
             (
                 number,
                 status,
@@ -242,6 +258,7 @@ class Index:
                 (prompt_tokens or 0) + (completion_tokens or 0),
                 usd,
                 seconds or 0.0,
+                failed_at,
                 not valid,
                 hashlib.sha256(text.encode(errors="replace")).hexdigest(),
             ),
@@ -293,6 +310,32 @@ class Index:
             counts = {key: n for key, n in self._ask(sql, values) if key is not None}
             setattr(facets, name, counts)
         return facets
+
+    def totals(self) -> Totals:
+        """What all records together have come to."""
+        ((count, tokens, usd, unpriced, seconds),) = self._ask(
+            "SELECT count(*), sum(tokens), sum(usd), sum(usd IS NULL AND NOT damaged), sum(seconds)"
+            " FROM rows"
+        )
+        return Totals(count, tokens or 0, None if unpriced else usd or 0.0, seconds or 0.0)
+
+    def endings(self) -> list[tuple[str, str]]:
+        """When each journey ended (UTC, ISO 8601) and its status, the earliest first."""
+        return [
+            (time, status)
+            for time, status in self._ask(
+                "SELECT created_at, status FROM rows WHERE created_at != '' ORDER BY 1, number"
+            )
+        ]
+
+    def failures(self) -> dict[str, int]:
+        """How many tasks were invalid for what was found at each stage, the most first."""
+        return dict(
+            self._ask(
+                "SELECT coalesce(failed_at, 'train'), count(*) FROM rows WHERE status = 'invalid'"
+                " GROUP BY 1 ORDER BY 2 DESC, 1"
+            )
+        )
 
     def text_hashes(self) -> dict[str, list[int]]:
         """SHA-256 of what was embedded of each record, and the journeys that share it."""
