@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,6 +36,10 @@ TITLE_LENGTH = 200
 TEXT_LENGTH = 600
 SEARCHED_LENGTH = 100_000
 """Characters kept for a card, and looked through by full-text search. Texts have no other limit."""
+
+SETTLED_S = 0.1
+"""A file that was written this shortly ago may be written again without its time telling."""
+COUNTS_KEPT = 64
 
 # One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.
 _READ = f"""
@@ -137,12 +141,14 @@ class Index:
         self._path = path
         self._lock = threading.RLock()
         self._identity: tuple[int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._clear()
 
     def _clear(self) -> None:
         self._known: set[int] = set()
         self._generations: dict[str, int] = {}
         self._version: tuple[int, int] | None = None
+        self._counted: dict[View, Facets] = {}
         self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._memory.executescript(
             """
@@ -154,6 +160,8 @@ class Index:
                 damaged INTEGER, text_sha256 TEXT
             );
             CREATE INDEX rows_by_task ON rows (task_id);
+            -- Counting needs nothing else, and so none of the texts.
+            CREATE INDEX rows_by_filter ON rows (status, robot, strategy, generation);
             CREATE VIRTUAL TABLE texts USING fts5 (
                 title, description, reason, source, content = '',
                 tokenize = "unicode61 remove_diacritics 2"
@@ -166,28 +174,50 @@ class Index:
     def refresh(self) -> int:
         """Read what the archive has and we have not; returns how many records there are."""
         with self._lock:
-            try:
-                stat = os.stat(self._path)
-            except FileNotFoundError:
-                if self._known:
-                    self._clear()
-                return 0
-            identity = (stat.st_dev, stat.st_ino)
-            if identity != self._identity:
-                # Another file took its place, as when a run folder was copied over.
-                self._clear()
-                self._identity = identity
-            # A connection of its own: one that outlives a request would be tied to its thread.
-            archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-            try:
-                self._read_new(archive)
-            except sqlite3.OperationalError:
-                # The run that makes the archive is about to write its schema.
-                if self._known:
-                    raise
-            finally:
-                archive.close()
+            state = self._state()
+            if state is None or state != self._seen:
+                self._look()
+                self._seen = state
             return len(self._known)
+
+    def _state(self) -> tuple[int, ...] | None:
+        """Differs whenever the archive's files do; None where that cannot be told.
+
+        Looking at the files' times takes a hundredth of what asking the archive takes.
+        """
+        found: list[int] = []
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                found.append(-1)
+                continue
+            if time.time() - stat.st_mtime < SETTLED_S:
+                return None
+            found += (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return tuple(found)
+
+    def _look(self) -> None:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            if self._known:
+                self._clear()
+            return
+        if (stat.st_dev, stat.st_ino) != self._identity:
+            # Another file took its place, as when a run folder was copied over.
+            self._clear()
+            self._identity = (stat.st_dev, stat.st_ino)
+        # A connection of its own: one that outlives a request would be tied to its thread.
+        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            self._read_new(archive)
+        except sqlite3.OperationalError:
+            # The run that makes the archive is about to write its schema.
+            if self._known:
+                raise
+        finally:
+            archive.close()
 
     def _read_new(self, archive: sqlite3.Connection) -> None:
         # Bytes that are no text must show, not raise.
@@ -206,6 +236,7 @@ class Index:
                     self._insert(values)
             self._memory.execute("COMMIT")
         self._known |= set(missing)
+        self._counted.clear()
         self._version = (count, last or 0)
 
     def _insert(self, values: Sequence[Any]) -> None:
@@ -303,13 +334,21 @@ class Index:
 
     def facets(self, view: View) -> Facets:
         """Counts per value of each filter, the other filters of the view applied."""
-        facets = Facets(total=self.refresh())
-        for name in ("status", "robot", "strategy", "generation"):
-            source, where, values = _conditions(view, leaving_out=name)
-            sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"
-            counts = {key: n for key, n in self._ask(sql, values) if key is not None}
-            setattr(facets, name, counts)
-        return facets
+        with self._lock:
+            total = self.refresh()
+            view = replace(view, sort="newest")
+            if view in self._counted:
+                return self._counted[view]
+            facets = Facets(total)
+            for name in ("status", "robot", "strategy", "generation"):
+                source, where, values = _conditions(view, leaving_out=name)
+                sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"
+                counts = {key: n for key, n in self._ask(sql, values) if key is not None}
+                setattr(facets, name, counts)
+            if len(self._counted) > COUNTS_KEPT:
+                self._counted.clear()
+            self._counted[view] = facets
+            return facets
 
     def totals(self) -> Totals:
         """What all records together have come to."""
