@@ -51,7 +51,9 @@ def serve(
             server_header=False,
             timeout_graceful_shutdown=3,
         )
-        Server(settings, app.state.site).run(sockets=[listener])
+        # Ctrl-C is how this is meant to end, and no failure.
+        with contextlib.suppress(KeyboardInterrupt):
+            Server(settings, app.state.site).run(sockets=[listener])
 
 
 class Server(uvicorn.Server):
