@@ -264,7 +264,9 @@ class Index:
             failed_at,
             valid,
         ) = values
-        parents = json.loads(parents_json or "[]")
+        found = json.loads(parents_json or "[]")
+        # What a record of another making says here may be anything.
+        parents = [p for p in found if isinstance(p, str)] if isinstance(found, list) else []
         generation = 1 + max((self._generations.get(p, 0) for p in parents), default=-1)
         if task_id is not None:
             self._generations.setdefault(task_id, generation)
@@ -284,11 +286,11 @@ class Index:
                 strategy or "",
                 json.dumps(parents),
                 generation,
-                before,
-                after,
-                (prompt_tokens or 0) + (completion_tokens or 0),
-                usd,
-                seconds or 0.0,
+                _number(before),
+                _number(after),
+                int((_number(prompt_tokens) or 0) + (_number(completion_tokens) or 0)),
+                _number(usd),
+                _number(seconds) or 0.0,
                 failed_at,
                 not valid,
                 hashlib.sha256(text.encode(errors="replace")).hexdigest(),
@@ -402,6 +404,10 @@ class Index:
         with self._lock:
             self.refresh()
             return self._memory.execute(sql, tuple(values)).fetchall()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _row(values: Sequence[Any]) -> Row:
