@@ -59,8 +59,10 @@ def create_app(run_dir: Path, *, feedback: bool = False, hosts: Iterable[str] = 
             remedy="The gallery lists everything in this archive.",
         )
 
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Security, writes=feedback, hosts=frozenset(hosts))],
         exception_handlers={TaskwrightError: explain, 404: not_found},
     )
+    app.state.site = site
+    return app
