@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
 from taskwright.archive.embedding import Embedder
 from taskwright.archive.store import Archive
-from taskwright.config import Config
+from taskwright.config import Config, ModelConfig
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
@@ -29,21 +30,24 @@ class NoEncoder:
 @pytest.fixture
 def selected_after(tmp_path):
     """What the journey after these records selects."""
+    folders = itertools.count()
 
     def select(*records, seed_tasks=(), concurrency=1) -> Selection:
-        with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
+        run_dir = tmp_path / str(next(folders))
+        run_dir.mkdir()
+        with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
             for record in records:
                 assert archive.start_journey() == record.number
                 archive.add(record)
             journey = Journey(
                 Workshop(
-                    run_dir=tmp_path,
-                    config=Config(),
+                    run_dir=run_dir,
+                    config=Config(model=ModelConfig(neighbours=0, failures=0)),
                     archive=archive,
                     author=Composer(0.1),
                     embedder=Embedder(archive, NoEncoder()),
                     executor=executor,
-                    events=Events(tmp_path / "events.jsonl", lambda event: None),
+                    events=Events(run_dir / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
                     flight=Flight(concurrency, archive.records()),
                 ),
