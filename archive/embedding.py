@@ -86,10 +86,10 @@ class Embedder:
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text."""
-        with self._lock:
-            vector = self._archive.embedding(text, self.name)
-            if vector is None:
+        vector = self._archive.embedding(text, self.name)
+        if vector is None:
+            with self._lock:
                 vector = np.asarray(self._encoder.encode(text), np.float32)
-                if self._archive.writable:
-                    self._archive.keep_embedding(text, self.name, vector)
-            return vector
+            if self._archive.writable:
+                self._archive.keep_embedding(text, self.name, vector)
+        return vector
