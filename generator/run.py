@@ -67,11 +67,16 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     records in it rests on.
     """
     path = run_dir / CONFIG_NAME
-    replayed = settings.get("model", {}).get("replay")
     if not path.exists():
-        if replayed is not None:
-            settings = merge(_stored_settings(Path(replayed) / CONFIG_NAME), settings)
-        return resolve(settings)
+        config = resolve(settings)
+        if config.model.replay is None:
+            return config
+        recorded = config.model.replay / CONFIG_NAME
+        if not recorded.is_file():
+            raise UsageError(
+                f"The folder {config.model.replay} holds no run to replay.", "Name a run folder."
+            )
+        return resolve(merge(_stored_settings(recorded), settings))
     stored = _stored_settings(path)
     before = resolve(stored)
     config = resolve(merge(stored, settings))

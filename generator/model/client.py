@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 GREETING_TIMEOUT_S = 10.0
 LONGEST_TEXT = 200_000
-"""Characters of an answer that are looked at: a hundred times as long as any task."""
+"""Characters. A longer answer is not looked at: a task has a few thousand."""
+SENT_BACK = 20_000
+"""Characters of an unusable answer that are sent back with the reason."""
 ANSWERS = "answers"
 """The folder in a run folder that keeps what the model has answered."""
 
@@ -109,7 +111,7 @@ class FoundationModel:
             return _parsed(answer, parse)
         except AnswerError as error:
             messages += [
-                message("assistant", answer.text[:LONGEST_TEXT] or "(no text)"),
+                message("assistant", answer.text[:SENT_BACK] or "(no text)"),
                 message("user", str(error)),
             ]
         answer = self._answer(role, messages, meter)
