@@ -35,6 +35,7 @@ def model(model_server, tmp_path, warnings) -> Iterator[Callable[..., Foundation
             warnings.append(details["text"])
 
     def make(run_dir=tmp_path, **settings: Any) -> FoundationModel:
+        run_dir.mkdir(parents=True, exist_ok=True)
         values = {"name": "scripted", "base_url": model_server.url, "max_retries": 1, **settings}
         return stack.enter_context(FoundationModel(ModelConfig(**values), run_dir, hear))
 
