@@ -22,11 +22,12 @@ from rich.markup import escape
 from . import display
 from .config import TrainerConfig, load_config, merge, parse_assignment
 from .errors import BrokenError, TaskwrightError, UsageError
+from .executor.cores import processes_for
 from .executor.job import Job
 from .executor.local import LocalExecutor
 from .sandbox.isolation import LEVELS, Level
 from .task import ROBOTS, CurvePoint, Robot, Task, Trial, from_json, robot_named_in, to_json
-from .terminal import STATUS_STYLES, cost, duration, watching
+from .terminal import STATUS_STYLES, View, duration, summary, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
 
 INTERRUPTED = 130
@@ -101,7 +102,8 @@ def cli() -> None:
 @click.option("--robot", type=click.Choice(ROBOTS), help="Who is to learn the tasks.")
 @click.option("--model", help="Model that proposes, writes and judges, or `composer` for none.")
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
-@click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
+@click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
+@click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
@@ -114,6 +116,7 @@ def cli() -> None:
     help="Run again what another run recorded: its settings, its answers, and no model.",
 )
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
+@click.option("--quiet", is_flag=True, help="Nothing until the summary at the end.")
 @isolation_option
 @json_option
 def run(
@@ -121,6 +124,7 @@ def run(
     config_path: Path | None,
     assignments: tuple[str, ...],
     plain: bool,
+    quiet: bool,
     as_json: bool,
     **options: Any,
 ) -> int:
@@ -128,6 +132,7 @@ def run(
 
     Without --tasks, --attempts or --minutes it goes on until Ctrl-C.
     """
+    from .executor.cores import cores
     from .generator.run import model_is_configured, open_run, prepare_config
 
     settings = load_config(config_path) if config_path else {}
@@ -145,7 +150,8 @@ def run(
         "max_tokens": "model.max_tokens",
         "max_calls": "model.max_calls",
         "replay": "model.replay",
-        "workers": "trainer.processes",
+        "concurrency": "run.concurrency",
+        "workers": "run.workers",
         "isolation": "sandbox.require_isolation",
     }
     for option, place in places.items():
@@ -156,28 +162,19 @@ def run(
 
     # With --json, standard output belongs to the one document.
     console = Console(highlight=False, stderr=as_json)
-    if config.model.name is None and not model_is_configured(config):
+    if config.model.name is None and not model_is_configured(config) and not quiet:
         console.print(
             "No model is configured (no OPENAI_API_KEY, no --base-url): the Composer proposes and "
             "writes the tasks."
         )
-    live = console.is_terminal and not plain
-    with LocalExecutor() as executor, watching(console, live=live) as watcher:
+    how: View = "quiet" if quiet else "live" if console.is_terminal and not plain else "plain"
+    workers = config.run.workers or cores()
+    with LocalExecutor(workers) as executor, watching(console, how) as watcher:
         ending = open_run(run_dir, config, executor, watcher)
     if as_json:
         _print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:
-        counts = ", ".join(f"{n} {s.replace('_', ' ')}" for s, n in ending.counts.items())
-        console.print(
-            f"{ending.reason} In {run_dir}: {counts or 'no records yet'}. "
-            f"{duration(ending.seconds)} this time; the same command goes on.",
-            markup=False,
-            soft_wrap=True,
-        )
-        if ending.cost.calls:
-            console.print(
-                f"{ending.cost.calls} model calls: {cost(ending.cost.tokens, ending.cost.usd)}."
-            )
+        console.print(summary(ending, str(run_dir)), markup=False, soft_wrap=True)
     return INTERRUPTED if ending.interrupted else 0
 
 
@@ -206,11 +203,15 @@ def ls(run_dir: Path, status: Any, as_json: bool) -> None:
 @run_dir_argument
 @click.argument("key", metavar="TASK")
 @click.option("--source", "only_source", is_flag=True, help="Print the source code alone.")
+@click.option("--llm", "calls", is_flag=True, help="Show what a model was asked and answered.")
 @json_option
-def show(run_dir: Path, key: str, only_source: bool, as_json: bool) -> None:
+def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool) -> None:
     """Show one record in full: TASK is a task_id, its first digits, or a journey's number."""
     from .archive.store import Archive
 
+    if calls:
+        _show_calls(run_dir, key, as_json)
+        return
     with Archive.open(run_dir) as archive:
         record = archive.find(key)
     if as_json:
@@ -223,6 +224,23 @@ def show(run_dir: Path, key: str, only_source: bool, as_json: bool) -> None:
         click.echo(record.task.source, nl=False)
     else:
         display.print_record(record, run_dir)
+
+
+def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
+    """What a model was asked in a journey, also in one that is still under way."""
+    from .archive.store import Archive
+    from .generator.model.log import read_calls
+
+    with Archive.open(run_dir) as archive:
+        under_way = key.isdecimal() and int(key) in archive.unfinished()
+        number = int(key) if under_way else archive.find(key).number
+    calls = list(read_calls(run_dir, number))
+    if as_json:
+        _print_json({"journey": number, "calls": calls})
+    elif not calls:
+        click.echo(f"No model was asked in journey {number}.")
+    for call in [] if as_json else calls:
+        display.print_call(call)
 
 
 @cli.command()
@@ -364,7 +382,6 @@ def train(
     given = {
         "max_seconds": 60 * minutes if minutes else None,
         "max_steps": steps,
-        "processes": workers,
     }
     settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
     console = Console(highlight=False, stderr=as_json)
@@ -375,7 +392,8 @@ def train(
             robot=task.robot,
             seed=seed,
             policy_path=kept,
-            **settings.model_dump(exclude={"nearest_policies"}),
+            processes=processes_for(workers, 1),
+            **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )
         trial = _run_trial(executor, plan, task, console)
         film = None

@@ -7,6 +7,7 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -35,7 +36,17 @@ class RunConfig(Section):
     attempts: int | None = Field(None, ge=1)
     """Stop after this many journeys; None for no such limit."""
     minutes: float | None = Field(None, gt=0)
-    """Stop this many minutes after the start of the command; None for no such limit."""
+    """After this many minutes of a command no step begins any more; None for no such limit."""
+    grace_minutes: float = Field(2.0, ge=0)
+    """How much longer the steps under way may then take, trials above all. What is not finished by
+    then is done again by the next command."""
+    concurrency: int | None = Field(None, ge=1)
+    """How many journeys are in flight at once, and so at most how many model calls. Each knows the
+    records of the journeys before those beside it: another number gives other tasks. None: eight
+    with a model, four with the Composer."""
+    workers: int | None = Field(None, ge=1)
+    """How many checks, trials and pictures are computed at once. No result depends on it. None: one
+    per core."""
     seed_tasks: int | None = Field(None, ge=0)
     """How many of the example tasks to begin with. None: three with a model, none with the
     Composer, whose grammar brings its own beginnings."""
@@ -178,8 +189,9 @@ class TrainerConfig(Section):
     max_seconds: float = Field(600.0, gt=0)
     """Wall-clock limit of a trial. Far above what `max_steps` takes on two cores, because a verdict
     that hangs on the clock cannot be repeated."""
-    processes: int = Field(2, ge=1)
-    """Sandboxed processes that step environments: about one per core."""
+    processes: int | None = Field(None, ge=1)
+    """Sandboxed processes that step a trial's environments. No result depends on it. None: what
+    each of the workers that compute at once has of the cores."""
     environments: int = Field(16, ge=1)
     """Environments stepped together, spread over the processes."""
     learned_success_rate: float = Field(0.8, gt=0, le=1)
@@ -308,6 +320,11 @@ def _fields_at(path: Sequence[str | int]) -> list[str]:
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Write the resolved settings as YAML."""
+    """Write the resolved settings as YAML. Whenever it is cut off, the file is whole."""
     settings = config.model_dump(mode="json")
-    path.write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", encoding="utf-8") as file:
+        yaml.safe_dump(settings, file, sort_keys=False)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

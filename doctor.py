@@ -12,6 +12,7 @@ from typing import Literal
 
 from .archive.embedding import weights_folder
 from .errors import BrokenError, TaskwrightError
+from .executor.cores import cores
 from .sandbox import host
 from .sandbox.channel import ChildFault, fault_in
 from .sandbox.memory import shared_memory
@@ -80,10 +81,12 @@ def _python() -> Finding:
 
 
 def _cores() -> Finding:
-    count = len(os.sched_getaffinity(0))
+    count = cores()
     if count < 2:
         return Finding("cores", "limited", "1 core: trials take about twice as long as on 2.")
-    return Finding("cores", "ok", f"{count} cores; --workers sets how many a trial uses.")
+    return Finding(
+        "cores", "ok", f"{count} cores; --workers sets how many trials and checks run at once."
+    )
 
 
 def _sandbox() -> Finding:

@@ -1,12 +1,14 @@
-"""How a run looks while it goes on: a live picture on a terminal, plain lines elsewhere."""
+"""How a run looks: a live picture on a terminal, or plain lines, and at last a summary."""
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -15,10 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from .generator.events import Event, Watcher
+from .generator.summary import Ending
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 24
-JOURNEYS_SHOWN = 12
+JOURNEYS_SHOWN = 14
+"""Those under way, and with what room is left the last that have ended."""
 STATUS_STYLES = {
     "learned": "bold green",
     "too_hard": "yellow",
@@ -30,15 +34,21 @@ STATUS_STYLES = {
 }
 
 
+View = Literal["live", "plain", "quiet"]
+
+
 @contextmanager
-def watching(console: Console, *, live: bool) -> Iterator[Watcher]:
-    """A watcher for `open_run` that draws on the console."""
-    if not live:
-        yield PlainView(console)
-        return
-    view = LiveView()
-    with Live(view, console=console, refresh_per_second=4, transient=False):
-        yield view
+def watching(console: Console, how: View) -> Iterator[Watcher]:
+    """A watcher for `open_run` that draws on the console, or not."""
+    match how:
+        case "live":
+            view = LiveView()
+            with Live(view, console=console, refresh_per_second=4, transient=False):
+                yield view
+        case "plain":
+            yield PlainView(console)
+        case "quiet":
+            yield lambda event: None
 
 
 def sparkline(values: list[float], width: int = CURVE_WIDTH) -> str:
@@ -65,17 +75,31 @@ def cost(tokens: int, usd: float | None) -> str:
 class _Journey:
     title: str = ""
     stage: str = ""
-    reason: str = ""
+    waits_for: str = ""
+    is_computing: bool = False
+    has_ended: bool = False
     seconds: float | None = None
+    """Of work, once it has its record."""
     started: float = field(default_factory=time.monotonic)
     curve: list[float] = field(default_factory=list)
     steps: int = 0
+
+    @property
+    def doing(self) -> str:
+        """What goes on, or is waited for."""
+        if self.has_ended:
+            return ""
+        if self.is_computing:
+            return "computing"
+        return {"model": "asks the model", "worker": "queued"}.get(self.waits_for, self.waits_for)
 
 
 class LiveView:
     """Draws the journeys, what they came to, and what is left of the limits."""
 
     def __init__(self) -> None:
+        # The picture is drawn by a thread of its own.
+        self._lock = threading.Lock()
         self._started = time.monotonic()
         self._run: Event = {}
         self._journeys: dict[int, _Journey] = {}
@@ -86,6 +110,10 @@ class LiveView:
         self._last = ""
 
     def __call__(self, event: Event) -> None:
+        with self._lock:
+            self._take_in(event)
+
+    def _take_in(self, event: Event) -> None:
         kind = event["event"]
         if kind == "run":
             self._run = event
@@ -100,33 +128,67 @@ class LiveView:
             journey.title = event.get("title", journey.title)
             if kind == "stage":
                 journey.stage = event["stage"]
+                journey.waits_for = event["waits_for"] or ""
+                if "other" in event:
+                    journey.waits_for = f"#{event['other']}"
+                journey.has_ended = journey.stage in STATUS_STYLES
+            elif kind == "job":
+                journey.is_computing = event["state"] == "begun"
             elif kind == "curve":
                 journey.curve.append(event["success_rate"])
                 journey.steps = event["steps"]
             elif kind == "record":
-                journey.stage, journey.reason = event["status"], event["reason"]
-                journey.seconds = event["seconds"]
+                journey.stage, journey.seconds = event["status"], event["seconds"]
+                journey.has_ended = True
                 self._counts[event["status"]] = self._counts.get(event["status"], 0) + 1
 
     def __rich__(self) -> Group:
-        table = Table(box=None, padding=(0, 1), expand=False)
-        for name in ("#", "stage", "time", "success while training", "task"):
-            table.add_column(name, header_style="dim", no_wrap=name != "task")
-        for number in sorted(self._journeys)[-JOURNEYS_SHOWN:]:
-            journey = self._journeys[number]
-            style = STATUS_STYLES.get(journey.stage, "bold")
-            seconds = journey.seconds or time.monotonic() - journey.started
-            curve = sparkline(journey.curve)
-            if journey.curve and journey.seconds is None:
-                curve += f" {journey.curve[-1]:.0%} {journey.steps // 1000}k"
-            table.add_row(
-                str(number),
-                Text(journey.stage.replace("_", " "), style=style),
-                duration(seconds),
-                curve,
-                escape(journey.title),
+        with self._lock:
+            table = Table(box=None, padding=(0, 1), expand=False)
+            for name in ("#", "stage", "", "time", "success while training", "task"):
+                table.add_column(name, header_style="dim", no_wrap=name != "task")
+            for number in self._shown():
+                self._draw(table, number, self._journeys[number])
+            return Group(
+                self._headline(), self._business(), table, Text(self._last, style="yellow")
             )
-        return Group(self._headline(), table, Text(self._last, style="yellow"))
+
+    def _shown(self) -> list[int]:
+        ended = [number for number, journey in self._journeys.items() if journey.has_ended]
+        under_way = sorted(self._journeys.keys() - set(ended))[:JOURNEYS_SHOWN]
+        room = JOURNEYS_SHOWN - len(under_way)
+        return sorted([*sorted(ended)[max(len(ended) - room, 0) :], *under_way])
+
+    def _draw(self, table: Table, number: int, journey: _Journey) -> None:
+        seconds = journey.seconds
+        if seconds is None:
+            seconds = time.monotonic() - journey.started
+        curve = sparkline(journey.curve)
+        if journey.curve and not journey.has_ended:
+            curve += f" {journey.curve[-1]:.0%} {journey.steps // 1000}k"
+        table.add_row(
+            str(number),
+            Text(journey.stage.replace("_", " "), STATUS_STYLES.get(journey.stage, "bold")),
+            Text(journey.doing, style="dim"),
+            duration(seconds),
+            curve,
+            escape(journey.title),
+        )
+
+    def _business(self) -> Text:
+        """Who computes and who waits."""
+        workers = self._run.get("workers")
+        if workers is None:
+            return Text("")
+        under_way = [journey for journey in self._journeys.values() if not journey.has_ended]
+        doings = Counter(journey.doing for journey in under_way)
+        parts = [
+            f"{doings['computing']} of {workers} workers busy",
+            f"{doings['queued']} queued",
+            f"{doings['asks the model']} ask the model",
+            f"{sum(n for doing, n in doings.items() if doing.startswith('#'))} wait for others",
+        ]
+        return Text(" · ".join(part for part in parts if not part.startswith("0 ")), style="dim")
 
     def _headline(self) -> Text:
         elapsed = time.monotonic() - self._started
@@ -175,3 +237,39 @@ class PlainView:
         clock = event["time"][11:19]
         line = f"{clock} #{event.get('journey', '-')} {text}"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def summary(ending: Ending, run_dir: str) -> str:
+    """How a command ended and what the run has come to, for people."""
+    counts = dict(ending.counts)
+    kept = counts.pop("learned", 0)
+    lines = [f"{ending.reason} In {run_dir}, the same command goes on."]
+    lines.append(
+        f"{kept} kept, {ending.kept} of them in these {duration(ending.seconds)}: "
+        f"{ending.kept_per_hour:g} per hour."
+    )
+    if counts:
+        lines.append("Turned down: " + ", ".join(_turned_down(ending, counts)) + ".")
+    if ending.cost.calls:
+        each = ""
+        if ending.tokens_per_kept is not None:
+            each = f" {cost(ending.tokens_per_kept, ending.usd_per_kept)} for each task kept."
+        lines.append(
+            f"{ending.cost.calls} model calls: {cost(ending.cost.tokens, ending.cost.usd)}.{each}"
+        )
+        lines.append(
+            "Tokens: "
+            + ", ".join(
+                f"{role} {spent.prompt_tokens:,} + {spent.completion_tokens:,}"
+                for role, spent in sorted(ending.roles.items())
+            )
+            + " (prompts + answers)."
+        )
+    return "\n".join(lines)
+
+
+def _turned_down(ending: Ending, counts: dict[str, int]) -> Iterator[str]:
+    for status, count in sorted(counts.items(), key=lambda item: -item[1]):
+        stages = ", ".join(f"{stage} {n}" for stage, n in ending.invalid_at.items())
+        where = f" ({stages})" if status == "invalid" else ""
+        yield f"{count} {status.replace('_', ' ')}{where}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -73,14 +74,23 @@ def _load_model() -> Any:
 
 
 class Embedder:
-    """Embeds texts, each once: vectors are kept in the archive."""
+    """Embeds texts, each once: vectors are kept in the archive. Any thread may ask."""
 
     def __init__(self, archive: Archive, encoder: Encoder) -> None:
         self._archive = archive
         self._encoder = encoder
+        # Encoders are not made to be loaded or used by several threads at once.
+        self._lock = threading.Lock()
+        self._known: dict[str, NDArray[np.float32]] = {}
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text."""
+        with self._lock:
+            if text not in self._known:
+                self._known[text] = self._looked_up(text)
+            return self._known[text]
+
+    def _looked_up(self, text: str) -> NDArray[np.float32]:
         name = self._encoder.name
         vector = self._archive.embedding(text, name)
         if vector is None:

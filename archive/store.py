@@ -34,7 +34,7 @@ class _Connection(sqlite3.Connection):
     """A connection that threads share: one statement at a time, its rows read before the next."""
 
     def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, check_same_thread=False, **keywords)
+        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
         self._lock = threading.Lock()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:

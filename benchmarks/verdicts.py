@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     options = parser.parse_args()
-    settings = TrainerConfig().model_dump(exclude={"nearest_policies"})
+    settings = TrainerConfig(processes=2).model_dump(exclude={"nearest_policies"})
     seconds, learned, trials = [], 0, 0
     print("| task | seed | verdict | seconds | steps | success | interval | 96 more episodes |")
     print("|---|---|---|---|---|---|---|---|")

@@ -1,32 +1,73 @@
-"""What a run tells while it goes on: one flat dictionary per event.
+"""What a run tells while it goes on: flat dictionaries, each a line of `events.jsonl`.
 
-Every event has `event` (its kind) and `time` (UTC); most have `journey`. Kinds: `run` (a command
-began), `stage` (a journey entered a stage), `curve` (a point of a learning curve), `record` (a
-journey ended), `model` (a model call ended), `warning`, and `end` (the command ended, and why).
+Every event has `event` (its kind), `time` (UTC) and `elapsed_s` (seconds since the command began,
+by a clock that nobody sets). The kinds, and what else they have:
+
+`run`      a command began: `author`, `seed`, `tasks`, `attempts`, `minutes` (its limits, or None),
+           `concurrency`, `workers`, `counts` (records by status), `isolation`
+`stage`    a journey entered a stage: `journey`, `stage`, `title`, `waits_for` ("model", "worker",
+           "journey" or None). Stages are `select`, `idea`, `code`, `repair` and `check` (with
+           `attempt`), `judge`, `train`, `wait` (for the journey in `other`), and at last the status
+           to which the journey came
+`job`      a worker began or ended a job: `journey`, `kind` ("check", "trial" or "film"), `state`
+           ("begun" or "ended"). As many workers are busy as jobs have begun and not ended
+`curve`    a point of a learning curve: `journey`, `steps`, `success_rate`, `mean_return`
+`model`    a model call ended: `journey`, `role`, `prompt_tokens`, `completion_tokens`, `seconds`,
+           perhaps `error`; and since the run began `total_tokens` and `total_usd`
+`record`   a journey has its record in the archive: `journey`, `status`, `reason`, `title`,
+           `task_id`, `seconds` (of work)
+`warning`  `text`, perhaps `journey`
+`end`      the command ended: `reason`, `counts`, `seconds`
+
+A command that is killed tells no end: its jobs and stages are over where another `run` follows.
 """
 
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..archive.store import now
+from ..errors import storage_explained
 
 Event = dict[str, Any]
 Watcher = Callable[[Event], None]
 
 
 class Events:
-    """Passes events on to a watcher and to `events.jsonl` in the run folder."""
+    """Passes events on to a watcher and to `events.jsonl` in the run folder, one at a time: any
+    thread may tell one. What is told after `close` is told to nobody."""
 
     def __init__(self, path: Path, watcher: Watcher) -> None:
         self._path = path
         self._watcher = watcher
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._is_closed = False
 
     def __call__(self, event: str, **details: Any) -> None:
-        entry = {"event": event, "time": now(), **details}
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        self._watcher(entry)
+        """Raises StorageError."""
+        with self._lock, storage_explained():
+            if self._is_closed:
+                return
+            elapsed_s = round(time.monotonic() - self._started, 2)
+            entry = {"event": event, "time": now(), "elapsed_s": elapsed_s, **details}
+            with self._path.open("ab+") as file:
+                file.write(_line_break_after(file) + json.dumps(entry).encode() + b"\n")
+            self._watcher(entry)
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+
+
+def _line_break_after(file: Any) -> bytes:
+    """What is missing at the end of a file whose writer was killed, or had no room, in a line."""
+    if file.seek(0, 2) == 0:
+        return b""
+    file.seek(-1, 2)
+    return b"" if file.read(1) == b"\n" else b"\n"

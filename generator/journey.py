@@ -1,15 +1,16 @@
 """A journey: one attempt from idea to record.
 
 `run_journey` is the whole of it, top to bottom. Each step is done once and written before the next
-begins, so a journey that was cut off goes on where it stopped, from any other process.
+begins, so a journey that was cut off goes on where it stopped, from any other process. Many
+journeys go on at once, each in a thread of its own; see `flight` for what they know of each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from ..archive.novelty import Neighbour, nearest, novelty
 from ..archive.selection import choose, weights
 from ..archive.store import Archive, Journal, now
 from ..config import Config
-from ..errors import BrokenError
+from ..errors import BrokenError, StorageError
+from ..executor.cores import processes_for
 from ..executor.job import Executor, Job
 from ..task import (
     CurvePoint,
@@ -36,10 +38,14 @@ from ..task import (
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
+from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
 from .seeds import SeedTask
 
 N = TypeVar("N", bound=Noun)
+
+WaitsFor = Literal["model", "worker", "journey"]
+"""What a stage may have to wait for: an answer, a free worker, another journey."""
 
 MAX_REVISIONS = 1
 """How often a task that was too hard is changed before its line is left."""
@@ -67,6 +73,9 @@ class Selection(Noun):
     """Journey number of the task to change."""
     seed_task: int | None = None
     """Position of the example task to begin with."""
+    horizon: int | None = None
+    """Journey number of the last record that it knew; None in archives whose journeys came one
+    after the other and knew all before them."""
 
 
 @dataclass
@@ -81,10 +90,13 @@ class Workshop:
     executor: Executor
     events: Events
     seed_tasks: Sequence[SeedTask]
+    flight: Flight
+    """The journeys of this run, those under way among them."""
 
 
 def run_journey(workshop: Workshop, number: int) -> Record:
-    """Go from idea to record; the dearest step comes last."""
+    """Go from idea to record; the dearest step comes last. Raises Stopped where the run ends, and
+    what makes going on pointless: ModelError, BudgetSpent, StorageError."""
     journey = Journey(workshop, number)
     try:
         journey.select_stepping_stones()
@@ -95,11 +107,11 @@ def run_journey(workshop: Workshop, number: int) -> Record:
         if not outcome.passed:
             status: Status = "invalid" if outcome.verdict == "rejected" else "broken"
             return journey.end(status, outcome.report)
-        if reason := journey.same_source():
-            return journey.end("duplicate", reason)
         judgement = journey.judge()
         if not judgement.positive:
             return journey.end("uninteresting", judgement.reason)
+        if reason := journey.same_source():
+            return journey.end("duplicate", reason)
         trial = journey.screen_and_train()
         return journey.end(
             "invalid" if trial.verdict == "rejected" else trial.verdict, trial.reason
@@ -117,10 +129,10 @@ class Journey:
         self.meter = Meter(number)
         self.author = workshop.author.for_journey(self.meter)
         self.journal: Journal = workshop.archive.journal(number, self.meter.read)
-        self.records = workshop.archive.records()
-        self.kept = [record for record in self.records if record.status == "learned"]
+        self.horizon = workshop.flight.horizon(number)
+        self.records = workshop.flight.records(self.horizon)
         self.selection = Selection()
-        self.idea = Idea("(no idea yet)", "", "", "", "")
+        self.idea = NO_IDEA
         self.task: Task | None = None
         self.outcomes: list[Outcome] = []
         self.judgements: list[Judgement] = []
@@ -133,10 +145,27 @@ class Journey:
             [self.workshop.config.run.seed, self.number, *purpose.encode()]
         )
 
-    def tell(self, stage: str, **details: object) -> None:
+    @property
+    def kept(self) -> list[Record]:
+        return [record for record in self.records if record.status == "learned"]
+
+    def enter(self, stage: str, waits_for: WaitsFor | None = None, **details: object) -> None:
+        """Go on to a stage, and say so. Raises Stopped where the run ends."""
+        if self.workshop.flight.is_stopped:
+            raise Stopped
+        is_asked = self.selection.seed_task is None and self.author.name != "composer"
         self.workshop.events(
-            "stage", journey=self.number, stage=stage, title=self.idea.title, **details
+            "stage",
+            journey=self.number,
+            stage=stage,
+            title=self.idea.title,
+            waits_for=None if waits_for == "model" and not is_asked else waits_for,
+            **details,
         )
+
+    def wait(self, other: int) -> None:
+        """Say that it depends on another journey how this one goes on."""
+        self.enter("wait", "journey", other=other)
 
     def once(self, step: str, kind: type[N], work: Callable[[], N]) -> N:
         """The result of a step, worked out unless the journal has it."""
@@ -146,16 +175,22 @@ class Journey:
     # The steps, in their order.
 
     def select_stepping_stones(self) -> None:
-        self.tell("select")
-        self.selection = self.once("select", Selection, self._select)
+        self.enter("select")
+        self.selection = self.once(
+            "select", Selection, lambda: replace(self._select(), horizon=self.horizon)
+        )
+        # Begun by an earlier command, it may have known more or less than it would now.
+        horizon = self.selection.horizon
+        self.horizon = self.number - 1 if horizon is None else horizon
+        self.records = self.workshop.flight.records(self.horizon)
 
     def _select(self) -> Selection:
+        if self.number <= len(self.workshop.seed_tasks):
+            return Selection(seed_task=self.number - 1)
+        # Each record is the last one that some journey knows: so each gets its revision.
         last = self.records[-1] if self.records else None
         if last and last.status == "too_hard" and self._revisions() < MAX_REVISIONS:
             return Selection(last.stepping_stones, revised=last.number)
-        seeds = sum(record.idea.strategy == "seed" for record in self.records)
-        if seeds < len(self.workshop.seed_tasks):
-            return Selection(seed_task=seeds)
         chosen_id = choose(weights(self.records), self.random("select"))
         if chosen_id is None:
             return Selection()
@@ -170,9 +205,11 @@ class Journey:
         )
 
     def _revisions(self) -> int:
-        """How many of the last records in a row are revisions, each of the one before."""
-        fresh = (n for n, r in enumerate(reversed(self.records)) if r.idea.strategy != "revision")
-        return next(fresh, len(self.records))
+        """How many of the last records in a row are revisions, each of the one before: the record
+        at the horizon of the journey that made it."""
+        line = self.records[:: -self.workshop.flight.concurrency]
+        fresh = (n for n, record in enumerate(line) if record.idea.strategy != "revision")
+        return next(fresh, len(line))
 
     def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
@@ -187,8 +224,9 @@ class Journey:
         return [by_task[task_id] for task_id in self.selection.stones]
 
     def propose_idea(self) -> None:
-        self.tell("idea")
+        self.enter("idea", "model")
         self.idea = self.once("idea", Idea, self._propose)
+        self.workshop.flight.tell(self.number, idea=self.idea)
 
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
@@ -211,26 +249,44 @@ class Journey:
         settings = self.workshop.config.novelty
         count = max(settings.neighbours, self.workshop.config.model.neighbours)
         self.neighbours = self._nearest(self.idea, self.kept, count)
-        if self.neighbours and self.neighbours[0].similarity >= settings.near_copy:
-            twin = self.neighbours[0]
-            return (
-                f"Its cosine similarity to the kept task {twin.record.task_id} "
-                f"(“{twin.record.idea.title}”) is {twin.similarity:.3f}; "
-                f"{settings.near_copy:g} counts as a copy."
-            )
-        return ""
+        twin = self.neighbours[0] if self.neighbours else None
+        if twin is None or twin.similarity < settings.near_copy:
+            twin = self._twin_in_flight()
+        if twin is None:
+            return ""
+        return (
+            f"Its cosine similarity to the kept task {twin.record.task_id} "
+            f"(“{twin.record.idea.title}”) is {twin.similarity:.3f}; "
+            f"{settings.near_copy:g} counts as a copy."
+        )
+
+    def _twin_in_flight(self) -> Neighbour | None:
+        """A task that is kept by one of the journeys beside this one and had nearly its idea."""
+        flight, embed = self.workshop.flight, self.workshop.embedder.embed
+        for other in flight.beside(self.number, self.horizon, "idea", self.wait):
+            if other.idea is None:
+                continue
+            similarity = float(embed(other.idea.text) @ embed(self.idea.text))
+            if similarity >= self.workshop.config.novelty.near_copy:
+                record = flight.end_of(other.number, self.wait)
+                if record.status == "learned":
+                    return Neighbour(record, similarity)
+        return None
 
     def write_code_until_it_passes(self) -> Outcome:
         """The outcome of the last check: passed, or rejected after the last repair."""
         repairs = 0 if self.selection.seed_task is not None else self.author.max_repairs
         for attempt in range(repairs + 1):
-            self.tell("repair" if attempt else "code", attempt=attempt)
+            self.enter("repair" if attempt else "code", "model", attempt=attempt)
             self.task = self.once(f"code {attempt}", Task, self._write)
-            self.tell("check", attempt=attempt)
+            self.enter("check", "worker", attempt=attempt)
             outcome = self.once(f"check {attempt}", Outcome, self._check)
             self.outcomes.append(outcome)
             if outcome.verdict != "rejected":
                 break
+        if outcome.passed:
+            self.workshop.flight.tell(self.number, task=self.task)
+            self._draw_poster()
         return outcome
 
     def _write(self) -> Task:
@@ -250,17 +306,39 @@ class Journey:
         # A failure of ours says nothing about the task: once more, and then it is reported.
         return outcome if outcome.verdict != "broken" else from_json(Outcome, self._do(job))
 
+    def _draw_poster(self) -> None:
+        """A picture of the task. Going without one is no reason to lose the journey."""
+        assert self.task is not None
+        plan = FilmPlan(
+            source=self.task.source,
+            robot=self.task.robot,
+            path=poster_path(self.workshop.run_dir, self.task.task_id),
+            width=480,
+            height=360,
+        )
+        if Path(plan.path).exists():
+            return
+        job = Job(f"poster-{self.task.task_id}", "film", to_json(plan), POSTER_DEADLINE_S)
+        try:
+            self._do(job)
+        except BrokenError as error:
+            self.workshop.events("warning", journey=self.number, text=error.message)
+
     def same_source(self) -> str:
         """Which earlier journey had a verdict on this very source; empty where none had."""
         assert self.task is not None
-        for record in self.records:
-            if record.task_id == self.task.task_id and record.status in TRIED:
+        flight = self.workshop.flight
+        same = [record for record in self.records if record.task_id == self.task.task_id]
+        beside = flight.beside(self.number, self.horizon, "task", self.wait)
+        same += [flight.end_of(n.number, self.wait) for n in beside if n.task == self.task]
+        for record in same:
+            if record.status in TRIED:
                 was = record.status.replace("_", " ")
                 return f"Its source is that of journey {record.number}, which was {was}."
         return ""
 
     def judge(self) -> Judgement:
-        self.tell("judge")
+        self.enter("judge", "model")
         judgement = self.once("judgement", Judgement, self._judge)
         self.judgements.append(judgement)
         return judgement
@@ -276,7 +354,7 @@ class Journey:
         return None if value is None else round(value, 4)
 
     def screen_and_train(self) -> Trial:
-        self.tell("train")
+        self.enter("train", "worker")
         self.trial = self.once("trial", Trial, self._train)
         return self.trial
 
@@ -303,16 +381,18 @@ class Journey:
             seed=int(self.random("trial").integers(2**31)),
             policy_path=policy_path(self.workshop.run_dir, self.task.task_id),
             archived=tuple(policies),
-            **settings.model_dump(exclude={"nearest_policies"}),
+            processes=processes_for(settings.processes, self.workshop.executor.workers),
+            **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )
         name = f"trial-{self.number}-{self.task.task_id}"
         return from_json(Trial, self._do(Job(name, "trial", to_json(plan), deadline_s)))
 
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
+        events = self.workshop.events
 
         def tell(point: CurvePoint) -> None:
-            self.workshop.events(
+            events(
                 "curve",
                 journey=self.number,
                 steps=point.steps,
@@ -320,15 +400,19 @@ class Journey:
                 mean_return=point.mean_return,
             )
 
-        result = self.workshop.executor.run(job, tell)
+        def begun() -> None:
+            events("job", journey=self.number, kind=job.kind, state="begun")
+
+        result = self.workshop.executor.run(job, tell, begun)
+        events("job", journey=self.number, kind=job.kind, state="ended")
+        if result.disk_is_full:
+            raise StorageError(result.broken, "")
         if result.broken:
             raise BrokenError(result.broken, "Run the same command again, or report it.")
         return result.payload
 
     def end(self, status: Status, reason: str) -> Record:
-        """Write the record, which ends the journey."""
-        if self.outcomes and self.outcomes[-1].passed:
-            self._draw_poster()
+        """The record, which ends the journey once it is in the archive."""
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
         cost += self.meter.read()
@@ -347,32 +431,10 @@ class Journey:
             seconds=seconds,
             created_at=now(),
         )
-        self.workshop.archive.add(record)
         self.workshop.events(
-            "record",
-            journey=self.number,
-            status=status,
-            reason=reason,
-            title=self.idea.title,
-            task_id=record.task_id,
-            seconds=seconds,
+            "stage", journey=self.number, stage=status, title=self.idea.title, waits_for=None
         )
         return record
-
-    def _draw_poster(self) -> None:
-        """A picture of the task. Going without one is no reason to lose the journey."""
-        assert self.task is not None
-        plan = FilmPlan(
-            source=self.task.source,
-            robot=self.task.robot,
-            path=poster_path(self.workshop.run_dir, self.task.task_id),
-            width=480,
-            height=360,
-        )
-        job = Job(f"poster-{self.task.task_id}", "film", to_json(plan), POSTER_DEADLINE_S)
-        result = self.workshop.executor.run(job)
-        if result.broken:
-            self.workshop.events("warning", journey=self.number, text=result.broken)
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A run: journeys one after another over a run folder, until a limit is reached or it is stopped.
+"""A run: journeys over a run folder, many at once, until a limit is reached or it is stopped.
 
 The folder holds everything: the same command goes on where the last one ended, whatever ended it.
 """
@@ -8,56 +8,36 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import yaml
 
 from ..archive.embedding import Embedder, Encoder, SentenceEncoder
 from ..archive.store import Archive
-from ..config import Config, merge, resolve, write_config
-from ..errors import ArchiveError, BrokenError, BudgetSpent, UsageError
+from ..config import Config, load_config, merge, resolve, write_config
+from ..errors import ArchiveError, UsageError, storage_explained
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
-from ..task import Cost
 from .author import Author
 from .composer import Composer
+from .conductor import STOPPED, Conductor
 from .events import Events, Watcher
-from .journey import Workshop, run_journey
+from .flight import Flight
+from .journey import Workshop
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .seeds import example_tasks
+from .summary import Ending, summarize
 
 CONFIG_NAME = "config.yaml"
 DEFAULT_SEED_TASKS = 3
 """How many example tasks a run with a model begins with; OMNI-EPIC begins with three as well."""
-MAX_BROKEN_IN_A_ROW = 3
-"""Failures of our machinery, after which a run stops rather than go on failing."""
-
-
-class StopRun(BaseException):
-    """Ends the run now: time is up, or somebody asked. What was begun is left for the next command.
-
-    Not an `Exception`, so that nothing on the way mistakes it for a failure.
-    """
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a command ended."""
-
-    reason: str
-    counts: dict[str, int]
-    """Records by status, those of earlier commands included."""
-    cost: Cost
-    seconds: float
-    interrupted: bool = False
-    """Whether somebody stopped it before its limits did."""
+CONCURRENCY_WITH_MODEL, CONCURRENCY_WITH_COMPOSER = 8, 4
+"""Journeys in flight unless said otherwise. Not taken from the number of cores: the same seed is to
+give the same tasks on every machine."""
 
 
 def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
@@ -118,18 +98,28 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with (
+        storage_explained(),
         _locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
+        contextlib.closing(events),
         model or contextlib.nullcontext(),
     ):
+        flight = Flight(_concurrency(config, author), archive.records())
+        before = _concurrency_before(run_dir)
+        # What this run rests on is written down, so that no later default can change it.
+        config = resolve(merge(config.model_dump(), {"run": {"concurrency": flight.concurrency}}))
         write_config(config, run_dir / CONFIG_NAME)
+        counts = archive.counts()
         events(
             "run",
             author=author.name,
             seed=config.run.seed,
             tasks=config.run.tasks,
+            attempts=config.run.attempts,
             minutes=config.run.minutes,
-            counts=archive.counts(),
+            concurrency=flight.concurrency,
+            workers=executor.workers,
+            counts=counts,
             isolation=isolation.level,
         )
         if isolation.missing:
@@ -137,6 +127,13 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
                 "warning",
                 text=f"Isolation is {isolation.level} on this host: task code could "
                 f"{describe_missing(isolation)}. `taskwright doctor` tells more.",
+            )
+        if before not in (None, flight.concurrency):
+            events(
+                "warning",
+                text=f"So far {before} journeys were in flight at once, now it is "
+                f"{flight.concurrency}: the journeys that begin now know more or fewer of the "
+                "latest tasks than they would have.",
             )
         workshop = Workshop(
             run_dir=run_dir,
@@ -147,75 +144,36 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             executor=executor,
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
+            flight=flight,
         )
-        ending = _journeys_until_the_end(workshop)
+        started = time.monotonic()
+        conductor = Conductor(workshop)
+        conductor.conduct()
+        ending = summarize(
+            conductor.reason,
+            archive.records(),
+            counts.get("learned", 0),
+            run_dir,
+            time.monotonic() - started,
+            interrupted=conductor.reason == STOPPED,
+        )
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)
         return ending
 
 
-def _journeys_until_the_end(workshop: Workshop) -> Ending:
-    started = time.monotonic()
-    archive, limits = workshop.archive, workshop.config.run
-    interrupted = False
-    try:
-        with _stopped_by_signals_and_time(limits.minutes):
-            while not (reason := _limit_reached(workshop)):
-                unfinished = archive.unfinished()
-                number = unfinished[0] if unfinished else archive.start_journey()
-                run_journey(workshop, number)
-                _refuse_to_go_on_broken(workshop)
-    except StopRun as stop:
-        reason = str(stop)
-        interrupted = reason != TIME_IS_UP
-    except BudgetSpent as spent:
-        reason = str(spent)
-    total = sum((record.cost for record in archive.records()), Cost())
-    seconds = round(time.monotonic() - started, 1)
-    return Ending(reason, archive.counts(), total, seconds, interrupted)
+def _concurrency(config: Config, author: Author) -> int:
+    if config.run.concurrency is not None:
+        return config.run.concurrency
+    return CONCURRENCY_WITH_COMPOSER if author.name == "composer" else CONCURRENCY_WITH_MODEL
 
 
-def _limit_reached(workshop: Workshop) -> str:
-    """Why no further journey should begin; empty while it should."""
-    limits, counts = workshop.config.run, workshop.archive.counts()
-    if limits.tasks is not None and counts.get("learned", 0) >= limits.tasks:
-        return f"{limits.tasks} tasks are kept."
-    if limits.attempts is not None and sum(counts.values()) >= limits.attempts:
-        return f"{limits.attempts} journeys have ended."
-    return ""
-
-
-def _refuse_to_go_on_broken(workshop: Workshop) -> None:
-    last = workshop.archive.records()[-MAX_BROKEN_IN_A_ROW:]
-    if len(last) == MAX_BROKEN_IN_A_ROW and all(record.status == "broken" for record in last):
-        raise BrokenError(
-            f"{MAX_BROKEN_IN_A_ROW} journeys in a row broke, the last one because: "
-            f"{last[-1].reason}",
-            "Run `taskwright doctor`; the same command goes on once the cause is mended.",
-        )
-
-
-TIME_IS_UP = "Time is up."
-
-
-@contextlib.contextmanager
-def _stopped_by_signals_and_time(minutes: float | None) -> Iterator[None]:
-    """Turn Ctrl-C, SIGTERM and the end of the time allowed into StopRun."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        # A second Ctrl-C while we are ending must not interrupt that.
-        signal.signal(signum, signal.SIG_IGN)
-        raise StopRun(TIME_IS_UP if signum == signal.SIGALRM else "It was stopped.")
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
-    before = {signum: signal.signal(signum, stop) for signum in signals}
-    if minutes is not None:
-        signal.setitimer(signal.ITIMER_REAL, 60 * minutes)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+def _concurrency_before(run_dir: Path) -> int | None:
+    """How many journeys were in flight in the last command; None where there was none. Before this
+    was a setting, it was one."""
+    path = run_dir / CONFIG_NAME
+    if not path.exists():
+        return None
+    return resolve(load_config(path)).run.concurrency or 1
 
 
 @contextlib.contextmanager

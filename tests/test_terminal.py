@@ -6,17 +6,35 @@ import re
 import pytest
 from rich.console import Console
 
-from taskwright.terminal import LiveView, PlainView, duration, sparkline
+from taskwright.generator.summary import Ending
+from taskwright.task import Cost
+from taskwright.terminal import (
+    LiveView,
+    PlainView,
+    duration,
+    sparkline,
+    summary,
+    watching,
+)
 
 EVENTS = [
-    {"event": "run", "author": "composer", "counts": {"learned": 1}, "tasks": 3, "minutes": 10},
-    {"event": "stage", "journey": 7, "stage": "idea", "title": "(no idea yet)"},
-    {"event": "stage", "journey": 7, "stage": "train", "title": "Cross [the] bridge"},
+    {
+        "event": "run", "author": "composer", "counts": {"learned": 1}, "tasks": 3, "minutes": 10,
+        "workers": 2,
+    },
+    {"event": "stage", "journey": 6, "stage": "idea", "title": "(no idea yet)",
+     "waits_for": "model"},
+    {"event": "stage", "journey": 7, "stage": "idea", "title": "(no idea yet)", "waits_for": None},
+    {"event": "stage", "journey": 7, "stage": "train", "title": "Cross [the] bridge",
+     "waits_for": "worker"},
+    {"event": "job", "journey": 7, "kind": "trial", "state": "begun"},
     {"event": "curve", "journey": 7, "steps": 2048, "success_rate": 0.0},
     {"event": "curve", "journey": 7, "steps": 4096, "success_rate": 1.0},
+    {"event": "stage", "journey": 8, "stage": "wait", "title": "Cross it", "waits_for": "journey",
+     "other": 7},
     {"event": "model", "total_tokens": 1234, "total_usd": None},
     {"event": "warning", "text": "The policy is missing."},
-]
+]  # fmt: skip
 RECORD = {
     "event": "record", "journey": 7, "status": "too_hard", "reason": "Not learned.",
     "title": "Cross [the] bridge", "seconds": 61.0,
@@ -43,6 +61,10 @@ def test_the_live_view_shows_stage_curve_counts_cost_and_time_left():
         "price unknown",
         "The policy is missing.",
         "left",
+        "1 of 2 workers busy · 1 ask the model · 1 wait for others",
+        "computing",
+        "asks the model",
+        "#7",
     ):
         assert part in text
     view({"time": "2026-01-01T12:01:00+00:00", **RECORD})
@@ -81,3 +103,48 @@ def test_a_sparkline_is_never_wider_than_asked_for_and_ends_with_the_last_value(
     assert len(line) == 10
     assert line[-1] == "█"
     assert re.fullmatch("[▁▂▃▄▅▆▇█]+", line)
+
+
+def test_the_live_view_shows_all_under_way_and_the_last_that_ended():
+    view = LiveView()
+    for number in range(1, 31):
+        view({"event": "stage", "journey": number, "stage": "idea", "title": f"T{number}.",
+              "waits_for": "model"})  # fmt: skip
+        if number > 3 and number <= 20:
+            view({**RECORD, "journey": number, "title": f"T{number}."})
+    shown = [line.split()[0] for line in seen(view).splitlines() if "." in line]
+    assert shown == ["1", "2", "3", *map(str, range(20, 31))]
+
+
+def test_a_quiet_run_draws_nothing():
+    out = io.StringIO()
+    with watching(Console(file=out), "quiet") as watcher:
+        for event in [*EVENTS, RECORD]:
+            watcher(event)
+    assert out.getvalue() == ""
+
+
+ENDING = Ending(
+    "Time is up.",
+    counts={"learned": 4, "too_hard": 2, "invalid": 3},
+    invalid_at={"step": 1, "reward": 2},
+    cost=Cost(20, 9000, 1000, 0.5),
+    roles={"idea": Cost(10, 4000, 400, 0.2), "code": Cost(10, 5000, 600, 0.3)},
+    usd_per_kept=0.125,
+    tokens_per_kept=2500,
+    seconds=3600.0,
+    kept=3,
+    kept_per_hour=3.0,
+)
+
+
+def test_the_summary_tells_what_was_kept_turned_down_and_spent():
+    text = summary(ENDING, "runs/a")
+    for part in (
+        "Time is up. In runs/a, the same command goes on.",
+        "4 kept, 3 of them in these 1:00:00: 3 per hour.",
+        "Turned down: 3 invalid (step 1, reward 2), 2 too hard.",
+        "20 model calls: 10,000 tokens, $0.5000. 2,500 tokens, $0.1250 for each task kept.",
+        "code 5,000 + 600, idea 4,000 + 400",
+    ):
+        assert part in text

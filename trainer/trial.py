@@ -8,7 +8,9 @@ follow from the seed and the number of steps, not from the clock, unless `max_se
 
 from __future__ import annotations
 
+import io
 import math
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -108,8 +110,7 @@ class _Trial:
             policy = Trained(self.model)
             evaluation = evaluate(self.episodes, policy, seed, self.plan.evaluation_episodes)
             if evaluation.success_rate >= self.plan.learned_success_rate:
-                Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
-                self.model.save(self.plan.policy_path)
+                self._save()
                 reason = f"{_rate(evaluation)} succeed on fresh seeds."
                 return self._trial("learned", reason, evaluation, after=True)
             if self.watch.budget_spent:
@@ -154,6 +155,19 @@ class _Trial:
         self.env.next_seed = self._seed("training")
         self.model._last_obs = None
         self.model.learn(self.plan.max_steps, callback=self.watch, reset_num_timesteps=False)
+
+    def _save(self) -> None:
+        """Write the policy: whole and lasting once it has its name, whatever happens meanwhile."""
+        path = Path(self.plan.policy_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        policy = io.BytesIO()
+        self.model.save(policy)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            file.write(policy.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
 
     def _seed(self, purpose: Literal["screening", "training", "evaluation"]) -> int:
         """A seed for episodes; no purpose and no round of training shares one with another."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import threading
 import time
 
 import pytest
 
-from taskwright.executor.job import Job
+from taskwright.errors import StorageError
+from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.sandbox.process import child_environment
 from taskwright.task import Outcome, Task, from_json, to_json
@@ -25,6 +27,10 @@ def executor():
 def check_job(source: str, deadline_s: float = 60.0) -> Job:
     task = Task(source)
     return Job(f"check-{task.task_id}", "check", to_json(task), deadline_s)
+
+
+def hanging(source: str) -> str:
+    return source.replace("        super().__init__()", "        while True: pass")
 
 
 def alive(pid: int) -> bool:
@@ -53,25 +59,148 @@ def test_the_same_job_gives_the_same_result_from_one_warm_worker(executor, easy_
 
 
 def test_a_missed_deadline_is_broken_and_the_next_job_is_not_affected(executor, easy_source):
-    hanging = easy_source.replace("        super().__init__()", "        while True: pass")
     executor.run(check_job(easy_source))
     worker = executor._benches[0].pid
     started = time.monotonic()
-    result = executor.run(check_job(hanging, deadline_s=1.0))
+    result = executor.run(check_job(hanging(easy_source), deadline_s=1.0))
     assert time.monotonic() - started < 3.0
     assert "did not finish within 1 s" in result.broken
     assert wait_until_gone(worker)
     assert executor.run(check_job(easy_source)).broken == ""
 
 
-def test_a_worker_that_is_killed_breaks_its_job_only(executor, easy_source):
-    executor.run(check_job(easy_source))
-    worker = executor._benches[0].pid
-    hanging = easy_source.replace("        super().__init__()", "        while True: pass")
-    threading.Timer(0.5, os.kill, (worker, signal.SIGKILL)).start()
-    result = executor.run(check_job(hanging))
+def kill_workers(executor: LocalExecutor, times: int) -> threading.Thread:
+    """Kill the worker `times` times, each time when a new one has been at work for a moment."""
+
+    def kill() -> None:
+        killed: list[int] = []
+        while len(killed) < times:
+            time.sleep(0.05)
+            pid = executor._benches[0].pid
+            if pid is not None and pid not in killed and executor._benches[0]._order is not None:
+                time.sleep(0.3)
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
+
+
+def test_a_job_whose_worker_is_killed_is_begun_once_more(executor, easy_source):
+    killer = kill_workers(executor, times=1)
+    result = executor.run(check_job(easy_source))
+    killer.join()
+    assert from_json(Outcome, result.payload).passed
+
+
+def test_a_worker_that_is_killed_again_breaks_its_job_only(executor, easy_source):
+    killer = kill_workers(executor, times=2)
+    result = executor.run(check_job(hanging(easy_source)))
+    killer.join()
     assert "SIGKILL" in result.broken
     assert executor.run(check_job(easy_source)).broken == ""
+
+
+def test_a_worker_that_dies_while_idle_is_replaced(executor, easy_source):
+    executor.run(check_job(easy_source))
+    worker = executor._benches[0].pid
+    os.kill(worker, signal.SIGKILL)
+    assert executor.run(check_job(easy_source)).broken == ""
+    assert executor._benches[0].pid != worker
+
+
+class Asked(threading.Thread):
+    """A job asked for by a thread of its own, and what came of it."""
+
+    def __init__(self, executor: LocalExecutor, job: Job, log: list[str] | None = None) -> None:
+        super().__init__()
+        self.executor, self.job = executor, job
+        self.begun = threading.Event()
+        self.log = log if log is not None else []
+        self.result: JobResult | BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.result = self.executor.run(self.job, begun=self._begin)
+        except BaseException as error:
+            self.result = error
+
+    def _begin(self) -> None:
+        self.log.append(self.job.kind)
+        self.begun.set()
+
+
+def test_as_many_jobs_as_workers_go_on_at_once(easy_source):
+    with LocalExecutor(workers=2) as executor:
+        jobs = [check_job(hanging(easy_source) + f"# {n}", deadline_s=2.0) for n in range(3)]
+        asked = [Asked(executor, job) for job in jobs]
+        assert sum(job.begun.wait(1.0) for job in asked) == 2
+        for job in asked:
+            job.join()
+            assert "did not finish within 2 s" in job.result.broken
+
+
+def test_checks_go_before_trials_that_wait(executor, easy_source, tmp_path):
+    log: list[str] = []
+    first = Asked(executor, check_job(hanging(easy_source), deadline_s=1.5), log)
+    assert first.begun.wait(5.0)
+    # That this is no plan makes it a short trial.
+    trial = Asked(executor, Job("trial", "trial", "{}", 60.0), log)
+    time.sleep(0.2)
+    check = Asked(executor, check_job(easy_source), log)
+    for asked in (first, trial, check):
+        asked.join()
+    assert log == ["check", "check", "trial"]
+
+
+def test_cancelling_ends_what_is_under_way_and_what_waits_and_nothing_later(easy_source):
+    with LocalExecutor(workers=1) as executor:
+        running = Asked(executor, check_job(hanging(easy_source)))
+        assert running.begun.wait(5.0)
+        time.sleep(0.5)
+        worker = executor._benches[0].pid
+        waiting = Asked(executor, check_job(easy_source))
+        time.sleep(0.2)
+        executor.cancel()
+        running.join(timeout=2.0)
+        waiting.join(timeout=2.0)
+        assert isinstance(running.result, JobCancelled)
+        assert isinstance(waiting.result, JobCancelled)
+        assert wait_until_gone(worker)
+        assert executor.run(check_job(easy_source)).broken == ""
+
+
+def test_what_is_under_way_can_be_spared(executor, easy_source):
+    running = Asked(executor, check_job(easy_source))
+    assert running.begun.wait(5.0)
+    waiting = Asked(executor, check_job(easy_source))
+    time.sleep(0.2)
+    executor.cancel(running=False)
+    waiting.join(timeout=2.0)
+    assert isinstance(waiting.result, JobCancelled)
+    running.join()
+    assert running.result.broken == ""
+
+
+def test_what_the_listener_raises_reaches_the_one_who_asked(executor, easy_source):
+    def begun() -> None:
+        raise StorageError("The disk is full.", "Make room.")
+
+    with pytest.raises(StorageError):
+        executor.run(check_job(easy_source), begun=begun)
+    assert executor.run(check_job(easy_source)).broken == ""
+
+
+def test_a_disk_that_is_full_is_told_apart_from_other_failures(executor, easy_source, tmp_path):
+    executor.run(check_job(easy_source))
+    resource.prlimit(executor._benches[0].pid, resource.RLIMIT_FSIZE, (100, 100))
+    plan = FilmPlan(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
+    result = executor.run(Job("film", "film", to_json(plan), 60.0))
+    assert result.disk_is_full
+    assert "File too large" in result.broken
+    assert "Make room" in result.broken
 
 
 def test_a_job_we_cannot_read_is_broken_and_says_so(executor):

@@ -12,6 +12,7 @@ from taskwright.config import Config
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
+from taskwright.generator.flight import Flight
 from taskwright.generator.journey import Journey, Selection, Workshop
 from taskwright.generator.seeds import example_tasks
 
@@ -29,7 +30,7 @@ class NoEncoder:
 def selected_after(tmp_path):
     """What the journey after these records selects."""
 
-    def select(*records, seed_tasks=()) -> Selection:
+    def select(*records, seed_tasks=(), concurrency=1) -> Selection:
         with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
             for record in records:
                 assert archive.start_journey() == record.number
@@ -44,11 +45,12 @@ def selected_after(tmp_path):
                     executor=executor,
                     events=Events(tmp_path / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
+                    flight=Flight(concurrency, archive.records()),
                 ),
                 archive.start_journey(),
             )
             journey.select_stepping_stones()
-            return journey.selection
+            return dataclasses.replace(journey.selection, horizon=None)
 
     return select
 
@@ -81,8 +83,26 @@ def test_the_task_after_a_revision_is_revised_again(selected_after, make_record)
     assert selected_after(hard, revision_of(hard, make_record, 2), fresh).revised == 3
 
 
-def test_a_revised_seed_does_not_take_the_place_of_the_next(selected_after, make_record):
+def test_of_many_lines_each_is_revised_by_itself(selected_after, make_record):
+    """With three journeys in flight, journey 7 knows the records up to the fourth."""
+    hard = make_record(1, "too_hard")
+    others = [make_record(n) for n in (2, 3)]
+    revision = revision_of(hard, make_record, 4)
+    later = [make_record(n) for n in (5, 6)]
+    assert selected_after(hard, *others, revision, *later, concurrency=3).revised is None
+
+
+def test_a_journey_knows_the_records_up_to_its_horizon_and_no_others(selected_after, make_record):
+    kept = [make_record(n) for n in (1, 2, 3)]
+    assert selected_after(*kept, concurrency=1).stones
+    assert selected_after(*kept, concurrency=3).stones == (kept[0].task_id,)
+    assert selected_after(*kept, concurrency=4).stones == ()
+
+
+def test_the_first_journeys_are_the_seeds_whatever_became_of_those_before(
+    selected_after, make_record
+):
     seeds = example_tasks("r2d2")[:2]
     hard = make_record(1, "too_hard", idea=seeds[0].idea)
-    revision = revision_of(hard, make_record, 2)
-    assert selected_after(hard, revision, seed_tasks=seeds).seed_task == 1
+    assert selected_after(hard, seed_tasks=seeds).seed_task == 1
+    assert selected_after(hard, make_record(2), seed_tasks=seeds).seed_task is None

@@ -117,7 +117,7 @@ def test_time_that_is_up_leaves_the_journey_for_the_next_command(go, tmp_path):
     assert not ending.interrupted
     assert time.monotonic() - started < 8
     with Archive.open(tmp_path) as archive:
-        assert archive.unfinished() == [1]
+        assert archive.unfinished()[0] == 1
         assert archive.journal(1).steps()[0][0] == "select"
     go(tmp_path, run={"attempts": 1, "minutes": None})
     assert [record.number for record in records_of(tmp_path)] == [1]
@@ -151,15 +151,20 @@ def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_
 class FailingExecutor:
     """An executor whose machine always fails."""
 
-    def run(self, job, tell=None):
-        return JobResult(job.job_id, broken="The disk is full.")
+    workers = 1
+
+    def run(self, job, tell=None, begun=None):
+        return JobResult(job.job_id, broken="The worker is gone.")
+
+    def cancel(self, *, running=True):
+        pass
 
     def close(self):
         pass
 
 
 def test_failures_of_our_machinery_are_broken_and_end_the_run_after_three(go, tmp_path):
-    with pytest.raises(BrokenError, match=r"3 journeys in a row broke.*The disk is full"):
+    with pytest.raises(BrokenError, match=r"3 journeys in a row broke.*The worker is gone"):
         go(tmp_path, FailingExecutor(), run={"attempts": 10})
     assert [record.status for record in records_of(tmp_path)] == ["broken"] * 3
 
@@ -195,7 +200,8 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
 def with_model(server, **more):
     return {
         "model": {"name": "scripted", "base_url": server.url, "max_retries": 0, **more},
-        "run": {"attempts": 1, "seed_tasks": 0},
+        # One at a time: the scripted answers are told in their order.
+        "run": {"attempts": 1, "seed_tasks": 0, "concurrency": 1},
     }
 
 
