@@ -226,7 +226,7 @@ def make_author(
 def model_is_configured(config: Config) -> bool:
     """Whether there is a key or an address to ask a model with."""
     address = config.model.base_url or os.environ.get("OPENAI_BASE_URL")
-    return bool(address or os.environ.get("OPENAI_API_KEY"))
+    return bool(address or os.environ.get(config.model.key_variable))
 
 
 def seed_task_count(config: Config, author: Author) -> int:

@@ -211,7 +211,13 @@ def model_server() -> Iterator[ModelServer]:
     server.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def model_server_type() -> type[ModelServer]:
+    """For tests that share a server, or want a second one; it is theirs to close."""
+    return ModelServer
+
+
+@pytest.fixture(scope="session")
 def reply() -> type[Reply]:
     return Reply
 

@@ -28,9 +28,9 @@ def test_a_role_takes_what_is_its_own_and_the_rest_from_the_section():
 
 
 def test_the_judge_may_be_another_model_on_another_server_with_a_key_of_its_own(
-    model, meter, model_server, monkeypatch
+    model, meter, model_server, model_server_type, monkeypatch
 ):
-    judge_server = type(model_server)()
+    judge_server = model_server_type()
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("JUDGE_KEY", JUDGE_KEY)
     judge = {"name": "judge", "base_url": judge_server.url, "temperature": 0.0, "extra": {"a": 1}}
