@@ -148,8 +148,9 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             conductor.reason,
             archive.records(),
             counts.get("learned", 0),
-            log_path,
+            run_dir / "llm.jsonl",
             time.monotonic() - started,
+            half_life=config.strategies.half_life,
             interrupted=conductor.reason == STOPPED,
         )
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)

@@ -31,22 +31,22 @@ class NoEncoder:
 def selected_after(tmp_path):
     """What the journey after these records selects."""
 
-    def select(
-        *records, seed_tasks=(), concurrency=1, config=None, encoder=None
-    ) -> Selection:
-        with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
+    def select(*records, seed_tasks=(), concurrency=1, config=None, encoder=None) -> Selection:
+        run_dir = tmp_path / f"run {len(list(tmp_path.iterdir()))}"
+        run_dir.mkdir()
+        with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
             for record in records:
                 assert archive.start_journey() == record.number
                 archive.add(record)
             journey = Journey(
                 Workshop(
-                    run_dir=tmp_path,
+                    run_dir=run_dir,
                     config=config or Config(),
                     archive=archive,
                     author=Composer(0.1),
                     embedder=Embedder(archive, encoder or NoEncoder()),
                     executor=executor,
-                    events=Events(tmp_path / "events.jsonl", lambda event: None),
+                    events=Events(run_dir / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
                     flight=Flight(concurrency, archive.records()),
                 ),
@@ -71,7 +71,9 @@ def test_the_first_journeys_are_the_seeds_whatever_became_of_those_before(
     seeds = example_tasks("r2d2")[:2]
     hard = make_record(1, "too_hard", idea=seeds[0].idea)
     assert selected_after(hard, seed_tasks=seeds).seed_task == 1
-    assert selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
+    assert (
+        selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
+    )
 
 
 def test_a_journey_starts_where_its_strategy_says(selected_after, make_record):
@@ -118,5 +120,6 @@ class ByNumber:
     name = "by number"
 
     def encode(self, text):
-        angle = int(text.splitlines()[0].split()[-1]) / 20 * np.pi
+        last = text.splitlines()[0].split()[-1]
+        angle = int(last) / 20 * np.pi if last.isdigit() else 0.0
         return np.array([np.cos(angle), np.sin(angle)], np.float32)
