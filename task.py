@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -46,6 +46,7 @@ Strategy = Literal["frontier", "breadth", "revision", "relabel", "failure"]
 Status = Literal[
     "learned", "invalid", "duplicate", "uninteresting", "too_easy", "too_hard", "broken"
 ]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)

@@ -433,6 +433,8 @@ class Journey:
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
         events = self.workshop.events
+        if self.workshop.flight.is_stopped:
+            raise Stopped
 
         def tell(point: CurvePoint) -> None:
             events(
@@ -443,11 +445,11 @@ class Journey:
                 mean_return=point.mean_return,
             )
 
-        def begun() -> None:
-            events("job", journey=self.number, kind=job.kind, state="begun")
+        def at_work(is_it: bool) -> None:
+            state = "begun" if is_it else "ended"
+            events("job", journey=self.number, kind=job.kind, state=state)
 
-        result = self.workshop.executor.run(job, tell, begun)
-        events("job", journey=self.number, kind=job.kind, state="ended")
+        result = self.workshop.executor.run(job, tell, at_work)
         if result.disk_is_full:
             raise StorageError(result.broken, "")
         if result.broken:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -30,9 +31,10 @@ class NoEncoder:
 @pytest.fixture
 def selected_after(tmp_path):
     """What the journey after these records selects."""
+    folders = itertools.count()
 
     def select(*records, seed_tasks=(), concurrency=1, config=None, encoder=None) -> Selection:
-        run_dir = tmp_path / f"run {len(list(tmp_path.iterdir()))}"
+        run_dir = tmp_path / str(next(folders))
         run_dir.mkdir()
         with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
             for record in records:
