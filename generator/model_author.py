@@ -133,7 +133,11 @@ class ModelAuthor:
         pictures: Sequence[Path | None],
     ) -> Judgement:
         captions = ["The proposal:", *(f"Task {n}:" for n in range(1, len(neighbours) + 1))]
-        shown = [(caption, path) for caption, path in zip(captions, pictures, strict=False) if path is not None]
+        shown = [
+            (caption, path)
+            for caption, path in zip(captions, pictures, strict=False)
+            if path is not None
+        ]
         text = self._render(
             "interestingness",
             idea=idea,

@@ -47,11 +47,16 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     records in it rests on.
     """
     path = run_dir / CONFIG_NAME
-    replayed = settings.get("model", {}).get("replay")
     if not path.exists():
-        if replayed is not None:
-            settings = merge(_stored_settings(Path(replayed) / CONFIG_NAME), settings)
-        return resolve(settings)
+        config = resolve(settings)
+        if config.model.replay is None:
+            return config
+        recorded = config.model.replay / CONFIG_NAME
+        if not recorded.is_file():
+            raise UsageError(
+                f"The folder {config.model.replay} holds no run to replay.", "Name a run folder."
+            )
+        return resolve(merge(_stored_settings(recorded), settings))
     stored = _stored_settings(path)
     before = resolve(stored)
     config = resolve(merge(stored, settings))
@@ -148,7 +153,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             conductor.reason,
             archive.records(),
             counts.get("learned", 0),
-            run_dir / "llm.jsonl",
+            run_dir,
             time.monotonic() - started,
             half_life=config.strategies.half_life,
             interrupted=conductor.reason == STOPPED,
@@ -222,7 +227,7 @@ def make_author(
 def model_is_configured(config: Config) -> bool:
     """Whether there is a key or an address to ask a model with."""
     address = config.model.base_url or os.environ.get("OPENAI_BASE_URL")
-    return bool(address or os.environ.get("OPENAI_API_KEY"))
+    return bool(address or os.environ.get(config.model.key_variable))
 
 
 def seed_task_count(config: Config, author: Author) -> int:

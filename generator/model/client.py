@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,8 +28,11 @@ from .wire import TryFailed, Wire
 T = TypeVar("T")
 
 GREETING_TIMEOUT_S = 10.0
+CLOSING_S = 2.0
 LONGEST_TEXT = 200_000
-"""Characters of an answer that are looked at: a hundred times as long as any task."""
+"""Characters. A longer answer is not looked at: a task has a few thousand."""
+SENT_BACK = 20_000
+"""Characters of an unusable answer that are sent back with the reason."""
 ANSWERS = "answers"
 """The folder in a run folder that keeps what the model has answered."""
 
@@ -49,6 +53,8 @@ class FoundationModel:
         self._asked = all_asked(config)
         self._dialects: dict[tuple[str, str], Dialect] = {}
         self._wire = Wire()
+        self._under_way = 0
+        self._quiet = threading.Condition()
         self._log = CallLog(run_dir)
         self._own = AnswerCache(run_dir / ANSWERS)
         self._shared = AnswerCache(config.cache) if config.cache else None
@@ -65,8 +71,11 @@ class FoundationModel:
         self.close()
 
     def close(self) -> None:
-        """Give up the questions under way: those who ask them get ModelStopped."""
+        """Give up the questions under way: those who ask them get ModelStopped. What they may have
+        cost is logged."""
         self._wire.close()
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._under_way, CLOSING_S)
 
     @property
     def total(self) -> Cost:
@@ -109,7 +118,7 @@ class FoundationModel:
             return _parsed(answer, parse)
         except AnswerError as error:
             messages += [
-                message("assistant", answer.text[:LONGEST_TEXT] or "(no text)"),
+                message("assistant", answer.text[:SENT_BACK] or "(no text)"),
                 message("user", str(error)),
             ]
         answer = self._answer(role, messages, meter)
@@ -198,6 +207,8 @@ class FoundationModel:
             self._events("warning", journey=meter.journey, text=text)
 
         call = Call(self._config, asked, dialect, role, messages, meter, warn)
+        with self._quiet:
+            self._under_way += 1
         try:
             return call.answer(self._wire, self._budget, self._log)
         except TryFailed as failed:
@@ -211,6 +222,9 @@ class FoundationModel:
                 total_tokens=total.tokens,
                 total_usd=total.usd,
             )
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
 
     def _spent_before(self) -> Cost:
         """What earlier commands on the same run folder have spent."""

@@ -31,9 +31,7 @@ def author(tmp_path, model_server):
     with_settings = []
 
     def make(**settings) -> ModelAuthor:
-        config = ModelConfig(
-            name="scripted", base_url=model_server.url, max_retries=0, **settings
-        )
+        config = ModelConfig(name="scripted", base_url=model_server.url, max_retries=0, **settings)
         model = FoundationModel(config, tmp_path, lambda *_, **__: None)
         with_settings.append(model)
         model.__enter__()
@@ -92,9 +90,7 @@ def test_nobody_is_asked_where_there_is_nothing_to_compare_with(author, model_se
     assert model_server.requests == []
 
 
-def test_a_second_judge_is_another_model_that_is_told_the_same(
-    author, model_server, make_record
-):
+def test_a_second_judge_is_another_model_that_is_told_the_same(author, model_server, make_record):
     model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
     writer = author(second_judge=True, roles={"second_judge": {"name": "another"}})
     first = judged(writer.judge, make_record)
@@ -105,9 +101,7 @@ def test_a_second_judge_is_another_model_that_is_told_the_same(
     assert judged(author().judge_again, make_record) is None
 
 
-def test_a_judge_is_shown_the_pictures_that_there_are(
-    author, model_server, make_record, tmp_path
-):
+def test_a_judge_is_shown_the_pictures_that_there_are(author, model_server, make_record, tmp_path):
     model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
     for name in ("own.png", "second.png"):
         Image.new("RGB", (8, 6), "red").save(tmp_path / name)

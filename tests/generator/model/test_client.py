@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 
@@ -11,33 +10,8 @@ import pytest
 from taskwright.config import ModelConfig, Price
 from taskwright.errors import BrokenError, BudgetSpent, ModelError, UsageError
 from taskwright.generator.answers import AnswerError
-from taskwright.generator.model import retries
 from taskwright.generator.model.client import FoundationModel
-from taskwright.generator.model.meter import Meter
 from taskwright.task import Cost
-
-
-@pytest.fixture
-def model(model_server, tmp_path):
-    """Makes a model that asks the scripted server; settings can be given."""
-
-    def make(**settings):
-        values = {"name": "scripted", "base_url": model_server.url, "max_retries": 1, **settings}
-        model = FoundationModel(ModelConfig(**values), tmp_path, lambda *a, **k: None)
-        return stack.enter_context(model)
-
-    with contextlib.ExitStack() as stack:
-        yield make
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr(retries, "FIRST_PAUSE_S", 0.02)
-
-
-@pytest.fixture
-def meter():
-    return Meter(7)
 
 
 def as_it_is(answer: str) -> str:
