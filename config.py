@@ -110,6 +110,8 @@ class RolesConfig(Section):
     """Mends what the checks found."""
     interestingness: RoleConfig = RoleConfig()
     """Judges whether it is new in an interesting way."""
+    second_judge: RoleConfig = RoleConfig()
+    """Judges it too, where `model.second_judge` is set."""
     success: RoleConfig = RoleConfig()
     """Judges whether what the agent does is what the task asks for."""
     revision: RoleConfig = RoleConfig()
@@ -166,6 +168,12 @@ class ModelConfig(Section):
     style: Literal["full", "skeleton"] = "full"
     """How code is asked for: a whole module, or a few lines at a time to fill into one that stands,
     for small models."""
+    judge_pictures: bool = False
+    """Whether the judge of interestingness is shown pictures of the scenes; its model must read
+    them."""
+    second_judge: bool = False
+    """Whether every judgement is asked for twice, the second time in the role `second_judge`, which
+    should be another model. The first decides; how often they agree is told at the end of a run."""
 
     @field_validator("base_url")
     @classmethod

@@ -1,51 +1,67 @@
-"""How far people agree with the judge of a run on what is interesting.
-
-Reports and pages ask this; it reads records and answers and changes neither.
-"""
+"""How far two judges agree on what is interesting: two models, or a model and people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ..task import Judgement, Record
 from .feedback import Interest
 
+PEOPLE = "people"
+
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two judges on the same tasks: a model, or what stands in for one, and people."""
+    """Counts of what two judges said of the same ideas, of one at least."""
 
-    judge: str
-    """Name of the model, or `novelty` where novelty alone decided."""
     both_yes: int
+    only_first: int
+    """The first judge said yes, the second no."""
+    only_second: int
     both_no: int
-    only_people: int
-    """Interesting to people, not to the judge."""
-    only_judge: int
+    first: str = "the first"
+    """Who the first judge is."""
+    second: str = "the second"
 
     @property
     def count(self) -> int:
-        return self.both_yes + self.both_no + self.only_people + self.only_judge
+        return self.both_yes + self.only_first + self.only_second + self.both_no
 
     @property
-    def share(self) -> float | None:
-        """Of the tasks that both have judged, those judged alike; None without any."""
-        return (self.both_yes + self.both_no) / self.count if self.count else None
+    def share(self) -> float:
+        """Of equal answers, 0 to 1."""
+        return (self.both_yes + self.both_no) / self.count
 
     @property
     def kappa(self) -> float | None:
-        """Agreement beyond chance, from -1 to 1 (Cohen, 1960); 0 is what two coins with the same
-        odds would reach. None without any task, and where chance alone would explain everything:
-        both judges always give the same answer."""
-        if not self.count:
-            return None
-        total = self.count
-        people, judge = self.both_yes + self.only_people, self.both_yes + self.only_judge
-        chance = (people * judge + (total - people) * (total - judge)) / total**2
-        if chance == 1.0:
-            return None
-        return ((self.both_yes + self.both_no) / total - chance) / (1 - chance)
+        """Cohen's kappa (Cohen 1960): 1 is full agreement, 0 is what chance gives, below is less.
+        None where chance alone agrees always, as when both say yes to everything."""
+        first_yes = (self.both_yes + self.only_first) / self.count
+        second_yes = (self.both_yes + self.only_second) / self.count
+        chance = first_yes * second_yes + (1 - first_yes) * (1 - second_yes)
+        return None if chance == 1.0 else (self.share - chance) / (1 - chance)
+
+    @property
+    def told(self) -> str:
+        """In words and numbers."""
+        kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
+        return (
+            f"Two judges agreed on {self.both_yes + self.both_no} of {self.count} ideas "
+            f"({self.share:.0%}, Cohen's kappa {kappa}): yes by both {self.both_yes}, by "
+            f"{self.first} alone {self.only_first}, by {self.second} alone {self.only_second}, by "
+            f"none {self.both_no}."
+        )
+
+
+def agreement_of_judges(records: Iterable[Record]) -> Agreement | None:
+    """Between the first and the second judge of interestingness; None where no idea had both."""
+    said = [
+        [j.positive for j in record.judgements if j.role == "interestingness"] for record in records
+    ]
+    counts = Counter((first, second) for first, second, *_ in (s for s in said if len(s) > 1))
+    return _agreement(counts) if counts else None
 
 
 def judgement_of(record: Record) -> Judgement | None:
@@ -56,27 +72,21 @@ def judgement_of(record: Record) -> Judgement | None:
     return None
 
 
-def agreements(
-    judgements: dict[int, Judgement], interests: Iterable[Interest]
+def agreements_with_people(
+    judgements: Mapping[int, Judgement], interests: Iterable[Interest]
 ) -> list[Agreement]:
-    """One for each judge, the one with most tasks first; judges whom nobody has checked are left
-    out. `judgements` are by journey, `interests` as `Feedback.interests` gives them."""
-    counts: dict[str, dict[tuple[bool, bool], int]] = {}
+    """Between people and each judge, the judge of most tasks first; judges whom nobody has checked
+    are left out. `judgements` are by journey, `interests` as `Feedback.interests` gives them."""
+    counts: dict[str, Counter[tuple[bool, bool]]] = {}
     for answer in interests:
         judgement = judgements.get(answer.journey)
-        if judgement is None or answer.positive is None:
-            continue
-        of_judge = counts.setdefault(judgement.judge, {})
-        pair = (answer.positive, judgement.positive)
-        of_judge[pair] = of_judge.get(pair, 0) + 1
-    found = [
-        Agreement(
-            judge,
-            both_yes=of_judge.get((True, True), 0),
-            both_no=of_judge.get((False, False), 0),
-            only_people=of_judge.get((True, False), 0),
-            only_judge=of_judge.get((False, True), 0),
-        )
-        for judge, of_judge in counts.items()
-    ]
-    return sorted(found, key=lambda agreement: (-agreement.count, agreement.judge))
+        if judgement is not None and answer.positive is not None:
+            said = (answer.positive, judgement.positive)
+            counts.setdefault(judgement.judge, Counter())[said] += 1
+    found = [_agreement(of_judge, PEOPLE, judge) for judge, of_judge in counts.items()]
+    return sorted(found, key=lambda agreement: (-agreement.count, agreement.second))
+
+
+def _agreement(counts: Counter[tuple[bool, bool]], *names: str) -> Agreement:
+    cells = ((True, True), (True, False), (False, True), (False, False))
+    return Agreement(*(counts[cell] for cell in cells), *names)

@@ -61,8 +61,7 @@ class Metric:
         size = self.matrix.shape[1]
         if vector.shape[-1] != size:
             raise ArchiveError(
-                f"The learned metric is for embeddings of {size} numbers, not "
-                f"{vector.shape[-1]}.",
+                f"The learned metric is for embeddings of {size} numbers, not {vector.shape[-1]}.",
                 "Fit it again, or set novelty.metric to cosine.",
             )
         projected: NDArray[np.float32] = vector @ self.matrix.T
@@ -185,9 +184,7 @@ def folds_by_anchor(triplets: Triplets, count: int = FOLDS) -> Iterator[NDArray[
             yield held
 
 
-def usable_triplets(
-    answers: Sequence[tuple[int, int, int]], rows: dict[int, int]
-) -> Triplets:
+def usable_triplets(answers: Sequence[tuple[int, int, int]], rows: dict[int, int]) -> Triplets:
     """Answers given by the numbers of records as rows of their vectors; those about a record that
     has none are left out."""
     known = [answer for answer in answers if all(number in rows for number in answer)]

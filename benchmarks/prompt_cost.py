@@ -56,7 +56,7 @@ FINDING = Outcome.rejected(
 )
 
 
-class Asked(Exception):  # noqa: N818 - it ends a step, as an answer would
+class Asked(Exception):
     """Carries the prompt that would have been sent."""
 
 
@@ -78,8 +78,8 @@ def counter() -> tuple[Callable[[str], int], str]:
             os.environ["TIKTOKEN_CACHE_DIR"] = folder
             import tiktoken
 
-            encoding = tiktoken.get_encoding(ENCODING)
-            return lambda text: len(encoding.encode_ordinary(text)), f"tiktoken {ENCODING}"
+            encode = tiktoken.get_encoding(ENCODING).encode_ordinary
+            return lambda text, encode=encode: len(encode(text)), f"tiktoken {ENCODING}"
     return lambda text: len(text) // 4, "characters / 4 (no tokenizer is at hand)"
 
 
@@ -117,8 +117,8 @@ def _record(number: int, status: Status, idea: Any, source: str, robot: Robot) -
         )
         achieved = (
             "Of 96 episodes, 58 by time, 31 by termination, 7 by success ended. At the end the "
-            "robot was 5.2 m from where it had begun (median; between 0.4 and 9.8 m; median x +4.9, "
-            "y -0.3, z -0.0 m). Reward terms, mean sum of an episode (lowest to highest): progress "
+            "robot was 5.2 m from where it had begun (median; between 0.4 and 9.8 m; median x "
+            "+4.9, y -0.3, z -0.0 m). Reward terms, mean sum of an episode (lowest to highest): progress "
             "182.0 (-60.1 to 420.9); energy_penalty -3.1 (-4.0 to -1.0)."
         )
         trial = Trial(
@@ -157,7 +157,6 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         except Asked as asked:
             prompts[role].append(asked.args[1])
 
-    by_number = {record.number: record for record in records}
     for number in range(len(records) + 1, len(records) + 1 + JOURNEYS):
         random = np.random.default_rng(number)
         start = choose_start(records, number, random, StrategyConfig())

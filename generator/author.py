@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
@@ -60,7 +61,21 @@ class Author(Protocol):
         ...
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
-        """Whether the idea is interestingly new beside the kept tasks most like it."""
+        """Whether the idea is interestingly new beside the kept tasks most like it.
+
+        `pictures` are of the idea's scene and of each neighbour's, in this order; None for one that
+        there is no picture of.
+        """
+        ...
+
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> Judgement | None:
+        """What a second judge says, who does not know the first; None where there is no second."""
         ...

@@ -80,6 +80,13 @@ class Selection(Noun):
     after the other and knew all before them."""
 
 
+@dataclass(frozen=True)
+class Judgements(Noun):
+    """What further judges said: none, or one."""
+
+    judgements: tuple[Judgement, ...] = ()
+
+
 @dataclass
 class Workshop:
     """What all journeys of a run share."""
@@ -374,12 +381,34 @@ class Journey:
         self.enter("judge", "model")
         judgement = self.once("judgement", Judgement, self._judge)
         self.judgements.append(judgement)
+        if self.selection.seed_task is None and self.workshop.config.model.second_judge:
+            self._judge_again()
         return judgement
 
     def _judge(self) -> Judgement:
         if self.selection.seed_task is not None:
             return Judgement("interestingness", True, "It is one of the seeds.", "seed")
-        return self.author.judge(self.idea, self.neighbours, self.novelty)
+        return self.author.judge(self.idea, self.neighbours, self.novelty, self._pictures())
+
+    def _judge_again(self) -> None:
+        """Hear a second judge. It decides nothing, so a failure of it ends nothing."""
+        try:
+            second = self.once("second judgement", Judgements, self._second_judgement)
+            self.judgements += second.judgements
+        except BrokenError as error:
+            self.workshop.events("warning", journey=self.number, text=error.message)
+
+    def _second_judgement(self) -> Judgements:
+        judgement = self.author.judge_again(self.idea, self.neighbours, self._pictures())
+        return Judgements((judgement,) if judgement else ())
+
+    def _pictures(self) -> list[Path | None]:
+        """Of this task and of its neighbours, where pictures are wanted and there are some."""
+        if not self.workshop.config.model.judge_pictures or self.task is None:
+            return []
+        task_ids = [self.task.task_id, *(n.record.task_id or "" for n in self.neighbours)]
+        paths = [Path(poster_path(self.workshop.run_dir, task_id)) for task_id in task_ids]
+        return [path if path.is_file() else None for path in paths]
 
     @property
     def novelty(self) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
@@ -14,6 +15,7 @@ from ..task import Idea, Judgement, Outcome, Record, Robot
 from .answers import Interest, parse_code, parse_idea, parse_interest
 from .author import Brief
 from .model.client import FoundationModel
+from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
 from .seeds import SeedTask
 from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
@@ -46,6 +48,7 @@ class ModelAuthor:
         self._examples = examples
         self._folder = config.prompts
         self._style = config.style
+        self._has_second_judge = config.second_judge
         self._meter: Meter | None = None
 
     def for_journey(self, meter: Meter) -> Self:
@@ -105,24 +108,56 @@ class ModelAuthor:
         return self._ask("repair", prompt, parse_code)
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         if not neighbours:
             return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        prompt = self._render(
+        return self._judged_in("interestingness", idea, neighbours, pictures)
+
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> Judgement | None:
+        if not neighbours or not self._has_second_judge:
+            return None
+        return self._judged_in("second_judge", idea, neighbours, pictures)
+
+    def _judged_in(
+        self,
+        role: str,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        pictures: Sequence[Path | None],
+    ) -> Judgement:
+        captions = ["The proposal:", *(f"Task {n}:" for n in range(1, len(neighbours) + 1))]
+        shown = [
+            (caption, path)
+            for caption, path in zip(captions, pictures, strict=False)
+            if path is not None
+        ]
+        text = self._render(
             "interestingness",
             idea=idea,
             neighbours=[neighbour.record for neighbour in neighbours],
+            pictures=len(shown),
             yes=Interest.YES.value,
             no=Interest.NO.value,
         )
+        parts = [text_part(text)]
+        for caption, path in shown:
+            parts += [text_part(caption), picture_part(path)]
+        judge = self._model.name_for(role)
         titles = [neighbour.record.idea.title for neighbour in neighbours]
-        judge = self._model.name_for("interestingness")
         return self._ask(
-            "interestingness", prompt, lambda answer: parse_interest(answer, judge, titles)
+            role,
+            parts if shown else text,
+            lambda answer: parse_interest(answer, judge, titles),
         )
 
-    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+    def _ask(self, role: str, prompt: Prompt, parse: Callable[[str], T]) -> T:
         assert self._meter is not None, "an author asks for a journey: see for_journey"
         return self._model.ask(role, prompt, parse, self._meter)
 

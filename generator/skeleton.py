@@ -49,6 +49,12 @@ class Env({base}):
 {MOTION}
         return super().step(action)
 
+    def create_marker(self, radius, height, color):
+        shape = self._p.createVisualShape(
+            self._p.GEOM_CYLINDER, radius=radius, length=height, rgbaColor=color
+        )
+        return self._p.createMultiBody(baseVisualShapeIndex=shape)
+
     def progress(self, name, distance):
         before = self.distances.get(name, distance)
         self.distances[name] = distance
@@ -76,6 +82,7 @@ class Env({base}):
         return bool(success)
 '''
 
+WIDTH = 100
 _BODY = " " * 8
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _FENCED = re.compile(r"^[ \t]*(```+|~~~+).*?^[ \t]*\1[ \t]*$", re.MULTILINE | re.DOTALL)
@@ -91,7 +98,9 @@ _FOREIGN = {
 
 def assemble(idea: Idea, robot: Robot, parts: Mapping[str, str]) -> str:
     """The module with its parts filled in; parts that are missing are left empty."""
-    docstring = textwrap.indent(idea.docstring.replace("\\", "/").replace('"""', "'''"), " " * 4)
+    text = idea.docstring.replace("\\", "/").replace('"""', "'''")
+    lines = [textwrap.fill(line, WIDTH - 4) for line in text.splitlines()]
+    docstring = textwrap.indent("\n".join(lines), " " * 4)
     filled = {
         name: textwrap.indent(parts.get(name, "").strip("\n") or "pass", _BODY)
         for name in (*SCENE, *RULES)

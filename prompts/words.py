@@ -39,13 +39,11 @@ def learning_curve(curve: Sequence[CurvePoint]) -> str:
             success += ", all of it in the first half"
     first, last = (_mean([p.mean_return for p in part]) for part in (curve[:tenth], curve[-tenth:]))
     spread = max(p.mean_return for p in curve) - min(p.mean_return for p in curve)
-    if abs(last - first) < 0.25 * spread or spread == 0.0:
-        went = f"the mean return stayed about {_short(last)}"
-    else:
-        went = (
-            f"the mean return {'rose' if last > first else 'fell'} from {first:.3g} to {_short(last)}"
-        )
-    return f"{success}; {went}"
+    went = f"stayed about {_short(last)}"
+    if spread > 0.0 and abs(last - first) >= 0.25 * spread:
+        verb = "rose" if last > first else "fell"
+        went = f"{verb} from {_short(first)} to {_short(last)}"
+    return f"{success}; the mean return {went}"
 
 
 def success(record: Record) -> str:

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from ...errors import ArchiveError
 from ...task import Judgement
-from ..agreement import agreements, judgement_of
+from ..agreement import agreements_with_people, judgement_of
 from ..feedback import Feedback, Interest, Triplet
 from ..metric import MIN_TRIPLETS, Metric, fit_metric, load_metric, usable_triplets
 from . import pages
@@ -208,7 +208,7 @@ class _Judge:
             interests, triplets = feedback.interests(), feedback.triplets()
         return pages.render(
             "judge_standing.html.j2",
-            agreements=agreements(self._known_judgements(), interests),
+            agreements=agreements_with_people(self._known_judgements(), interests),
             answers=sum(answer.nearer is not None for answer in triplets),
             needed=MIN_TRIPLETS,
             metric=self._metric(),

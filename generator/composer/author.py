@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -66,7 +67,11 @@ class Composer:
         raise BrokenError("The Composer cannot repair code.", "Report the rejected task as a bug.")
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         """Judged by novelty alone; the first task has nothing to be compared with."""
         if novelty is None:
@@ -81,6 +86,11 @@ class Composer:
             f"like it is “{nearest}”.",
             "novelty",
         )
+
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> None:
+        """Asked again, it would measure the same."""
 
 
 def _recipe_of(record: Record) -> Recipe:

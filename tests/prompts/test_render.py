@@ -116,6 +116,7 @@ def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, mak
         robot="r2d2",
         idea=IDEA,
         neighbours=[make_record(1)],
+        pictures=0,
         yes=Interest.YES.value,
         no=Interest.NO.value,
     )
