@@ -56,9 +56,7 @@ def judgement_of(record: Record) -> Judgement | None:
     return None
 
 
-def agreements(
-    judgements: dict[int, Judgement], interests: Iterable[Interest]
-) -> list[Agreement]:
+def agreements(judgements: dict[int, Judgement], interests: Iterable[Interest]) -> list[Agreement]:
     """One for each judge, the one with most tasks first; judges whom nobody has checked are left
     out. `judgements` are by journey, `interests` as `Feedback.interests` gives them."""
     counts: dict[str, dict[tuple[bool, bool], int]] = {}

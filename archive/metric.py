@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +62,13 @@ class Metric:
         size = self.matrix.shape[1]
         if vector.shape[-1] != size:
             raise ArchiveError(
-                f"The learned metric is for embeddings of {size} numbers, not "
-                f"{vector.shape[-1]}.",
+                f"The learned metric is for embeddings of {size} numbers, not {vector.shape[-1]}.",
                 "Fit it again, or set novelty.metric to cosine.",
             )
         projected: NDArray[np.float32] = vector @ self.matrix.T
         length = np.linalg.norm(projected, axis=-1, keepdims=True)
-        return projected / np.maximum(length, np.float32(1e-9))
+        projected /= np.maximum(length, np.float32(1e-9))
+        return projected
 
     def save(self, run_dir: Path) -> None:
         """Write it into the run folder, in one piece or not at all."""
@@ -93,7 +94,7 @@ def load_metric(run_dir: Path) -> Metric | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return Metric(matrix=stored["matrix"], **json.loads(str(stored["about"])))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ArchiveError(
             f"The learned metric {path} cannot be read: {error}.",
             "Remove the file and fit it again on the judging page.",
@@ -185,9 +186,7 @@ def folds_by_anchor(triplets: Triplets, count: int = FOLDS) -> Iterator[NDArray[
             yield held
 
 
-def usable_triplets(
-    answers: Sequence[tuple[int, int, int]], rows: dict[int, int]
-) -> Triplets:
+def usable_triplets(answers: Sequence[tuple[int, int, int]], rows: dict[int, int]) -> Triplets:
     """Answers given by the numbers of records as rows of their vectors; those about a record that
     has none are left out."""
     known = [answer for answer in answers if all(number in rows for number in answer)]

@@ -31,7 +31,9 @@ ORIGIN = {"origin": "http://localhost"}
 def run_dir(tmp_path: Path, easy_source: str, make_record: Callable[..., Record]) -> Path:
     """A run with one task that is done by driving ahead, one that hangs and one without code."""
     with Archive.create_or_open(tmp_path) as archive:
-        hanging = easy_source.replace("x = self.robot", "while self.dt: pass\n        x = self.robot")
+        hanging = easy_source.replace(
+            "x = self.robot", "while self.dt: pass\n        x = self.robot"
+        )
         for number, source in enumerate([easy_source, hanging, None], 1):
             archive.start_journey()
             task = Task(source) if source else None
@@ -260,7 +262,8 @@ def test_pages_of_other_sites_cannot_play(client: TestClient, headers: dict[str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"held": "forward"}', '{"restart": 1}', '{"seed": -1, "restart": true}', "x" * 99]
+    "text",
+    ["", "[]", '{"held": "forward"}', '{"restart": 1}', '{"seed": -1, "restart": true}', "x" * 99],
 )
 def test_what_no_page_of_ours_says_is_not_heeded(client: TestClient, text: str) -> None:
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
@@ -269,9 +272,7 @@ def test_what_no_page_of_ours_says_is_not_heeded(client: TestClient, text: str) 
         assert socket.receive_json()["seed"] == 9
 
 
-def test_a_task_file_is_played_and_nothing_is_written(
-    tmp_path: Path, easy_source: str
-) -> None:
+def test_a_task_file_is_played_and_nothing_is_written(tmp_path: Path, easy_source: str) -> None:
     path = tmp_path / "ahead.py"
     path.write_text(easy_source, encoding="utf-8")
     idea = Idea("Drive ahead", "A floor.", "2 m ahead.", "", "")
