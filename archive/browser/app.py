@@ -13,12 +13,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, judge, play, run_page, task_page
+from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
+    lineage_page,
+    map_page,
     run_page,
     play,
     judge,
@@ -59,8 +61,10 @@ def create_app(run_dir: Path, *, feedback: bool = False, hosts: Iterable[str] = 
             remedy="The gallery lists everything in this archive.",
         )
 
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(Security, writes=feedback, hosts=frozenset(hosts))],
         exception_handlers={TaskwrightError: explain, 404: not_found},
     )
+    app.state.site = site
+    return app

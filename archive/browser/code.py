@@ -54,6 +54,9 @@ class Diff:
     too_long: bool = False
 
 
+NO_CHANGE = Diff()
+
+
 def highlight(source: str) -> Code:
     """A source, highlighted, cut where it is too long to be read on a page."""
     lines, cut = _cut(source)
@@ -88,7 +91,7 @@ def _highlighted(lines: list[str]) -> list[Markup]:
     if len(made) != len(lines):
         # A reader is owed the right line numbers more than colours.
         return [escape(line) for line in lines]
-    return [Markup(line) for line in made]  # noqa: S704 - the formatter has escaped it
+    return [Markup(line) for line in made]
 
 
 def diff(before: str, after: str) -> Diff:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
@@ -57,7 +57,7 @@ class Address:
                     int(g) for g in values.getlist("generation") if re.fullmatch(r"\d{1,6}", g)
                 ),
                 numbers=read_ranges(values.get("numbers", "")),
-                sort=cast(Sort, sort),
+                sort=sort,
             ),
         )
 

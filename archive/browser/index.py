@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -37,6 +37,10 @@ TEXT_LENGTH = 600
 SEARCHED_LENGTH = 100_000
 """Characters kept for a card, and looked through by full-text search. Texts have no other limit."""
 
+SETTLED_S = 0.1
+"""A file that was written this shortly ago may be written again without its time telling."""
+COUNTS_KEPT = 64
+
 # One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.
 _READ = f"""
     SELECT number, status, task_id, robot, title, novelty, created_at,
@@ -47,7 +51,7 @@ _READ = f"""
         record ->> '$.trial.success_before', record ->> '$.trial.success_after',
         record ->> '$.cost.prompt_tokens', record ->> '$.cost.completion_tokens',
         record ->> '$.cost.usd', record ->> '$.seconds', record ->> '$.idea.title',
-        record ->> '$.idea.success', valid
+        record ->> '$.idea.success', record ->> '$.outcomes[#-1].stage', valid
     FROM (
         SELECT number, status, task_id, robot, title, novelty, created_at,
             json_valid(record) AS valid, iif(json_valid(record), record, '{{}}') AS record
@@ -80,13 +84,15 @@ class Row:
     tokens: int
     usd: float | None
     seconds: float
+    failed_at: str | None
+    """The stage of the last check, or `train`, where the task was rejected there."""
     damaged: bool
     """Whether the record itself cannot be read."""
 
 
 _COLUMNS = (
     "number, status, task_id, robot, title, novelty, created_at, reason, description, strategy, "
-    "parents, generation, success_before, success_after, tokens, usd, seconds, damaged"
+    "parents, generation, success_before, success_after, tokens, usd, seconds, failed_at, damaged"
 )
 
 
@@ -116,6 +122,18 @@ class Facets:
     generation: dict[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """Sums over all records."""
+
+    records: int
+    tokens: int
+    usd: float | None
+    """None where the price of some call is not known."""
+    seconds: float
+    """Of work."""
+
+
 class Index:
     """Rows of one `archive.db`, which need not exist yet. May be used from any thread."""
 
@@ -123,12 +141,14 @@ class Index:
         self._path = path
         self._lock = threading.RLock()
         self._identity: tuple[int, int] | None = None
+        self._seen: tuple[int, ...] | None = None
         self._clear()
 
     def _clear(self) -> None:
         self._known: set[int] = set()
         self._generations: dict[str, int] = {}
         self._version: tuple[int, int] | None = None
+        self._counted: dict[View, Facets] = {}
         self._memory = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
         self._memory.executescript(
             """
@@ -136,9 +156,12 @@ class Index:
                 number INTEGER PRIMARY KEY, status TEXT, task_id TEXT, robot TEXT, title TEXT,
                 novelty REAL, created_at TEXT, reason TEXT, description TEXT, strategy TEXT,
                 parents TEXT, generation INTEGER, success_before REAL, success_after REAL,
-                tokens INTEGER, usd REAL, seconds REAL, damaged INTEGER, text_sha256 TEXT
+                tokens INTEGER, usd REAL, seconds REAL, failed_at TEXT,
+                damaged INTEGER, text_sha256 TEXT
             );
             CREATE INDEX rows_by_task ON rows (task_id);
+            -- Counting needs nothing else, and so none of the texts.
+            CREATE INDEX rows_by_filter ON rows (status, robot, strategy, generation);
             CREATE VIRTUAL TABLE texts USING fts5 (
                 title, description, reason, source, content = '',
                 tokenize = "unicode61 remove_diacritics 2"
@@ -151,28 +174,50 @@ class Index:
     def refresh(self) -> int:
         """Read what the archive has and we have not; returns how many records there are."""
         with self._lock:
-            try:
-                stat = os.stat(self._path)
-            except FileNotFoundError:
-                if self._known:
-                    self._clear()
-                return 0
-            identity = (stat.st_dev, stat.st_ino)
-            if identity != self._identity:
-                # Another file took its place, as when a run folder was copied over.
-                self._clear()
-                self._identity = identity
-            # A connection of its own: one that outlives a request would be tied to its thread.
-            archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-            try:
-                self._read_new(archive)
-            except sqlite3.OperationalError:
-                # The run that makes the archive is about to write its schema.
-                if self._known:
-                    raise
-            finally:
-                archive.close()
+            state = self._state()
+            if state is None or state != self._seen:
+                self._look()
+                self._seen = state
             return len(self._known)
+
+    def _state(self) -> tuple[int, ...] | None:
+        """Differs whenever the archive's files do; None where that cannot be told.
+
+        Looking at the files' times takes a hundredth of what asking the archive takes.
+        """
+        found: list[int] = []
+        for path in (self._path, self._path.with_name(f"{self._path.name}-wal")):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                found.append(-1)
+                continue
+            if time.time() - stat.st_mtime < SETTLED_S:
+                return None
+            found += (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        return tuple(found)
+
+    def _look(self) -> None:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            if self._known:
+                self._clear()
+            return
+        if (stat.st_dev, stat.st_ino) != self._identity:
+            # Another file took its place, as when a run folder was copied over.
+            self._clear()
+            self._identity = (stat.st_dev, stat.st_ino)
+        # A connection of its own: one that outlives a request would be tied to its thread.
+        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
+        try:
+            self._read_new(archive)
+        except sqlite3.OperationalError:
+            # The run that makes the archive is about to write its schema.
+            if self._known:
+                raise
+        finally:
+            archive.close()
 
     def _read_new(self, archive: sqlite3.Connection) -> None:
         # Bytes that are no text must show, not raise.
@@ -191,6 +236,7 @@ class Index:
                     self._insert(values)
             self._memory.execute("COMMIT")
         self._known |= set(missing)
+        self._counted.clear()
         self._version = (count, last or 0)
 
     def _insert(self, values: Sequence[Any]) -> None:
@@ -215,15 +261,18 @@ class Index:
             seconds,
             full_title,
             success,
+            failed_at,
             valid,
         ) = values
-        parents = json.loads(parents_json or "[]")
+        found = json.loads(parents_json or "[]")
+        # What a record of another making says here may be anything.
+        parents = [p for p in found if isinstance(p, str)] if isinstance(found, list) else []
         generation = 1 + max((self._generations.get(p, 0) for p in parents), default=-1)
         if task_id is not None:
             self._generations.setdefault(task_id, generation)
         text = f"{full_title}\n{description}\n{success}"
         self._memory.execute(
-            f"INSERT INTO rows VALUES ({', '.join('?' * 19)})",
+            f"INSERT INTO rows VALUES ({', '.join('?' * 20)})",
             (
                 number,
                 status,
@@ -237,11 +286,12 @@ class Index:
                 strategy or "",
                 json.dumps(parents),
                 generation,
-                before,
-                after,
-                (prompt_tokens or 0) + (completion_tokens or 0),
-                usd,
-                seconds or 0.0,
+                _number(before),
+                _number(after),
+                int((_number(prompt_tokens) or 0) + (_number(completion_tokens) or 0)),
+                _number(usd),
+                _number(seconds) or 0.0,
+                failed_at,
                 not valid,
                 hashlib.sha256(text.encode(errors="replace")).hexdigest(),
             ),
@@ -292,13 +342,47 @@ class Index:
 
     def facets(self, view: View) -> Facets:
         """Counts per value of each filter, the other filters of the view applied."""
-        facets = Facets(total=self.refresh())
-        for name in ("status", "robot", "strategy", "generation"):
-            source, where, values = _conditions(view, leaving_out=name)
-            sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"
-            counts = {key: n for key, n in self._ask(sql, values) if key is not None}
-            setattr(facets, name, counts)
-        return facets
+        with self._lock:
+            total = self.refresh()
+            view = replace(view, sort="newest")
+            if view in self._counted:
+                return self._counted[view]
+            facets = Facets(total)
+            for name in ("status", "robot", "strategy", "generation"):
+                source, where, values = _conditions(view, leaving_out=name)
+                sql = f"SELECT {name}, count(*) FROM {source} WHERE {where} GROUP BY 1 ORDER BY 1"
+                counts = {key: n for key, n in self._ask(sql, values) if key is not None}
+                setattr(facets, name, counts)
+            if len(self._counted) > COUNTS_KEPT:
+                self._counted.clear()
+            self._counted[view] = facets
+            return facets
+
+    def totals(self) -> Totals:
+        """What all records together have come to."""
+        ((count, tokens, usd, unpriced, seconds),) = self._ask(
+            "SELECT count(*), sum(tokens), sum(usd), sum(usd IS NULL AND NOT damaged), sum(seconds)"
+            " FROM rows"
+        )
+        return Totals(count, tokens or 0, None if unpriced else usd or 0.0, seconds or 0.0)
+
+    def endings(self) -> list[tuple[str, str]]:
+        """When each journey ended (UTC, ISO 8601) and its status, the earliest first."""
+        return [
+            (time, status)
+            for time, status in self._ask(
+                "SELECT created_at, status FROM rows WHERE created_at != '' ORDER BY 1, number"
+            )
+        ]
+
+    def failures(self) -> dict[str, int]:
+        """How many tasks were invalid for what was found at each stage, the most first."""
+        return dict(
+            self._ask(
+                "SELECT coalesce(failed_at, 'train'), count(*) FROM rows WHERE status = 'invalid'"
+                " GROUP BY 1 ORDER BY 2 DESC, 1"
+            )
+        )
 
     def text_hashes(self) -> dict[str, list[int]]:
         """SHA-256 of what was embedded of each record, and the journeys that share it."""
@@ -326,6 +410,10 @@ class Index:
         with self._lock:
             self.refresh()
             return self._memory.execute(sql, tuple(values)).fetchall()
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def _row(values: Sequence[Any]) -> Row:

@@ -65,19 +65,21 @@ def decimal(value: float | None, digits: int = 2) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds for people: `48 s`, `3 min 20 s`, `2 h 05 min`; a dash for None."""
+    """Seconds for people: `48 s`, `3 min 20 s`, `3 min`, `2 h 05 min`; a dash for None."""
     if seconds is None:
         return "–"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
         return f"{hours} h {minutes:02} min"
-    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"
+    if minutes:
+        return f"{minutes} min {rest:02} s" if rest else f"{minutes} min"
+    return f"{rest} s"
 
 
 def price(usd: float | None) -> str:
     """US dollars; a dash where the price is unknown."""
-    return "–" if usd is None else f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}"
+    return "–" if usd is None else f"${usd:.2f}" if usd >= 0.1 else f"${usd:.4f}"
 
 
 def count(number: float | None) -> str:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from ...errors import UsageError
 from .app import create_app
 from .security import LOOPBACK_NAMES, is_address
+from .site import Site
 
 PORTS_TRIED = 20
 """Where no port was named, the first free one of so many is taken."""
@@ -69,10 +70,23 @@ def serve_app(
             log_level="warning",
             access_log=False,
             server_header=False,
-            # An event stream stays open for as long as its page is: do not wait for it.
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=3,
         )
-        uvicorn.Server(settings).run(sockets=[listener])
+        # Ctrl-C is how this is meant to end, and no failure.
+        with contextlib.suppress(KeyboardInterrupt):
+            Server(settings, app.state.site).run(sockets=[listener])
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, which first tells the streams of pages that are open to end."""
+
+    def __init__(self, settings: uvicorn.Config, site: Site) -> None:
+        super().__init__(settings)
+        self._site = site
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._site.closing.set()
+        await super().shutdown(sockets)
 
 
 def _hosts(host: str) -> frozenset[str]:

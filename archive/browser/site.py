@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,6 +33,8 @@ class Site:
         self.run_dir = run_dir
         self.feedback = feedback
         self.menu: list[Link] = []
+        self.closing = threading.Event()
+        """Set when the server ends: streams that would go on for ever end then."""
         if not self.is_waiting():
             Archive.open(run_dir).close()
         self.index = Index(run_dir / FILE_NAME)

@@ -20,7 +20,7 @@ from ..export.package import environment_names
 from ..store import FILE_NAME
 from . import curve, pages
 from .calls import Calls
-from .code import Diff, diff, highlight
+from .code import NO_CHANGE, Diff, diff, highlight
 from .index import Row, View
 from .site import Site
 
@@ -37,7 +37,7 @@ class Attempt:
     source: str = ""
     found: dict[str, str] = field(default_factory=dict)
     """Verdict, stage, symptom, cause and fix; empty while it has not been checked."""
-    change: Diff = Diff()
+    change: Diff = NO_CHANGE
     """Since the version before."""
 
 
@@ -97,9 +97,7 @@ def routes(site: Site) -> list[BaseRoute]:
     def asked(request: Request) -> Response:
         number: int = request.path_params["number"]
         began, ended = _times(site, number)
-        return site.render(
-            request, "calls.html.j2", calls=calls.of_journey(number, began, ended)
-        )
+        return site.render(request, "calls.html.j2", calls=calls.of_journey(number, began, ended))
 
     return [
         Route("/task/{number:int}", task),

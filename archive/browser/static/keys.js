@@ -7,6 +7,11 @@ export const isTyping = (target) =>
 document.addEventListener("keydown", (event) => {
   if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "t") document.getElementById("theme")?.click();
+  const keys = document.getElementById("keys");
+  if (event.key === "?" && keys) {
+    if (keys.open) keys.close();
+    else keys.showModal();
+  }
   if (event.key === "/") {
     event.preventDefault();
     const search = document.querySelector("input[type=search]");

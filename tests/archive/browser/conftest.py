@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from taskwright.archive.browser.app import create_app
+from taskwright.archive.browser.serving import Server
 from taskwright.archive.store import Archive
 from taskwright.task import (
     Cost,
@@ -165,10 +166,9 @@ Serve = Callable[..., str]
 @contextlib.contextmanager
 def serving(run_dir: Path, **options: Any) -> Iterator[str]:
     """Serve a run folder from a thread; gives its address, without a slash at the end."""
-    settings = uvicorn.Config(
-        create_app(run_dir, **options), port=0, log_level="warning", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(settings)
+    app = create_app(run_dir, **options)
+    settings = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=3)
+    server = Server(settings, app.state.site)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -113,6 +113,14 @@ def test_letters_typed_into_the_search_box_are_no_keys(page: Page, site_url: str
     assert page.locator("#q").input_value() == "jkt/"
 
 
+def test_the_keys_are_listed_on_a_key(page: Page, site_url: str) -> None:
+    page.goto(site_url)
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).not_to_be_visible()
+
+
 def test_the_theme_can_be_chosen_and_stays(page: Page, site_url: str) -> None:
     page.goto(site_url)
     ground = "getComputedStyle(document.documentElement).backgroundColor"

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
+from taskwright.archive.browser.app import create_app
 from taskwright.archive.browser.index import Index, View
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.task import Idea, Record, Task
@@ -117,6 +119,28 @@ def test_a_record_that_is_damaged_is_listed_as_damaged(archive_dir: Path) -> Non
     assert broken_text is not None
     assert broken_text.title.endswith("A")
     assert index.count(View()) == 12
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "[]",
+        "7",
+        '"text"',
+        "null",
+        '{"idea": 3, "trial": [1], "cost": "dear"}',
+        '{"idea": {"parents": {"a": 1}, "description": 5, "strategy": ["x"]}}',
+        '{"idea": {"parents": [1, null, "abc"]}, "seconds": "long"}',
+        '{"trial": {"success_before": "half", "success_after": true}, "cost": {"usd": "x"}}',
+        '{"reason": {"deep": ["er"]}, "outcomes": [{"stage": 7}]}',
+    ],
+)
+def test_a_record_of_another_shape_is_listed_nonetheless(archive_dir: Path, record: str) -> None:
+    with sqlite3.connect(archive_dir / FILE_NAME) as connection:
+        connection.execute("UPDATE records SET record = ? WHERE number = 4", (record,))
+    client = TestClient(create_app(archive_dir), base_url="http://localhost")
+    assert "Push two crates past a wall" in client.get("/").text
+    assert client.get("/run").status_code == 200
 
 
 def test_huge_texts_are_cut_for_the_list(
