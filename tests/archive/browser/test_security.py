@@ -20,8 +20,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from taskwright.archive.browser.app import create_app
-from taskwright.archive.browser.pages import visible
+from taskwright.archive.browser.pages import render, visible
 from taskwright.archive.browser.security import Security
+from taskwright.archive.browser.site import Site
 from taskwright.archive.store import Archive
 from taskwright.task import Idea, Judgement, Outcome, Record, Task
 
@@ -231,6 +232,14 @@ def test_pictures_are_served_as_pictures(
 )
 def test_what_a_text_would_hide_is_made_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
+
+
+def test_a_huge_text_is_cut_where_a_template_prints_it(archive_dir: Path) -> None:
+    page = render(
+        "error.html.j2", site=Site(archive_dir), here="/", message="x" * 2_000_000, remedy=""
+    )
+    assert len(page) < 100_000
+    assert "and 1,950,000 more characters" in page
 
 
 HOSTILE = (
