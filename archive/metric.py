@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +67,8 @@ class Metric:
             )
         projected: NDArray[np.float32] = vector @ self.matrix.T
         length = np.linalg.norm(projected, axis=-1, keepdims=True)
-        return projected / np.maximum(length, np.float32(1e-9))
+        projected /= np.maximum(length, np.float32(1e-9))
+        return projected
 
     def save(self, run_dir: Path) -> None:
         """Write it into the run folder, in one piece or not at all."""
@@ -92,7 +94,7 @@ def load_metric(run_dir: Path) -> Metric | None:
     try:
         with np.load(path, allow_pickle=False) as stored:
             return Metric(matrix=stored["matrix"], **json.loads(str(stored["about"])))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
         raise ArchiveError(
             f"The learned metric {path} cannot be read: {error}.",
             "Remove the file and fit it again on the judging page.",

@@ -116,4 +116,3 @@ def _told(
         return from_json(kind, memory[:count])
     except ValueError as error:
         raise ChildProtocolError(plain_text(str(error)[:200])) from None
-

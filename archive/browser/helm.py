@@ -4,8 +4,9 @@ R2D2 has six discrete actions. Whoever presses "left" wants it to turn at a pace
 steered, and to stop turning on release; the action adds 3 to 4 rad/s, which then fade over half a
 second. So keys say what is wanted, and each step takes the action that comes nearest to it: a turn
 where the robot turns too slowly, one the other way where it turns on after the release, else the
-drive, up to half of the robot's top speed unless Shift is held: most courses are short. All of it goes through the actions that agents have, at their pace: what a person can do with
-it, an agent could.
+drive, up to half of the robot's top speed unless Shift is held, since most courses are short. All
+of it goes through the actions that agents have, at their pace: what a person can do with it, an
+agent could.
 
 Ant has a key up and a key down for each of its eight joints, as the game QWOP has for its legs: it
 can be moved by hand, if hardly walked. Humanoid has seventeen joints, more than hands have fingers;

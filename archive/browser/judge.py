@@ -1,7 +1,7 @@
 """Judge: people say what is interesting, and which tasks are alike.
 
-Only there with `--allow-feedback`. What the run's judge thought of a task is shown after the answer,
-never before it. From the answers follow how far the two agree, and a metric of likeness.
+Only there with `--allow-feedback`. What the run's judge thought of a task is shown after the
+answer, never before it. From the answers follow how far the two agree, and a metric of likeness.
 """
 
 from __future__ import annotations

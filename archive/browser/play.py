@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import functools
 import secrets
+import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,7 +127,7 @@ def create_file_app(path: Path, task: Task, idea: Idea) -> Starlette:
     async def socket(websocket: WebSocket) -> None:
         await _attend(websocket, sessions, lambda: shown)
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", page),
             WebSocketRoute("/socket", socket),
@@ -134,6 +135,8 @@ def create_file_app(path: Path, task: Task, idea: Idea) -> Starlette:
         ],
         middleware=[Middleware(Security)],
     )
+    app.state.site = site
+    return app
 
 
 class _FileSite(Site):
@@ -143,6 +146,7 @@ class _FileSite(Site):
         self.run_dir = path
         self.feedback = False
         self.menu = []
+        self.closing = threading.Event()
 
 
 def _playable(record: Record, site: Site) -> Playable:

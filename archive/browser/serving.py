@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from ...errors import UsageError
 from .app import create_app
@@ -42,7 +42,7 @@ def serve(
 
 
 def serve_app(
-    app: ASGIApp,
+    app: Starlette,
     what: str,
     mode: str,
     *,
@@ -53,6 +53,7 @@ def serve_app(
     tell: Callable[[str], None] = print,
 ) -> None:
     """Serve an application until Ctrl-C, telling `what` is where; `page` is the one to open first.
+    Its `state.site` is the `Site` that it shows.
 
     Raises UsageError where the address cannot be used.
     """

@@ -6,6 +6,7 @@ from taskwright.archive.agreement import (
     Agreement,
     agreement_of_judges,
     agreements_with_people,
+    judgement_of,
 )
 from taskwright.archive.feedback import Interest
 from taskwright.task import Judgement
@@ -52,3 +53,9 @@ def test_people_are_compared_with_each_judge():
     answers = [(1, True), (2, True), (3, None), (4, True)]
     interests = [Interest(journey=n, positive=positive) for n, positive in answers]
     assert agreements_with_people(judgements, interests) == [Agreement(1, 1, 0, 0, "people", "a")]
+
+
+def test_a_seed_was_judged_by_nobody(make_record):
+    assert judgement_of(make_record(1, judgements=(verdict(True, "seed"),))) is None
+    assert judgement_of(make_record(1)) is None
+    assert judgement_of(make_record(1, judgements=(verdict(False),))) == verdict(False)

@@ -59,7 +59,11 @@ def test_a_demonstration_comes_back_and_counts_as_evidence(tmp_path):
 
 def test_where_nobody_has_answered_reading_finds_nothing_and_makes_no_file(tmp_path):
     with Feedback.open(tmp_path) as feedback:
-        assert (feedback.interests(), feedback.triplets(), feedback.demonstrations()) == ([], [], [])
+        assert (feedback.interests(), feedback.triplets(), feedback.demonstrations()) == (
+            [],
+            [],
+            [],
+        )
     assert not (tmp_path / FILE_NAME).exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from taskwright.archive.embedding import Embedder
+from taskwright.archive.metric import Metric
 from taskwright.archive.neighbourhood import Neighbourhood
 from taskwright.archive.store import Archive
 from taskwright.config import Config, ModelConfig, StrategyConfig
@@ -22,33 +24,42 @@ from taskwright.generator.seeds import example_tasks
 
 
 @pytest.fixture
-def selected_after(tmp_path):
-    """What the journey after these records selects."""
+def journey_after(tmp_path):
+    """The journey after these records, which are its archive."""
+    with contextlib.ExitStack() as resources:
 
-    def select(*records, seed_tasks=(), concurrency=1, config=None, encoder=None) -> Selection:
-        run_dir = Path(tempfile.mkdtemp(dir=tmp_path))
-        with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
+        def begin(*records, concurrency=1, encoder=None, **fields) -> Journey:
+            run_dir = Path(tempfile.mkdtemp(dir=tmp_path))
+            archive = resources.enter_context(Archive.create_or_open(run_dir))
             embedder = Embedder(archive, encoder or ByNumber())
             for record in records:
                 assert archive.start_journey() == record.number
                 archive.add(record)
-            journey = Journey(
-                Workshop(
-                    run_dir=run_dir,
-                    config=config or Config(),
-                    archive=archive,
-                    author=Composer(0.1),
-                    embedder=embedder,
-                    neighbourhood=Neighbourhood(run_dir, archive, embedder),
-                    executor=executor,
-                    events=Events(run_dir / "events.jsonl", lambda event: None),
-                    seed_tasks=seed_tasks,
-                    flight=Flight(concurrency, archive.records()),
-                ),
-                archive.start_journey(),
-            )
-            journey.select_stepping_stones()
-            return dataclasses.replace(journey.selection, horizon=None)
+            values = {
+                "run_dir": run_dir,
+                "config": Config(),
+                "archive": archive,
+                "author": Composer(0.1),
+                "embedder": embedder,
+                "neighbourhood": Neighbourhood(run_dir, archive, embedder),
+                "executor": resources.enter_context(LocalExecutor()),
+                "events": Events(run_dir / "events.jsonl", lambda event: None),
+                "seed_tasks": (),
+                "flight": Flight(concurrency, archive.records()),
+            }
+            return Journey(Workshop(**{**values, **fields}), archive.start_journey())
+
+        yield begin
+
+
+@pytest.fixture
+def selected_after(journey_after):
+    """What the journey after these records selects."""
+
+    def select(*records, **fields) -> Selection:
+        journey = journey_after(*records, **fields)
+        journey.select_stepping_stones()
+        return dataclasses.replace(journey.selection, horizon=None)
 
     return select
 
@@ -118,3 +129,18 @@ class ByNumber:
         last = text.splitlines()[0].split()[-1]
         angle = (int(last) if last.isdecimal() else 0) / 20 * np.pi
         return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_a_learned_metric_tells_novelty_and_leaves_near_copies_to_the_cosine(
+    journey_after, make_record
+):
+    # It looks at one axis alone: in its eyes task 4, at 36 degrees, is the kept one at 0.
+    flat = Metric(np.array([[1.0, 0.0], [0.0, 0.0]], np.float32), "by number", 20, 0.9, 0.5)
+    kept = make_record(1, title="Task 0")
+    novelties = []
+    for metric in (None, flat):
+        journey = journey_after(kept, metric=metric)
+        journey.idea = make_record(4).idea
+        assert journey.near_copy() == ""
+        novelties.append(journey.novelty)
+    assert novelties == [pytest.approx(1 - np.cos(np.radians(36)), abs=1e-3), 0.0]

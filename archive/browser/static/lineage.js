@@ -95,9 +95,16 @@ function draw(context) {
   // From afar lines would run together, and curves look like straight ones.
   context.lineWidth = Math.min(Math.max(room / 8, 0.35), 1.2);
   context.strokeStyle = paint["line-strong"];
+  let drawn = 0;
   context.beginPath();
   for (const node of nodes) {
-    if (node.parent !== null && isShown(node)) edge(context, nodes[node.parent], node, room > 4);
+    if (node.parent === null || !isShown(node)) continue;
+    edge(context, nodes[node.parent], node, room > 4);
+    // A path of thousands of lines takes longer than its parts.
+    if (++drawn % 100 === 0) {
+      context.stroke();
+      context.beginPath();
+    }
   }
   context.stroke();
   if (focus) {
@@ -133,11 +140,9 @@ function draw(context) {
   // All of a colour at once: thousands one by one would take too long.
   for (const [color, places] of specks) {
     context.fillStyle = color;
-    context.beginPath();
     for (let n = 0; n < places.length; n += 2) {
-      context.rect(places[n] - 1.3, places[n + 1] - 1.3, 2.6, 2.6);
+      context.fillRect(places[n] - 1.3, places[n + 1] - 1.3, 2.6, 2.6);
     }
-    context.fill();
   }
 }
 

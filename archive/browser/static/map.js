@@ -1,7 +1,7 @@
 // All records where their meaning puts them, on axes that never change. A lasso around some of them
 // leads to the gallery.
 
-import { clamp, Paint, Plane, Posters, Tip } from "./plane.js";
+import { clamp, Dots, Paint, Plane, Posters, Tip } from "./plane.js";
 
 const MOST_RANGES = 400;
 // So few in sight have room for their pictures.
@@ -14,6 +14,7 @@ const { points, reference, statuses, words } = await answer.json();
 
 const paint = new Paint(statuses, points);
 const tip = new Tip(root.querySelector(".tip"));
+const dots = new Dots();
 const chosen = new Set();
 let lasso = null;
 let withLasso = false;
@@ -59,13 +60,8 @@ function draw(context) {
       context.strokeStyle = paint.of(point);
       context.strokeRect(x - 44, y - 33, 88, 66);
     } else {
-      context.beginPath();
-      context.arc(x, y, point === hovered ? radius + 2 : radius, 0, 2 * Math.PI);
-      context.fillStyle = paint.of(point);
-      context.fill();
-      context.lineWidth = 1;
-      context.strokeStyle = paint.ground;
-      context.stroke();
+      const size = point === hovered ? radius + 2 : radius;
+      dots.put(context, paint.of(point), paint.surface, size, x, y, plane.ratio);
     }
   }
   context.globalAlpha = 1;

@@ -26,14 +26,6 @@ export class Plane {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
   }
 
-  get width() {
-    return this.canvas.clientWidth;
-  }
-
-  get height() {
-    return this.canvas.clientHeight;
-  }
-
   toScreen(x, y) {
     return [x * this.scale + this.x, y * this.scale + this.y];
   }
@@ -131,6 +123,9 @@ export class Plane {
 
   resize() {
     const ratio = Math.min(devicePixelRatio, 2);
+    // Kept, since asking for them again for each thing that is drawn takes longer than drawing it.
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.ratio = ratio;
@@ -214,6 +209,34 @@ export class Paint {
       ...RATES.map((rate) => entry(mixed(rate), `${100 * rate} %`)),
       entry(this.faint, "not trained"),
     ];
+  }
+}
+
+// Dots that are drawn once and then copied: thousands of them in a few milliseconds.
+export class Dots {
+  constructor() {
+    this.drawn = new Map();
+  }
+
+  put(context, color, rim, radius, x, y, ratio) {
+    const key = `${color}${rim}${radius.toFixed(1)}${ratio}`;
+    let dot = this.drawn.get(key);
+    if (!dot) {
+      const half = radius + 1.5;
+      const canvas = document.createElement("canvas");
+      canvas.width = canvas.height = Math.ceil(2 * half * ratio);
+      const pen = canvas.getContext("2d");
+      pen.scale(ratio, ratio);
+      pen.beginPath();
+      pen.arc(half, half, radius, 0, 2 * Math.PI);
+      pen.fillStyle = color;
+      pen.fill();
+      pen.strokeStyle = rim;
+      pen.stroke();
+      if (this.drawn.size > 200) this.drawn.clear();
+      this.drawn.set(key, (dot = { canvas, half, size: canvas.width / ratio }));
+    }
+    context.drawImage(dot.canvas, x - dot.half, y - dot.half, dot.size, dot.size);
   }
 }
 

@@ -6,6 +6,12 @@ import { Body, Stage } from "./scene.js";
 import { isTyping } from "./keys.js";
 
 const STEP_MS = 66;
+const SLOW_MS = 40;
+const PLAINER = [
+  { shadows: false, points: 1 },
+  { shadows: false, points: 0.6 },
+  { shadows: false, points: 0.35 },
+];
 const WAKE_KEYS = new Set(["Enter", "Space"]);
 const root = document.getElementById("play");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
@@ -38,6 +44,7 @@ class World {
     this.queue = [];
     this.base = null;
     this.yaw = null;
+    this.plainness = 0;
     requestAnimationFrame((time) => this.draw(time));
   }
 
@@ -94,13 +101,34 @@ class World {
       this.dirty = true;
     }
     if (this.behind && this.follow(time)) this.dirty = true;
-    if (!this.dirty) return;
+    if (!this.dirty) {
+      this.drawnAt = null;
+      return;
+    }
     this.dirty = false;
+    this.easeUp(time);
     this.stage.render();
     if (this.onSeen) {
       this.onSeen();
       this.onSeen = null;
     }
+  }
+
+  // Keys must be answered at once, pictures may be plainer: where drawing cannot keep up, first the
+  // shadows go, then points.
+  easeUp(time) {
+    if (this.drawnAt) {
+      this.pace = 0.85 * (this.pace ?? 16) + 0.15 * (time - this.drawnAt);
+      this.slow = this.pace > SLOW_MS ? (this.slow ?? 0) + 1 : 0;
+    }
+    this.drawnAt = time;
+    if (!(this.slow > 6) || this.plainness >= PLAINER.length) return;
+    const { shadows, points } = PLAINER[this.plainness];
+    this.plainness += 1;
+    this.slow = 0;
+    this.world.sun.castShadow = shadows;
+    this.stage.renderer.setPixelRatio(points);
+    root.dataset.plainness = this.plainness;
   }
 
   // The camera stands behind the robot and turns after it, gently; from anywhere else it flies

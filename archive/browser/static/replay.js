@@ -110,7 +110,8 @@ class Replay {
   }
 
   key(event) {
-    if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = isTyping(event.target) && event.target !== this.part("timeline");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest?.("button, a, summary") && event.key === " ") return;
     const keys = {
       " ": () => this.toggle(),

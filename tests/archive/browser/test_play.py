@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +19,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
+from websockets.sync.client import connect
 
 from taskwright.archive.browser import play
 from taskwright.archive.browser.app import create_app
@@ -31,11 +36,14 @@ ORIGIN = {"origin": "http://localhost"}
 def run_dir(tmp_path: Path, easy_source: str, make_record: Callable[..., Record]) -> Path:
     """A run with one task that is done by driving ahead, one that hangs and one without code."""
     with Archive.create_or_open(tmp_path) as archive:
-        hanging = easy_source.replace("x = self.robot", "while self.dt: pass\n        x = self.robot")
+        hanging = easy_source.replace(
+            "x = self.robot", "while self.dt: pass\n        x = self.robot"
+        )
         for number, source in enumerate([easy_source, hanging, None], 1):
             archive.start_journey()
             task = Task(source) if source else None
-            archive.add(make_record(number, title="Drive ahead", task=task))
+            status = "learned" if task else "broken"
+            archive.add(make_record(number, status, title="Drive ahead", task=task))
     return tmp_path
 
 
@@ -46,17 +54,18 @@ def client(run_dir: Path) -> Iterator[TestClient]:
 
 
 def children(of: int) -> set[int]:
-    """Ids of the sandboxed processes that this process's fork server has made."""
-    found = set()
+    """Ids of the sandboxed processes that a process has, through its fork server."""
+    parents, tasks = {}, set()
     for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                name = (folder / "comm").read_text().strip()
-            except OSError:
-                continue
-            if name == "taskwright-task":
-                found.add(int(folder.name))
-    return found
+        with contextlib.suppress(OSError, ValueError):
+            name, _, rest = (folder / "stat").read_text().partition(") ")
+            parents[int(folder.name)] = int(rest.split()[1])
+            if name.endswith("(taskwright-task") and not rest.startswith("Z"):
+                tasks.add(int(folder.name))
+    found = {of}
+    while new := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= new
+    return tasks & found
 
 
 def drive_to_success(socket: Any) -> dict[str, Any]:
@@ -72,6 +81,8 @@ def test_a_scripted_run_of_keys_ends_in_success_and_is_kept(
     page: Page, serve: Callable[..., str], run_dir: Path, easy_source: str
 ) -> None:
     url = serve(run_dir, feedback=True)
+    # Small, since the processor draws.
+    page.set_viewport_size({"width": 640, "height": 480})
     page.goto(f"{url}/play/1")
     page.wait_for_selector("#play[data-state=ready]")
     before = page.locator("canvas").screenshot()
@@ -92,7 +103,9 @@ def test_a_scripted_run_of_keys_ends_in_success_and_is_kept(
     assert kept.success
     assert walk_through(easy_source, kept.seed, kept.actions, kept.action_repeat).success
     page.goto(f"{url}/play")
-    assert page.locator(".play-solved").all_inner_texts() == ["done by hand"]
+    assert page.locator(".play-solved").all_text_contents() == ["done by hand"]
+    page.goto(f"{url}/task/1")
+    assert page.get_by_text("A person has done it").count() == 1
 
 
 def test_touch_buttons_drive_and_restart_begins_the_same_episode(
@@ -165,15 +178,15 @@ def test_demonstrations_are_a_minari_dataset(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_process_ends_with_the_page(client: TestClient, run_dir: Path) -> None:
-    before = children(0)
+    before = children(os.getpid())
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         socket.receive_json()
         socket.send_json({"held": ["forward"], "serial": 1})
         socket.receive_json()
-        assert len(children(0) - before) == 1
+        assert len(children(os.getpid()) - before) == 1
     deadline = time.monotonic() + 5
-    while children(0) - before:
+    while children(os.getpid()) - before:
         assert time.monotonic() < deadline, "the page is gone, its process is not"
         time.sleep(0.01)
 
@@ -182,14 +195,14 @@ def test_a_page_that_nobody_touches_is_put_to_sleep(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(play, "IDLE_S", 0.2)
-    before = children(0)
+    before = children(os.getpid())
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         assert socket.receive_json()["kind"] == "episode"
         assert socket.receive_json()["kind"] == "asleep"
         with pytest.raises(WebSocketDisconnect):
             socket.receive_json()
-    assert not children(0) - before
+    assert not children(os.getpid()) - before
 
 
 def test_nothing_moves_before_the_first_key_nor_while_it_pauses(client: TestClient) -> None:
@@ -260,7 +273,8 @@ def test_pages_of_other_sites_cannot_play(client: TestClient, headers: dict[str,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", '{"held": "forward"}', '{"restart": 1}', '{"seed": -1, "restart": true}', "x" * 99]
+    "text",
+    ["", "[]", '{"held": "forward"}', '{"restart": 1}', '{"seed": -1, "restart": true}', "x" * 99],
 )
 def test_what_no_page_of_ours_says_is_not_heeded(client: TestClient, text: str) -> None:
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
@@ -269,9 +283,7 @@ def test_what_no_page_of_ours_says_is_not_heeded(client: TestClient, text: str) 
         assert socket.receive_json()["seed"] == 9
 
 
-def test_a_task_file_is_played_and_nothing_is_written(
-    tmp_path: Path, easy_source: str
-) -> None:
+def test_a_task_file_is_played_and_nothing_is_written(tmp_path: Path, easy_source: str) -> None:
     path = tmp_path / "ahead.py"
     path.write_text(easy_source, encoding="utf-8")
     idea = Idea("Drive ahead", "A floor.", "2 m ahead.", "", "")
@@ -285,3 +297,36 @@ def test_a_task_file_is_played_and_nothing_is_written(
             socket.send_json({"restart": True})
             assert socket.receive_json()["kind"] == "episode"
     assert [entry.name for entry in tmp_path.iterdir()] == ["ahead.py"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("from_run", [True, False])
+def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
+    run_dir: Path, tmp_path: Path, easy_source: str, from_run: bool
+) -> None:
+    path = tmp_path / "ahead.py"
+    path.write_text(easy_source, encoding="utf-8")
+    source = [str(run_dir), "1"] if from_run else [str(path)]
+    command = [sys.executable, "-m", "taskwright", "play", *source, "--no-open", "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as server:
+        assert server.stdout is not None
+        assert server.stderr is not None
+        try:
+            line = server.stdout.readline()
+            assert ("answers are stored" if from_run else "nothing is stored") in line
+            found = re.search(r"http://(\S+?)(/\S*)", line)
+            assert found is not None
+            address, page = found[1], found[2].rstrip("/")
+            with connect(f"ws://{address}{page}/socket", origin=f"http://{address}") as socket:
+                socket.send(json.dumps({"restart": True, "seed": 4}))
+                assert json.loads(socket.recv(60))["kind"] == "episode"
+                socket.send(json.dumps({"held": ["left"], "serial": 1}))
+                assert json.loads(socket.recv(60))["kind"] == "frame"
+                assert len(played := children(server.pid)) == 1
+                server.send_signal(signal.SIGINT)
+                assert server.wait(20) == 0
+            assert server.stderr.read() == ""
+        finally:
+            server.kill()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in played)
