@@ -6,8 +6,9 @@ import os
 from pathlib import PurePath
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -44,7 +45,13 @@ class Media(StaticFiles):
 
 def routes(site: Site) -> list[BaseRoute]:
     media = os.path.realpath(site.run_dir / "media")
+
+    def icon(request: Request) -> Response:
+        """Where browsers look for it on their own, as on a part of a page."""
+        return FileResponse(FOLDER / "static" / "icon.svg")
+
     return [
+        Route("/favicon.ico", icon),
         Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
         Mount("/media", Media(directory=media, check_dir=False), name="media"),
     ]

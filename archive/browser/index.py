@@ -278,11 +278,11 @@ class Index:
                 status,
                 task_id,
                 robot,
-                title[:TITLE_LENGTH],
+                cut(title, TITLE_LENGTH),
                 novelty,
                 created_at,
-                (reason or "")[:TEXT_LENGTH],
-                (description or "")[:TEXT_LENGTH],
+                cut(reason or "", TEXT_LENGTH),
+                cut(description or "", TEXT_LENGTH),
                 strategy or "",
                 json.dumps(parents),
                 generation,
@@ -410,6 +410,11 @@ class Index:
         with self._lock:
             self.refresh()
             return self._memory.execute(sql, tuple(values)).fetchall()
+
+
+def cut(text: str, length: int) -> str:
+    """A text of at most so many characters; where something is missing, a sign says so."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
 
 
 def _number(value: object) -> float | None:

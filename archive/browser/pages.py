@@ -29,6 +29,9 @@ STATUS_WORDS: dict[Status, str] = {
 }
 """How each status is written, in the order in which they are listed."""
 
+LONGEST_PRINTED = 50_000
+"""Characters of one text on a page. A browser takes a minute to break 2 MB into lines."""
+
 # Control characters but tab and line feed; what changes the direction of text or takes no room;
 # halves of surrogate pairs, which cannot be sent.
 _HIDDEN = re.compile(
@@ -51,7 +54,11 @@ def _sign(match: re.Match[str]) -> str:
 
 def _printed(value: object) -> object:
     # Markup is ours already; numbers and the like hide nothing.
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if len(value) > LONGEST_PRINTED:
+        value = f"{value[:LONGEST_PRINTED]} … and {len(value) - LONGEST_PRINTED:,} more characters"
+    return visible(value)
 
 
 def percent(rate: float | None) -> str:

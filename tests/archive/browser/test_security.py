@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import json
+import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,8 +20,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from taskwright.archive.browser.app import create_app
-from taskwright.archive.browser.pages import visible
+from taskwright.archive.browser.pages import render, visible
 from taskwright.archive.browser.security import Security
+from taskwright.archive.browser.site import Site
 from taskwright.archive.store import Archive
 from taskwright.task import Idea, Judgement, Outcome, Record, Task
 
@@ -230,6 +234,14 @@ def test_what_a_text_would_hide_is_made_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
+def test_a_huge_text_is_cut_where_a_template_prints_it(archive_dir: Path) -> None:
+    page = render(
+        "error.html.j2", site=Site(archive_dir), here="/", message="x" * 2_000_000, remedy=""
+    )
+    assert len(page) < 100_000
+    assert "and 1,950,000 more characters" in page
+
+
 HOSTILE = (
     "<script>window.owned = 1</script>",
     "\"><img src=x onerror='window.owned = 1'>",
@@ -247,16 +259,18 @@ HOSTILE = (
 
 @pytest.fixture
 def hostile_dir(tmp_path: Path) -> Path:
-    """An archive in which every text is hostile, and one of each is 2 MB long."""
-    long = "A" * 2_000_000
+    """An archive in which every text is hostile; journey 12 has all, 13 has 2 MB in a line."""
     with Archive.create_or_open(tmp_path) as archive:
-        for text in (*HOSTILE, long, "<b>" * 700_000):
+        for text in (*HOSTILE, "\n".join(HOSTILE), "<b>" * 700_000):
             number = archive.start_journey()
             idea = Idea(text, text, text, text, text, "new", ("<script>", text[:50]))
             source = f'"""{text}"""\nclass Env(R2D2Env): pass\n# {text}\n'
             outcome = Outcome.rejected("step", text, text, text)
             judgement = Judgement("interestingness", False, text, text[:60])
-            archive.journal(number).once("idea", Idea, lambda idea=idea: idea)
+            journal = archive.journal(number)
+            journal.once("idea", Idea, lambda idea=idea: idea)
+            journal.once("code 0", Task, lambda source=source: Task(source))
+            journal.once("check 0", Outcome, lambda outcome=outcome: outcome)
             archive.add(
                 Record(
                     number,
@@ -267,31 +281,50 @@ def hostile_dir(tmp_path: Path) -> Path:
                     (outcome,),
                     None,
                     (judgement,),
+                    created_at=f"2026-01-01T00:00:{number:02}+00:00",
                 )
             )
-    (tmp_path / "events.jsonl").write_text("", encoding="utf-8")
+            messages = [{"role": "user", "content": text}, {"role": text, "content": text}]
+            call = {"journey": number, "time": text, "role": text, "model": text, "answer": text}
+            with (tmp_path / "llm.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps({**call, "messages": messages, "usd": None}) + "\n")
+    with (tmp_path / "events.jsonl").open("w", encoding="utf-8") as file:
+        for text in HOSTILE:
+            for event in ("run", "stage", "warning", "model"):
+                told = {"event": event, "time": text, "author": text, "journey": 20, "stage": text}
+                told |= {"title": text, "text": text, "error": text, "isolation": text}
+                file.write(json.dumps(told) + "\n")
+    (tmp_path / "run.lock").write_text(str(os.getpid()), encoding="utf-8")
     return tmp_path
 
 
+def pages_of(run_dir: Path) -> list[str]:
+    """The address of every page, whoever added it; those of one task for the worst two."""
+    found = []
+    for route in create_app(run_dir, feedback=True).routes:
+        if isinstance(route, Route) and "GET" in (route.methods or ()):
+            path, asked = re.subn(r"\{\w+(:int)?\}", "{}", route.path)
+            if not path.endswith((".py", ".ico", "/events", "/fresh")):
+                found += [path.format(number) for number in ((12, 13) if asked else ("",))]
+    return found
+
+
 def test_hostile_text_only_shows(page: Page, hostile_dir: Path, serve: Callable[..., str]) -> None:
-    url = serve(hostile_dir)
+    url = serve(hostile_dir, feedback=True)
     page.goto(url)
-    page.locator(".card").nth(12).wait_for()
     shown = page.locator(".card h2").all_text_contents()
     assert HOSTILE[0] in shown
     assert "␛[2J␛]0;owned␇␀⟨U+009B⟩31m" in shown
     assert "⟨U+202E⟩evil⟨U+2066⟩⟨U+200F⟩⟨U+2029⟩" in shown
-    for path in (
-        "/?q=script",
-        "/?q=owned&sort=title",
-        "/run",
-        "/?q=<script>window.owned=1</script>",
-    ):
-        page.goto(url + path)
-        page.wait_for_timeout(200)
+    for path in [*pages_of(hostile_dir), "/?q=<script>window.owned=1</script>&sort=title"]:
+        answer = page.goto(url + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        page.wait_for_timeout(100)
+        assert page.url.startswith(url), path
         assert page.evaluate("window.owned") is None, path
-        assert page.locator("main script, main iframe, main base, main meta").count() == 0, path
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.locator("main script, iframe, base, main meta").count() == 0, path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
 def test_the_policy_stops_a_script_that_got_in(page: Page, site_url: str) -> None:
