@@ -83,8 +83,8 @@ def test_pictures_appear_in_the_lineage_as_there_is_room(
     assert not [url for url in requested if url.endswith(".png")]
     x, y = place_of(page, 4, 0)
     page.mouse.move(x, y)
-    for _ in range(6):
-        page.mouse.wheel(0, -400)
+    for _ in range(4):
+        page.mouse.wheel(0, -300)
     page.wait_for_function(
         "() => performance.getEntriesByType('resource').some(r => r.name.endsWith('.png'))"
     )
