@@ -7,7 +7,8 @@ import { OrbitControls } from "./vendor/OrbitControls.js";
 const UP = new THREE.Vector3(0, 0, 1);
 const PLANE_M = 400;
 // From this size on a floor has lines a metre apart, to see by how far and how fast things move.
-const FLOOR_M = 5;
+const FLOOR_M = 4;
+const FLOOR_M2 = 9;
 const GAP_PX = 2;
 
 const LOOKS = {
@@ -88,7 +89,7 @@ export class Body {
       const material = new THREE.MeshStandardMaterial({ roughness: 0.72, metalness: 0.02 });
       const mesh = new THREE.Mesh(geometryOf(shape, meshes), material);
       const [x, y, z] = shape.size;
-      const flat = shape.kind === "box" && x > FLOOR_M && y > FLOOR_M;
+      const flat = shape.kind === "box" && Math.max(x, y) > FLOOR_M && x * y > FLOOR_M2;
       if (flat || shape.kind === "plane") {
         drawLines(material);
         this.isFloor = true;

@@ -53,7 +53,7 @@ def test_the_lineage_shows_every_record_and_what_it_grew_from(
     )
     parents = {1: None, 2: None, 3: 1, 4: 2, 5: 4, 6: 5, 7: 6, 8: 1, 9: 2, 10: 4, 11: 4, 12: 6}
     assert {n: None if p is None else nodes[p][0] for n, p in nodes} == parents
-    assert page.locator(".legend span").all_inner_texts() == [
+    assert page.locator(".color-legend span").all_inner_texts() == [
         "learned 6",
         "too hard 1",
         "too easy 1",
@@ -65,7 +65,7 @@ def test_the_lineage_shows_every_record_and_what_it_grew_from(
     by_status = drawn(page, tmp_path)
     assert len(np.unique(by_status.reshape(-1, 3), axis=0)) > 50
     page.get_by_role("button", name="Generation").click()
-    assert "generation 4" in page.locator(".legend").inner_text()
+    assert "generation 4" in page.locator(".color-legend").inner_text()
     assert (np.abs(drawn(page, tmp_path) - by_status).max(axis=2) > 30).sum() > 100
     # Without what was turned down, unless something that was kept grew from it.
     everything = drawn(page, tmp_path)
