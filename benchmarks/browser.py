@@ -149,7 +149,11 @@ def browsed(run_dir: Path) -> Iterator[tuple[str, float]]:
                 if process.poll() is not None:
                     sys.exit("The server ended.")
                 time.sleep(0.02)
-            yield url, time.perf_counter() - started
+            seconds = time.perf_counter() - started
+            status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+            resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+            print(f"{'memory of the server':<34}{int(resident.split()[1]) / 1e3:8.0f} MB")
+            yield url, seconds
         finally:
             process.terminate()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -50,6 +51,15 @@ def create_app(run_dir: Path, *, feedback: bool = False, hosts: Iterable[str] = 
             request, "error.html.j2", status=status, message=error.message, remedy=error.remedy
         )
 
+    def unreadable(request: Request, error: Exception) -> Response:
+        return site.render(
+            request,
+            "error.html.j2",
+            status=503,
+            message=f"The archive cannot be read: {error}.",
+            remedy="Nothing was changed. If this stays, restore the file from a copy.",
+        )
+
     def not_found(request: Request, error: Exception) -> Response:
         return site.render(
             request,
@@ -62,7 +72,7 @@ def create_app(run_dir: Path, *, feedback: bool = False, hosts: Iterable[str] = 
     app = Starlette(
         routes=routes,
         middleware=[Middleware(Security, writes=feedback, hosts=frozenset(hosts))],
-        exception_handlers={TaskwrightError: explain, 404: not_found},
+        exception_handlers={TaskwrightError: explain, sqlite3.Error: unreadable, 404: not_found},
     )
     app.state.site = site
     return app

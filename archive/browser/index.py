@@ -212,9 +212,9 @@ class Index:
         archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
         try:
             self._read_new(archive)
-        except sqlite3.OperationalError:
+        except sqlite3.OperationalError as error:
             # The run that makes the archive is about to write its schema.
-            if self._known:
+            if "no such table" not in str(error):
                 raise
         finally:
             archive.close()

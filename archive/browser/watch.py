@@ -21,6 +21,7 @@ STAGES = ("idea", "code", "check", "judge", "train")
 
 CURVE_LENGTH = 400
 NOTES_KEPT = 12
+BLOCK_BYTES = 1 << 22
 RECENT_BYTES = 1_000_000
 """Points of learning curves are most of a long file; those farther back than this are of journeys
 that have ended, and are skipped unread."""
@@ -191,10 +192,10 @@ class Watch:
             self._forget()
             self.version = version + 1
             self._identity = identity
-        while block := os.pread(descriptor, 1 << 24, self._offset):
+        while block := os.pread(descriptor, BLOCK_BYTES, self._offset):
             whole, newline, _ = block.rpartition(b"\n")
             if not newline:
-                if len(block) < 1 << 24:
+                if len(block) < BLOCK_BYTES:
                     return
                 whole = block  # One line that fills the block is none of ours.
             end = self._offset + len(whole) + len(newline)

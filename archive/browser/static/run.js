@@ -1,18 +1,19 @@
 // The run page: the server sends its state whenever something happened; clocks tick in between.
 
+import { showOffline } from "./offline.js";
+
 const state = document.getElementById("run");
-const offline = document.getElementById("offline");
 let received = performance.now();
 
 const stream = new EventSource(state.dataset.stream);
 stream.addEventListener("message", async (event) => {
-  offline.hidden = true;
+  showOffline(false);
   // Morphed, not replaced: what is selected, focused or pointed at stays so.
   await htmx.swap({ target: state, sourceElement: state, text: event.data, swap: "innerMorph" });
   received = performance.now();
 });
 stream.addEventListener("error", () => {
-  offline.hidden = false;
+  showOffline(true);
 });
 // An open stream would keep the page out of the browser's back-forward cache.
 addEventListener("pagehide", () => stream.close());

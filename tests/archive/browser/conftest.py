@@ -164,10 +164,10 @@ Serve = Callable[..., str]
 
 
 @contextlib.contextmanager
-def serving(run_dir: Path, **options: Any) -> Iterator[str]:
+def serving(run_dir: Path, port: int = 0, **options: Any) -> Iterator[str]:
     """Serve a run folder from a thread; gives its address, without a slash at the end."""
     app = create_app(run_dir, **options)
-    settings = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=3)
+    settings = uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=3)
     server = Server(settings, app.state.site)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -181,6 +181,12 @@ def serving(run_dir: Path, **options: Any) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+@pytest.fixture(name="serving")
+def serving_fixture() -> Callable[..., contextlib.AbstractContextManager[str]]:
+    """Serves a run folder for as long as a `with` lasts, on a port of one's choice."""
+    return serving
 
 
 @pytest.fixture

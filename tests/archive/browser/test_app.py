@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 
 from taskwright.archive.browser.app import create_app
@@ -15,6 +17,8 @@ from taskwright.errors import ArchiveError
 
 LOOK = """
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from starlette.testclient import TestClient
 from taskwright.archive.browser.app import create_app
@@ -61,3 +65,25 @@ def test_a_folder_without_an_archive_is_refused(tmp_path: Path) -> None:
 def test_an_empty_folder_waits_for_its_run(tmp_path: Path) -> None:
     client = TestClient(create_app(tmp_path), base_url="http://localhost")
     assert client.get("/").status_code == 200
+
+
+def test_an_archive_that_was_damaged_has_a_page_that_says_so(archive_dir: Path) -> None:
+    client = TestClient(create_app(archive_dir), base_url="http://localhost")
+    path = archive_dir / "archive.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"\0" * (path.stat().st_size - 4096))
+    answer = client.get("/")
+    assert answer.status_code == 503
+    assert "The archive cannot be read" in answer.text
+
+
+def test_a_server_that_has_gone_is_noticed_and_one_that_is_back_too(
+    page: Page, archive_dir: Path, serving: Callable[..., AbstractContextManager[str]]
+) -> None:
+    with serving(archive_dir) as url:
+        page.goto(url)
+    page.locator("#status-learned").click()
+    expect(page.locator("#offline")).to_be_visible()
+    with serving(archive_dir, port=int(url.rpartition(":")[2])):
+        page.locator("#status-learned").click()
+        expect(page.locator("#offline")).to_be_hidden()
+    page.problems.clear()  # type: ignore[attr-defined]

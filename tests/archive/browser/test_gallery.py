@@ -143,7 +143,7 @@ def test_nothing_is_wider_than_the_screen(page: Page, site_url: str, width: int)
 def test_more_cards_come_while_scrolling(
     page: Page, tmp_path: Path, make_record: Callable[..., Record], serve: Callable[..., str]
 ) -> None:
-    count = 2 * PAGE_SIZE + 5
+    count = PAGE_SIZE + 5
     with Archive.create_or_open(tmp_path) as archive:
         for number in range(1, count + 1):
             archive.start_journey()
