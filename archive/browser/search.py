@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import BrokenError
 from ..embedding import Encoder, SentenceEncoder
 from .index import Index
 
@@ -119,7 +118,8 @@ class Search:
         """The encoder, or None while it loads; the first call begins that."""
         with self._lock:
             if self._loading is None:
-                self._loading = threading.Thread(target=self._load, daemon=True)
+                # Not a daemon: a process that ends while torch is being loaded would crash.
+                self._loading = threading.Thread(target=self._load)
                 self._loading.start()
             return self._encode
 
@@ -127,7 +127,8 @@ class Search:
         try:
             encoder = self._make_encoder()
             encoder.encode("a robot")
-        except (BrokenError, ImportError, OSError) as error:
+        except Exception as error:
+            # Whatever it was, words are still searched; the page tells why nothing else is.
             self._problem = f"Searching by meaning is not possible: {error}"
             return
         guard = threading.Lock()

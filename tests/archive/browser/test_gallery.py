@@ -76,8 +76,9 @@ def test_search_while_typing_keeps_the_focus_and_the_history(page: Page, site_ur
 
 
 def test_a_search_without_results_says_so(page: Page, site_url: str) -> None:
-    page.goto(f"{site_url}/?q=zeppelin&status=learned")
-    expect(page.locator(".empty")).to_contain_text("Nothing answers to this.")
+    page.goto(f"{site_url}/?q=zeppelin&status=invalid")
+    expect(page.locator(".empty")).to_contain_text("Show all records")
+    expect(page.locator(".empty")).to_contain_text("Nothing answers to this.", timeout=120_000)
 
 
 def test_sorts(page: Page, site_url: str) -> None:
