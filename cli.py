@@ -109,6 +109,12 @@ def cli() -> None:
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
 @click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Cap on model costs.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Cap on model tokens.")
+@click.option("--max-calls", type=click.IntRange(1), help="Cap on model requests.")
+@click.option(
+    "--replay",
+    metavar="OTHER_RUN_DIR",
+    help="Run again what another run recorded: its settings, its answers, and no model.",
+)
 @click.option("--plain", is_flag=True, help="Plain lines instead of a live view.")
 @click.option("--quiet", is_flag=True, help="Nothing until the summary at the end.")
 @isolation_option
@@ -142,6 +148,8 @@ def run(
         "base_url": "model.base_url",
         "max_usd": "model.max_usd",
         "max_tokens": "model.max_tokens",
+        "max_calls": "model.max_calls",
+        "replay": "model.replay",
         "concurrency": "run.concurrency",
         "workers": "run.workers",
         "isolation": "sandbox.require_isolation",
@@ -195,11 +203,15 @@ def ls(run_dir: Path, status: Any, as_json: bool) -> None:
 @run_dir_argument
 @click.argument("key", metavar="TASK")
 @click.option("--source", "only_source", is_flag=True, help="Print the source code alone.")
+@click.option("--llm", "calls", is_flag=True, help="Show what a model was asked and answered.")
 @json_option
-def show(run_dir: Path, key: str, only_source: bool, as_json: bool) -> None:
+def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool) -> None:
     """Show one record in full: TASK is a task_id, its first digits, or a journey's number."""
     from .archive.store import Archive
 
+    if calls:
+        _show_calls(run_dir, key, as_json)
+        return
     with Archive.open(run_dir) as archive:
         record = archive.find(key)
     if as_json:
@@ -212,6 +224,23 @@ def show(run_dir: Path, key: str, only_source: bool, as_json: bool) -> None:
         click.echo(record.task.source, nl=False)
     else:
         display.print_record(record, run_dir)
+
+
+def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
+    """What a model was asked in a journey, also in one that is still under way."""
+    from .archive.store import Archive
+    from .generator.model.log import read_calls
+
+    with Archive.open(run_dir) as archive:
+        under_way = key.isdecimal() and int(key) in archive.unfinished()
+        number = int(key) if under_way else archive.find(key).number
+    calls = list(read_calls(run_dir, number))
+    if as_json:
+        _print_json({"journey": number, "calls": calls})
+    elif not calls:
+        click.echo(f"No model was asked in journey {number}.")
+    for call in [] if as_json else calls:
+        display.print_call(call)
 
 
 @cli.command()

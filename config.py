@@ -8,11 +8,13 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from .errors import UsageError
 from .sandbox.isolation import Level
@@ -55,6 +57,63 @@ class Price(Section):
 
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
+    cached_prompt: float | None = Field(None, ge=0)
+    """For prompt tokens that the server says it had read before. None: as any other."""
+
+
+def _checked_address(address: str | None) -> str | None:
+    """An address holds no key: it is written into `config.yaml` and shown in messages."""
+    if address is not None:
+        parts = urlsplit(address)
+        alone = not (parts.username or parts.password or parts.query)
+        if parts.scheme not in ("http", "https") or not parts.hostname or not alone:
+            raise ValueError("not an address alone")
+    return address
+
+
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=40)]
+"""Of an environment variable. No key looks like that, so none gets written here by mistake."""
+
+
+class RoleConfig(Section):
+    """What one role has otherwise than the section `model` says; None where it is the same."""
+
+    name: str | None = None
+    """Model name as its server knows it."""
+    base_url: str | None = None
+    """A role with a server of its own is sent no key but the one that its `key_variable` names."""
+    key_variable: VariableName | None = None
+    """The environment variable that holds the key for this role."""
+    temperature: float | None = Field(None, ge=0, le=2)
+    """How much chance there is in an answer."""
+    max_answer_tokens: int | None = Field(None, ge=1)
+    """Longest answer, thoughts included."""
+    timeout_s: float | None = Field(None, gt=0)
+    """For one try."""
+    extra: dict[str, Any] | None = None
+    """Further fields of each request, instead of those of the section."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_a_key(cls, value: str | None) -> str | None:
+        return _checked_address(value)
+
+
+class RolesConfig(Section):
+    """What a model is asked as. Each role can be another model on another server."""
+
+    idea: RoleConfig = RoleConfig()
+    """Proposes a task."""
+    code: RoleConfig = RoleConfig()
+    """Writes it."""
+    repair: RoleConfig = RoleConfig()
+    """Mends what the checks found."""
+    interestingness: RoleConfig = RoleConfig()
+    """Judges whether it is new in an interesting way."""
+    success: RoleConfig = RoleConfig()
+    """Judges whether what the agent does is what the task asks for."""
+    revision: RoleConfig = RoleConfig()
+    """Changes a task that was too hard."""
 
 
 class ModelConfig(Section):
@@ -64,29 +123,51 @@ class ModelConfig(Section):
     """Model name as its server knows it, or `composer`. None: the Composer where neither a key nor
     a base URL is set, else it must be named."""
     base_url: str | None = None
-    """An OpenAI-compatible endpoint. None: OPENAI_BASE_URL, else the openai package's default."""
-    timeout_s: float = Field(180.0, gt=0)
-    """For one answer."""
-    max_retries: int = Field(3, ge=0)
-    """After 408, 409, 429, 5xx answers and broken connections, with growing pauses."""
+    """An OpenAI-compatible endpoint. None: OPENAI_BASE_URL, else OpenAI itself."""
+    key_variable: VariableName = "OPENAI_API_KEY"
+    """The environment variable that holds the key. The key itself is written nowhere."""
     temperature: float | None = Field(None, ge=0, le=2)
     """None leaves it to the server; some models refuse the parameter."""
-    max_answer_tokens: int | None = Field(None, ge=1)
-    """Longest answer; None leaves it to the server."""
+    max_answer_tokens: int | None = Field(16_000, ge=1)
+    """Longest answer, thoughts included. None leaves it to the server, and some servers know no
+    end; a cap on tokens or money needs a number."""
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of each request, as the server names them."""
+    roles: RolesConfig = RolesConfig()
+    """Settings of single roles, such as `model.roles.code.name`."""
+    timeout_s: float = Field(180.0, gt=0)
+    """For one try. A server that sends its answer drop by drop is cut off as well."""
+    deadline_s: float = Field(600.0, gt=0)
+    """For one answer, with all tries and the pauses between them."""
+    max_retries: int = Field(5, ge=0)
+    """After 408, 409, 429, 5xx, broken connections and answers that cannot be read, with pauses
+    that double from one second to a minute or are as long as the server asks for."""
     max_repairs: int = Field(3, ge=0)
     """How often code that fails its checks goes back to the model."""
     max_usd: float | None = Field(None, gt=0)
-    """Stop the run before a call could pass this; needs a price for the model."""
+    """Stop the run before a prompt could pass this; needs a price for each model that is asked."""
     max_tokens: int | None = Field(None, ge=1)
-    """Stop the run once this many tokens, prompts included, have been used."""
+    """Stop the run before a prompt could take more tokens than this, prompts included."""
+    max_calls: int | None = Field(None, ge=1)
+    """Stop the run after this many requests, retries included."""
     prices: dict[str, Price] = Field(default_factory=dict)
-    """Per model name. A model without a price costs an unknown amount, and is shown so."""
+    """Per model name, instead of what `generator/model/prices.yaml` says. A model without a price
+    costs an unknown amount, and is shown so."""
+    cache: Path | None = None
+    """A folder of answers shared between runs: what is found there is not asked again."""
+    replay: Path | None = None
+    """A run folder whose recorded answers stand in for the model."""
     neighbours: int = Field(5, ge=0)
     """How many of the nearest kept tasks go into a prompt."""
     failures: int = Field(3, ge=0)
     """How many of the nearest tasks that were not kept go into the idea prompt, with reasons."""
     prompts: Path | None = None
     """A folder of templates that stand in for ours of the same name."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_a_key(cls, value: str | None) -> str | None:
+        return _checked_address(value)
 
 
 class NoveltyConfig(Section):
@@ -205,16 +286,37 @@ def resolve(settings: dict[str, Any]) -> Config:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            section = Config.model_fields.get(str(first["loc"][0]))
-            within = section.annotation if section else Config
-            known = ", ".join(getattr(within, "model_fields", ()))
+            known = ", ".join(_fields_at(first["loc"][:-1]))
             raise UsageError(
                 f"There is no setting `{name}`.", f"Known here are: {known}."
+            ) from None
+        # What somebody has put there instead may be the key, which must not be shown.
+        if name.endswith("key_variable"):
+            raise UsageError(
+                f"The setting `{name}` is not the name of an environment variable.",
+                "Put the key into a variable such as JUDGE_API_KEY, and give that name.",
+            ) from None
+        if name.endswith("base_url"):
+            raise UsageError(
+                f"The setting `{name}` is not an address alone.",
+                "Give one such as http://127.0.0.1:8000/v1; a key goes into an environment "
+                "variable, whose name goes into `key_variable`.",
             ) from None
         raise UsageError(
             f"The setting `{name}` is {first['input']!r}: {first['msg'].lower()}.",
             "Correct it in the configuration file or on the command line.",
         ) from None
+
+
+def _fields_at(path: Sequence[str | int]) -> list[str]:
+    """The names of the settings in a section, or in a section of a section."""
+    section: type[BaseModel] = Config
+    for name in path:
+        within = section.model_fields[str(name)].annotation
+        if not (isinstance(within, type) and issubclass(within, BaseModel)):
+            break
+        section = within
+    return list(section.model_fields)
 
 
 def write_config(config: Config, path: Path) -> None:

@@ -11,6 +11,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from .generator.journey import policy_path, poster_path
+from .generator.model.log import cost_in
 from .task import Outcome, Record, Trial
 from .terminal import STATUS_STYLES, cost, sparkline
 
@@ -134,6 +135,47 @@ def print_record(record: Record, run_dir: Path) -> None:
     if record.task:
         out.print("\n[bold]Source[/bold]")
         out.print(Syntax(record.task.source, "python", background_color="default"))
+
+
+def print_call(call: dict[str, Any]) -> None:
+    """A question to a model as `llm.jsonl` has it: cost, failed tries, prompt and answer."""
+    out = console()
+    spent = cost_in(call)
+    facts = [
+        call["model"] + (f" at {call['server']}" if "server" in call else ""),
+        f"{spent.prompt_tokens:,} + {cost(spent.completion_tokens, spent.usd)}",
+        f"{spent.estimated_tokens:,} of them estimated" if spent.estimated_tokens else "",
+        f"{call['seconds']:.1f} s",
+        f"from the {call['source']}" if call.get("source", "model") != "model" else "",
+        call["time"],
+    ]
+    step = call.get("step") or "?"
+    out.rule(f"[bold]{escape(call['role'])}[/bold] in step {escape(step)}", align="left")
+    out.print(escape(" · ".join(filter(None, facts))), style="dim", soft_wrap=True)
+    for number, tried in enumerate(call.get("tries", ()), start=1):
+        text = f"Try {number} failed after {tried['seconds']:.1f} s: {tried['error']}"
+        if "pause_s" in tried:
+            text += f"; the next one {tried['pause_s']:.1f} s later"
+        out.print(escape(text), style="yellow", soft_wrap=True)
+    for message in call["messages"]:
+        out.print(f"\n[bold cyan]{escape(message['role'])}[/bold cyan]")
+        out.print(_message_text(message["content"]), markup=False, soft_wrap=True)
+    if "answer" in call:
+        out.print(f"\n[bold green]answer[/bold green] [dim]({call['finish_reason']})[/dim]")
+        out.print(call["answer"] or "(no text)", markup=False, soft_wrap=True)
+    else:
+        out.print(f"\n[bold red]no answer[/bold red] {escape(call['error'])}", soft_wrap=True)
+    out.print()
+
+
+def _message_text(content: str | list[dict[str, Any]]) -> str:
+    """The text of a message; for each picture in it, what the log has of it."""
+    if isinstance(content, str):
+        return content
+    return "\n".join(
+        part["text"] if part["type"] == "text" else f"[picture {part['image_url']['url']}]"
+        for part in content
+    )
 
 
 def print_outcome(path: Path, outcome: Outcome) -> None:

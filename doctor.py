@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from importlib.metadata import version
 from typing import Literal
 
 from .archive.embedding import weights_folder
-from .errors import BrokenError, TaskwrightError
+from .config import resolve
+from .errors import TaskwrightError
 from .executor.cores import cores
 from .sandbox import host
 from .sandbox.channel import ChildFault, fault_in
@@ -39,6 +39,7 @@ class Env(R2D2Env):
         return False
 '''
 RENDERER_TIMEOUT_S = 30.0
+MODEL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -181,30 +182,30 @@ def _embedder() -> Finding:
 
 def _model(base_url: str | None) -> Finding:
     """Whether a model server answers; a list of models is the cheapest question there is."""
-    import openai
+    # Importing these takes a second.
+    from .generator.model.explained import explained
+    from .generator.model.roles import asked_in
+    from .generator.model.wire import TryFailed, Wire
+    from .generator.run import model_is_configured
 
-    key = os.environ.get("OPENAI_API_KEY")
-    address = base_url or os.environ.get("OPENAI_BASE_URL")
-    if not key and not address:
+    config = resolve({"model": {"name": "any", "base_url": base_url}})
+    if not model_is_configured(config):
         return Finding(
             "model",
             "limited",
             "none configured (no OPENAI_API_KEY, no --base-url): the Composer writes the tasks.",
         )
-    client = openai.OpenAI(api_key=key or "none", base_url=address, timeout=10.0, max_retries=0)
+    asked = asked_in("idea", config.model)
+    wire = Wire()
     try:
-        names = [model.id for model in client.models.list()]
-    except openai.AuthenticationError:
-        raise BrokenError(
-            f"The server {client.base_url} refuses the key.", "Check OPENAI_API_KEY."
-        ) from None
-    except openai.APIConnectionError:
-        raise BrokenError(
-            f"The server {client.base_url} cannot be reached.", "Check --base-url and the network."
-        ) from None
-    except openai.OpenAIError as error:
+        names = wire.list_models(asked, MODEL_TIMEOUT_S)
+    except TryFailed as failed:
+        if failed.status == 401 or failed.kind == "connection":
+            raise explained(failed, asked, 1) from None
         return Finding(
-            "model", "limited", f"{client.base_url} answers, but lists no models ({error})."
+            "model", "limited", f"{asked.server} answers, but lists no models ({failed.what})."
         )
+    finally:
+        wire.close()
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    return Finding("model", "ok", f"{client.base_url} offers {shown or 'no model'}.")
+    return Finding("model", "ok", f"{asked.server} offers {shown or 'no model'}.")

@@ -37,6 +37,16 @@ class ModelError(TaskwrightError):
     """The foundation model cannot be used: unreachable, refused the key, or unknown."""
 
 
+class ModelStopped(TaskwrightError):
+    """The run ends, and with it what it was asking a model."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A question to the model was given up because the run ends.",
+            "The same command goes on where it stopped.",
+        )
+
+
 class BudgetSpent(TaskwrightError):
     """The next model call could pass a cap on money or tokens that the user set."""
 

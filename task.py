@@ -200,9 +200,13 @@ class Cost(Noun):
     """What model calls used. `usd` is None where the price of the model is unknown."""
 
     calls: int = 0
+    """Requests sent, retries included."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usd: float | None = 0.0
+    estimated_tokens: int = 0
+    """How many of the tokens no server has told: where it tells no usage, and the most that a
+    request which broke off can have used."""
 
     def __add__(self, other: Cost) -> Cost:
         usd = None if self.usd is None or other.usd is None else self.usd + other.usd
@@ -211,6 +215,7 @@ class Cost(Noun):
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
             usd,
+            self.estimated_tokens + other.estimated_tokens,
         )
 
     @property

@@ -89,9 +89,8 @@ class ModelAuthor:
             yes=Interest.YES.value,
             no=Interest.NO.value,
         )
-        return self._ask(
-            "interestingness", prompt, lambda answer: parse_interest(answer, self.name)
-        )
+        judge = self._model.name_for("interestingness")
+        return self._ask("interestingness", prompt, lambda answer: parse_interest(answer, judge))
 
     def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
         assert self._meter is not None, "an author asks for a journey: see for_journey"

@@ -48,17 +48,17 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     """
     path = run_dir / CONFIG_NAME
     if not path.exists():
-        return resolve(settings)
-    try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(stored, dict):
-            raise ValueError(f"it holds a {type(stored).__name__}")
-        before = resolve(stored)
-    except (OSError, ValueError, yaml.YAMLError, UsageError) as error:
-        raise ArchiveError(
-            f"The settings of this run, {path}, cannot be used: {' '.join(str(error).split())}",
-            "Restore the file, or start in a new folder.",
-        ) from None
+        config = resolve(settings)
+        if config.model.replay is None:
+            return config
+        recorded = config.model.replay / CONFIG_NAME
+        if not recorded.is_file():
+            raise UsageError(
+                f"The folder {config.model.replay} holds no run to replay.", "Name a run folder."
+            )
+        return resolve(merge(_stored_settings(recorded), settings))
+    stored = _stored_settings(path)
+    before = resolve(stored)
     config = resolve(merge(stored, settings))
     for name in ("robot", "seed"):
         old, new = getattr(before.run, name), getattr(config.run, name)
@@ -70,15 +70,29 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     return config
 
 
+def _stored_settings(path: Path) -> dict[str, Any]:
+    """The settings that a run has written, known to be sound. Raises ArchiveError."""
+    try:
+        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if not isinstance(stored, dict):
+            raise ValueError(f"it holds a {type(stored).__name__}")
+        resolve(stored)
+    except (OSError, ValueError, yaml.YAMLError, UsageError) as error:
+        raise ArchiveError(
+            f"The settings of this run, {path}, cannot be used: {' '.join(str(error).split())}",
+            "Restore the file, or start in a new folder.",
+        ) from None
+    return stored
+
+
 def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher) -> Ending:
     """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
     events = Events(run_dir / "events.jsonl", watcher)
-    log_path = run_dir / "llm.jsonl"
     # Whatever can be wrong with the settings shows here, before the folder is touched.
-    author, model = make_author(config, log_path, events)
+    author, model = make_author(config, run_dir, events)
     if model:
         model.greet()
     isolation = require_isolation(config.sandbox.require_isolation)
@@ -88,6 +102,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         _locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
+        model or contextlib.nullcontext(),
     ):
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
@@ -138,7 +153,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             conductor.reason,
             archive.records(),
             counts.get("learned", 0),
-            log_path,
+            run_dir,
             time.monotonic() - started,
             interrupted=conductor.reason == STOPPED,
         )
@@ -181,7 +196,7 @@ def _locked(run_dir: Path) -> Iterator[None]:
 
 
 def make_author(
-    config: Config, log_path: Path, events: Events
+    config: Config, run_dir: Path, events: Events
 ) -> tuple[Author, FoundationModel | None]:
     """Who writes the tasks of this run. Raises UsageError where the settings do not say."""
     name = config.model.name
@@ -191,13 +206,19 @@ def make_author(
             "Name one with --model NAME, or use --model composer to do without.",
         )
     if name in (None, "composer"):
+        if config.model.replay is not None:
+            raise UsageError(
+                f"The run {config.model.replay} was made by the Composer: there is no model to "
+                "replay.",
+                "The same --seed makes the same tasks again.",
+            )
         if config.run.robot != "r2d2":
             raise UsageError(
                 f"The Composer writes tasks for r2d2 only, not for {config.run.robot}.",
                 "Name a model with --model NAME, or leave --robot away.",
             )
         return Composer(config.novelty.interesting), None
-    model = FoundationModel(config.model, log_path, events)
+    model = FoundationModel(config.model, run_dir, events)
     examples = example_tasks(config.run.robot)
     return ModelAuthor(model, config.model, config.run.robot, examples), model
 
@@ -205,7 +226,7 @@ def make_author(
 def model_is_configured(config: Config) -> bool:
     """Whether there is a key or an address to ask a model with."""
     address = config.model.base_url or os.environ.get("OPENAI_BASE_URL")
-    return bool(address or os.environ.get("OPENAI_API_KEY"))
+    return bool(address or os.environ.get(config.model.key_variable))
 
 
 def seed_task_count(config: Config, author: Author) -> int:

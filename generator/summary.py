@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..task import Cost, Record
+from .model.log import spent_by_role
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def summarize(
     reason: str,
     records: Sequence[Record],
     kept_before: int,
-    log_path: Path,
+    run_dir: Path,
     seconds: float,
     *,
     interrupted: bool = False,
@@ -49,7 +49,7 @@ def summarize(
     """The ending of a command that found `kept_before` tasks kept and took `seconds`."""
     counts = Counter[str](record.status for record in records)
     kept = counts["learned"]
-    roles = cost_by_role(log_path)
+    roles = spent_by_role(run_dir)
     cost = sum(roles.values(), Cost())
     invalid = (record for record in records if record.status == "invalid")
     return Ending(
@@ -71,19 +71,3 @@ def _rejected_at(record: Record) -> str:
     if record.outcomes and record.outcomes[-1].stage:
         return record.outcomes[-1].stage
     return "train"
-
-
-def cost_by_role(log_path: Path) -> dict[str, Cost]:
-    """What all model calls of a run have cost, by role; empty without a model. Calls that came to
-    nothing are among them."""
-    roles: dict[str, Cost] = {}
-    if not log_path.exists():
-        return roles
-    for line in log_path.read_text(encoding="utf-8").splitlines():
-        try:
-            call = json.loads(line)
-            cost = Cost(1, call["prompt_tokens"], call["completion_tokens"], call["usd"])
-        except (ValueError, KeyError, TypeError):
-            continue  # The last line of a run that was killed while writing it.
-        roles[call["role"]] = roles.get(call["role"], Cost()) + cost
-    return roles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -98,6 +99,10 @@ class Reply:
     finish_reason: str = "stop"
     usage: bool = True
     choices: bool = True
+    cut_after: int | None = None
+    """After so many bytes of the body the connection is reset."""
+    drip_s: float | None = None
+    """Pause before each single byte of the body."""
 
 
 class ModelServer:
@@ -135,25 +140,41 @@ class ModelServer:
                     made = owner.answer(request["messages"][0]["content"])
                     reply = made if isinstance(made, Reply) else Reply(made)
                 time.sleep(reply.delay_s)
-                self._send(reply.status, owner.body_of(reply, request), reply.headers)
+                self._send(reply.status, owner.body_of(reply, request), reply.headers, reply)
 
-            def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+            def _send(
+                self, status: int, body: bytes, headers: dict[str, str], reply: Reply | None = None
+            ) -> None:
                 try:
                     self.send_response(status)
                     for name, value in {"content-type": "application/json", **headers}.items():
                         self.send_header(name, value)
                     self.send_header("content-length", str(len(body)))
                     self.end_headers()
-                    self.wfile.write(body)
+                    if reply and reply.cut_after is not None:
+                        self.wfile.write(body[: reply.cut_after])
+                        self._reset()
+                    elif reply and reply.drip_s is not None:
+                        for byte in body:
+                            time.sleep(reply.drip_s)
+                            self.wfile.write(bytes([byte]))
+                    else:
+                        self.wfile.write(body)
                 except (BrokenPipeError, ConnectionResetError):
                     pass  # The client had stopped waiting, as it was meant to.
+
+            def _reset(self) -> None:
+                # Closing with the answer half sent and nothing to linger for sends a reset.
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.close_connection = True
 
             def log_message(self, *arguments: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @staticmethod
     def body_of(reply: Reply, request: dict[str, Any]) -> bytes:
@@ -190,7 +211,13 @@ def model_server() -> Iterator[ModelServer]:
     server.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def model_server_type() -> type[ModelServer]:
+    """For tests that share a server, or want a second one; it is theirs to close."""
+    return ModelServer
+
+
+@pytest.fixture(scope="session")
 def reply() -> type[Reply]:
     return Reply
 

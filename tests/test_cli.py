@@ -88,7 +88,7 @@ def assert_one_clear_line(result: subprocess.CompletedProcess[str], *texts: str)
         (["run", "x", "--set", "trainer.max_steps=many"], ["trainer.max_steps", "many"]),
         (["run", "x", "--config", "/no/such.yaml"], ["/no/such.yaml", "cannot be read"]),
         (["run", "x", "--model", "some-model"], ["some-model", "OPENAI_API_KEY"]),
-        (["run", "x", "--model", "m", "--base-url", "here"], ["'here'", "http://"]),
+        (["run", "x", "--model", "m", "--base-url", "here"], ["model.base_url", "http://"]),
         (["check", "/no/such.py"], ["/no/such.py", "No such file"]),
         (["train", "/no/such.py"], ["/no/such.py", "No such file"]),
         (["train", "a", "b", "c"], ["a task file, or a run folder"]),

@@ -1,89 +1,90 @@
-"""The foundation model, over the OpenAI chat protocol.
-
-Whatever server stands behind it: each call has a timeout and bounded retries, is logged with its
-tokens and price, and counts against the caps that the user has set.
-"""
+"""The foundation model: questions in, parsed answers out, whatever server stands behind it."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
-
-import openai
+from typing import Any, Self, TypeVar
 
 from ...archive.store import now
 from ...config import ModelConfig
-from ...errors import BrokenError, BudgetSpent, ModelError, UsageError
+from ...errors import BrokenError, ModelError, UsageError
 from ...task import Cost
 from ..answers import AnswerError
+from .budget import Budget
+from .cache import Answer, AnswerCache, cache_key
+from .call import Call
+from .dialect import Dialect
+from .explained import explained
+from .log import CallLog, cost_fields, cost_in, new_call_id, read_calls
+from .messages import Prompt, loggable, message
 from .meter import Meter
+from .prices import cost_of, price_of
+from .roles import Asked, all_asked, asked_in
+from .wire import TryFailed, Wire
 
 T = TypeVar("T")
-Message = dict[str, str]
+
+GREETING_TIMEOUT_S = 10.0
+CLOSING_S = 2.0
+LONGEST_TEXT = 200_000
+"""Characters. A longer answer is not looked at: a task has a few thousand."""
+SENT_BACK = 20_000
+"""Characters of an unusable answer that are sent back with the reason."""
+ANSWERS = "answers"
+"""The folder in a run folder that keeps what the model has answered."""
 
 
 class FoundationModel:
     """Asks a model, remembers what it cost, and writes every call to a log.
 
-    Raises UsageError where the settings cannot work, before anything is asked.
+    Use as a context manager; any number of threads may ask meanwhile. Raises UsageError where the
+    settings cannot work, before anything is asked or written.
     """
 
-    def __init__(self, config: ModelConfig, log_path: Path, events: Callable[..., None]) -> None:
+    def __init__(self, config: ModelConfig, run_dir: Path, events: Callable[..., None]) -> None:
         assert config.name is not None
         self.name = config.name
         self._config = config
-        self._log_path = log_path
+        self._run_dir = run_dir
         self._events = events
-        self._price = config.prices.get(config.name)
-        if config.max_usd is not None and self._price is None:
-            raise UsageError(
-                f"--max-usd needs the price of the model {self.name}, which is unknown.",
-                "Set it, in US dollars per million tokens: "
-                f"--set 'model.prices={{{self.name}: {{prompt: 1.0, completion: 4.0}}}}', "
-                "or cap tokens with --max-tokens.",
-            )
-        base_url = config.base_url or os.environ.get("OPENAI_BASE_URL")
-        key = os.environ.get("OPENAI_API_KEY")
-        if not key and not base_url:
-            raise UsageError(
-                f"No key is set for the model {self.name}.",
-                "Set OPENAI_API_KEY, or give --base-url for a server that needs none.",
-            )
-        self.server = base_url or "https://api.openai.com/v1"
-        if not self.server.startswith(("http://", "https://")):
-            raise UsageError(
-                f"The model server's address {self.server!r} is not a web address.",
-                "Give one such as http://127.0.0.1:8000/v1 with --base-url or OPENAI_BASE_URL.",
-            )
-        self._client = openai.OpenAI(
-            # Local servers want no key, but the client insists on one.
-            api_key=key or "none",
-            base_url=base_url,
-            timeout=config.timeout_s,
-            max_retries=config.max_retries,
-        )
-        self._lock = threading.Lock()
-        self.total = self._spent_before()
+        self._asked = all_asked(config)
+        self._dialects: dict[tuple[str, str], Dialect] = {}
+        self._wire = Wire()
+        self._under_way = 0
+        self._quiet = threading.Condition()
+        self._log = CallLog(run_dir)
+        self._own = AnswerCache(run_dir / ANSWERS)
+        self._shared = AnswerCache(config.cache) if config.cache else None
+        self._replayed = _recorded(config.replay) if config.replay else None
+        self._budget = Budget(config, Cost())
 
-    def _spent_before(self) -> Cost:
-        """What earlier commands on the same run folder have spent."""
-        total = Cost()
-        if self._log_path.exists():
-            for line in self._log_path.read_text(encoding="utf-8").splitlines():
-                try:
-                    entry = json.loads(line)
-                    total += Cost(
-                        1, entry["prompt_tokens"], entry["completion_tokens"], entry["usd"]
-                    )
-                except (ValueError, KeyError, TypeError):
-                    continue  # The last line of a run that was killed while writing it.
-        return total
+    def __enter__(self) -> Self:
+        """Take up what earlier commands on the same run folder have spent."""
+        self._log.recover()
+        self._budget = Budget(self._config, self._spent_before())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the questions under way: those who ask them get ModelStopped. What they may have
+        cost is logged."""
+        self._wire.close()
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._under_way, CLOSING_S)
+
+    @property
+    def total(self) -> Cost:
+        """What the run has spent so far, earlier commands included."""
+        return self._budget.spent
+
+    def name_for(self, role: str) -> str:
+        """The model that is asked in a role."""
+        return self._in(role).model
 
     def greet(self) -> None:
         """Knock before work begins: a run may train for minutes before it first asks.
@@ -91,187 +92,183 @@ class FoundationModel:
         Raises ModelError where nobody answers or the key is refused. Whatever else comes back is
         no reason to refuse the server: many list no models.
         """
-        try:
-            self._client.with_options(timeout=10.0, max_retries=1).models.list()
-        except openai.APITimeoutError:
+        if self._replayed is not None:
             return
-        except openai.AuthenticationError as error:
-            # A key may be good for chat and yet not for the list of models.
-            if "scope" not in str(error):
-                raise self._explained(error) from error
-        except openai.APIConnectionError as error:
-            raise self._explained(error) from error
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, KeyError):
-            return
+        for asked in {(asked.server, asked.key): asked for asked in self._asked.values()}.values():
+            try:
+                self._wire.list_models(asked, GREETING_TIMEOUT_S)
+            except TryFailed as failed:
+                # A key may be good for chat and yet not for the list of models.
+                refused = failed.status == 401 and "scope" not in failed.what
+                if refused or (failed.kind == "connection" and not failed.may_cost):
+                    raise explained(failed, asked, 1) from None
 
-    def ask(self, role: str, prompt: str, parse: Callable[[str], T], meter: Meter) -> T:
+    def ask(self, role: str, prompt: Prompt, parse: Callable[[str], T], meter: Meter) -> T:
         """Ask for something; an answer that does not parse is sent back once, with the reason.
 
-        Any number of threads may ask at the same time. What it costs is added to `meter`, that of
+        `prompt` is text, or parts of text and pictures. What it costs is added to `meter`, that of
         the journey that asks, whether or not an answer comes of it.
 
         Raises BrokenError where the second answer does not parse either or the server refuses
-        this very prompt, ModelError where no answer can be had, and BudgetSpent.
+        this very prompt, ModelError where no answer can be had, BudgetSpent, and ModelStopped.
         """
-        messages: list[Message] = [{"role": "user", "content": prompt}]
-        answer = self._complete(role, messages, meter)
+        messages = [message("user", prompt)]
+        answer = self._answer(role, messages, meter)
         try:
-            return parse(answer)
+            return _parsed(answer, parse)
         except AnswerError as error:
             messages += [
-                {"role": "assistant", "content": answer or "(no text)"},
-                {"role": "user", "content": str(error)},
+                message("assistant", answer.text[:SENT_BACK] or "(no text)"),
+                message("user", str(error)),
             ]
-        answer = self._complete(role, messages, meter)
+        answer = self._answer(role, messages, meter)
         try:
-            return parse(answer)
+            return _parsed(answer, parse)
         except AnswerError as error:
             raise BrokenError(
-                f"The model {self.name} gave no usable answer for the {role}, twice: {error}",
+                f"The model {self.name_for(role)} gave no usable answer for the {role}, twice: "
+                f"{error}{_ENDINGS.get(answer.finish_reason, '')}",
                 "Try a stronger model, or raise model.max_answer_tokens.",
             ) from None
 
-    def _complete(self, role: str, messages: list[Message], meter: Meter) -> str:
-        self._check_caps()
-        started = time.monotonic()
-        optional: dict[str, Any] = {
-            "temperature": self._config.temperature,
-            "max_completion_tokens": self._config.max_answer_tokens,
+    def _in(self, role: str) -> Asked:
+        if role not in self._asked:
+            self._asked[role] = asked_in(role, self._config)
+        return self._asked[role]
+
+    def _answer(self, role: str, messages: Sequence[dict[str, Any]], meter: Meter) -> Answer:
+        asked = self._in(role)
+        wanted = {
+            "model": asked.model,
+            "messages": messages,
+            "temperature": asked.temperature,
+            "max_answer_tokens": asked.max_answer_tokens,
+            "extra": asked.extra,
         }
-        try:
-            completion = self._client.chat.completions.create(
-                model=self.name,
-                messages=messages,  # type: ignore[arg-type]
-                **{name: value for name, value in optional.items() if value is not None},
-            )
-            choice = completion.choices[0] if completion.choices else None
-            answer = (choice.message.content or "") if choice else ""
-            finish_reason = choice.finish_reason if choice else "no choices"
-            usage = completion.usage
-        except openai.OpenAIError as error:
-            self._log(role, messages, started, meter, error=type(error).__name__)
-            raise self._explained(error) from error
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
-            # The client reads what the server sends without checking its shape.
-            self._log(role, messages, started, meter, error=type(error).__name__)
-            raise self._unreadable(error) from error
-        cost = self._cost(
-            # Some local servers tell no usage; about four characters make a token.
-            usage.prompt_tokens if usage else sum(len(m["content"]) for m in messages) // 4,
-            usage.completion_tokens if usage else len(answer) // 4,
-        )
-        with self._lock:
-            self.total += cost
-        meter.add(cost)
-        self._log(
-            role,
-            messages,
-            started,
-            meter,
-            cost=cost,
-            answer=answer,
-            finish_reason=finish_reason,
+        key = cache_key(wanted, meter.sample(cache_key(wanted, "")))
+        if answer := self._own.find(key):
+            # A step that was cut off is done again. It is paid, but not yet in the journey's sum.
+            meter.add(answer.cost)
+            return answer
+        if answer := self._found_elsewhere(key, role, asked, messages, meter):
+            self._own.keep(key, answer)
+            return answer
+        answer = self._from_server(role, asked, messages, meter)
+        self._own.keep(key, answer)
+        if self._shared is not None:
+            self._shared.keep(key, answer)
+        return answer
+
+    def _found_elsewhere(
+        self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> Answer | None:
+        """An answer that another run has paid for; None where there is none. Raises ModelError
+        where a run is replayed that had no such question."""
+        source = "cache" if self._replayed is None else "replay"
+        elsewhere = self._shared if self._replayed is None else self._replayed
+        found = elsewhere.find(key) if elsewhere is not None else None
+        if found is None:
+            if self._replayed is not None:
+                raise ModelError(
+                    f"The run {self._config.replay} that is replayed was never asked this: "
+                    f"journey {meter.journey}, step {meter.step}, as {role}.",
+                    "Replay with the settings and the version it was made with, or name a model "
+                    "and leave --replay out.",
+                )
+            return None
+        answer = Answer(found.text, found.finish_reason, Cost())
+        self._log.end(
+            {
+                "call": new_call_id(),
+                "time": now(),
+                "journey": meter.journey,
+                "step": meter.step,
+                "role": role,
+                "model": asked.model,
+                "server": asked.server,
+                "source": source,
+                **cost_fields(answer.cost),
+                "seconds": 0.0,
+                "tries": [],
+                "finish_reason": answer.finish_reason,
+                "messages": loggable(messages),
+                "answer": answer.text,
+            }
         )
         return answer
 
-    def _check_caps(self) -> None:
-        caps = self._config
-        if caps.max_tokens is not None and self.total.tokens >= caps.max_tokens:
-            raise BudgetSpent(
-                f"The cap of {caps.max_tokens} tokens is reached ({self.total.tokens} used).",
-                "Raise --max-tokens to go on.",
-            )
-        spent = self.total.usd
-        if caps.max_usd is not None and spent is not None and spent >= caps.max_usd:
-            raise BudgetSpent(
-                f"The cap of ${caps.max_usd:g} is reached (${spent:.4f} spent).",
-                "Raise --max-usd to go on.",
-            )
+    def _from_server(
+        self, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> Answer:
+        place = (asked.server, asked.model)
+        dialect = self._dialects.setdefault(place, Dialect(asked.server))
 
-    def _cost(self, prompt_tokens: int, completion_tokens: int) -> Cost:
-        usd = None
-        if self._price is not None:
-            usd = (
-                prompt_tokens * self._price.prompt + completion_tokens * self._price.completion
-            ) / 1e6
-        return Cost(1, prompt_tokens, completion_tokens, usd)
+        def warn(text: str) -> None:
+            self._events("warning", journey=meter.journey, text=text)
 
-    def _explained(self, error: openai.OpenAIError) -> Exception:
-        """What an error means for the user. The server's own text is kept out where it may
-        repeat the key."""
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            return ModelError(
-                f"The model server {self.server} refuses the key (status {error.status_code}).",
-                "Check OPENAI_API_KEY and that it may use this model.",
+        call = Call(self._config, asked, dialect, role, messages, meter, warn)
+        with self._quiet:
+            self._under_way += 1
+        try:
+            return call.answer(self._wire, self._budget, self._log)
+        except TryFailed as failed:
+            raise explained(failed, asked, len(call.tries)) from None
+        finally:
+            shown = ("journey", "role", "prompt_tokens", "completion_tokens", "seconds", "error")
+            total = self.total
+            self._events(
+                "model",
+                **{name: call.entry[name] for name in shown if name in call.entry},
+                total_tokens=total.tokens,
+                total_usd=total.usd,
             )
-        if isinstance(error, openai.NotFoundError):
-            return ModelError(
-                f"The model server {self.server} knows no model {self.name!r} at this address.",
-                "Check --model and --base-url (which usually ends in /v1).",
-            )
-        if isinstance(error, openai.APITimeoutError):
-            return ModelError(
-                f"The model server {self.server} gave no answer within "
-                f"{self._config.timeout_s:g} s, {self._config.max_retries + 1} times.",
-                "Raise model.timeout_s, or run the same command again later.",
-            )
-        if isinstance(error, openai.APIConnectionError):
-            return ModelError(
-                f"The model server {self.server} cannot be reached.",
-                "Check --base-url and the network; the same command goes on where it stopped.",
-            )
-        if isinstance(error, openai.APIStatusError):
-            if error.status_code == 429 or error.status_code >= 500:
-                return ModelError(
-                    f"The model server {self.server} answered with status {error.status_code}, "
-                    f"{self._config.max_retries + 1} times.",
-                    "Run the same command again later; it goes on where it stopped.",
+            with self._quiet:
+                self._under_way -= 1
+                self._quiet.notify_all()
+
+    def _spent_before(self) -> Cost:
+        """What earlier commands on the same run folder have spent."""
+        total = Cost()
+        for entry in read_calls(self._run_dir):
+            cost = cost_in(entry)
+            if cost.usd is None:
+                # The price may have been told since.
+                price = price_of(
+                    str(entry.get("model")), str(entry.get("server")), self._config.prices
                 )
-            return BrokenError(
-                f"The model server refused the prompt (status {error.status_code}): "
-                f"{' '.join(error.message.split())[:300]}",
-                "Check the model's limits and the settings under `model`.",
+                known = cost_of(price, cost.prompt_tokens, cost.completion_tokens)
+                cost = replace(cost, usd=known.usd)
+            total += cost
+        if self._config.max_usd is not None and total.usd is None:
+            raise UsageError(
+                "--max-usd cannot be kept: earlier calls of this run were of a model whose price "
+                "is unknown.",
+                "Give its price in model.prices, or cap tokens with --max-tokens.",
             )
-        return self._unreadable(error)
+        return total
 
-    def _unreadable(self, error: Exception) -> ModelError:
-        return ModelError(
-            f"The answer of the model server {self.server} cannot be read "
-            f"({type(error).__name__}).",
-            "Check that --base-url speaks the OpenAI chat protocol.",
-        )
 
-    def _log(
-        self,
-        role: str,
-        messages: list[Message],
-        started: float,
-        meter: Meter,
-        cost: Cost | None = None,
-        **more: Any,
-    ) -> None:
-        cost = cost or Cost(usd=0.0)
-        prompt = json.dumps(messages)
-        entry = {
-            "time": now(),
-            "journey": meter.journey,
-            "step": meter.step,
-            "role": role,
-            "model": self.name,
-            "prompt_tokens": cost.prompt_tokens,
-            "completion_tokens": cost.completion_tokens,
-            "usd": cost.usd,
-            "seconds": round(time.monotonic() - started, 2),
-            "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
-            "messages": messages,
-            **more,
-        }
-        with self._lock, self._log_path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
-        shown = ("journey", "role", "prompt_tokens", "completion_tokens", "seconds", "error")
-        self._events(
-            "model",
-            **{name: entry[name] for name in shown if name in entry},
-            total_tokens=self.total.tokens,
-            total_usd=self.total.usd,
+_ENDINGS = {
+    "length": " The last answer was cut off at its greatest length.",
+    "content_filter": " The server's content filter stopped the last answer.",
+}
+
+
+def _parsed(answer: Answer, parse: Callable[[str], T]) -> T:
+    if len(answer.text) > LONGEST_TEXT:
+        raise AnswerError(
+            f"The answer has {len(answer.text)} characters. Send what was asked for alone; "
+            "it takes a few thousand."
         )
+    return parse(answer.text)
+
+
+def _recorded(run_dir: Path) -> AnswerCache:
+    """The recorded answers of a run. Raises UsageError where there are none."""
+    folder = run_dir / ANSWERS
+    if not folder.is_dir():
+        raise UsageError(
+            f"{run_dir} holds no recorded answers to replay.",
+            "Name the folder of a run with a model that was made by this version.",
+        )
+    return AnswerCache(folder)

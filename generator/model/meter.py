@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 
 from ...task import Cost
 
@@ -17,10 +18,21 @@ class Meter:
         """The journey's step that is being worked on; each call is logged with it."""
         self._lock = threading.Lock()
         self._unread = Cost()
+        self._asked: Counter[str] = Counter()
 
     def begin(self, step: str) -> None:
         """The calls from here on belong to this step of the journey."""
-        self.step = step
+        with self._lock:
+            self.step = step
+            self._asked.clear()
+
+    def sample(self, request: str) -> str:
+        """The name of the next asking of a request: by journey, step, and how often this step has
+        asked it before. A step that was cut off and is done again comes by the same names."""
+        with self._lock:
+            number = self._asked[request]
+            self._asked[request] += 1
+            return f"{self.journey}/{self.step}/{number}"
 
     def add(self, cost: Cost) -> None:
         with self._lock:

@@ -1,0 +1,152 @@
+"""One question to a model, with all the tries that it takes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...archive.store import now
+from ...config import ModelConfig
+from ...errors import ModelStopped
+from ...task import Cost
+from .budget import Budget
+from .cache import Answer
+from .dialect import Dialect, limit_of
+from .log import CallLog, Entry, cost_fields, new_call_id
+from .messages import estimated_text_tokens, estimated_tokens, loggable
+from .meter import Meter
+from .prices import cost_of
+from .retries import pause_s
+from .roles import Asked
+from .wire import Reply, TryFailed, Wire
+
+ADAPTABLE = (400, 422)
+"""Statuses by which servers refuse a parameter."""
+CUT_OFF = "the process ended during this call"
+
+
+class Call:
+    """Asks until there is an answer, no hope of one, or no time left; counts and logs all of it."""
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        asked: Asked,
+        dialect: Dialect,
+        role: str,
+        messages: Sequence[dict[str, Any]],
+        meter: Meter,
+        warn: Callable[[str], None],
+    ) -> None:
+        self._config = config
+        self._asked = asked
+        self._dialect = dialect
+        self._messages = messages
+        self._meter = meter
+        self._warn = warn
+        self._started = time.monotonic()
+        self.spent = Cost()
+        self.tries: list[dict[str, Any]] = []
+        prompt = json.dumps(messages)
+        self.entry: Entry = {
+            "call": new_call_id(),
+            "time": now(),
+            "journey": meter.journey,
+            "step": meter.step,
+            "role": role,
+            "model": asked.model,
+            "server": asked.server,
+            "source": "model",
+            "tries": self.tries,
+            "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
+            "messages": loggable(messages),
+        }
+
+    def answer(self, wire: Wire, budget: Budget, log: CallLog) -> Answer:
+        """Raises TryFailed with the last failure, BudgetSpent, and ModelStopped."""
+        try:
+            reply = self._try_until_answered(wire, budget, log)
+        except BaseException as error:
+            if self.spent.calls:
+                self._end(log, error=str(error) or type(error).__name__)
+            raise
+        answer = Answer(reply.text, reply.finish_reason, self.spent)
+        self._end(log, finish_reason=reply.finish_reason, answer=reply.text)
+        return answer
+
+    def _try_until_answered(self, wire: Wire, budget: Budget, log: CallLog) -> Reply:
+        request = self._dialect.request(self._asked, self._messages)
+        deadline = self._started + self._config.deadline_s
+        retries = 0
+        while True:
+            began = time.monotonic()
+            timeout_s = min(self._asked.timeout_s, deadline - began)
+            try:
+                return self._try_once(wire, budget, log, request, timeout_s)
+            except TryFailed as failed:
+                failure = failed
+            noted = {"error": failure.what, "seconds": round(time.monotonic() - began, 2)}
+            self.tries.append(noted)
+            adapted = None
+            if failure.status in ADAPTABLE:
+                adapted = self._dialect.adapt(request, failure.what)
+            if adapted is not None:
+                request, change = adapted
+                self._warn(
+                    f"The server {self._asked.server} does not take the request for "
+                    f"{self._asked.model} as it was: {change} from now on."
+                )
+                continue
+            if not failure.may_pass or retries >= self._config.max_retries:
+                raise failure
+            pause = pause_s(retries, failure.retry_after_s)
+            if time.monotonic() + pause >= deadline:
+                raise failure
+            noted["pause_s"] = round(pause, 2)
+            retries += 1
+            if wire.closed.wait(pause):
+                raise ModelStopped()
+
+    def _try_once(
+        self,
+        wire: Wire,
+        budget: Budget,
+        log: CallLog,
+        request: dict[str, Any],
+        timeout_s: float,
+    ) -> Reply:
+        price = self._asked.price
+        prompt_tokens = estimated_tokens(self._messages)
+        prompt = cost_of(price, prompt_tokens, 0, estimated=True)
+        most = cost_of(price, prompt_tokens, limit_of(request) or 0, estimated=True)
+        reserved = budget.reserve(prompt, most)
+        # Where nothing else becomes known, it counts as the most that it can have cost.
+        cost = most
+        try:
+            log.begin({**self.entry, **cost_fields(self.spent + most), "error": CUT_OFF})
+            reply = wire.send(self._asked, request, timeout_s)
+            cost = self._cost_of(reply, prompt_tokens)
+            return reply
+        except TryFailed as failed:
+            if not failed.may_cost:
+                cost = Cost(calls=1)
+            raise
+        finally:
+            budget.settle(reserved, cost)
+            self._meter.add(cost)
+            self.spent += cost
+
+    def _cost_of(self, reply: Reply, prompt_tokens: int) -> Cost:
+        price = self._asked.price
+        if reply.prompt_tokens is None or reply.completion_tokens is None:
+            completion_tokens = estimated_text_tokens(reply.text)
+            return cost_of(price, prompt_tokens, completion_tokens, estimated=True)
+        return cost_of(price, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
+
+    def _end(self, log: CallLog, **outcome: Any) -> None:
+        seconds = round(time.monotonic() - self._started, 2)
+        self.entry |= {**cost_fields(self.spent), "seconds": seconds, **outcome}
+        log.end(self.entry)

@@ -1,0 +1,159 @@
+"""`llm.jsonl`: every question that was asked of a model, one line each, and what came of it.
+
+| field | meaning |
+|---|---|
+| `call` | the question's own id |
+| `time` | when it was asked, UTC |
+| `journey`, `step`, `role` | who asked, in which step of the journey, and as what |
+| `model`, `server` | who was asked |
+| `source` | where the answer comes from: `model`, `cache` (a shared folder) or `replay` |
+| `calls` | requests sent, retries included |
+| `prompt_tokens`, `completion_tokens` | what they used together |
+| `usd` | what that costs; null where the price is unknown |
+| `estimated_tokens` | how many of those tokens no server told, but we estimate |
+| `seconds` | with all tries and pauses |
+| `tries` | the tries that failed: `error`, `seconds`, and the pause after it, `pause_s` |
+| `error` | why there is no answer; absent where there is one |
+| `finish_reason`, `answer` | what the model said; absent where there is none |
+| `prompt_sha256`, `messages` | what it was asked; of pictures the size and SHA-256 |
+
+A question in flight lies in the folder `in_flight`, counted at the most that it can cost. What a
+killed process leaves there is logged when the run goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import storage_explained
+from ...task import Cost
+
+FILE_NAME = "llm.jsonl"
+IN_FLIGHT = "in_flight"
+
+Entry = dict[str, Any]
+
+
+class CallLog:
+    """Writes the log of a run folder. Threads share it; only the process that drives the run may
+    have one."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / FILE_NAME
+        self._in_flight = run_dir / IN_FLIGHT
+        self._lock = threading.Lock()
+
+    def recover(self) -> None:
+        """Log what a killed process had in flight, and end a line that it left unfinished."""
+        if self._path.exists() and not _ends_with_newline(self._path):
+            self._append(b"\n")
+        if not self._in_flight.is_dir():
+            return
+        logged = {entry.get("call") for entry in read_calls(self._path.parent)}
+        for path in sorted(self._in_flight.glob("*.json")):
+            try:
+                entry = json.loads(path.read_bytes())
+            except (OSError, ValueError):
+                continue  # It was being written, so nothing had been sent yet.
+            if entry["call"] not in logged:
+                self._append(_line(entry))
+            path.unlink()
+
+    def begin(self, entry: Entry) -> None:
+        """Note that a request is about to be sent. `entry` is what is to be logged if this process
+        ends before `end`."""
+        with storage_explained():
+            self._in_flight.mkdir(parents=True, exist_ok=True)
+            path = self._place(entry)
+            scratch = path.with_suffix(".new")
+            scratch.write_bytes(_line(entry))
+            os.replace(scratch, path)
+
+    def end(self, entry: Entry) -> None:
+        """Log a question, whatever came of it. Raises StorageError where the disk is full."""
+        self._append(_line(entry))
+        self._place(entry).unlink(missing_ok=True)
+
+    def _place(self, entry: Entry) -> Path:
+        return self._in_flight / f"{entry['call']}.json"
+
+    def _append(self, line: bytes) -> None:
+        with self._lock, storage_explained(), self._path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                if file.write(line) != len(line):
+                    # The disk took a part: asking for the rest tells why.
+                    file.write(line[file.tell() - before :])
+            except OSError:
+                file.truncate(before)
+                raise
+
+
+def new_call_id() -> str:
+    return uuid.uuid4().hex
+
+
+def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
+    """The questions in a run folder's log, in the order in which they ended; of one journey, or of
+    all. Empty where there is no log. A line cut short by a kill is passed over."""
+    try:
+        file = (run_dir / FILE_NAME).open(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    with file:
+        for line in file:
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(entry, dict) and journey in (None, entry.get("journey")):
+                yield entry
+
+
+def cost_in(entry: Mapping[str, Any]) -> Cost:
+    """What a logged question has cost."""
+    return Cost(
+        entry.get("calls", 1),
+        entry.get("prompt_tokens", 0),
+        entry.get("completion_tokens", 0),
+        entry.get("usd"),
+        entry.get("estimated_tokens", 0),
+    )
+
+
+def cost_fields(cost: Cost) -> dict[str, Any]:
+    """A cost as the fields of an entry."""
+    return {
+        "calls": cost.calls,
+        "prompt_tokens": cost.prompt_tokens,
+        "completion_tokens": cost.completion_tokens,
+        "estimated_tokens": cost.estimated_tokens,
+        "usd": cost.usd,
+    }
+
+
+def spent_by_role(run_dir: Path) -> dict[str, Cost]:
+    """What the questions of each role have cost in a run folder so far."""
+    spent: dict[str, Cost] = {}
+    for entry in read_calls(run_dir):
+        role = str(entry.get("role"))
+        spent[role] = spent.get(role, Cost()) + cost_in(entry)
+    return spent
+
+
+def _line(entry: Entry) -> bytes:
+    return (json.dumps(entry) + "\n").encode()
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        if file.seek(0, os.SEEK_END) == 0:
+            return True
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"

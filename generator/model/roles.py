@@ -1,0 +1,104 @@
+"""Who is asked in which role: the section's settings with those of the role laid over them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from ...config import ModelConfig, Price, RoleConfig
+from ...errors import UsageError
+from .prices import price_of
+
+OPENAI_ADDRESS = "https://api.openai.com/v1"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model on a server, and how it is asked."""
+
+    model: str
+    server: str
+    key_variable: str | None
+    """None where the server is sent no key."""
+    temperature: float | None
+    max_answer_tokens: int | None
+    timeout_s: float
+    extra: dict[str, Any]
+    price: Price | None
+
+    @property
+    def key(self) -> str | None:
+        """The key itself. It is read anew each time and kept nowhere else."""
+        return os.environ.get(self.key_variable) or None if self.key_variable else None
+
+
+def asked_in(role: str, config: ModelConfig) -> Asked:
+    """Who is asked in a role. Roles that the settings do not know are asked as the section says.
+
+    Raises UsageError where that cannot work.
+    """
+    own: RoleConfig = getattr(config.roles, role, RoleConfig())
+    model = own.name or config.name
+    assert model is not None
+    server = own.base_url or config.base_url or _address_in_environment() or OPENAI_ADDRESS
+    key_variable = own.key_variable or (None if own.base_url else config.key_variable)
+    asked = Asked(
+        model=model,
+        server=server.rstrip("/"),
+        key_variable=key_variable,
+        temperature=_first(own.temperature, config.temperature),
+        max_answer_tokens=_first(own.max_answer_tokens, config.max_answer_tokens),
+        timeout_s=_first(own.timeout_s, config.timeout_s),
+        extra=_first(own.extra, config.extra),
+        price=price_of(model, server, config.prices),
+    )
+    _check(asked, own, config)
+    return asked
+
+
+def all_asked(config: ModelConfig) -> dict[str, Asked]:
+    """Who is asked, by role."""
+    return {role: asked_in(role, config) for role in type(config.roles).model_fields}
+
+
+def _first(own: Any, general: Any) -> Any:
+    return general if own is None else own
+
+
+def _address_in_environment() -> str | None:
+    address = os.environ.get("OPENAI_BASE_URL")
+    try:
+        return ModelConfig(base_url=address).base_url or None
+    except ValidationError:
+        raise UsageError(
+            "OPENAI_BASE_URL is not an address alone.",
+            "Set it to one such as http://127.0.0.1:8000/v1; a key belongs into OPENAI_API_KEY.",
+        ) from None
+
+
+def _check(asked: Asked, own: RoleConfig, config: ModelConfig) -> None:
+    if config.replay is not None:
+        return  # Nobody is asked: neither key nor price is needed.
+    named = own.key_variable or (
+        config.key_variable if config.key_variable != "OPENAI_API_KEY" else None
+    )
+    if asked.key_variable and not asked.key and (asked.server == OPENAI_ADDRESS or named):
+        raise UsageError(
+            f"No key is set for the model {asked.model}: {asked.key_variable} is empty.",
+            f"Set {asked.key_variable}, or give --base-url for a server that needs none.",
+        )
+    if config.max_usd is not None and asked.price is None:
+        raise UsageError(
+            f"--max-usd needs the price of the model {asked.model}, which is unknown.",
+            "Set it, in US dollars per million tokens: "
+            f"--set 'model.prices={{{asked.model}: {{prompt: 1.0, completion: 4.0}}}}', "
+            "or cap tokens with --max-tokens.",
+        )
+    if asked.max_answer_tokens is None and (config.max_usd or config.max_tokens) is not None:
+        raise UsageError(
+            "A cap on tokens or money needs a longest answer, and model.max_answer_tokens is null.",
+            "Give it a number, such as --set model.max_answer_tokens=16000.",
+        )

@@ -1,0 +1,91 @@
+"""What servers refuse is changed once and remembered. The refusals are those of real servers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from taskwright.errors import BrokenError
+
+
+def refusal(reply, message: str, status: int = 400):
+    return reply(status=status, body=json.dumps({"error": {"message": message}}).encode())
+
+
+def sent(model_server):
+    names = ("max_tokens", "max_completion_tokens", "temperature")
+    return [{name: r[name] for name in names if name in r} for r in model_server.requests]
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "then"),
+    [
+        (  # OpenAI's reasoning models
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+            "'max_completion_tokens' instead.",
+            400,
+            {"max_completion_tokens": 16_000, "temperature": 0.5},
+        ),
+        (
+            "Unsupported value: 'temperature' does not support 0.5 with this model. Only the "
+            "default (1) value is supported.",
+            400,
+            {"max_tokens": 16_000},
+        ),
+        ("`temperature` is deprecated for this model.", 400, {"max_tokens": 16_000}),  # Anthropic
+        (
+            "max_tokens is too large: 16000. This model supports at most 8192 completion tokens.",
+            400,
+            {"max_tokens": 8_000, "temperature": 0.5},
+        ),
+        (  # DeepSeek
+            "Invalid max_tokens value, the valid range of max_tokens is [1, 8192]",
+            422,
+            {"max_tokens": 8_000, "temperature": 0.5},
+        ),
+    ],
+)
+def test_a_refused_parameter_is_changed_once_and_remembered(
+    model, meter, model_server, reply, warnings, message, status, then
+):
+    model_server.script = [refusal(reply, message, status)]
+    asked = model(temperature=0.5, max_retries=0)
+    asked.ask("idea", "A", str, meter)
+    asked.ask("code", "B", str, meter)
+    assert sent(model_server) == [{"max_tokens": 16_000, "temperature": 0.5}, then, then]
+    assert len(warnings) == 1
+    assert "from now on" in warnings[0]
+
+
+def test_a_full_context_shortens_the_answer_to_this_prompt_alone(model, meter, model_server, reply):
+    message = (  # vLLM
+        "This model's maximum context length is 8192 tokens. However, you requested 18000 tokens "
+        "(2000 in the messages, 16000 in the completion). Please reduce the length."
+    )
+    model_server.script = [refusal(reply, message), refusal(reply, message)]
+    asked = model(max_retries=0)
+    asked.ask("idea", "A", str, meter)
+    asked.ask("idea", "B", str, meter)
+    assert [request["max_tokens"] for request in sent(model_server)] == [16000, 8000, 4000, 16000]
+
+
+def test_a_prompt_that_leaves_no_room_for_an_answer_breaks_the_journey(
+    model, meter, model_server, reply
+):
+    message = "This model's maximum context length is 2048 tokens. However, you requested 99999."
+    model_server.answer = lambda prompt: refusal(reply, message)
+    with pytest.raises(BrokenError, match="maximum context length"):
+        model().ask("idea", "A", str, meter)
+    assert [r["max_tokens"] for r in sent(model_server)] == [16000, 8000, 4000, 2000, 1000]
+
+
+def test_a_server_that_refuses_both_names_of_the_limit_is_not_asked_for_ever(
+    model, meter, model_server, reply
+):
+    model_server.answer = lambda prompt: refusal(
+        reply, "max_tokens and max_completion_tokens are not supported", 422
+    )
+    with pytest.raises(BrokenError, match="not supported"):
+        model().ask("idea", "A", str, meter)
+    assert len(model_server.requests) == 2
