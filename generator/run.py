@@ -155,6 +155,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             counts.get("learned", 0),
             run_dir,
             time.monotonic() - started,
+            half_life=config.strategies.half_life,
             interrupted=conductor.reason == STOPPED,
         )
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)

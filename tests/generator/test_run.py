@@ -193,7 +193,7 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
         if "was checked and rejected" in prompt:
             return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
-            return f"REASON: Because.\nVERDICT: {verdict}"
+            return f"CLOSEST: 1\nREASON: Because.\nVERDICT: {verdict}"
         return f"```python\n{easy_source.replace(floor, '        pass')}```"
 
     return answer
@@ -260,7 +260,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     first, second, third = records_of(tmp_path)
     assert first.status == "learned"
     assert second.status == "uninteresting"
-    assert second.reason == "Because."
+    assert second.reason == "Most like “Drive ahead”: Because."
     assert third.status == "duplicate"
     assert first.task_id in third.reason
     assert third.task is None

@@ -91,6 +91,8 @@ def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
     assert trial.verdict == "too_hard"
     assert trial.success_after == 0.0
     assert "3000 steps" in trial.reason
+    assert trial.achieved.startswith("Of 16 episodes, 16 by time ended.")
+    assert "ahead " in trial.achieved
     assert 3_000 <= trial.steps < 3_100
 
 
