@@ -114,6 +114,7 @@ def print_record(record: Record, run_dir: Path) -> None:
             "training": f"{trial.steps} steps, {trial.seconds:.0f} s, from "
             f"{trial.warm_start or 'scratch'}, seed {trial.seed}",
             "curve": sparkline([point.success_rate for point in trial.curve]) or None,
+            "instead": trial.achieved or None,
         }
     with Feedback.open(run_dir) as feedback:
         by_hand = feedback.shown_solvable().get(record.task_id or "", 0)

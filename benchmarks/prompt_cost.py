@@ -118,8 +118,8 @@ def _record(number: int, status: Status, idea: Any, source: str, robot: Robot) -
         achieved = (
             "Of 96 episodes, 58 by time, 31 by termination, 7 by success ended. At the end the "
             "robot was 5.2 m from where it had begun (median; between 0.4 and 9.8 m; median x "
-            "+4.9, y -0.3, z -0.0 m). Reward terms, mean sum of an episode (lowest to highest): progress "
-            "182.0 (-60.1 to 420.9); energy_penalty -3.1 (-4.0 to -1.0)."
+            "+4.9, y -0.3, z -0.0 m). Reward terms, mean sum of an episode (lowest to highest): "
+            "progress 182.0 (-60.1 to 420.9); energy_penalty -3.1 (-4.0 to -1.0)."
         )
         trial = Trial(
             "learned" if status == "learned" else "too_hard",

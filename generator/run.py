@@ -105,7 +105,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         _locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
-        model or contextlib.nullcontext(),
         contextlib.ExitStack() as resources,
     ):
         flight = Flight(_concurrency(config, author), archive.records())
@@ -155,8 +154,9 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             metric=metric,
         )
         started = time.monotonic()
-        conductor = Conductor(workshop)
-        conductor.conduct()
+        conductor = Conductor(workshop, model.close if model else lambda: None)
+        with model or contextlib.nullcontext():
+            conductor.conduct()
         ending = summarize(
             conductor.reason,
             archive.records(),
