@@ -144,6 +144,12 @@ class Call:
         if reply.prompt_tokens is None or reply.completion_tokens is None:
             completion_tokens = estimated_text_tokens(reply.text)
             return cost_of(price, prompt_tokens, completion_tokens, estimated=True)
+        if self._dialect.cuts_prompts(reply.prompt_tokens, prompt_tokens):
+            self._warn(
+                f"The server {self._asked.server} counted {reply.prompt_tokens} tokens of a prompt "
+                f"of about {prompt_tokens}: it may have cut the rest off. Give {self._asked.model} "
+                "a longer context there."
+            )
         return cost_of(price, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
 
     def _end(self, log: CallLog, **outcome: Any) -> None:

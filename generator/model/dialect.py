@@ -42,6 +42,7 @@ class Dialect:
         self._refused_limit_names: set[str] = set()
         self._longest_answer: int | None = None
         self._takes_temperature = True
+        self._prompt_was_cut = False
 
     def request(self, asked: Asked, messages: Sequence[Any]) -> dict[str, Any]:
         """The keyword arguments of a chat completion."""
@@ -84,6 +85,14 @@ class Dialect:
             changed = {key: value for key, value in request.items() if key != "temperature"}
             return changed, "`temperature` is left out"
         return None
+
+    def cuts_prompts(self, told: int, estimated: int) -> bool:
+        """Whether a server counted far fewer tokens of a prompt than it has, as one does that cuts
+        off what its context does not hold (Ollama does, without a word). True only once."""
+        is_cut = estimated > 1_000 and told < estimated / 2
+        first = is_cut and not self._prompt_was_cut
+        self._prompt_was_cut |= is_cut
+        return first
 
 
 def limit_of(request: dict[str, Any]) -> int | None:

@@ -89,3 +89,15 @@ def test_a_server_that_refuses_both_names_of_the_limit_is_not_asked_for_ever(
     with pytest.raises(BrokenError, match="not supported"):
         model().ask("idea", "A", str, meter)
     assert len(model_server.requests) == 2
+
+
+def test_a_server_that_counts_far_too_few_tokens_of_a_prompt_is_warned_of_once(
+    model, meter, model_server, warnings
+):
+    asked = model()
+    asked.ask("idea", "short", str, meter)
+    assert warnings == []
+    asked.ask("idea", "x" * 30_000, str, meter)
+    asked.ask("code", "y" * 30_000, str, meter)
+    (warning,) = warnings
+    assert "counted 100 tokens of a prompt of about 10000" in warning
