@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -78,10 +77,6 @@ class CallLog:
             except OSError:
                 file.truncate(before)
                 raise
-
-
-def new_call_id() -> str:
-    return uuid.uuid4().hex
 
 
 def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:

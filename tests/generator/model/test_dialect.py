@@ -58,7 +58,9 @@ def test_a_refused_parameter_is_changed_once_and_remembered(
     assert "from now on" in warnings[0]
 
 
-def test_a_full_context_shortens_the_answer_to_this_prompt_alone(model, meter, model_server, reply):
+def test_a_full_context_shortens_the_answer_to_this_prompt_alone(
+    model, meter, model_server, reply, warnings
+):
     message = (  # vLLM
         "This model's maximum context length is 8192 tokens. However, you requested 18000 tokens "
         "(2000 in the messages, 16000 in the completion). Please reduce the length."
@@ -68,6 +70,7 @@ def test_a_full_context_shortens_the_answer_to_this_prompt_alone(model, meter, m
     asked.ask("idea", "A", str, meter)
     asked.ask("idea", "B", str, meter)
     assert [request["max_tokens"] for request in sent(model_server)] == [16000, 8000, 4000, 16000]
+    assert warnings == []
 
 
 def test_a_prompt_that_leaves_no_room_for_an_answer_breaks_the_journey(
