@@ -250,18 +250,14 @@ def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
 @json_option
 def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     """Find the records nearest in meaning to QUERY, a description in words."""
-    from .archive.embedding import SentenceEncoder
-    from .archive.novelty import nearest
+    from .archive.embedding import Embedder, SentenceEncoder
+    from .archive.neighbourhood import Neighbourhood
     from .archive.store import Archive
 
     with Archive.open(run_dir) as archive:
-        records = archive.records()
-        encoder = SentenceEncoder()
-        vectors = []
-        for record in records:
-            vector = archive.embedding(record.idea.text, encoder.name)
-            vectors.append(encoder.encode(record.idea.text) if vector is None else vector)
-    found = nearest(encoder.encode(query), records, vectors, count) if records else []
+        embedder = Embedder(archive, SentenceEncoder())
+        with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
+            found = neighbourhood.nearest(query, count)
     if as_json:
         rows = [{"similarity": round(n.similarity, 4), **display.row(n.record)} for n in found]
         _print_json({"query": query, "records": rows})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import yaml
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from .errors import UsageError
 from .sandbox.isolation import Level
-from .task import Robot
+from .task import Robot, Strategy
 
 
 class Section(BaseModel):
@@ -110,6 +110,8 @@ class RolesConfig(Section):
     """Mends what the checks found."""
     interestingness: RoleConfig = RoleConfig()
     """Judges whether it is new in an interesting way."""
+    second_judge: RoleConfig = RoleConfig()
+    """Judges it too, where `model.second_judge` is set."""
     success: RoleConfig = RoleConfig()
     """Judges whether what the agent does is what the task asks for."""
     revision: RoleConfig = RoleConfig()
@@ -163,6 +165,15 @@ class ModelConfig(Section):
     """How many of the nearest tasks that were not kept go into the idea prompt, with reasons."""
     prompts: Path | None = None
     """A folder of templates that stand in for ours of the same name."""
+    style: Literal["full", "skeleton"] = "full"
+    """How code is asked for: a whole module, or a few lines at a time to fill into one that stands,
+    for small models."""
+    judge_pictures: bool = False
+    """Whether the judge of interestingness is shown pictures of the scenes; its model must read
+    them."""
+    second_judge: bool = False
+    """Whether every judgement is asked for twice, the second time in the role `second_judge`, which
+    should be another model. The first decides; how often they agree is told at the end of a run."""
 
     @field_validator("base_url")
     @classmethod
@@ -179,6 +190,18 @@ class NoveltyConfig(Section):
     """An idea whose cosine similarity to a kept task reaches this is a duplicate."""
     interesting: float = Field(0.12, ge=0, le=2)
     """With the Composer, an idea whose novelty is below this is uninteresting."""
+
+
+class StrategyConfig(Section):
+    """Where the next idea comes from."""
+
+    enabled: tuple[Strategy, ...] = ("frontier", "breadth", "revision", "relabel", "failure")
+    """Strategies to choose from; docs/prompts.md tells what each is."""
+    half_life: float = Field(50.0, gt=0)
+    """Journeys after which what one showed about its strategy counts half."""
+    explore: float = Field(0.2, ge=0, le=1)
+    """Share of journeys whose strategy is drawn regardless of what each has earned: what gets kept
+    most often is not what leads furthest."""
 
 
 class TrainerConfig(Section):
@@ -221,6 +244,7 @@ class Config(Section):
     run: RunConfig = RunConfig()
     model: ModelConfig = ModelConfig()
     novelty: NoveltyConfig = NoveltyConfig()
+    strategies: StrategyConfig = StrategyConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
 

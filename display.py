@@ -113,6 +113,7 @@ def print_record(record: Record, run_dir: Path) -> None:
             "training": f"{trial.steps} steps, {trial.seconds:.0f} s, from "
             f"{trial.warm_start or 'scratch'}, seed {trial.seed}",
             "curve": sparkline([point.success_rate for point in trial.curve]) or None,
+            "instead": trial.achieved or None,
         }
     for path in filter(None, [record.task_id]):
         for name, file in (("poster", poster_path), ("policy", policy_path)):

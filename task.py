@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -41,9 +41,12 @@ Stage = Literal[
 ]
 """Where a task was rejected: the stages of a check in their order, and training after them."""
 TrialVerdict = Literal["learned", "too_easy", "too_hard", "rejected", "broken"]
+Strategy = Literal["frontier", "breadth", "revision", "relabel", "failure"]
+"""How an author comes to an idea; see `generator/strategies.py`."""
 Status = Literal[
     "learned", "invalid", "duplicate", "uninteresting", "too_easy", "too_hard", "broken"
 ]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -65,8 +68,8 @@ class Idea(Noun):
     success: str
     rewards: str
     termination: str
-    strategy: str = "new"
-    """How it came about: `seed`, `new` or `revision`."""
+    strategy: str = "frontier"
+    """How it came about: `seed`, or one of the strategies (in archives of before: `new`)."""
     parents: tuple[str, ...] = ()
     """The `task_id`s it was derived from, the stepping stone first."""
     recipe: dict[str, Any] | None = None
@@ -181,6 +184,8 @@ class Trial(Noun):
     """`task_id` of the archived policy that training started from."""
     seed: int = 0
     curve: tuple[CurvePoint, ...] = ()
+    achieved: str = ""
+    """What the trained policy did instead in a task that it did not learn, in words and numbers."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .generator.events import Event, Watcher
+from .generator.strategies import described
 from .generator.summary import Ending
 from .task import Cost
 
@@ -251,6 +252,10 @@ def summary(ending: Ending, run_dir: str) -> str:
     )
     if counts:
         lines.append("Turned down: " + ", ".join(_turned_down(ending, counts)) + ".")
+    if tried := described(ending.strategies):
+        lines.append(f"Kept by strategy, and the chance of its next idea: {tried}.")
+    if ending.agreement:
+        lines.append(ending.agreement.told)
     if ending.cost.calls:
         each = ""
         if ending.tokens_per_kept is not None:

@@ -1,7 +1,8 @@
 """The archive remembers: every journey that ended, kept or turned down, with its reason.
 
 - `store.Archive`: records, the journal of journeys under way, and embeddings, in one SQLite file
-- `novelty`: exact k-nearest-neighbour novelty and the near-copy test
+- `novelty`: k-nearest-neighbour novelty
+- `neighbourhood.Neighbourhood`: the records nearest to a text; `vectors`: the exact index behind it
 - `selection`: which kept tasks become stepping stones
 - `embedding.Embedder`: texts to vectors, each computed once
 - `export`: kept tasks as an installable Gymnasium package

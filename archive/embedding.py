@@ -74,26 +74,22 @@ def _load_model() -> Any:
 
 
 class Embedder:
-    """Embeds texts, each once: vectors are kept in the archive. Any thread may ask."""
+    """Embeds texts, each once: vectors are kept in an archive that may be written to. Any thread
+    may ask."""
 
     def __init__(self, archive: Archive, encoder: Encoder) -> None:
         self._archive = archive
         self._encoder = encoder
+        self.name = encoder.name
         # Encoders are not made to be loaded or used by several threads at once.
         self._lock = threading.Lock()
-        self._known: dict[str, NDArray[np.float32]] = {}
 
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text."""
-        with self._lock:
-            if text not in self._known:
-                self._known[text] = self._looked_up(text)
-            return self._known[text]
-
-    def _looked_up(self, text: str) -> NDArray[np.float32]:
-        name = self._encoder.name
-        vector = self._archive.embedding(text, name)
+        vector = self._archive.embedding(text, self.name)
         if vector is None:
-            vector = np.asarray(self._encoder.encode(text), np.float32)
-            self._archive.keep_embedding(text, name, vector)
+            with self._lock:
+                vector = np.asarray(self._encoder.encode(text), np.float32)
+            if self._archive.writable:
+                self._archive.keep_embedding(text, self.name, vector)
         return vector

@@ -52,6 +52,18 @@ MIGRATIONS: list[tuple[str, str]] = [
         );
         """,
     ),
+    (
+        "journeys start by strategies",
+        # What a journey that is under way has selected; the key was named for revisions alone.
+        """
+        UPDATE steps SET payload = json_set(
+            json_remove(payload, '$.revised'),
+            '$.subject', json_extract(payload, '$.revised'),
+            '$.strategy', iif(json_extract(payload, '$.revised') IS NULL, 'frontier', 'revision')
+        )
+        WHERE name = 'select';
+        """,
+    ),
 ]
 
 

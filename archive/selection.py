@@ -7,7 +7,7 @@ weights follow from the records alone; nothing else is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def weights(records: Sequence[Record]) -> dict[str, int]:
     return weight
 
 
-def choose(weight: dict[str, int], random: np.random.Generator) -> str | None:
+def choose(weight: Mapping[str, float], random: np.random.Generator) -> str | None:
     """A task drawn in proportion to its weight; uniformly where all are zero; None of none."""
     if not weight:
         return None

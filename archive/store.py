@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,8 +52,9 @@ class _Connection(sqlite3.Connection):
 class Archive:
     """All records of a run folder. Use as a context manager, or call `close`."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, *, writable: bool) -> None:
         self._connection = connection
+        self.writable = writable
 
     @classmethod
     def create_or_open(cls, run_dir: Path) -> Archive:
@@ -68,7 +70,7 @@ class Archive:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             migrate(connection)
-        return cls(connection)
+        return cls(connection, writable=True)
 
     @classmethod
     def open(cls, run_dir: Path) -> Archive:
@@ -91,7 +93,7 @@ class Archive:
                 f"{path.resolve().as_uri()}?mode=ro", uri=True, factory=_Connection
             )
             check_readable(connection, str(path))
-        return cls(connection)
+        return cls(connection, writable=False)
 
     def close(self) -> None:
         self._connection.close()
@@ -149,6 +151,32 @@ class Archive:
                 f"{len(found)} tasks begin with {key!r}.", "Give more digits of the task_id."
             )
         return found[0]
+
+    def by_number(self, numbers: Iterable[int]) -> dict[int, Record]:
+        """Some records, by the number of their journey; what does not exist is left out."""
+        return {n: from_json(Record, text) for n, text in self._columns("record", numbers)}
+
+    def texts(self, numbers: Iterable[int]) -> dict[int, str]:
+        """What is embedded of some records, without reading the rest of them."""
+        idea = "json_extract(record, '$.idea.{}')".format
+        text = " || char(10) || ".join(map(idea, ("title", "description", "success")))
+        return dict(self._columns(text, numbers))
+
+    def _columns(self, expression: str, numbers: Iterable[int]) -> Iterator[tuple[int, Any]]:
+        wanted = json.dumps(list(numbers))
+        query = f"SELECT number, {expression} FROM records WHERE number IN"
+        yield from self._connection.rows(f"{query} (SELECT value FROM json_each(?))", (wanted,))
+
+    def statuses(self, after: int = 0) -> dict[int, Status]:
+        """The status of each record, by the number of its journey; of journeys after one."""
+        # The index alone answers: a scan of the table would read every record.
+        index = "INDEXED BY records_by_status" if after == 0 else ""
+        return dict(
+            self._connection.rows(
+                f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number",
+                (after,),
+            )
+        )
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""

@@ -13,7 +13,7 @@ from ..task import CurvePoint, Noun, Task, from_json, to_json
 from ..trainer.plans import FilmPlan, TrialPlan
 
 Tell = Callable[[CurvePoint], None]
-Begun = Callable[[], None]
+AtWork = Callable[[bool], None]
 
 
 class JobCancelled(Exception):
@@ -54,9 +54,10 @@ class Executor(Protocol):
     workers: int
     """How many jobs it does at once."""
 
-    def run(self, job: Job, tell: Tell = ..., begun: Begun = ...) -> JobResult:
-        """Do a job and wait for its result; any number of threads may ask at once. `begun` hears
-        that the job has found a worker, `tell` of each point of a trial's learning curve.
+    def run(self, job: Job, tell: Tell = ..., at_work: AtWork = ...) -> JobResult:
+        """Do a job and wait for its result; any number of threads may ask at once. `tell` hears of
+        each point of a trial's learning curve; `at_work` hears True when the job has found a worker
+        and, in any case, False when that worker turns to something else.
 
         Raises JobCancelled, but nothing for what goes wrong in the job.
         """

@@ -18,7 +18,7 @@ from ..errors import BrokenError
 from ..sandbox.channel import ChildFault, ChildTimeout
 from ..sandbox.process import ModuleProcess
 from ..task import CurvePoint, from_json
-from .job import Begun, Job, JobCancelled, JobResult, Tell
+from .job import AtWork, Job, JobCancelled, JobResult, Tell
 
 TRIES = 2
 """How often a job is begun whose worker dies: the system may have been short of memory."""
@@ -30,7 +30,7 @@ class _Order:
 
     job: Job
     tell: Tell
-    begun: Begun
+    at_work: AtWork
     result: Future[JobResult]
 
 
@@ -49,14 +49,14 @@ class LocalExecutor:
         self._benches = [_Bench(self._next_order) for _ in range(workers)]
 
     def run(
-        self, job: Job, tell: Tell = lambda point: None, begun: Begun = lambda: None
+        self, job: Job, tell: Tell = lambda point: None, at_work: AtWork = lambda is_it: None
     ) -> JobResult:
         """Do a job and wait for its result; any number of threads may ask at once.
 
-        `tell` and `begun` are called from another thread. Raises JobCancelled, and whatever `tell`
-        or `begun` raise, but nothing for what goes wrong in the job.
+        `tell` and `at_work` are called from another thread. Raises JobCancelled, and whatever those
+        two raise, but nothing for what goes wrong in the job.
         """
-        order = _Order(job, tell, begun, Future())
+        order = _Order(job, tell, at_work, Future())
         self._put(order, rank=1 if job.kind == "trial" else 0)
         return order.result.result()
 
@@ -121,8 +121,11 @@ class _Bench(threading.Thread):
             with self._lock:
                 self._order, self._cancelled = order, False
             try:
-                order.begun()
-                result = self._do(order)
+                order.at_work(True)
+                try:
+                    result = self._do(order)
+                finally:
+                    order.at_work(False)
             except BaseException as error:
                 # What the worker still does is of no use to anybody.
                 self._end_worker()

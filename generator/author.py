@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, Self
 
 import numpy as np
 
 from ..archive.novelty import Neighbour
-from ..task import Idea, Judgement, Outcome, Record, Robot
+from ..task import Idea, Judgement, Outcome, Record, Robot, Strategy
 from .model.meter import Meter
 
 
@@ -24,8 +25,10 @@ class Brief:
     """Kept tasks to build on: the chosen stepping stone first, then its nearest neighbours."""
     failures: Sequence[Record] = ()
     """Tasks like it that were turned down."""
-    revised: Record | None = None
-    """The task that was too hard and is to be changed; None for a new task."""
+    strategy: Strategy = "frontier"
+    """What kind of idea is asked for."""
+    subject: Record | None = None
+    """The task that was too hard, for the strategies that start from one."""
     known: Sequence[Record] = ()
     """All records so far."""
 
@@ -36,12 +39,17 @@ class Author(Protocol):
     name: str
     max_repairs: int
 
+    @property
+    def strategies(self) -> Sequence[Strategy]:
+        """The strategies it can follow."""
+        ...
+
     def for_journey(self, meter: Meter) -> Self:
         """The same author at work for one journey: what it asks of a model goes on that meter."""
         ...
 
     def propose(self, brief: Brief) -> Idea:
-        """The next task in words: new, or a change of `brief.revised`."""
+        """The next task in words, by the strategy that is asked for."""
         ...
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
@@ -53,7 +61,21 @@ class Author(Protocol):
         ...
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
-        """Whether the idea is interestingly new beside the kept tasks most like it."""
+        """Whether the idea is interestingly new beside the kept tasks most like it.
+
+        `pictures` are of the idea's scene and of each neighbour's, in this order; None for one that
+        there is no picture of.
+        """
+        ...
+
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> Judgement | None:
+        """What a second judge says, who does not know the first; None where there is no second."""
         ...

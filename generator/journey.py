@@ -16,7 +16,6 @@ import numpy as np
 
 from ..archive.embedding import Embedder
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..archive.selection import choose, weights
 from ..archive.store import Archive, Journal, now
 from ..config import Config
 from ..errors import BrokenError, StorageError
@@ -30,6 +29,7 @@ from ..task import (
     Outcome,
     Record,
     Status,
+    Strategy,
     Task,
     Trial,
     from_json,
@@ -41,14 +41,12 @@ from .events import Events
 from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
 from .seeds import SeedTask
+from .strategies import Start, choose_start, spread
 
 N = TypeVar("N", bound=Noun)
 
 WaitsFor = Literal["model", "worker", "journey"]
 """What a stage may have to wait for: an answer, a free worker, another journey."""
-
-MAX_REVISIONS = 1
-"""How often a task that was too hard is changed before its line is left."""
 
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
@@ -69,13 +67,21 @@ class Selection(Noun):
     """`task_id`s of kept tasks, the chosen one first."""
     failures: tuple[int, ...] = ()
     """Journey numbers of tasks like it that were turned down."""
-    revised: int | None = None
-    """Journey number of the task to change."""
+    strategy: Strategy = "frontier"
+    subject: int | None = None
+    """Journey number of the task that was too hard, for the strategies that start from one."""
     seed_task: int | None = None
     """Position of the example task to begin with."""
     horizon: int | None = None
     """Journey number of the last record that it knew; None in archives whose journeys came one
     after the other and knew all before them."""
+
+
+@dataclass(frozen=True)
+class Judgements(Noun):
+    """What further judges said: none, or one."""
+
+    judgements: tuple[Judgement, ...] = ()
 
 
 @dataclass
@@ -187,29 +193,43 @@ class Journey:
     def _select(self) -> Selection:
         if self.number <= len(self.workshop.seed_tasks):
             return Selection(seed_task=self.number - 1)
-        # Each record is the last one that some journey knows: so each gets its revision.
-        last = self.records[-1] if self.records else None
-        if last and last.status == "too_hard" and self._revisions() < MAX_REVISIONS:
-            return Selection(last.stepping_stones, revised=last.number)
-        chosen_id = choose(weights(self.records), self.random("select"))
-        if chosen_id is None:
-            return Selection()
-        chosen = next(record for record in self.kept if record.task_id == chosen_id)
-        sizes = self.workshop.config.model
-        others = [record for record in self.kept if record is not chosen]
-        near = self._nearest(chosen.idea, others, sizes.neighbours)
-        failed = [record for record in self.records if record.status in INSTRUCTIVE]
-        return Selection(
-            (chosen_id, *(n.record.task_id or "" for n in near)),
-            tuple(n.record.number for n in self._nearest(chosen.idea, failed, sizes.failures)),
+        start = choose_start(
+            self.records,
+            self.number,
+            self.random("select"),
+            self.workshop.config.strategies,
+            self.author.strategies,
+            in_flight=self.workshop.flight.concurrency,
         )
+        return self._around(start)
 
-    def _revisions(self) -> int:
-        """How many of the last records in a row are revisions, each of the one before: the record
-        at the horizon of the journey that made it."""
-        line = self.records[:: -self.workshop.flight.concurrency]
-        fresh = (n for n, record in enumerate(line) if record.idea.strategy != "revision")
-        return next(fresh, len(line))
+    def _around(self, start: Start) -> Selection:
+        """The tasks to show an author who starts there."""
+        sizes = self.workshop.config.model
+        first = next((r for r in self.kept if r.task_id == start.stone), None)
+        subject = next((r for r in self.records if r.number == start.subject), None)
+        center = subject or first
+        if center is None:
+            return Selection(strategy=start.strategy)
+        if first is None:
+            near = self._nearest(center.idea, self.kept, sizes.neighbours)
+            stones = [neighbour.record for neighbour in near]
+        elif start.strategy == "breadth":
+            vectors = [self.workshop.embedder.embed(record.idea.text) for record in self.kept]
+            positions = spread(vectors, self.kept.index(first), sizes.neighbours + 1)
+            stones = [self.kept[n] for n in positions]
+        else:
+            others = [record for record in self.kept if record is not first]
+            near = self._nearest(first.idea, others, sizes.neighbours)
+            stones = [first, *(neighbour.record for neighbour in near)]
+        failed = [r for r in self.records if r.status in INSTRUCTIVE and r is not subject]
+        near = self._nearest(center.idea, failed, sizes.failures)
+        return Selection(
+            tuple(stone.task_id or "" for stone in stones),
+            tuple(neighbour.record.number for neighbour in near),
+            start.strategy,
+            start.subject,
+        )
 
     def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
@@ -232,14 +252,15 @@ class Journey:
         if self.selection.seed_task is not None:
             return self.workshop.seed_tasks[self.selection.seed_task].idea
         by_number = {record.number: record for record in self.records}
-        revised = self.selection.revised
+        subject = self.selection.subject
         return self.author.propose(
             Brief(
                 robot=self.workshop.config.run.robot,
                 random=self.random("idea"),
                 stones=self.stones,
                 failures=[by_number[n] for n in self.selection.failures],
-                revised=by_number[revised] if revised is not None else None,
+                strategy=self.selection.strategy,
+                subject=by_number[subject] if subject is not None else None,
                 known=self.records,
             )
         )
@@ -341,12 +362,34 @@ class Journey:
         self.enter("judge", "model")
         judgement = self.once("judgement", Judgement, self._judge)
         self.judgements.append(judgement)
+        if self.selection.seed_task is None and self.workshop.config.model.second_judge:
+            self._judge_again()
         return judgement
 
     def _judge(self) -> Judgement:
         if self.selection.seed_task is not None:
             return Judgement("interestingness", True, "It is one of the seeds.", "seed")
-        return self.author.judge(self.idea, self.neighbours, self.novelty)
+        return self.author.judge(self.idea, self.neighbours, self.novelty, self._pictures())
+
+    def _judge_again(self) -> None:
+        """Hear a second judge. It decides nothing, so a failure of it ends nothing."""
+        try:
+            second = self.once("second judgement", Judgements, self._second_judgement)
+            self.judgements += second.judgements
+        except BrokenError as error:
+            self.workshop.events("warning", journey=self.number, text=error.message)
+
+    def _second_judgement(self) -> Judgements:
+        judgement = self.author.judge_again(self.idea, self.neighbours, self._pictures())
+        return Judgements((judgement,) if judgement else ())
+
+    def _pictures(self) -> list[Path | None]:
+        """Of this task and of its neighbours, where pictures are wanted and there are some."""
+        if not self.workshop.config.model.judge_pictures or self.task is None:
+            return []
+        task_ids = [self.task.task_id, *(n.record.task_id or "" for n in self.neighbours)]
+        paths = [Path(poster_path(self.workshop.run_dir, task_id)) for task_id in task_ids]
+        return [path if path.is_file() else None for path in paths]
 
     @property
     def novelty(self) -> float | None:
@@ -390,6 +433,8 @@ class Journey:
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
         events = self.workshop.events
+        if self.workshop.flight.is_stopped:
+            raise Stopped
 
         def tell(point: CurvePoint) -> None:
             events(
@@ -400,11 +445,11 @@ class Journey:
                 mean_return=point.mean_return,
             )
 
-        def begun() -> None:
-            events("job", journey=self.number, kind=job.kind, state="begun")
+        def at_work(is_it: bool) -> None:
+            state = "begun" if is_it else "ended"
+            events("job", journey=self.number, kind=job.kind, state=state)
 
-        result = self.workshop.executor.run(job, tell, begun)
-        events("job", journey=self.number, kind=job.kind, state="ended")
+        result = self.workshop.executor.run(job, tell, at_work)
         if result.disk_is_full:
             raise StorageError(result.broken, "")
         if result.broken:

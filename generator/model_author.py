@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
@@ -14,8 +15,11 @@ from ..task import Idea, Judgement, Outcome, Record, Robot
 from .answers import Interest, parse_code, parse_idea, parse_interest
 from .author import Brief
 from .model.client import FoundationModel
+from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
 from .seeds import SeedTask
+from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
+from .strategies import STRATEGIES
 
 T = TypeVar("T")
 
@@ -27,6 +31,8 @@ EXAMPLES_IN_CODE_PROMPT = 2
 
 class ModelAuthor:
     """Proposes, writes and judges with one foundation model."""
+
+    strategies = STRATEGIES
 
     def __init__(
         self,
@@ -41,6 +47,8 @@ class ModelAuthor:
         self._robot = robot
         self._examples = examples
         self._folder = config.prompts
+        self._style = config.style
+        self._has_second_judge = config.second_judge
         self._meter: Meter | None = None
 
     def for_journey(self, meter: Meter) -> Self:
@@ -49,23 +57,33 @@ class ModelAuthor:
         return author
 
     def propose(self, brief: Brief) -> Idea:
-        if brief.revised is not None:
-            revised = brief.revised
-            prompt = self._render("revision", record=revised)
-            idea = self._ask("revision", prompt, parse_idea)
-            return replace(idea, strategy="revision", parents=(revised.task_id or "",))
-        prompt = self._render(
-            "idea",
-            kept=brief.stones,
-            failures=brief.failures,
-            examples=[seed.idea for seed in self._examples],
-            titles=[record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
-        )
-        idea = self._ask("idea", prompt, parse_idea)
-        parents = tuple(stone.task_id or "" for stone in brief.stones[:1])
-        return replace(idea, strategy="new", parents=parents)
+        given: dict[str, Any] = {
+            "kept": brief.stones,
+            "titles": [record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
+        }
+        parent = brief.subject or next(iter(brief.stones), None)
+        if brief.subject is not None:
+            template: str = brief.strategy
+            given["subject"] = brief.subject
+        else:
+            template = "idea"
+            given["strategy"] = brief.strategy
+            given["failures"] = brief.failures
+            given["examples"] = [seed.idea for seed in self._examples]
+            if brief.strategy == "breadth":
+                # It is to be unlike all it was shown, so it comes from none of them.
+                parent = None
+        prompt = self._render(template, **given)
+        idea = self._ask("revision" if template == "revision" else "idea", prompt, parse_idea)
+        parents = (parent.task_id or "",) if parent else ()
+        return replace(idea, strategy=brief.strategy, parents=parents)
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
+        if self._style == "skeleton":
+            scene = self._ask_for_parts("code", "skeleton_scene", SCENE, idea=idea)
+            source = assemble(idea, self._robot, scene)
+            rules = self._ask_for_parts("code", "skeleton_rules", RULES, idea=idea, source=source)
+            return assemble(idea, self._robot, scene | rules)
         sources = [stone.task.source for stone in stones if stone.task is not None]
         sources += [seed.source for seed in self._examples]
         prompt = self._render(
@@ -74,27 +92,88 @@ class ModelAuthor:
         return self._ask("code", prompt, parse_code)
 
     def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
+        parts = parts_of(source) if self._style == "skeleton" else None
+        if parts is not None:
+            changed = self._ask_for_parts(
+                "repair",
+                "skeleton_repair",
+                (*SCENE, *RULES),
+                all_of_them=False,
+                source=source,
+                outcome=outcome,
+                parts=tuple(parts),
+            )
+            return assemble(idea, self._robot, parts | changed)
         prompt = self._render("repair", idea=idea, source=source, outcome=outcome)
         return self._ask("repair", prompt, parse_code)
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         if not neighbours:
             return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        prompt = self._render(
+        return self._judged_in("interestingness", idea, neighbours, pictures)
+
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> Judgement | None:
+        if not neighbours or not self._has_second_judge:
+            return None
+        return self._judged_in("second_judge", idea, neighbours, pictures)
+
+    def _judged_in(
+        self,
+        role: str,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        pictures: Sequence[Path | None],
+    ) -> Judgement:
+        captions = ["The proposal:", *(f"Task {n}:" for n in range(1, len(neighbours) + 1))]
+        shown = [
+            (caption, path)
+            for caption, path in zip(captions, pictures, strict=False)
+            if path is not None
+        ]
+        text = self._render(
             "interestingness",
             idea=idea,
             neighbours=[neighbour.record for neighbour in neighbours],
+            pictures=len(shown),
             yes=Interest.YES.value,
             no=Interest.NO.value,
         )
-        judge = self._model.name_for("interestingness")
-        return self._ask("interestingness", prompt, lambda answer: parse_interest(answer, judge))
+        parts = [text_part(text)]
+        for caption, path in shown:
+            parts += [text_part(caption), picture_part(path)]
+        judge = self._model.name_for(role)
+        titles = [neighbour.record.idea.title for neighbour in neighbours]
+        return self._ask(
+            role,
+            parts if shown else text,
+            lambda answer: parse_interest(answer, judge, titles),
+        )
 
-    def _ask(self, role: str, prompt: str, parse: Callable[[str], T]) -> T:
+    def _ask(self, role: str, prompt: Prompt, parse: Callable[[str], T]) -> T:
         assert self._meter is not None, "an author asks for a journey: see for_journey"
         return self._model.ask(role, prompt, parse, self._meter)
+
+    def _ask_for_parts(
+        self,
+        role: str,
+        template: str,
+        names: Sequence[str],
+        *,
+        all_of_them: bool = True,
+        **given: Any,
+    ) -> dict[str, str]:
+        prompt = self._render(template, **given)
+        return self._ask(
+            role, prompt, lambda answer: parse_parts(answer, names, all_of_them=all_of_them)
+        )
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, **values)

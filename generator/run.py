@@ -146,7 +146,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             flight=flight,
         )
         started = time.monotonic()
-        conductor = Conductor(workshop)
+        conductor = Conductor(workshop, model.close if model else lambda: None)
         with model or contextlib.nullcontext():
             conductor.conduct()
         ending = summarize(
@@ -155,6 +155,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             counts.get("learned", 0),
             run_dir,
             time.monotonic() - started,
+            half_life=config.strategies.half_life,
             interrupted=conductor.reason == STOPPED,
         )
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..task import Cost, Record
+from ..archive.agreement import Agreement, agreement_of_judges
+from ..task import Cost, Record, Strategy
 from .model.log import spent_by_role
+from .strategies import Weight, weights_of_strategies
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class Ending:
     """Tasks that this command has kept."""
     kept_per_hour: float
     """At the pace of this command."""
+    strategies: dict[Strategy, Weight] = field(default_factory=dict)
+    """What each strategy has earned."""
+    agreement: Agreement | None = None
+    """Of two judges; None where nothing was judged twice."""
     interrupted: bool = False
     """Whether somebody stopped it before its limits did."""
 
@@ -44,9 +50,11 @@ def summarize(
     run_dir: Path,
     seconds: float,
     *,
+    half_life: float,
     interrupted: bool = False,
 ) -> Ending:
-    """The ending of a command that found `kept_before` tasks kept and took `seconds`."""
+    """The ending of a command that found `kept_before` tasks kept and took `seconds`.
+    `half_life` is that of what counts for a strategy, in journeys."""
     counts = Counter[str](record.status for record in records)
     kept = counts["learned"]
     roles = spent_by_role(run_dir)
@@ -62,6 +70,8 @@ def summarize(
         tokens_per_kept=round(cost.tokens / kept) if kept else None,
         seconds=round(seconds, 1),
         kept=kept - kept_before,
+        strategies=weights_of_strategies(records, half_life),
+        agreement=agreement_of_judges(records),
         kept_per_hour=round(3600 * (kept - kept_before) / seconds, 1),
         interrupted=interrupted,
     )

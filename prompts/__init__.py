@@ -15,6 +15,7 @@ from jinja2 import meta
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES
+from . import words
 
 HERE = Path(__file__).parent
 
@@ -30,7 +31,12 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
         # Prompts are plain text for a model, not HTML.
         autoescape=False,
     )
-    environment.filters["base_class"] = ROBOT_BASES.__getitem__
+    environment.filters.update(
+        base_class=ROBOT_BASES.__getitem__,
+        learning_curve=words.learning_curve,
+        success=words.success,
+        flat=words.flat,
+    )
     file_name = f"{name}.md.j2"
     try:
         template = environment.get_template(file_name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..sandbox.vector import SandboxedEpisodes
+from .achieved import Achievements
 from .policies import Policy
 
 
@@ -30,8 +31,15 @@ class Evaluation:
         return wilson_interval(self.successes, self.episodes)
 
 
-def evaluate(episodes: SandboxedEpisodes, policy: Policy, seed: int, at_least: int) -> Evaluation:
-    """Run at least `at_least` episodes, the same number in every environment.
+def evaluate(
+    episodes: SandboxedEpisodes,
+    policy: Policy,
+    seed: int,
+    at_least: int,
+    achievements: Achievements | None = None,
+) -> Evaluation:
+    """Run at least `at_least` episodes, the same number in every environment, while `achievements`
+    watches.
 
     The episodes follow from `seed` alone, and each environment's first ones count: counting
     whichever end first would favour short episodes.
@@ -46,6 +54,8 @@ def evaluate(episodes: SandboxedEpisodes, policy: Policy, seed: int, at_least: i
         steps = episodes.step(policy.act(observations))
         observations = steps.observations
         returns += steps.rewards
+        if achievements:
+            achievements.watch(steps, done < per_environment)
         for n in np.flatnonzero(steps.terminated | steps.truncated):
             if done[n] < per_environment:
                 successes += bool(steps.successes[n])

@@ -14,6 +14,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +28,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
+from .achieved import Achievements
 from .evaluation import Evaluation, evaluate
 from .plans import TrialPlan
 from .policies import Idle, Policy, Random, Trained, load_parameters
@@ -108,7 +110,10 @@ class _Trial:
             self._train()
             seed = self._seed("evaluation")
             policy = Trained(self.model)
-            evaluation = evaluate(self.episodes, policy, seed, self.plan.evaluation_episodes)
+            achievements = Achievements(self.episodes, self.plan.robot)
+            evaluation = evaluate(
+                self.episodes, policy, seed, self.plan.evaluation_episodes, achievements
+            )
             if evaluation.success_rate >= self.plan.learned_success_rate:
                 self._save()
                 reason = f"{_rate(evaluation)} succeed on fresh seeds."
@@ -118,7 +123,8 @@ class _Trial:
                     f"Not learned within {self.watch.budget_spent}: {_rate(evaluation)} on fresh "
                     f"seeds, {self.plan.learned_success_rate:.0%} are needed."
                 )
-                return self._trial("too_hard", reason, evaluation, after=True)
+                trial = self._trial("too_hard", reason, evaluation, after=True)
+                return replace(trial, achieved=achievements.told)
 
     def _screen(self) -> tuple[str, Evaluation] | None:
         """Who solves the task untrained, if anybody does; and start from the best policy."""

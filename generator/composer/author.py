@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from ...archive.novelty import Neighbour
 from ...errors import BrokenError
-from ...task import Idea, Judgement, Outcome, Record
+from ...task import Idea, Judgement, Outcome, Record, Strategy
 from ..author import Brief
 from ..model.meter import Meter
 from .goals import GOALS
@@ -33,6 +35,8 @@ class Composer:
 
     name = "composer"
     max_repairs = 0
+    strategies: tuple[Strategy, ...] = ("frontier", "breadth", "revision", "failure")
+    """It has no words for what an agent achieved instead, so it cannot relabel."""
 
     def __init__(self, interesting: float) -> None:
         self._interesting = interesting
@@ -41,18 +45,19 @@ class Composer:
         return self
 
     def propose(self, brief: Brief) -> Idea:
-        if brief.revised is not None:
-            easier = _eased(_recipe_of(brief.revised), brief.random)
-            if easier is not None:
-                idea, _ = compose(easier)
-                parents = (brief.revised.task_id or "",)
-                return replace(idea, strategy="revision", parents=parents)
-        known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
-        drawn = [_drawn(brief) for _ in range(CANDIDATES)]
-        idea, _ = compose(max(drawn, key=lambda candidate: _unlikeness(candidate, known)))
-        return replace(
-            idea, strategy="new", parents=tuple(s.task_id or "" for s in brief.stones[:1])
-        )
+        recipe = None
+        if brief.strategy == "revision" and brief.subject:
+            recipe = _eased(_recipe_of(brief.subject), brief.random)
+        if recipe is None:
+            # Where nothing is left to take away, a revision is a new task like any other.
+            known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
+            draw = {"breadth": _rare, "failure": _practice}.get(brief.strategy, _grown)
+            drawn = [draw(brief) for _ in range(CANDIDATES)]
+            recipe = max(drawn, key=lambda candidate: _unlikeness(candidate, known))
+        idea, _ = compose(recipe)
+        parent = brief.subject or next(iter(brief.stones), None)
+        parents = (parent.task_id or "",) if parent else ()
+        return replace(idea, strategy=brief.strategy, parents=parents)
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         assert idea.recipe is not None
@@ -62,7 +67,11 @@ class Composer:
         raise BrokenError("The Composer cannot repair code.", "Report the rejected task as a bug.")
 
     def judge(
-        self, idea: Idea, neighbours: Sequence[Neighbour], novelty: float | None
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        novelty: float | None,
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         """Judged by novelty alone; the first task has nothing to be compared with."""
         if novelty is None:
@@ -78,13 +87,18 @@ class Composer:
             "novelty",
         )
 
+    def judge_again(
+        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+    ) -> None:
+        """Asked again, it would measure the same."""
+
 
 def _recipe_of(record: Record) -> Recipe:
     assert record.idea.recipe is not None
     return Recipe.from_dict(record.idea.recipe)
 
 
-def _drawn(brief: Brief) -> Recipe:
+def _grown(brief: Brief) -> Recipe:
     """A recipe grown from the stepping stone, or a beginner's one where there is none."""
     random = brief.random
     seed = int(random.integers(2**31))
@@ -107,6 +121,41 @@ def _drawn(brief: Brief) -> Recipe:
             parts = _some_parts(random, int(random.integers(0, len(parts) + 2)))
             goal = str(random.choice(list(GOALS)))
     return Recipe(parts[:MAX_PARTS], goal, level, seed)
+
+
+def _rare(brief: Brief) -> Recipe:
+    """A recipe at the level of the stepping stone, out of goals and parts that few kept tasks
+    have."""
+    random = brief.random
+    seed = int(random.integers(2**31))
+    kept = [_recipe_of(r) for r in brief.known if r.status == "learned" and r.idea.recipe]
+    stone = next((stone for stone in brief.stones if stone.idea.recipe), None)
+    base = _recipe_of(stone) if stone else Recipe((), "reach", 1, seed)
+    goals, parts = Counter(r.goal for r in kept), Counter(p for r in kept for p in r.parts)
+    goal = _weighted(list(GOALS), goals, random, 1)
+    scene = _weighted(list(PARTS), parts, random, int(random.integers(1, MAX_PARTS + 1)))
+    return Recipe(scene, goal[0], base.level, seed)
+
+
+def _weighted(
+    names: list[str], uses: Counter[str], random: np.random.Generator, count: int
+) -> tuple[str, ...]:
+    chances = np.array([1.0 / (1 + uses[name]) ** 2 for name in names])
+    chosen = random.choice(names, size=count, replace=False, p=chances / chances.sum())
+    return tuple(map(str, chosen))
+
+
+def _practice(brief: Brief) -> Recipe:
+    """A part of what was too hard: its goal without its scene, or one piece of its scene on the way
+    to another goal; on an open field another goal, as there is no other part."""
+    assert brief.subject is not None
+    random, hard = brief.random, _recipe_of(brief.subject)
+    seed = int(random.integers(2**31))
+    if hard.parts and random.random() < 0.5:
+        return Recipe((), hard.goal, hard.level, seed)
+    goal = str(random.choice([name for name in GOALS if name != hard.goal]))
+    piece = (str(random.choice(hard.parts)),) if hard.parts else ()
+    return Recipe(piece, goal, hard.level, seed)
 
 
 def _some_parts(random: np.random.Generator, count: int) -> tuple[str, ...]:

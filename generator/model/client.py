@@ -244,6 +244,9 @@ def _parsed(answer: Answer, parse: Callable[[str], T]) -> T:
             f"The answer has {len(answer.text)} characters. Send what was asked for alone; "
             "it takes a few thousand."
         )
+    if answer.finish_reason == "length":
+        # Whatever it can be read as, its end is missing.
+        raise AnswerError("The answer was cut off. Send it again, whole and shorter.")
     return parse(answer.text)
 
 

@@ -75,6 +75,7 @@ class ArticulatedRobot(Robot):
     collides_with_itself: ClassVar[bool]
     torque_limits_n_m: ClassVar[dict[str, float]]
     feet: ClassVar[tuple[str, ...]]
+    place_numbers = slice(11, 14)
     electricity_weight: ClassVar[float]
     stall_torque_weight: ClassVar[float]
 

@@ -123,13 +123,14 @@ class Asked(threading.Thread):
 
     def run(self) -> None:
         try:
-            self.result = self.executor.run(self.job, begun=self._begin)
+            self.result = self.executor.run(self.job, at_work=self._hear)
         except BaseException as error:
             self.result = error
 
-    def _begin(self) -> None:
-        self.log.append(self.job.kind)
-        self.begun.set()
+    def _hear(self, is_at_work: bool) -> None:
+        if is_at_work:
+            self.log.append(self.job.kind)
+            self.begun.set()
 
 
 def test_as_many_jobs_as_workers_go_on_at_once(easy_source):
@@ -185,11 +186,11 @@ def test_what_is_under_way_can_be_spared(executor, easy_source):
 
 
 def test_what_the_listener_raises_reaches_the_one_who_asked(executor, easy_source):
-    def begun() -> None:
+    def listen(is_at_work: bool) -> None:
         raise StorageError("The disk is full.", "Make room.")
 
     with pytest.raises(StorageError):
-        executor.run(check_job(easy_source), begun=begun)
+        executor.run(check_job(easy_source), at_work=listen)
     assert executor.run(check_job(easy_source)).broken == ""
 
 

@@ -1,8 +1,16 @@
 """Real answers are wrapped in all sorts of things; what they say is never guessed."""
 
+import contextlib
+import json
+import re
+import textwrap
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from taskwright.generator.answers import (
+    IDEA_FIELDS,
     AnswerError,
     Interest,
     parse_code,
@@ -16,6 +24,8 @@ It has no railing.
 SUCCESS: The robot is on the far side.
 REWARDS: Progress.
 TERMINATION: None"""
+
+FIELDS = dict(line.split(": ", 1) for line in IDEA.replace(".\nIt", ". It").splitlines())
 
 MODULE = '''import numpy as np
 
@@ -35,9 +45,23 @@ class Env(R2D2Env):
         "<think>TITLE: not this one</think>\n" + IDEA,
         "TITLE: a draft, no\nso let me think again</think>" + IDEA,
         "```\n" + IDEA + "\n```",
+        "```\n" + IDEA + "\n```\nI hope that this is what you wanted!",
         IDEA.replace("\n", "\r\n"),
+        re.sub(r"^([A-Z]+:)", r"1. **\1** ", IDEA, flags=re.MULTILINE),
+        re.sub(r"^([A-Z]+): ", r"## \1\n\n", IDEA, flags=re.MULTILINE),
+        re.sub(r"^([A-Z]+): ", r"**\1**\n", IDEA, flags=re.MULTILINE),
+        IDEA.replace(":", "："),
+        "TITLE: a draft\nDESCRIPTION: of something else\n\nNo, rather this:\n\n" + IDEA,
+        "```json\n" + json.dumps(FIELDS) + "\n```",
+        "My task: " + json.dumps({"task": {name.lower(): text for name, text in FIELDS.items()}}),
+        "[THINK]TITLE: no[/THINK]" + IDEA,
+        "◁think▷TITLE: no◁/think▷" + IDEA,
+        "<|channel|>analysis<|message|>TITLE: no<|end|><|start|>assistant<|channel|>final"
+        "<|message|>" + IDEA + "<|return|>",
     ],
-    ids="plain prose bold headings reasoning cut-reasoning fenced crlf".split(),
+    ids="plain prose bold headings reasoning cut-reasoning fenced fenced-and-prose crlf numbered "
+    "markdown-headings bold-headings wide-colons draft json json-inside mistral kimi "
+    "harmony".split(),
 )
 def test_reads_an_idea_however_it_is_wrapped(answer):
     idea = parse_idea(answer)
@@ -52,10 +76,44 @@ def test_a_missing_field_is_named():
         parse_idea(IDEA.replace("SUCCESS:", "WINNING:"))
 
 
-@pytest.mark.parametrize("answer", ["", "I cannot help with that.", "TITLE:"])
-def test_an_answer_without_an_idea_is_refused(answer):
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "I cannot help with that.",
+        "TITLE:",
+        "<think>\n" + IDEA,
+        IDEA + "\n\nTITLE: Another\nDESCRIPTION: that was cut o",
+        json.dumps({**FIELDS, "SUCCESS": {"x": 1.0}}),
+        json.dumps(FIELDS)[:-20],
+    ],
+    ids="empty refusal label thoughts-cut second-cut json-nested json-cut".split(),
+)
+def test_an_answer_without_a_whole_idea_is_refused(answer):
     with pytest.raises(AnswerError):
         parse_idea(answer)
+
+
+# Any text that holds no label, fence or tag of its own.
+plain = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="`~<[◁:：{*_#"),
+    min_size=1,
+).map(lambda text: f"a {text} z")
+
+
+@given(st.lists(plain, min_size=5, max_size=5), st.sampled_from(["{}: {}", "**{}:** {}"]))
+def test_every_text_of_an_idea_is_read_back_as_it_was_written(texts, form):
+    answer = "\n".join(form.format(*pair) for pair in zip(IDEA_FIELDS, texts, strict=True))
+    idea = parse_idea(answer)
+    read = [idea.description, idea.success, idea.rewards, idea.termination]
+    assert read == texts[1:]
+
+
+@given(st.text(max_size=300) | st.text('TITLE:VERDC NO`<think>/{}\n"', max_size=300))
+def test_whatever_comes_is_read_or_refused(answer):
+    for parse in (parse_idea, parse_code, lambda text: parse_interest(text, "judge", ["Task"])):
+        with contextlib.suppress(AnswerError):
+            parse(answer)
 
 
 @pytest.mark.parametrize(
@@ -64,11 +122,20 @@ def test_an_answer_without_an_idea_is_refused(answer):
         f"```python\n{MODULE}```",
         f"Here is the code:\n\n```py\n{MODULE}```\nIt uses numpy.",
         f"```\n{MODULE}```",
+        f"```python title=env.py\n{MODULE}```",
+        f"~~~python\n{MODULE}~~~",
+        f"````python\n{MODULE}````",
+        f"```python\n```python\n{MODULE}```",
+        "1. The code:\n\n" + textwrap.indent(f"```python\n{MODULE}```", "   "),
         f"First a helper:\n```python\nx = 1\n```\nand the module:\n```python\n{MODULE}```",
+        f"```python\n{MODULE}```\nUse it so:\n```python\nenv = Env()\n```",
         f"<thinking>```python\nclass Env: pass\n```</thinking>\n```python\n{MODULE}```",
         MODULE,
+        f"Sure! Here is the environment.\n\n{MODULE}",
+        json.dumps({"code": MODULE, "notes": "none"}),
     ],
-    ids="fenced prose no-label two-blocks reasoning bare".split(),
+    ids="fenced prose no-label titled tildes four-ticks doubled indented two-blocks usage "
+    "reasoning bare bare-and-prose json".split(),
 )
 def test_reads_the_module_however_it_is_wrapped(answer):
     assert parse_code(answer) == MODULE
@@ -79,9 +146,37 @@ def test_of_two_versions_the_last_counts():
     assert parse_code(f"```python\n{MODULE}```\nWait:\n```python\n{better}```") == better
 
 
-def test_code_that_was_cut_off_is_said_to_be():
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"```python\n{MODULE}        x = (",
+        f"```python\n{MODULE}```\nBetter:\n```python\n{MODULE}    def reset(se",
+    ],
+    ids="only second".split(),
+)
+def test_code_that_was_cut_off_is_said_to_be(answer):
     with pytest.raises(AnswerError, match="cut off"):
-        parse_code(f"```python\n{MODULE}        x = (")
+        parse_code(answer)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "    # ... rest unchanged",
+        "    # (the other methods are the same as before)",
+        "    # …",
+        "    def reset(self):\n        ...",
+    ],
+)
+def test_code_of_which_parts_are_left_out_is_refused(rest):
+    with pytest.raises(AnswerError, match="left out"):
+        parse_code(f"```python\n{MODULE}{rest}\n```")
+
+
+def test_a_class_apart_from_its_imports_is_not_put_together():
+    imports, rest = MODULE.split("\n", 1)
+    with pytest.raises(AnswerError, match="imports nothing"):
+        parse_code(f"```python\n{imports}\n```\n\n```python\n{rest}```")
 
 
 @pytest.mark.parametrize("answer", ["", "No.", "```python\nx = 1\n```", "class Env(:"])
@@ -90,22 +185,59 @@ def test_an_answer_without_a_task_class_is_refused(answer):
         parse_code(answer)
 
 
+TITLES = ["Climb the stairs", "Cross the bridge"]
+
+
+def judged(verdict, closest="2"):
+    answer = f"CLOSEST: {closest}\nREASON: It is wider.\nVERDICT: {verdict}"
+    return parse_interest(answer, "judge", TITLES)
+
+
 @pytest.mark.parametrize("interest", list(Interest))
 @pytest.mark.parametrize(
     "form",
-    ["VERDICT: {}", "**VERDICT:** {}", "Verdict: **{}**.", "VERDICT: {}\n\nHope this helps!"],
+    [
+        "{}",
+        "**{}**",
+        "**{}**.",
+        "{}\n\nHope this helps!",
+        "{} (it is a copy)",
+        "{}, since it is a copy",
+    ],
 )
 def test_every_permitted_verdict_is_read_as_it_was_meant(interest, form):
-    answer = "REASON: It is like task 2.\n" + form.format(interest.value)
-    judgement = parse_interest(answer, "judge")
-    assert judgement.positive is (interest is Interest.YES)
-    assert judgement.reason == "It is like task 2."
+    for value in (interest.value, interest.value.lower(), interest.value.replace(" ", "_")):
+        judgement = judged(form.format(value))
+        assert judgement.positive is (interest is Interest.YES)
+        assert judgement.reason == "Most like “Cross the bridge”: It is wider."
 
 
 @pytest.mark.parametrize(
     "verdict",
-    ["maybe", "yes", "INTERESTING or NOT INTERESTING", "somewhat INTERESTING", "UNINTERESTING", ""],
+    [
+        "maybe",
+        "yes",
+        "INTERESTING or NOT INTERESTING",
+        "somewhat INTERESTING",
+        "UNINTERESTING",
+        "",
+        "INTERESTING, but in the end NOT INTERESTING",
+        "NOT",
+        "NOT INTERESTING / INTERESTING",
+        "INTERESTING\nREASON: On second thoughts, no.\nVERDICT: NOT INTERESTING",
+    ],
 )
 def test_an_unclear_verdict_is_never_a_yes(verdict):
     with pytest.raises(AnswerError):
-        parse_interest(f"REASON: Hm.\nVERDICT: {verdict}", "judge")
+        judged(verdict)
+
+
+@pytest.mark.parametrize("closest", ["2", "Task 2", "#2 (Cross the bridge)", "“Cross the bridge”"])
+def test_the_closest_task_is_named_by_number_or_by_title(closest):
+    assert "Cross the bridge" in judged("INTERESTING", closest).reason
+
+
+@pytest.mark.parametrize("closest", ["0", "3", "none of them", "some", "Build a tower"])
+def test_a_judge_who_compared_with_nothing_that_was_shown_is_asked_again(closest):
+    with pytest.raises(AnswerError, match="CLOSEST"):
+        judged("INTERESTING", closest)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
+import numpy as np
 import pytest
 
 from taskwright.archive.embedding import Embedder
 from taskwright.archive.store import Archive
-from taskwright.config import Config
+from taskwright.config import Config, ModelConfig, StrategyConfig
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
@@ -29,21 +31,24 @@ class NoEncoder:
 @pytest.fixture
 def selected_after(tmp_path):
     """What the journey after these records selects."""
+    folders = itertools.count()
 
-    def select(*records, seed_tasks=(), concurrency=1) -> Selection:
-        with Archive.create_or_open(tmp_path) as archive, LocalExecutor() as executor:
+    def select(*records, seed_tasks=(), concurrency=1, config=None, encoder=None) -> Selection:
+        run_dir = tmp_path / str(next(folders))
+        run_dir.mkdir()
+        with Archive.create_or_open(run_dir) as archive, LocalExecutor() as executor:
             for record in records:
                 assert archive.start_journey() == record.number
                 archive.add(record)
             journey = Journey(
                 Workshop(
-                    run_dir=tmp_path,
-                    config=Config(),
+                    run_dir=run_dir,
+                    config=config or Config(),
                     archive=archive,
                     author=Composer(0.1),
-                    embedder=Embedder(archive, NoEncoder()),
+                    embedder=Embedder(archive, encoder or NoEncoder()),
                     executor=executor,
-                    events=Events(tmp_path / "events.jsonl", lambda event: None),
+                    events=Events(run_dir / "events.jsonl", lambda event: None),
                     seed_tasks=seed_tasks,
                     flight=Flight(concurrency, archive.records()),
                 ),
@@ -55,46 +60,9 @@ def selected_after(tmp_path):
     return select
 
 
-def revision_of(record, make_record, number, **fields):
-    idea = dataclasses.replace(record.idea, strategy="revision", parents=(record.task_id,))
-    return make_record(number, "too_hard", idea=idea, **fields)
-
-
-def test_what_was_too_hard_is_revised_once(selected_after, make_record):
-    hard = make_record(1, "too_hard")
-    assert selected_after(hard).revised == 1
-
-
-def test_a_revision_that_was_too_hard_is_left(selected_after, make_record):
-    hard = make_record(1, "too_hard")
-    assert selected_after(hard, revision_of(hard, make_record, 2)).revised is None
-
-
-def test_a_revision_with_the_source_of_what_it_revises_is_left(selected_after, make_record):
-    """Its parent is the task itself: walking up the parents would never end."""
-    hard = make_record(1, "too_hard")
-    copy = revision_of(hard, make_record, 2, task=hard.task)
-    assert selected_after(hard, copy).revised is None
-
-
-def test_the_task_after_a_revision_is_revised_again(selected_after, make_record):
-    hard = make_record(1, "too_hard")
-    fresh = make_record(3, "too_hard")
-    assert selected_after(hard, revision_of(hard, make_record, 2), fresh).revised == 3
-
-
-def test_of_many_lines_each_is_revised_by_itself(selected_after, make_record):
-    """With three journeys in flight, journey 7 knows the records up to the fourth."""
-    hard = make_record(1, "too_hard")
-    others = [make_record(n) for n in (2, 3)]
-    revision = revision_of(hard, make_record, 4)
-    later = [make_record(n) for n in (5, 6)]
-    assert selected_after(hard, *others, revision, *later, concurrency=3).revised is None
-
-
 def test_a_journey_knows_the_records_up_to_its_horizon_and_no_others(selected_after, make_record):
     kept = [make_record(n) for n in (1, 2, 3)]
-    assert selected_after(*kept, concurrency=1).stones
+    assert selected_after(*kept, concurrency=1, encoder=ByNumber()).stones
     assert selected_after(*kept, concurrency=3).stones == (kept[0].task_id,)
     assert selected_after(*kept, concurrency=4).stones == ()
 
@@ -105,4 +73,55 @@ def test_the_first_journeys_are_the_seeds_whatever_became_of_those_before(
     seeds = example_tasks("r2d2")[:2]
     hard = make_record(1, "too_hard", idea=seeds[0].idea)
     assert selected_after(hard, seed_tasks=seeds).seed_task == 1
-    assert selected_after(hard, make_record(2), seed_tasks=seeds).seed_task is None
+    assert (
+        selected_after(hard, make_record(2), seed_tasks=seeds, encoder=ByNumber()).seed_task is None
+    )
+
+
+def test_a_journey_starts_where_its_strategy_says(selected_after, make_record):
+    config = Config(strategies=StrategyConfig(enabled=("revision",)))
+    hard = make_record(1, "too_hard")
+    assert selected_after(hard, config=config) == Selection(strategy="revision", subject=1)
+
+
+def test_an_author_is_shown_the_nearest_tasks_and_those_turned_down(selected_after, make_record):
+    records = [make_record(n) for n in range(1, 8)] + [make_record(8, "too_easy")]
+    selection = selected_after(
+        *records,
+        config=Config(strategies=StrategyConfig(enabled=("frontier",))),
+        encoder=ByNumber(),
+    )
+    assert selection.failures == (8,)
+    numbers = [number_of(records)[task_id] for task_id in selection.stones]
+    assert len(numbers) == 6
+    distances = [abs(n - numbers[0]) for n in numbers]
+    assert distances == sorted(distances)
+
+
+def test_an_author_who_looks_for_breadth_is_shown_tasks_from_all_over(selected_after, make_record):
+    records = [make_record(n) for n in range(1, 20)]
+    selection = selected_after(
+        *records,
+        config=Config(
+            strategies=StrategyConfig(enabled=("breadth",)), model=ModelConfig(neighbours=2)
+        ),
+        encoder=ByNumber(),
+    )
+    numbers = {number_of(records)[task_id] for task_id in selection.stones}
+    assert len(numbers) == 3
+    assert max(numbers) - min(numbers) > 12
+
+
+def number_of(records):
+    return {record.task_id: record.number for record in records}
+
+
+class ByNumber:
+    """Lays tasks out on an arc by the last number in their title."""
+
+    name = "by number"
+
+    def encode(self, text):
+        last = text.splitlines()[0].split()[-1]
+        angle = int(last) / 20 * np.pi if last.isdigit() else 0.0
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)

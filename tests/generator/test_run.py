@@ -38,7 +38,9 @@ TINY_TRIAL = {
 
 @pytest.fixture(scope="module")
 def shared_encoder() -> SentenceEncoder:
-    return SentenceEncoder()
+    encoder = SentenceEncoder()
+    encoder.encode("Loading takes seconds, which no test is about.")
+    return encoder
 
 
 @pytest.fixture(autouse=True)
@@ -112,10 +114,10 @@ def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(go, tmp_path)
 
 def test_time_that_is_up_leaves_the_journey_for_the_next_command(go, tmp_path):
     started = time.monotonic()
-    ending, _ = go(tmp_path, run={"minutes": 0.02})
+    ending, _ = go(tmp_path, run={"minutes": 0.02, "grace_minutes": 0.02})
     assert ending.reason == "Time is up."
     assert not ending.interrupted
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 15
     with Archive.open(tmp_path) as archive:
         assert archive.unfinished()[0] == 1
         assert archive.journal(1).steps()[0][0] == "select"
@@ -153,7 +155,7 @@ class FailingExecutor:
 
     workers = 1
 
-    def run(self, job, tell=None, begun=None):
+    def run(self, job, tell=None, at_work=None):
         return JobResult(job.job_id, broken="The worker is gone.")
 
     def cancel(self, *, running=True):
@@ -191,7 +193,7 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
         if "was checked and rejected" in prompt:
             return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
-            return f"REASON: Because.\nVERDICT: {verdict}"
+            return f"CLOSEST: 1\nREASON: Because.\nVERDICT: {verdict}"
         return f"```python\n{easy_source.replace(floor, '        pass')}```"
 
     return answer
@@ -258,7 +260,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     first, second, third = records_of(tmp_path)
     assert first.status == "learned"
     assert second.status == "uninteresting"
-    assert second.reason == "Because."
+    assert second.reason == "Most like “Drive ahead”: Because."
     assert third.status == "duplicate"
     assert first.task_id in third.reason
     assert third.task is None

@@ -1,5 +1,6 @@
 """Prompts are rendered strictly, can be replaced, and offer only answers we can read."""
 
+import dataclasses
 import re
 
 import pytest
@@ -13,14 +14,21 @@ from taskwright.generator.answers import (
     parse_interest,
 )
 from taskwright.generator.seeds import example_tasks
+from taskwright.generator.skeleton import RULES, SCENE, assemble, parse_parts
 from taskwright.prompts import render
+from taskwright.prompts.words import learning_curve
 from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
 
 
+def idea_prompt(**given):
+    values = {"kept": [], "failures": [], "examples": [], "titles": [], "strategy": "frontier"}
+    return render("idea", robot="r2d2", **values | given)
+
+
 def test_a_value_that_is_missing_is_named():
-    with pytest.raises(UsageError, match="failures, kept, titles"):
+    with pytest.raises(UsageError, match="failures, kept, strategy, titles"):
         render("idea", robot="r2d2", examples=[])
 
 
@@ -37,30 +45,40 @@ def test_a_broken_template_of_the_user_is_one_clear_line(tmp_path):
         render("code", tmp_path, robot="r2d2", idea=IDEA, sources=[])
 
 
+POINTS = tuple(CurvePoint(1000 * n, n, n / 100, 10.0 * n, 20) for n in range(1, 30))
+HARD = Trial("too_hard", "", 0.0, 0.3, {"idle": 0.0, "random": 0.05}, 96, curve=POINTS)
+
+
 def test_the_idea_prompt_tells_what_was_learned_and_what_failed_and_why(make_record):
-    kept, failed = make_record(1, title="Climb the stairs"), make_record(2, "too_hard")
-    prompt = render(
-        "idea", robot="r2d2", kept=[kept], failures=[failed], examples=[], titles=["Climb"]
-    )
-    assert "Climb the stairs" in prompt
-    assert "90 %" in prompt
-    assert "too hard: a reason" in prompt
+    kept, failed = make_record(1, title="Climb the stairs"), make_record(2, "too_hard", trial=HARD)
+    prompt = idea_prompt(kept=[kept], failures=[failed], titles=["Climb"])
+    assert "- Climb the stairs (success 0 % before and 90 % after 1000 steps): Scene 1." in prompt
+    assert "- Task 2 (too hard: a reason. In training, success rose from 2 % to 29 %" in prompt
+    assert "a small step beyond “Climb the stairs”" in prompt
+
+
+def test_breadth_asks_for_what_nothing_shown_is_like(make_record):
+    prompt = idea_prompt(kept=[make_record(1), make_record(2)], strategy="breadth")
+    assert "from all over its archive" in prompt
+    assert "a small step beyond" not in prompt
 
 
 def test_the_first_idea_prompt_names_examples_instead():
     ideas = [seed.idea for seed in example_tasks("r2d2")]
-    prompt = render("idea", robot="r2d2", kept=[], failures=[], examples=ideas, titles=[])
+    prompt = idea_prompt(examples=ideas)
     assert ideas[0].title in prompt
     assert "learned nothing yet" in prompt
 
 
-def test_the_revision_prompt_shows_the_curve_in_numbers(make_record):
-    points = tuple(CurvePoint(1000 * n, n, n / 100, 10.0 * n, 20) for n in range(1, 30))
-    record = make_record(1, "too_hard", trial=Trial("too_hard", "it was", curve=points))
-    prompt = render("revision", robot="r2d2", record=record)
-    assert "1 % after 1000 steps" in prompt
-    assert "10.0 at the beginning, 290.0 at the end" in prompt
-    assert prompt.count("steps,") < 12
+@pytest.mark.parametrize("name", ["revision", "relabel", "failure"])
+def test_a_prompt_after_a_failure_shows_the_evidence(name, make_record):
+    trial = dataclasses.replace(HARD, achieved="Of 96 episodes, 96 by time ended.")
+    record = make_record(1, "too_hard", trial=trial)
+    prompt = render(name, robot="r2d2", subject=record, kept=[], titles=["Climb"])
+    assert "the mean return rose from 15 to 285" in prompt
+    assert "idle actions 0 %, random actions 5 %" in prompt
+    assert "Of 96 episodes, 96 by time ended." in prompt
+    assert ("# source 1" in prompt) is (name == "revision")
 
 
 def test_the_repair_prompt_says_what_was_found():
@@ -78,11 +96,14 @@ def test_the_code_prompt_is_about_one_robot(robot):
     assert "The robot is" in prompt
 
 
-@pytest.mark.parametrize("name", ["idea", "revision"])
+@pytest.mark.parametrize("name", ["idea", "revision", "relabel", "failure"])
 def test_an_answer_in_the_form_an_idea_prompt_shows_is_read(name, make_record):
-    values = {"kept": [], "failures": [], "examples": [], "titles": [], "record": make_record(1)}
-    wanted = {"idea": ("kept", "failures", "examples", "titles"), "revision": ("record",)}[name]
-    prompt = render(name, robot="r2d2", **{key: values[key] for key in wanted})
+    given = {"robot": "r2d2", "kept": [], "titles": []}
+    if name == "idea":
+        given |= {"failures": [], "examples": [], "strategy": "frontier"}
+    else:
+        given["subject"] = make_record(1)
+    prompt = render(name, **given)
     form = prompt[prompt.index("TITLE:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
     assert parse_idea(form).title == "a few words"
@@ -95,12 +116,65 @@ def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, mak
         robot="r2d2",
         idea=IDEA,
         neighbours=[make_record(1)],
+        pictures=0,
         yes=Interest.YES.value,
         no=Interest.NO.value,
     )
-    form = prompt[prompt.index("REASON:") :]
+    form = prompt[prompt.index("CLOSEST:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == JUDGEMENT_FIELDS
-    offered = f"VERDICT: {Interest.YES.value} or {Interest.NO.value}"
+    offered = f"VERDICT: {Interest.NO.value} or {Interest.YES.value}"
     assert offered in form
     answer = form.replace(offered, f"VERDICT: {interest.value}")
-    assert parse_interest(answer, "judge").positive is (interest is Interest.YES)
+    answer = answer.replace("the number of the archived task that is closest", "1")
+    assert parse_interest(answer, "judge", ["Task 1"]).positive is (interest is Interest.YES)
+
+
+@pytest.mark.parametrize(("name", "parts"), [("skeleton_scene", SCENE), ("skeleton_rules", RULES)])
+def test_an_answer_like_the_example_of_a_skeleton_prompt_is_read(name, parts):
+    prompt = render(name, robot="r2d2", idea=IDEA, source="pass")
+    example = prompt[prompt.index(f"{parts[0]}:\n") : prompt.index("Answer in this form")]
+    assert tuple(parse_parts(example, parts)) == parts
+
+
+def test_a_skeleton_repair_shows_what_is_to_be_changed_and_how_it_is_sent():
+    outcome = Outcome.rejected("reset", "It fell.", "No ground.", "Create one.")
+    source = assemble(IDEA, "r2d2", {})
+    prompt = render(
+        "skeleton_repair", robot="r2d2", source=source, outcome=outcome, parts=(*SCENE, *RULES)
+    )
+    for name in (*SCENE, *RULES):
+        assert f"`# {name}`" in prompt
+        assert f"# {name}\n" in source
+    for text in ("in the reset check", "It fell.", "class Env(R2D2Env)", "SUCCESS:\n```python"):
+        assert text in prompt
+
+
+def points(*rates):
+    return [CurvePoint(1000 * (n + 1), n, rate, 5.0, 20) for n, rate in enumerate(rates)]
+
+
+@pytest.mark.parametrize(
+    ("rates", "told"),
+    [
+        ([0.0] * 20, "success stayed at 0 %;"),
+        ([0.3] * 20, "success stayed at about 30 %;"),
+        ([0.0] * 12 + [0.4] * 8, "success rose from 0 % to 40 %;"),
+        ([n / 20 for n in range(20)], "success rose from 2 % to 92 % and was still rising;"),
+        (
+            [0.0, 0.0, 0.3] + [0.5] * 17,
+            "success rose from 0 % to 50 %, all of it in the first half;",
+        ),
+        (
+            [0.0] * 5 + [0.7] + [0.1] * 14,
+            "success rose from 0 % to 70 % after 6000 steps and fell back to 10 %;",
+        ),
+    ],
+    ids="never flat late rising early fell".split(),
+)
+def test_a_learning_curve_is_told_in_words(rates, told):
+    assert learning_curve(points(*rates)).startswith(told)
+    assert learning_curve(points(*rates)).endswith("; the mean return stayed about 5")
+
+
+def test_of_less_than_two_points_there_is_nothing_to_tell():
+    assert learning_curve([]) == learning_curve(points(0.5)) == ""

@@ -1,9 +1,13 @@
 """Success rates come from fresh, reproducible episodes, with an honest interval."""
 
+import re
+
 import numpy as np
 import pytest
 
 from taskwright.sandbox.vector import SandboxedEpisodes
+from taskwright.task import ROBOT_BASES, ROBOTS
+from taskwright.trainer.achieved import Achievements
 from taskwright.trainer.evaluation import evaluate, wilson_interval
 from taskwright.trainer.policies import Idle, Random
 
@@ -38,3 +42,25 @@ def test_idle_never_gets_there_and_random_is_reproducible(easy_source):
         assert evaluate(episodes, Idle(space), 0, 4).successes == 0
         first = evaluate(episodes, Random(space, 5), 1, 8)
         assert evaluate(episodes, Random(space, 5), 1, 8) == first
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_what_was_achieved_tells_where_the_robot_got_and_what_it_earned(easy_source, robot):
+    source = easy_source.replace("R2D2Env", ROBOT_BASES[robot]).replace("> 2.0", "> 1e9")
+    # Placed high up, it falls for half a second: the way down is known.
+    source = (
+        source.replace("0.0, -0.5]", "0.0, -30.5]")
+        .replace('return {"ahead"', 'return {"clock": 0.25, "ahead"')
+        .replace("return False", "return self.robot.links['base'].position[2] < -0.8")
+    )
+    with SandboxedEpisodes(source, robot, count=2, processes=1) as episodes:
+        achievements = Achievements(episodes, robot)
+        assert achievements.told == ""
+        idle = Idle(episodes.action_space)
+        evaluation = evaluate(episodes, idle, 0, 4, achievements)
+    assert evaluation.episodes == 4
+    told = achievements.told
+    assert told.startswith("Of 4 episodes, 4 by termination ended.")
+    way = float(re.search(r"z (-[0-9.]+) m", told)[1])
+    assert -3.0 < way < -0.7
+    assert float(re.search(r"clock ([0-9.]+) ", told)[1]) > 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -99,11 +100,15 @@ def test_difficulty_grows_only_from_what_was_learned_quickly():
     assert set(slow) == {1}
 
 
+def revision_of(hard, **more) -> Brief:
+    random = np.random.default_rng(0)
+    return Brief("r2d2", random, strategy="revision", subject=hard, **more)
+
+
 def test_a_task_that_was_too_hard_comes_back_easier():
     composer = Composer(0.1)
-    random = np.random.default_rng(0)
     hard = dataclasses.replace(grow(0, 5)[-1], status="too_hard")
-    idea = composer.propose(Brief("r2d2", random, revised=hard))
+    idea = composer.propose(revision_of(hard))
     assert idea.strategy == "revision"
     assert idea.parents == (hard.task_id,)
     assert idea.recipe["level"] == hard.idea.recipe["level"] - 1
@@ -114,17 +119,46 @@ def test_at_the_lowest_level_a_part_is_left_out():
     composer = Composer(0.1)
     idea, source = compose(Recipe(("gaps", "wall"), "reach", 1, 0))
     hard = Record(1, "too_hard", "", idea, Task(source))
-    eased = composer.propose(Brief("r2d2", np.random.default_rng(0), revised=hard))
+    eased = composer.propose(revision_of(hard))
     assert len(eased.recipe["parts"]) == 1
 
 
 def test_where_nothing_is_left_to_take_away_something_new_is_proposed():
     idea, source = compose(Recipe((), "reach", 1, 0))
     hard = Record(1, "too_hard", "", idea, Task(source))
-    brief = Brief("r2d2", np.random.default_rng(0), revised=hard, known=[hard])
-    proposed = Composer(0.1).propose(brief)
-    assert proposed.strategy == "new"
+    proposed = Composer(0.1).propose(revision_of(hard, known=[hard]))
+    assert proposed.parents == (hard.task_id,)
     assert compose(Recipe.from_dict(proposed.recipe))[1] != source
+
+
+def test_a_task_out_of_a_failure_has_a_part_of_what_was_too_hard():
+    idea, source = compose(Recipe(("gaps", "wall"), "kick", 3, 0))
+    hard = Record(1, "too_hard", "", idea, Task(source))
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        brief = Brief("r2d2", random, strategy="failure", subject=hard)
+        practice = Composer(0.1).propose(brief)
+        assert (practice.strategy, practice.parents) == ("failure", (hard.task_id,))
+        parts, goal = practice.recipe["parts"], practice.recipe["goal"]
+        assert (parts == [] and goal == "kick") or (
+            len(parts) == 1 and set(parts) < {"gaps", "wall"} and goal != "kick"
+        )
+
+
+def test_breadth_takes_up_what_few_kept_tasks_have():
+    kept = []
+    for number, goal in enumerate(list(GOALS)[:-1] * 3, 1):
+        idea, source = compose(Recipe(("gaps",), goal, 2, number))
+        kept.append(Record(number, "learned", "", idea, Task(source)))
+    goals = Counter()
+    for seed in range(10):
+        random = np.random.default_rng(seed)
+        brief = Brief("r2d2", random, stones=kept[:1], known=kept, strategy="breadth")
+        idea = Composer(0.1).propose(brief)
+        goals[idea.recipe["goal"]] += 1
+        assert idea.strategy == "breadth"
+        assert idea.recipe["level"] == 2
+    assert goals.most_common(1)[0][0] == list(GOALS)[-1]
 
 
 def test_novelty_alone_decides_what_is_interesting(make_record):

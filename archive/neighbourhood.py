@@ -1,0 +1,150 @@
+"""Which records are nearest in meaning to a text: what ideas, searches and pages ask the archive.
+
+Texts become vectors once and rest in the archive; a `VectorIndex` finds the nearest, exactly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..task import STATUSES, Status
+from .embedding import Embedder
+from .novelty import Neighbour
+from .store import Archive
+from .vectors import VectorIndex
+
+FOLDER_NAME = "vectors"
+BATCH = 4096
+"""So many vectors are taken from the archive at once."""
+
+
+class Neighbourhood:
+    """The records of an archive, by their nearness to a text. Use as a context manager.
+
+    Where the archive may be written to, the index is kept in the run folder. Who may only read it
+    reads that one, and keeps what it lacks to himself.
+    """
+
+    def __init__(self, run_dir: Path, archive: Archive, embedder: Embedder) -> None:
+        self._archive = archive
+        self._embedder = embedder
+        self._folder = run_dir / FOLDER_NAME / re.sub(r"[^\w.-]+", "-", embedder.name)
+        self._resources = contextlib.ExitStack()
+        self._indices: list[VectorIndex] = []
+        """Of these the last one grows."""
+        self._numbers = np.zeros(0, np.int64)
+        """The journeys in all indices, row by row."""
+        self._statuses = np.zeros(0, np.int8)
+        """Of each of them, a place in `STATUSES`."""
+        self._whole_up_to = 0
+        """Every journey up to this one is in the indices."""
+        self._beyond: set[int] = set()
+        """The later ones that are, too."""
+
+    def nearest(
+        self,
+        text: str,
+        count: int,
+        *,
+        statuses: Collection[Status] | None = None,
+        up_to: int | None = None,
+    ) -> list[Neighbour]:
+        """The `count` records most similar to a text, most similar first.
+
+        Only those of the given statuses, and of journeys up to the number `up_to`, where these are
+        given. Ties go to the earlier journey; fewer records give fewer neighbours.
+        """
+        self._take_in_what_is_new()
+        among = np.ones(len(self._numbers), np.bool_)
+        if statuses is not None:
+            among &= np.isin(self._statuses, [STATUSES.index(status) for status in statuses])
+        if up_to is not None:
+            among &= self._numbers <= up_to
+        if count < 1 or not among.any():
+            return []
+        vector = self._embedder.embed(text)
+        found: list[tuple[float, int]] = []
+        start = 0
+        for index in self._indices:
+            here = among[start : start + index.count]
+            start += index.count
+            numbers, similarities = index.nearest(vector, count, None if here.all() else here)
+            found += zip((-similarities).tolist(), numbers.tolist(), strict=True)
+        best = sorted(found)[:count]
+        records = self._archive.by_number([number for _, number in best])
+        return [Neighbour(records[number], -distance) for distance, number in best]
+
+    def _take_in_what_is_new(self) -> None:
+        found = self._archive.statuses(after=self._whole_up_to)
+        if found and not self._indices:
+            self._open(found)
+        new = [n for n in found if n > self._whole_up_to and n not in self._beyond]
+        for start in range(0, len(new), BATCH):
+            batch = new[start : start + BATCH]
+            self._indices[-1].append(batch, self._embed(batch))
+            self._note(batch, found)
+
+    def _open(self, found: dict[int, Status]) -> None:
+        """Open the index in the run folder, or where it is not to be used, an empty one."""
+        dimension = len(self._embed([min(found)])[0])
+        stored = None
+        if self._folder.is_dir():
+            stored = VectorIndex(self._folder, dimension, "r+" if self._archive.writable else "r")
+            if not self._agrees(stored, found):
+                stored = None
+        if self._archive.writable:
+            if stored is None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                stored = VectorIndex(self._folder, dimension, "r+")
+            self._indices = [stored]
+            self._resources.callback(stored.sync)
+        else:
+            scratch = Path(self._resources.enter_context(tempfile.TemporaryDirectory()))
+            tail = VectorIndex(scratch, dimension, "r+")
+            self._indices = [tail] if stored is None else [stored, tail]
+        if stored is not None:
+            self._note(stored.keys.tolist(), found)
+
+    def _agrees(self, stored: VectorIndex, found: dict[int, Status]) -> bool:
+        """Whether an index is of this archive as it is now, and not as it was before somebody put
+        it back to an earlier state."""
+        numbers = stored.keys.tolist()
+        if not numbers:
+            return True
+        if not found.keys() >= set(numbers):
+            return False
+        return np.array_equal(stored.vector(len(numbers) - 1), self._embed(numbers[-1:])[0])
+
+    def _embed(self, numbers: Sequence[int]) -> NDArray[np.float32]:
+        """The vectors of some records, shape (numbers, dimension)."""
+        texts = self._archive.texts(numbers)
+        return np.stack([self._embedder.embed(texts[number]) for number in numbers])
+
+    def _note(self, numbers: Sequence[int], found: dict[int, Status]) -> None:
+        """Remember what the next rows of the indices are."""
+        codes = [STATUSES.index(found[number]) for number in numbers]
+        self._statuses = np.append(self._statuses, np.array(codes, np.int8))
+        self._numbers = np.append(self._numbers, np.array(numbers, np.int64))
+        self._beyond.update(numbers)
+        while self._whole_up_to + 1 in self._beyond:
+            self._whole_up_to += 1
+            self._beyond.remove(self._whole_up_to)
+
+    def close(self) -> None:
+        self._resources.close()
+        self._indices.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,291 @@
+"""How many prompt tokens does a journey cost, by role, and how many would OMNI-EPIC's have?
+
+    python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT] [--robot r2d2]
+
+Setup: an archive of 40 records, filled from the example tasks and the Composer's ideas with made-up
+trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are chosen as
+in a run and every prompt is rendered and counted; nothing is sent. A repair is counted for each
+stage that checks reject most, with a real finding's length. With a checkout of OMNI-EPIC, its
+prompts are built from its own templates and its eight examples, with the number of retrieved
+sources that its configuration gives (5 learned and 5 failed for an idea, 5 for code and a repair,
+10 for a verdict) taken from the same archive. Half a minute. Prints a table, and JSON with --json.
+
+Counted by tiktoken (cl100k_base, the encoding of GPT-4) where that is at hand without a download,
+in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided by four, and said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import runpy
+import statistics
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, get_args
+
+import numpy as np
+
+from taskwright.archive.embedding import SentenceEncoder
+from taskwright.archive.novelty import nearest
+from taskwright.archive.store import Archive
+from taskwright.config import ModelConfig, StrategyConfig
+from taskwright.generator.author import Brief
+from taskwright.generator.composer import Composer
+from taskwright.generator.model_author import ModelAuthor
+from taskwright.generator.seeds import example_tasks
+from taskwright.generator.strategies import choose_start, spread
+from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
+
+JOURNEYS = 60
+ENCODING = "cl100k_base"
+CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
+"""Under which tiktoken keeps that encoding: the SHA-1 of its address."""
+
+FINDING = Outcome.rejected(
+    "step",
+    "Step 3 of an episode fails: `AttributeError: 'Env' object has no attribute "
+    "'distance_before'` in `get_task_rewards`, line 61: "
+    "`progress = (self.distance_before - distance) / self.dt`.",
+    "The attribute is read before any episode has set it.",
+    "Set it in `reset`, after `super().reset()` and after the robot has been placed.",
+)
+
+
+class Asked(Exception):
+    """Carries the prompt that would have been sent."""
+
+
+class Counted(ModelAuthor):
+    """Renders prompts and sends none."""
+
+    def _ask(self, role: str, prompt: str, parse: Any) -> Any:
+        raise Asked(role, prompt)
+
+
+def counter() -> tuple[Callable[[str], int], str]:
+    """Counts tokens, and how."""
+    litellm = importlib.util.find_spec("litellm")
+    folders = [os.environ.get("TIKTOKEN_CACHE_DIR", "")]
+    if litellm and litellm.origin:
+        folders.append(str(Path(litellm.origin).parent / "litellm_core_utils" / "tokenizers"))
+    for folder in filter(None, folders):
+        if (Path(folder) / CACHE_NAME).exists() and importlib.util.find_spec("tiktoken"):
+            os.environ["TIKTOKEN_CACHE_DIR"] = folder
+            import tiktoken
+
+            encode = tiktoken.get_encoding(ENCODING).encode_ordinary
+            return lambda text, encode=encode: len(encode(text)), f"tiktoken {ENCODING}"
+    return lambda text: len(text) // 4, "characters / 4 (no tokenizer is at hand)"
+
+
+def made_up_archive(robot: Robot) -> list[Record]:
+    """Records as a run of some hours leaves them, in a mixture that was seen in such runs."""
+    random = np.random.default_rng(0)
+    ideas = [(seed.idea, seed.source) for seed in example_tasks(robot)]
+    composer, records = Composer(0.1), list[Record]()
+    statuses: list[Status] = ["learned", "too_hard", "learned", "too_easy", "uninteresting"]
+    for number in range(1, 41):
+        if number <= len(ideas):
+            idea, source = ideas[number - 1]
+            status: Status = "learned"
+        else:
+            stones = [record for record in records if record.status == "learned"][-5:]
+            idea = composer.propose(Brief(robot, random, stones=stones, known=records))
+            source = composer.write(idea, stones)
+            status = statuses[number % len(statuses)]
+        records.append(_record(number, status, idea, source, robot))
+    return records
+
+
+def _record(number: int, status: Status, idea: Any, source: str, robot: Robot) -> Record:
+    rates = np.linspace(0.0, 0.9 if status == "learned" else 0.3, 40)
+    curve = tuple(
+        CurvePoint(3000 * (n + 1), 2.0 * n, float(rate), 4.0 * n, 30)
+        for n, rate in enumerate(rates)
+    )
+    trial, reason = None, "Most like “Cross the bridge”: the same drive, over a narrower bridge."
+    if status in ("learned", "too_hard"):
+        after = float(rates[-1])
+        reason = (
+            f"Not learned within 120000 steps: {after * 96:.0f} of 96 episodes on fresh seeds, "
+            "80% are needed."
+        )
+        achieved = (
+            "Of 96 episodes, 58 by time, 31 by termination, 7 by success ended. At the end the "
+            "robot was 5.2 m from where it had begun (median; between 0.4 and 9.8 m; median x "
+            "+4.9, y -0.3, z -0.0 m). Reward terms, mean sum of an episode (lowest to highest): "
+            "progress 182.0 (-60.1 to 420.9); energy_penalty -3.1 (-4.0 to -1.0)."
+        )
+        trial = Trial(
+            "learned" if status == "learned" else "too_hard",
+            reason,
+            0.06,
+            after,
+            {"idle": 0.0, "random": 0.06},
+            96,
+            steps=120_000,
+            curve=curve,
+            achieved=achieved if status == "too_hard" else "",
+        )
+    elif status == "too_easy":
+        reason = "Solved before training by what was learned on “Climb the stairs” (14 of 16)."
+        trial = Trial("too_easy", reason, 0.88)
+    return Record(number, status, reason, idea, Task(source, robot), trial=trial, novelty=0.2)
+
+
+def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dict[str, list[str]]:
+    """Every prompt of some journeys, by role (an idea's with its strategy)."""
+    encoder = SentenceEncoder()
+    vectors = {record.number: encoder.encode(record.idea.text) for record in records}
+    kept = [record for record in records if record.status == "learned"]
+    author = Counted(SimpleNamespace(name="none"), config, robot, example_tasks(robot))  # type: ignore[arg-type]
+    prompts: dict[str, list[str]] = defaultdict(list)
+
+    def near(record: Record, among: list[Record], count: int) -> list[Any]:
+        others = [other for other in among if other is not record]
+        known = [vectors[other.number] for other in others]
+        return nearest(vectors[record.number], others, known, count)
+
+    def ask(role: str, step: Callable[[], Any]) -> None:
+        try:
+            step()
+        except Asked as asked:
+            prompts[role].append(asked.args[1])
+
+    for number in range(len(records) + 1, len(records) + 1 + JOURNEYS):
+        random = np.random.default_rng(number)
+        start = choose_start(records, number, random, StrategyConfig())
+        first = next((record for record in kept if record.task_id == start.stone), None)
+        subject = next((record for record in records if record.number == start.subject), None)
+        center = subject or first
+        assert center is not None
+        if first and start.strategy == "breadth":
+            places = [vectors[record.number] for record in kept]
+            stones = [kept[n] for n in spread(places, kept.index(first), config.neighbours + 1)]
+        else:
+            stones = [n.record for n in near(center, kept, config.neighbours)]
+            stones = [first, *stones] if first else stones
+        failed = [record for record in records if record.status not in ("learned", "invalid")]
+        failures = [n.record for n in near(center, failed, config.failures)]
+        brief = Brief(robot, random, stones, failures, start.strategy, subject, records)
+        ask(f"idea: {start.strategy}", lambda brief=brief: author.propose(brief))
+        # A task like those that are proposed next: one of the archive, as if it were new.
+        new = records[number % len(records)]
+        neighbours = near(new, kept, config.neighbours)
+        shown = [neighbour.record for neighbour in neighbours]
+        assert new.task is not None
+        ask("code", lambda new=new, shown=shown: author.write(new.idea, shown))
+        source = new.task.source
+        ask("repair", lambda new=new, s=source: author.repair(new.idea, s, FINDING))
+        ask("interestingness", lambda new=new, n=neighbours: author.judge(new.idea, n, 0.2))
+    return prompts
+
+
+def omni_epic_prompts(checkout: Path, records: list[Record], robot: Robot) -> dict[str, list[str]]:
+    """OMNI-EPIC's prompts for the same archive, out of its own templates and examples."""
+    core = checkout / "omni_epic" / "core" / "prompts"
+    templates = {path.stem: runpy.run_path(str(path)) for path in core.glob("[!_]*.py")}
+    facts = runpy.run_path(str(checkout / "omni_epic" / "robots" / "__init__.py"))
+    about = facts["robot_dict"][robot]
+    envs = checkout / "omni_epic" / "envs" / robot
+    wrapped = [
+        f"```python\n{(envs / Path(path).name).read_text().strip()}\n```"
+        for path in about["env_paths_example"]
+    ]
+    kept = [f"```python\n{r.task.source}\n```" for r in records if r.task and r.status == "learned"]
+    failed = [
+        f"```python\n{r.task.source}\n```" for r in records if r.task and r.status == "too_hard"
+    ]
+    prompts: dict[str, list[str]] = defaultdict(list)
+    random = np.random.default_rng(0)
+
+    def some(sources: list[str], count: int) -> str:
+        chosen = random.choice(len(sources), size=min(count, len(sources)), replace=False)
+        return "\n\n".join(sources[n] for n in chosen)
+
+    def build(name: str, **fields: str) -> str:
+        template = templates[name]
+        system = template["system_prompt"].format(ROBOT_DESC=about["robot_desc"])
+        return f"{system.strip()}\n{template['user_prompt'].format(**fields).strip()}"
+
+    examples = "\n\n".join(wrapped)
+    for record in records:
+        assert record.task is not None
+        code = f"```python\n{record.task.source}\n```"
+        prompts["idea"].append(
+            build(
+                "query_next_task_desc",
+                ENV_CODES_EXAMPLE=examples,
+                ENV_CODES_LEARNED=some(kept, 5),
+                ENV_CODES_FAILED=some(failed, 5),
+            )
+        )
+        more = f"{examples}\n\n{some(kept, 5)}"
+        description = f'"""\n{record.idea.docstring}\n"""'
+        prompts["code"].append(
+            build("query_env_code", ENV_CODES_EXAMPLE=more, TASK_DESC=description)
+        )
+        prompts["repair"].append(
+            build("reflect_error", ENV_CODES_EXAMPLE=more, ENV_CODE=code, ERROR=FINDING.report)
+        )
+        prompts["interestingness"].append(
+            build("query_interestingness", ENV_CODES_EXAMPLE=some(kept, 10), ENV_CODE=code)
+        )
+    return prompts
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, help="take the archive of this run folder")
+    parser.add_argument("--omni-epic", type=Path, help="a checkout to compare with")
+    parser.add_argument("--robot", default="r2d2", choices=get_args(Robot))
+    parser.add_argument("--set", default="{}", help="settings under `model`, as JSON")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    if options.run:
+        with Archive.open(options.run) as archive:
+            records = [record for record in archive.records() if record.task]
+    else:
+        records = made_up_archive(options.robot)
+    count, how = counter()
+    config = ModelConfig.model_validate(json.loads(options.set))
+    ours = {
+        role: [count(prompt) for prompt in prompts]
+        for role, prompts in sorted(our_prompts(records, options.robot, config).items())
+    }
+    ours["idea"] = [n for role, counts in ours.items() if role.startswith("idea") for n in counts]
+    theirs = {}
+    if options.omni_epic:
+        built = omni_epic_prompts(options.omni_epic, records, options.robot)
+        theirs = {role: [count(prompt) for prompt in built[role]] for role in built}
+    rows: dict[str, dict[str, float | None]] = {}
+    for role in sorted(ours, key=lambda role: (role == "repair", role)):
+        mean = statistics.mean(ours[role])
+        other = statistics.mean(theirs[role]) if role in theirs else None
+        rows[role] = {"ours": mean, "calls": len(ours[role]), "omni_epic": other}
+    steps = ("idea", "code", "interestingness")
+    other = sum(statistics.mean(theirs[role]) for role in steps) if theirs else None
+    rows["journey without repairs"] = {
+        "ours": sum(statistics.mean(ours[role]) for role in steps),
+        "calls": None,
+        "omni_epic": other,
+    }
+    if options.json:
+        print(json.dumps({"counted_by": how, "records": len(records), "roles": rows}))
+        return
+    print(f"Prompt tokens a call, mean, by {how}; an archive of {len(records)} records.\n")
+    print(f"{'role':<26}{'ours':>8}{'OMNI-EPIC':>12}{'share':>8}")
+    for role, row in rows.items():
+        ours_mean, theirs_mean = row["ours"], row["omni_epic"]
+        assert ours_mean is not None
+        compared = f"{theirs_mean:>12,.0f}{ours_mean / theirs_mean:>8.0%}" if theirs_mean else ""
+        print(f"{role:<26}{ours_mean:>8,.0f}{compared}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Numbers of a trial in words, as prompts tell them: short, and with the numbers that decide."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..task import CurvePoint, Record
+
+LITTLE, MUCH = 0.05, 0.15
+"""Changes of a success rate that are told, and that are told as a rise or a fall."""
+
+
+def learning_curve(curve: Sequence[CurvePoint]) -> str:
+    """How training went; empty where there are fewer than two points to compare."""
+    if len(curve) < 2:
+        return ""
+    tenth = max(len(curve) // 10, 1)
+    rates = [point.success_rate for point in curve]
+    begin, end = _mean(rates[:tenth]), _mean(rates[-tenth:])
+    best = max(curve, key=lambda point: point.success_rate)
+    if best.success_rate <= 0.02:
+        success = f"success stayed at {_percent(best.success_rate)}"
+    elif best.success_rate - end >= MUCH and best.success_rate - begin >= MUCH:
+        success = (
+            f"success rose from {_percent(begin)} to {_percent(best.success_rate)} after "
+            f"{best.steps} steps and fell back to {_percent(end)}"
+        )
+    elif abs(end - begin) < LITTLE:
+        success = f"success stayed at about {_percent(end)}"
+    else:
+        half, late = (
+            _mean(rates[at : at + tenth]) for at in (len(rates) // 2, len(rates) * 3 // 4)
+        )
+        verb = "rose" if end > begin else "fell"
+        success = f"success {verb} from {_percent(begin)} to {_percent(end)}"
+        if end - late >= LITTLE:
+            success += " and was still rising"
+        elif verb == "rose" and end - half < LITTLE:
+            success += ", all of it in the first half"
+    first, last = (_mean([p.mean_return for p in part]) for part in (curve[:tenth], curve[-tenth:]))
+    spread = max(p.mean_return for p in curve) - min(p.mean_return for p in curve)
+    went = f"stayed about {_short(last)}"
+    if spread > 0.0 and abs(last - first) >= 0.25 * spread:
+        verb = "rose" if last > first else "fell"
+        went = f"{verb} from {_short(first)} to {_short(last)}"
+    return f"{success}; the mean return {went}"
+
+
+def success(record: Record) -> str:
+    """Success before and after training, and how long it took; empty where nothing was trained."""
+    trial = record.trial
+    if trial is None or trial.success_before is None:
+        return ""
+    if trial.success_after is None:
+        return f"{_percent(trial.success_before)} without training"
+    return (
+        f"success {_percent(trial.success_before)} before and {_percent(trial.success_after)} "
+        f"after {trial.steps} steps"
+    )
+
+
+def flat(text: str) -> str:
+    """A text on one line, ending with a full stop."""
+    line = " ".join(text.split())
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.0f} %"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

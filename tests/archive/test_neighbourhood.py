@@ -1,0 +1,141 @@
+"""The records nearest to a text, from an index that follows the archive."""
+
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+
+from taskwright.archive.embedding import Embedder
+from taskwright.archive.neighbourhood import FOLDER_NAME, Neighbourhood
+from taskwright.archive.store import Archive
+
+
+class HashEncoder:
+    """Vectors that depend on the text alone; equal texts have similarity 1."""
+
+    name = "hash/encoder"
+
+    def __init__(self):
+        self.calls = 0
+
+    def encode(self, text):
+        self.calls += 1
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+        vector = np.random.default_rng(seed).standard_normal(32)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+@pytest.fixture
+def encoder():
+    return HashEncoder()
+
+
+def add(archive, *records):
+    for record in records:
+        while archive.start_journey() < record.number:
+            pass
+        archive.add(record)
+
+
+def text(number):
+    """What `make_record` makes of a number, as it is embedded."""
+    return f"Task {number}\nScene {number}\nDone"
+
+
+def numbers(neighbours):
+    return [neighbour.record.number for neighbour in neighbours]
+
+
+def test_the_record_of_the_same_text_is_nearest(tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        add(archive, *(make_record(n) for n in range(1, 6)))
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            found = neighbourhood.nearest(text(4), 3)
+    assert len(found) == 3
+    assert found[0].record == make_record(4)
+    assert found[0].similarity == pytest.approx(1.0, abs=1e-6)
+
+
+def test_only_statuses_and_journeys_asked_for_are_found(tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        statuses = ("learned", "too_hard", "learned", "invalid", "learned")
+        add(archive, *(make_record(n, status) for n, status in enumerate(statuses, 1)))
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            assert sorted(numbers(neighbourhood.nearest("x", 9, statuses=["learned"]))) == [1, 3, 5]
+            kept = neighbourhood.nearest("x", 9, statuses=["learned"], up_to=3)
+            assert sorted(numbers(kept)) == [1, 3]
+            assert neighbourhood.nearest("x", 9, statuses=["broken"]) == []
+            assert neighbourhood.nearest("x", 0) == []
+
+
+def test_an_empty_archive_has_no_neighbours(tmp_path, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        neighbourhood = Neighbourhood(tmp_path, archive, Embedder(archive, encoder))
+        assert neighbourhood.nearest("x", 3) == []
+
+
+def test_it_follows_records_in_whatever_order_journeys_end(tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        for _ in range(6):
+            archive.start_journey()
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            for n in (2, 5, 1, 4, 3, 6):
+                archive.add(make_record(n))
+                assert numbers(neighbourhood.nearest(text(n), 1)) == [n]
+            assert sorted(numbers(neighbourhood.nearest("x", 9))) == [1, 2, 3, 4, 5, 6]
+    # Each of the six texts once, and "x".
+    assert encoder.calls == 7
+
+
+def test_a_reader_sees_what_a_run_adds_and_writes_nothing(tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        embedder = Embedder(archive, encoder)
+        with Neighbourhood(tmp_path, archive, embedder) as writer:
+            add(archive, make_record(1), make_record(2))
+            assert numbers(writer.nearest(text(1), 1)) == [1]
+            before = sorted(tmp_path.rglob("*"))
+            with (
+                Archive.open(tmp_path) as reading,
+                Neighbourhood(tmp_path, reading, Embedder(reading, encoder)) as reader,
+            ):
+                assert numbers(reader.nearest(text(2), 1)) == [2]
+                add(archive, make_record(3))
+                assert numbers(reader.nearest(text(3), 1)) == [3]
+                assert numbers(reader.nearest(text(1), 1)) == [1]
+            assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_the_index_is_only_a_cache(tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        add(archive, *(make_record(n) for n in range(1, 6)))
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            expected = neighbourhood.nearest("x", 5)
+    shutil.rmtree(tmp_path / FOLDER_NAME)
+    calls = encoder.calls
+    for open_archive in (Archive.open, Archive.create_or_open, Archive.open):
+        with open_archive(tmp_path) as archive:
+            neighbourhood = Neighbourhood(tmp_path, archive, Embedder(archive, encoder))
+            with neighbourhood:
+                assert neighbourhood.nearest("x", 5) == expected
+    # The vectors of the records came from the archive; that of "x" was kept there as well.
+    assert encoder.calls == calls
+
+
+def test_an_index_of_another_archive_is_not_used(tmp_path, make_record, encoder):
+    (tmp_path / "a").mkdir()
+    with Archive.create_or_open(tmp_path / "a") as a:
+        add(a, *(make_record(n, title=f"Other {n}") for n in range(1, 4)))
+        with Neighbourhood(tmp_path / "a", a, Embedder(a, encoder)) as neighbourhood:
+            neighbourhood.nearest("x", 1)
+    (tmp_path / "b").mkdir()
+    shutil.copytree(tmp_path / "a" / FOLDER_NAME, tmp_path / "b" / FOLDER_NAME)
+    with Archive.create_or_open(tmp_path / "b") as b:
+        add(b, *(make_record(n) for n in range(1, 6)))
+    for open_archive in (Archive.open, Archive.create_or_open):
+        with (
+            open_archive(tmp_path / "b") as b,
+            Neighbourhood(tmp_path / "b", b, Embedder(b, encoder)) as neighbourhood,
+        ):
+            assert numbers(neighbourhood.nearest(text(3), 1)) == [3]
+            assert len(neighbourhood.nearest("x", 9)) == 5

@@ -1,0 +1,238 @@
+"""A run in which all but the loop itself is scripted.
+
+The author asks a real `FoundationModel` over HTTP; what the server is to answer is the prompt.
+Checks and trials take milliseconds, unless they are done for real. Whatever an author or a trial
+says follows from the journey's number and from what the journey knows, so that two runs differ only
+where the loop lets timing, kills or workers make a difference. Ideas and sources repeat often.
+
+As a program, `scripted.py RUN_DIR URL EXECUTOR KILLS SEED LONGEST_S SETTING…` takes a run to its
+end, after SIGKILL has hit it KILLS times at random moments, LONGEST_S apart at most. EXECUTOR is
+`scripted` or `local`. It prints how many of the kills found it alive.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import json
+import os
+import random
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+
+import numpy as np
+
+from taskwright.archive.store import Archive
+from taskwright.config import merge, parse_assignment
+from taskwright.executor.job import Job, JobCancelled, JobResult
+from taskwright.executor.local import LocalExecutor
+from taskwright.generator import run as run_module
+from taskwright.generator.model.client import FoundationModel
+from taskwright.generator.run import Ending, open_run, prepare_config
+from taskwright.sandbox.isolation.confine import Isolation
+from taskwright.task import Cost, Idea, Judgement, Outcome, Task, Trial, from_json, to_json
+from taskwright.trainer.plans import Film, FilmPlan, TrialPlan
+
+IDEAS, SOURCES = 25, 40
+"""How many there are; a run of as many journeys meets some of them again and again."""
+UNINTERESTING = 6
+"""One idea in so many is."""
+VERDICTS = ("learned", "learned", "too_hard", "too_easy")
+
+
+def digest(*words: object) -> int:
+    """A number that depends on the words alone."""
+    return int(hashlib.sha256(repr(words).encode()).hexdigest()[:8], 16)
+
+
+class ScriptedAuthor:
+    """Says what follows from what it is told. `template` is the code of all its tasks."""
+
+    name = "scripted"
+    max_repairs = 2
+    strategies = ("frontier", "revision")
+
+    def __init__(self, model: FoundationModel, template: str) -> None:
+        self._model = model
+        self._template = template
+
+    def for_journey(self, meter):
+        author = copy.copy(self)
+        author._meter = meter
+        return author
+
+    def _ask(self, role, answer):
+        return self._model.ask(role, json.dumps(answer), json.loads, self._meter)
+
+    def propose(self, brief):
+        known = [(record.number, record.status) for record in brief.known]
+        stones = [stone.task_id for stone in brief.stones]
+        number = digest(known, stones, int(brief.random.integers(2**31))) % IDEAS
+        title = self._ask("idea", f"Idea {number}")
+        return Idea(title, f"Known: {len(known)}.", "Done.", "Speed.", "None.")
+
+    def write(self, idea, stones):
+        number = digest(idea.title, [stone.task_id for stone in stones]) % SOURCES
+        mistake = "# mistake\nundefined_name\n" if number % 4 == 0 else ""
+        return self._ask("code", f"{self._template}\n# {number}\n{mistake}")
+
+    def repair(self, idea, source, outcome):
+        return self._ask("repair", source.partition("# mistake")[0])
+
+    def judge(self, idea, neighbours, novelty, pictures=()):
+        seen = [(n.record.task_id, round(n.similarity, 4)) for n in neighbours]
+        positive = digest(idea.title, seen) % UNINTERESTING > 0
+        reason = self._ask("interestingness", f"Beside {len(seen)} others.")
+        return Judgement("interestingness", positive, reason, self.name)
+
+
+class ScriptedEncoder:
+    """Ideas of one title are alike, all others are not."""
+
+    name = "scripted"
+
+    def encode(self, text):
+        vector = np.random.default_rng(digest(text.splitlines()[0])).normal(size=16)
+        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+class ScriptedExecutor:
+    """Takes some milliseconds for each job, now more and now less."""
+
+    def __init__(self, workers: int, longest_s: float) -> None:
+        self.workers = workers
+        self._longest_s = longest_s
+        self._benches = threading.Semaphore(workers)
+        self._cancelled = threading.Event()
+
+    def run(self, job, tell=lambda point: None, at_work=lambda is_it: None):
+        cancelled = self._cancelled
+        with self._benches:
+            if cancelled.is_set():
+                raise JobCancelled
+            at_work(True)
+            try:
+                if cancelled.wait(random.uniform(0.0, self._longest_s)):
+                    raise JobCancelled
+                return JobResult(job.job_id, to_json(self._work(job)))
+            finally:
+                at_work(False)
+
+    def cancel(self, *, running=True):
+        if running:
+            self._cancelled.set()
+            self._cancelled = threading.Event()
+
+    def close(self):
+        pass
+
+    def _work(self, job: Job):
+        if job.kind == "check":
+            if "# mistake" in from_json(Task, job.payload).source:
+                return Outcome.rejected("step", "A mistake.", "It was made.", "Mend it.")
+            return Outcome("passed")
+        if job.kind == "film":
+            plan = from_json(FilmPlan, job.payload)
+            return Film(plan.path, 1)
+        return self._trial(from_json(TrialPlan, job.payload))
+
+    def _trial(self, plan: TrialPlan):
+        policies = [(policy.task_id, Path(policy.path).read_text()) for policy in plan.archived]
+        number = digest(plan.source, plan.seed, policies)
+        verdict = VERDICTS[number % len(VERDICTS)]
+        if verdict == "learned":
+            path = Path(plan.policy_path)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(str(number))
+        return Trial(verdict, f"It was {verdict}.", 0.0, number % 100 / 100, seed=plan.seed)
+
+
+def replacements(template: str = "") -> dict[str, object]:
+    """What `open_run` should find in its module instead of what is there."""
+
+    def make_author(config, run_dir, events):
+        model = FoundationModel(config.model, run_dir, events)
+        return ScriptedAuthor(model, template), model
+
+    return {"make_author": make_author, "make_encoder": ScriptedEncoder}
+
+
+def go(run_dir: Path, url: str, executor, settings: dict) -> Ending:
+    scripted = {
+        "model": {"name": "scripted", "base_url": url, "max_retries": 0},
+        "run": {"seed_tasks": 0},
+        "novelty": {"neighbours": 2},
+    }
+    config = prepare_config(run_dir, merge(scripted, settings))
+    return open_run(run_dir, config, executor, lambda event: None)
+
+
+def content(run_dir: Path) -> list[object]:
+    """All of an archive's records but times and costs, and what the policies hold."""
+    with Archive.open(run_dir) as archive:
+        records = archive.records()
+    found: list[object] = []
+    for record in records:
+        trial = record.trial
+        if trial is not None:
+            curve = tuple(dataclasses.replace(point, seconds=0.0) for point in trial.curve)
+            trial = dataclasses.replace(trial, seconds=0.0, curve=curve)
+        found.append(
+            dataclasses.replace(
+                record,
+                trial=trial,
+                outcomes=tuple(dataclasses.replace(o, seconds=0.0) for o in record.outcomes),
+                cost=Cost(),
+                seconds=0.0,
+                created_at="",
+            )
+        )
+    return found
+
+
+def main(run_dir: str, url: str, executor: str, kills: str, seed: str, longest: str, *more: str):
+    if executor == "local":
+        vars(run_module).update(replacements(Path(os.environ["TEMPLATE"]).read_text()))
+    else:
+        # Nothing is run that would have to be isolated, and finding out takes long.
+        found = Isolation(5, False, True, True, [], [])
+        vars(run_module).update(replacements(), require_isolation=lambda required: found)
+    settings: dict = {}
+    for assignment in more:
+        settings = merge(settings, parse_assignment(assignment))
+
+    def begin() -> int:
+        """The run in a process of its own, forked because importing takes longer than much else."""
+        pid = os.fork()
+        if pid == 0:
+            try:
+                made = LocalExecutor(2) if executor == "local" else ScriptedExecutor(2, 0.02)
+                go(Path(run_dir), url, made, settings)
+                made.close()
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(1)
+        return pid
+
+    chance = random.Random(int(seed))
+    alive = 0
+    for _ in range(int(kills)):
+        pid = begin()
+        time.sleep(chance.uniform(0.0, float(longest)))
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+        alive += os.WIFSIGNALED(status)
+        assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    _, status = os.waitpid(begin(), 0)
+    print(json.dumps({"found_alive": alive}))
+    sys.exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

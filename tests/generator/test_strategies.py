@@ -1,0 +1,189 @@
+"""Strategies follow from the records alone, and what gets kept is tried more often."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from taskwright.config import StrategyConfig
+from taskwright.generator.strategies import (
+    STRATEGIES,
+    Start,
+    choose_start,
+    described,
+    history_of_strategies,
+    spread,
+    weights_of_strategies,
+)
+from taskwright.task import Idea, Trial
+
+CONFIG = StrategyConfig()
+
+
+@pytest.fixture
+def records(make_record):
+    """Makes records out of (status, strategy) pairs, or (status, strategy, parent's number)."""
+
+    def make(*rows):
+        made = []
+        for number, (status, strategy, *parent) in enumerate(rows, 1):
+            parents = tuple(made[n - 1].task_id for n in parent)
+            idea = Idea(f"Task {number}", "", "", "", "", strategy=strategy, parents=parents)
+            hard = Trial("too_hard", "", 0.0, 0.3, achieved="It drove about.")
+            more = {"trial": hard} if status == "too_hard" else {}
+            made.append(make_record(number, status, idea=idea, **more))
+        return made
+
+    return make
+
+
+def starts(records, seeds=40, **more):
+    number = len(records) + 1
+    return [
+        choose_start(records, number, np.random.default_rng(seed), CONFIG, **more)
+        for seed in range(seeds)
+    ]
+
+
+def test_an_empty_archive_begins_at_the_frontier_from_nothing():
+    assert set(starts([])) == {Start("frontier")}
+
+
+def test_the_same_records_and_seed_give_the_same_start(records):
+    made = records(*[("learned", "frontier"), ("too_hard", "frontier")] * 3)
+    assert starts(made) == starts(list(made))
+    assert len(set(starts(made))) > 3
+
+
+def test_a_strategy_without_anything_to_start_from_is_not_chosen(records):
+    chosen = {start.strategy for start in starts(records(("learned", "frontier")))}
+    assert chosen == {"frontier"}
+    hard = records(("learned", "frontier"), ("too_hard", "frontier"))
+    assert {s.strategy for s in starts(hard)} == {"frontier", "revision", "relabel", "failure"}
+    many = records(*[("learned", "frontier")] * 3)
+    assert {s.strategy for s in starts(many)} == {"frontier", "breadth"}
+
+
+def test_what_was_kept_is_chosen_more_often(records):
+    rows = [("learned", "frontier")] * 3
+    rows += [("learned", "breadth"), ("uninteresting", "frontier")] * 10
+    chosen = Counter(start.strategy for start in starts(records(*rows), seeds=100))
+    assert chosen["breadth"] > 80
+    assert chosen["frontier"] > 0, "what pays less is still tried now and then"
+
+
+def test_what_paid_long_ago_counts_less(records):
+    rows = [("learned", "breadth")] * 10 + [("too_easy", "breadth")] * 10
+    recent = weights_of_strategies(records(*rows))["breadth"]
+    assert recent.tried == 20
+    assert recent.kept == 10
+    assert 0.4 < recent.chance < 0.5
+    assert weights_of_strategies(records(*rows), half_life=2.0)["breadth"].chance < 0.3
+
+
+def test_our_own_failures_and_seeds_say_nothing_about_a_strategy(records):
+    rows = [("broken", "frontier"), ("learned", "seed"), ("learned", "new")]
+    weight = weights_of_strategies(records(*rows))
+    assert {w.tried for w in weight.values()} == {0}
+    assert {w.chance for w in weight.values()} == {0.5}
+    assert described(weight) == ""
+
+
+def test_the_history_has_a_row_before_and_after_each_journey(records):
+    made = records(("learned", "frontier"), ("too_hard", "frontier"), ("learned", "revision", 2))
+    history = history_of_strategies(made)
+    assert len(history) == 4
+    assert history[0] == dict.fromkeys(STRATEGIES, 0.5)
+    assert history[1]["frontier"] > history[2]["frontier"]
+    assert history[-1] == {n: w.chance for n, w in weights_of_strategies(made).items()}
+    assert history_of_strategies([]) == [dict.fromkeys(STRATEGIES, 0.5)]
+    assert described(weights_of_strategies(made)) == (
+        "frontier 1 of 2 (50%), revision 1 of 1 (67%)"
+    )
+
+
+@pytest.mark.parametrize("strategy", ["revision", "relabel", "failure"])
+def test_each_strategy_takes_up_a_failure_once(records, strategy):
+    only = StrategyConfig(enabled=(strategy,))
+
+    def start(*rows):
+        random = np.random.default_rng(0)
+        return choose_start(made := records(*rows), len(made) + 1, random, only)
+
+    assert start(("too_hard", "frontier")).subject == 1
+    after = start(("too_hard", "frontier"), ("invalid", strategy, 1))
+    assert after == Start("frontier")
+
+
+def test_a_revision_is_not_revised_again(records):
+    only = StrategyConfig(enabled=("revision",))
+    made = records(("too_hard", "frontier"), ("too_hard", "revision", 1))
+    assert choose_start(made, 3, np.random.default_rng(0), only) == Start("frontier")
+
+
+def test_a_revision_with_the_source_of_its_subject_is_not_revised_for_ever(records):
+    only = StrategyConfig(enabled=("revision",))
+    first, second = records(("too_hard", "frontier"), ("too_hard", "revision", 1))
+    copy = dataclasses.replace(second, task=first.task)
+    start = choose_start([first, copy], 3, np.random.default_rng(0), only)
+    assert start == Start("frontier")
+
+
+def test_nothing_is_relabelled_of_which_nothing_is_known(records):
+    (hard,) = records(("too_hard", "frontier"))
+    hard = dataclasses.replace(hard, trial=dataclasses.replace(hard.trial, achieved=""))
+    assert "relabel" not in {start.strategy for start in starts([hard])}
+
+
+def test_an_author_is_asked_only_for_what_it_can_do(records):
+    made = records(("too_hard", "frontier"))
+    chosen = {start.strategy for start in starts(made, supported=("relabel",))}
+    assert chosen == {"relabel"}
+
+
+def test_journeys_in_flight_never_take_up_the_same_failure(records):
+    """None of four that go on at once sees the others' records: 9 to 12 see 1 to 8."""
+    made = records(*[("too_hard", "frontier")] * 8)
+    only = StrategyConfig(enabled=("revision",))
+    for seed in range(20):
+        taken = []
+        for number in (9, 10, 11, 12):
+            seen = made[: number - 4]
+            random = np.random.default_rng([seed, number])
+            taken.append(choose_start(seen, number, random, only, in_flight=4).subject)
+        assert None not in taken
+        assert len(set(taken)) == 4
+
+
+def test_every_failure_is_taken_up_in_time(records):
+    rows = [("too_hard", "frontier")] * 8
+    only = StrategyConfig(enabled=("revision",))
+    for number in range(9, 17):
+        made = records(*rows)
+        start = choose_start(made, number, np.random.default_rng(number), only, in_flight=4)
+        rows.append(("too_hard", "revision", start.subject))
+    assert sorted(parent for *_, parent in rows[8:]) == list(range(1, 9))
+
+
+def test_the_frontier_is_where_learning_took_long(make_record):
+    quick = [make_record(n, trial=Trial("learned", "", steps=2_000)) for n in range(1, 5)]
+    slow = make_record(5, trial=Trial("learned", "", steps=120_000))
+    passed_over = make_record(6, "too_easy", stepping_stones=(quick[0].task_id,))
+    only = StrategyConfig(enabled=("frontier",))
+    made = [*quick, slow, passed_over]
+    chosen = Counter(
+        choose_start(made, 7, np.random.default_rng(seed), only).stone for seed in range(200)
+    )
+    assert chosen[slow.task_id] > 0.5 * 200
+    assert len(chosen) == 4
+
+
+def test_spread_covers_what_there_is():
+    angles = np.linspace(0.0, np.pi, 30)
+    vectors = [np.array([np.cos(a), np.sin(a)], np.float32) for a in angles]
+    assert spread(vectors, 29, 3) in ([29, 0, 14], [29, 0, 15])
+    assert spread(vectors[:2], 0, 5) == [0, 1]
+    assert spread([], 0, 5) == []
