@@ -4,11 +4,11 @@
     python benchmarks/judge.py --model NAME --base-url ... --second-judge OTHER
 
 Setup: the nine example tasks are the archive. Eight proposals are copies of one of them in other
-words, colours and numbers, six are new; each is put to the judge with our prompt and its five nearest
-neighbours. Fourteen calls of about 900 tokens. Prints each verdict with its reason, the share of the
-copies that were turned down and of the new ones that were let in, and with a second judge how far the
-two agree. For comparison: of fourteen tasks of OMNI-EPIC of which five were near-copies of another, its
-prompt, answered by a strong model, let in all.
+words, colours and numbers, six are new; each is put to the judge with our prompt and its five
+nearest neighbours. Fourteen calls of about 900 tokens. Prints each verdict with its reason, the
+share of the copies that were turned down and of the new ones that were let in, and with a second
+judge how far the two agree. For comparison: of fourteen tasks by OMNI-EPIC's prompts of which five
+were near-copies of another, its judge, a strong model, let all in.
 """
 
 from __future__ import annotations
