@@ -13,11 +13,11 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Literal
 
-from ..errors import BrokenError, BudgetSpent, ModelError
+from ..errors import BrokenError, BudgetSpent, ModelError, ModelStopped
 from ..executor.job import JobCancelled
 from ..task import Record
 from .flight import Stopped
@@ -26,7 +26,7 @@ from .journey import Workshop, run_journey
 MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""
 FAREWELL_S = 2.0
-"""How long a stopped run waits for its threads. Those that wait for a model's answer are left."""
+"""How long a stopped run waits for its threads; what does not end by then is left to itself."""
 CANCEL_AGAIN_S = 0.1
 """A job may be asked for in the instant in which all were cancelled: so they are, repeatedly."""
 
@@ -37,8 +37,10 @@ TIME_IS_UP = "Time is up."
 class Conductor:
     """Conducts the journeys of one command, from any number of them ended or under way."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: Workshop, hang_up: Callable[[], None] = lambda: None) -> None:
         self._workshop = workshop
+        self._hang_up = hang_up
+        """Gives up the questions that the model has not answered yet."""
         self._limits = workshop.config.run
         self._statuses = {record.number: record.status for record in workshop.flight.records()}
         """Of the journeys that have ended."""
@@ -143,7 +145,7 @@ class Conductor:
         match end:
             case Record():
                 self._take_in(end)
-            case Stopped() | JobCancelled():
+            case Stopped() | JobCancelled() | ModelStopped():
                 self._workshop.flight.leave(number)
             case BudgetSpent() | ModelError():
                 # The others may have work before them that needs no model.
@@ -212,6 +214,8 @@ class Conductor:
     def _leave(self) -> None:
         """Stop what is still under way; nothing of ours goes on after this."""
         self._workshop.flight.stop()
+        self._workshop.executor.cancel()
+        self._hang_up()
         deadline = time.monotonic() + FAREWELL_S
         while self._in_flight and time.monotonic() < deadline:
             self._workshop.executor.cancel()

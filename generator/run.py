@@ -102,7 +102,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         _locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
-        model or contextlib.nullcontext(),
     ):
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
@@ -147,8 +146,9 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             flight=flight,
         )
         started = time.monotonic()
-        conductor = Conductor(workshop)
-        conductor.conduct()
+        conductor = Conductor(workshop, model.close if model else lambda: None)
+        with model or contextlib.nullcontext():
+            conductor.conduct()
         ending = summarize(
             conductor.reason,
             archive.records(),

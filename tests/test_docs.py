@@ -7,8 +7,10 @@ import types
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 import taskwright.sandbox.world
+from taskwright.config import merge, parse_assignment, resolve
 
 DOCS = Path(taskwright.__file__).parent / "docs"
 
@@ -43,3 +45,16 @@ def test_the_robot_in_the_docs_rolls_where_it_is_told() -> None:
     assert x > 0.5
     assert abs(y) < 0.01
     assert abs(z - 0.5) < 0.05
+
+
+def test_the_settings_in_the_docs_on_models_are_settings() -> None:
+    text = (DOCS / "models.md").read_text()
+    files = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    given = re.findall(r"--set (?:'([^']+)'|([^ `]+))", text)
+    assert len(files) >= 2
+    assert len(given) >= 8
+    for settings in [
+        *map(yaml.safe_load, files),
+        *(parse_assignment(one or other) for one, other in given if "=N" not in other),
+    ]:
+        resolve(merge({"model": {"name": "any"}}, settings))

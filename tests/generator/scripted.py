@@ -55,6 +55,7 @@ class ScriptedAuthor:
 
     name = "scripted"
     max_repairs = 2
+    strategies = ("frontier", "revision")
 
     def __init__(self, model: FoundationModel, template: str) -> None:
         self._model = model
@@ -83,7 +84,7 @@ class ScriptedAuthor:
     def repair(self, idea, source, outcome):
         return self._ask("repair", source.partition("# mistake")[0])
 
-    def judge(self, idea, neighbours, novelty):
+    def judge(self, idea, neighbours, novelty, pictures=()):
         seen = [(n.record.task_id, round(n.similarity, 4)) for n in neighbours]
         positive = digest(idea.title, seen) % UNINTERESTING > 0
         reason = self._ask("interestingness", f"Beside {len(seen)} others.")
@@ -154,8 +155,8 @@ class ScriptedExecutor:
 def replacements(template: str = "") -> dict[str, object]:
     """What `open_run` should find in its module instead of what is there."""
 
-    def make_author(config, log_path, events):
-        model = FoundationModel(config.model, log_path, events)
+    def make_author(config, run_dir, events):
+        model = FoundationModel(config.model, run_dir, events)
         return ScriptedAuthor(model, template), model
 
     return {"make_author": make_author, "make_encoder": ScriptedEncoder}
