@@ -57,11 +57,17 @@ class Agreement:
 
 def agreement_of_judges(records: Iterable[Record]) -> Agreement | None:
     """Between the first and the second judge of interestingness; None where no idea had both."""
-    said = [
-        [j.positive for j in record.judgements if j.role == "interestingness"] for record in records
-    ]
-    counts = Counter((first, second) for first, second, *_ in (s for s in said if len(s) > 1))
+    counts = Counter[tuple[bool, bool]]()
+    for record in records:
+        said = [judgement.positive for judgement in record.judgements if _is_opinion(judgement)]
+        if len(said) > 1:
+            counts[said[0], said[1]] += 1
     return _agreement(counts) if counts else None
+
+
+def _is_opinion(judgement: Judgement) -> bool:
+    """Whether a model has judged, not a number or nobody."""
+    return judgement.role == "interestingness" and judgement.judge not in ("novelty", "seed")
 
 
 def judgement_of(record: Record) -> Judgement | None:

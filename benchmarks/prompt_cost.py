@@ -17,6 +17,7 @@ in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -25,7 +26,6 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, get_args
 
 import numpy as np
@@ -38,6 +38,7 @@ from taskwright.generator.author import Brief
 from taskwright.generator.composer import Composer
 from taskwright.generator.model_author import ModelAuthor
 from taskwright.generator.seeds import example_tasks
+from taskwright.generator.skeleton import assemble
 from taskwright.generator.strategies import choose_start, spread
 from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
 
@@ -57,14 +58,31 @@ FINDING = Outcome.rejected(
 
 
 class Asked(Exception):
-    """Carries the prompt that would have been sent."""
+    """Nobody answers."""
 
 
 class Counted(ModelAuthor):
-    """Renders prompts and sends none."""
+    """Renders prompts, notes them and sends none."""
 
-    def _ask(self, role: str, prompt: str, parse: Any) -> Any:
-        raise Asked(role, prompt)
+    asked: list[str]
+
+    def _ask(self, role: str, prompt: Any, parse: Any) -> Any:
+        self.asked.append(prompt)
+        raise Asked
+
+    def _ask_for_parts(self, role: str, template: str, *rest: Any, **given: Any) -> dict[str, str]:
+        given.pop("all_of_them", None)
+        self.asked.append(self._render(template, **given))
+        return {}
+
+
+class NoModel:
+    """Has a name for every role, and no answers."""
+
+    name = "none"
+
+    def name_for(self, role: str) -> str:
+        return role
 
 
 def counter() -> tuple[Callable[[str], int], str]:
@@ -143,7 +161,7 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
     encoder = SentenceEncoder()
     vectors = {record.number: encoder.encode(record.idea.text) for record in records}
     kept = [record for record in records if record.status == "learned"]
-    author = Counted(SimpleNamespace(name="none"), config, robot, example_tasks(robot))  # type: ignore[arg-type]
+    author = Counted(NoModel(), config, robot, example_tasks(robot))  # type: ignore[arg-type]
     prompts: dict[str, list[str]] = defaultdict(list)
 
     def near(record: Record, among: list[Record], count: int) -> list[Any]:
@@ -152,10 +170,11 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         return nearest(vectors[record.number], others, known, count)
 
     def ask(role: str, step: Callable[[], Any]) -> None:
-        try:
+        author.asked = []
+        with contextlib.suppress(Asked):
             step()
-        except Asked as asked:
-            prompts[role].append(asked.args[1])
+        # What takes two questions costs both.
+        prompts[role].append("\n".join(author.asked))
 
     for number in range(len(records) + 1, len(records) + 1 + JOURNEYS):
         random = np.random.default_rng(number)
@@ -181,6 +200,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         assert new.task is not None
         ask("code", lambda new=new, shown=shown: author.write(new.idea, shown))
         source = new.task.source
+        if config.style == "skeleton":
+            source = assemble(new.idea, robot, {})
         ask("repair", lambda new=new, s=source: author.repair(new.idea, s, FINDING))
         ask("interestingness", lambda new=new, n=neighbours: author.judge(new.idea, n, 0.2))
     return prompts
