@@ -93,6 +93,14 @@ def agreements_with_people(
     return sorted(found, key=lambda agreement: (-agreement.count, agreement.second))
 
 
-def _agreement(counts: Counter[tuple[bool, bool]], *names: str) -> Agreement:
-    cells = ((True, True), (True, False), (False, True), (False, False))
-    return Agreement(*(counts[cell] for cell in cells), *names)
+def _agreement(
+    counts: Counter[tuple[bool, bool]], first: str = "the first", second: str = "the second"
+) -> Agreement:
+    return Agreement(
+        counts[True, True],
+        counts[True, False],
+        counts[False, True],
+        counts[False, False],
+        first,
+        second,
+    )
