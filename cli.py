@@ -24,8 +24,9 @@ from .config import TrainerConfig, load_config, merge, parse_assignment
 from .errors import BrokenError, TaskwrightError, UsageError
 from .executor.job import Job
 from .executor.local import LocalExecutor
+from .sandbox.channel import plain_text
 from .sandbox.isolation import LEVELS, Level
-from .task import ROBOTS, CurvePoint, Robot, Task, Trial, from_json, robot_named_in, to_json
+from .task import ROBOTS, CurvePoint, Record, Robot, Task, Trial, from_json, robot_named_in, to_json
 from .terminal import STATUS_STYLES, cost, duration, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
 
@@ -264,6 +265,55 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
     )
 
 
+# play
+
+
+@cli.command()
+@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@robot_option
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: the first free from 8000]")
+@click.option("--open/--no-open", "open_browser", default=True, help="Open the page at once.")
+@isolation_option
+def play(
+    source: tuple[str, ...],
+    robot: Robot | None,
+    port: int | None,
+    open_browser: bool,
+    isolation: Level | None,
+) -> None:
+    """Drive the robot of a task yourself, in a web browser: a task file, or a task of a run.
+
+    With a task of a run, a success can be kept in RUN_DIR as a demonstration; of a file, nothing is
+    written.
+    """
+    from .archive.browser.app import create_app
+    from .archive.browser.play import create_file_app
+    from .archive.browser.serving import serve_app
+    from .archive.store import Archive
+    from .generator.seeds import idea_of_source
+
+    task = _named_task(source, robot)
+    _require(isolation)
+    if len(source) == 2:
+        with Archive.open(Path(source[0])) as archive:
+            number = archive.find(source[1]).number
+        app = create_app(Path(source[0]), feedback=True)
+        page, mode = f"play/{number}", "answers are stored"
+    else:
+        idea = idea_of_source(task.source, Path(source[0]).stem.replace("_", " "))
+        app = create_file_app(Path(source[0]), task, idea)
+        page, mode = "", "nothing is stored"
+    serve_app(
+        app,
+        f"{' '.join(source)} is played",
+        mode,
+        page=page,
+        port=port,
+        open_browser=open_browser,
+        tell=click.echo,
+    )
+
+
 # check
 
 
@@ -443,17 +493,21 @@ def _named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
 
             with Archive.open(Path(run_dir)) as archive:
                 record = archive.find(key)
-            if record.task is None:
-                raise UsageError(
-                    f"Journey {record.number} ended before code was written.",
-                    "Name a task that has a task_id.",
-                )
-            return record.task
+            return _task_of(record)
         case _:
             raise UsageError(
-                "`train` takes a task file, or a run folder and one of its tasks.",
+                "Name a task file, or a run folder and one of its tasks.",
                 "For example: taskwright train runs/default 3.",
             )
+
+
+def _task_of(record: Record) -> Task:
+    if record.task is None:
+        raise UsageError(
+            f"Journey {record.number} ended before code was written.",
+            "Name a task that has a task_id.",
+        )
+    return record.task
 
 
 def _run_trial(executor: LocalExecutor, plan: TrialPlan, task: Task, console: Console) -> Trial:
@@ -485,6 +539,51 @@ def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Pa
     if result.broken:
         raise BrokenError(result.broken, "The trial itself was not affected.")
     return from_json(Film, result.payload)
+
+
+# replay
+
+
+@cli.command()
+@run_dir_argument
+@click.argument("key", metavar="[TASK]", required=False)
+@isolation_option
+@json_option
+def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: bool) -> int:
+    """Record the replays that the browser shows, where RUN_DIR has none yet; of TASK anew.
+
+    A run does this by itself, for each task when its journey ends.
+    """
+    from .archive.store import Archive
+    from .generator.replays import record_missing_replays, record_replay
+
+    _require(isolation)
+    with Archive.open(run_dir) as archive:
+        records = archive.records() if key is None else [archive.find(key)]
+    rows = []
+    with LocalExecutor() as executor:
+        if key is None:
+            made = record_missing_replays(executor, run_dir, records)
+        else:
+            task = _task_of(records[0])
+            recorded = record_replay(executor, run_dir, task, records[0].trial)
+            made = iter([(records[0], recorded)])
+        for record, result in made:
+            broken = result if isinstance(result, str) else ""
+            row: dict[str, Any] = {"task_id": record.task_id, "broken": broken}
+            told = broken
+            if not isinstance(result, str):
+                row |= dataclasses.asdict(result)
+                told = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
+            rows.append(row)
+            if not as_json:
+                title = plain_text(record.idea.title)
+                click.echo(f"{record.task_id}  {title}: {told}")
+    if as_json:
+        _print_json({"replays": rows})
+    elif not rows:
+        click.echo("Nothing to record: every task that passed its checks has a replay.")
+    return 1 if any(row["broken"] for row in rows) else 0
 
 
 # export

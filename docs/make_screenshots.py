@@ -75,7 +75,7 @@ def drive(page: Page) -> None:
     page.locator("canvas").first.wait_for(timeout=60_000)
     page.wait_for_timeout(6000)
     page.keyboard.down("ArrowUp")
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(900)
 
 
 def shots(task: int) -> list[Shot]:

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from ..errors import BrokenError
 from ..sandbox.checker import check_task
 from ..task import CurvePoint, Noun, Task, from_json, to_json
-from ..trainer.plans import FilmPlan, TrialPlan
+from ..trainer.plans import FilmPlan, ReplayPlan, TrialPlan
 
 Tell = Callable[[CurvePoint], None]
 
@@ -20,12 +20,12 @@ class Job(Noun):
     """One piece of work.
 
     `payload` is JSON of the noun that this kind of job takes: `Task` for a check, `TrialPlan` for a
-    trial, `FilmPlan` for a film.
+    trial, `FilmPlan` for a film, `ReplayPlan` for a replay.
     """
 
     job_id: str
     """The same work has the same id, whoever asks for it."""
-    kind: Literal["check", "trial", "film"]
+    kind: Literal["check", "trial", "film", "replay"]
     payload: str
     deadline_s: float
     """Wall-clock limit, after which the job is stopped and counts as broken."""
@@ -33,7 +33,8 @@ class Job(Noun):
 
 @dataclass(frozen=True)
 class JobResult(Noun):
-    """JSON of the noun a job gave (`Outcome`, `Trial`, `Film`), or why our machinery failed."""
+    """JSON of the noun a job gave (`Outcome`, `Trial`, `Film`, `Replay`), or why our machinery
+    failed."""
 
     job_id: str
     payload: str = ""
@@ -75,6 +76,10 @@ def _work(job: Job, tell: Tell) -> Noun:
         from ..trainer.trial import run_trial
 
         return run_trial(from_json(TrialPlan, job.payload), tell)
+    if job.kind == "replay":
+        from ..trainer.replay import make_replay
+
+        return make_replay(from_json(ReplayPlan, job.payload))
     from ..trainer.film import make_film
 
     return make_film(from_json(FilmPlan, job.payload))

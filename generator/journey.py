@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..archive.embedding import Embedder
+from ..archive.metric import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
 from ..archive.selection import choose, weights
 from ..archive.store import Archive, Journal, now
@@ -36,6 +37,7 @@ from ..task import (
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
+from .replays import record_replay
 from .seeds import SeedTask
 
 MAX_REVISIONS = 1
@@ -80,6 +82,8 @@ class Workshop:
     seed_tasks: Sequence[SeedTask]
     meter: Callable[[], Cost]
     """What model calls have cost since it was last asked."""
+    metric: Metric | None = None
+    """What novelty is told by; None: the cosine of embeddings."""
 
 
 def run_journey(workshop: Workshop, number: int) -> Record:
@@ -166,12 +170,17 @@ class Journey:
         fresh = (n for n, r in enumerate(reversed(self.records)) if r.idea.strategy != "revision")
         return next(fresh, len(self.records))
 
-    def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
+    def _nearest(
+        self, idea: Idea, records: Sequence[Record], count: int, metric: Metric | None = None
+    ) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
         if not records or not count:
             return []
+        vector = embed(idea.text)
         vectors = [embed(record.idea.text) for record in records]
-        return nearest(embed(idea.text), records, vectors, count)
+        if metric is not None:
+            vector, vectors = metric.project(vector), list(metric.project(np.stack(vectors)))
+        return nearest(vector, records, vectors, count)
 
     @property
     def stones(self) -> list[Record]:
@@ -266,7 +275,11 @@ class Journey:
 
     @property
     def novelty(self) -> float | None:
-        value = novelty(self.neighbours[: self.workshop.config.novelty.neighbours])
+        count, metric = self.workshop.config.novelty.neighbours, self.workshop.metric
+        near = self.neighbours[:count]
+        if metric is not None:
+            near = self._nearest(self.idea, self.kept, count, metric)
+        value = novelty(near)
         return None if value is None else round(value, 4)
 
     def screen_and_train(self) -> Trial:
@@ -323,6 +336,7 @@ class Journey:
         """Write the record, which ends the journey."""
         if self.outcomes and self.outcomes[-1].passed:
             self._draw_poster()
+            self._record_replay()
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
         cost += self.workshop.meter()
@@ -367,6 +381,12 @@ class Journey:
         result = self.workshop.executor.run(job)
         if result.broken:
             self.workshop.events("warning", journey=self.number, text=result.broken)
+
+    def _record_replay(self) -> None:
+        assert self.task is not None
+        made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
+        if isinstance(made, str):
+            self.workshop.events("warning", journey=self.number, text=made)
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:

@@ -153,7 +153,7 @@ class EpisodeServer:
         diagnoses: dict[int, str] = {}
         try:
             for row, env in enumerate(self._envs):
-                action = _action(env, arrays["actions"][row])
+                action = action_for(env, arrays["actions"][row])
                 observation, reward, terminated, truncated, info = env.step(action)
                 success = info["is_success"]
                 if self._end_on_success and success and not terminated:
@@ -212,7 +212,7 @@ class EpisodeServer:
             env.reset(seed=seed)
             frames[drawn] = env.render()
             for drawn, action in enumerate(actions, 1):
-                env.step(_action(env, np.array(action)))
+                env.step(action_for(env, np.array(action)))
                 frames[drawn] = env.render()
             env.close()
         except Exception as error:
@@ -224,7 +224,7 @@ class EpisodeServer:
         return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
 
 
-def _action(env: TaskEnv, numbers: NDArray[Any]) -> Any:
+def action_for(env: TaskEnv, numbers: NDArray[Any]) -> Any:
     """The shared numbers of one action as the environment's space wants it."""
     if isinstance(env.action_space, Discrete):
         return int(numbers[0])

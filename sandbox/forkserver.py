@@ -163,6 +163,7 @@ def _warm_up() -> None:
     """Use everything that task code, or what we say about it, may need: then it is loaded."""
     from .checks import run_checks
     from .episodes import EpisodeServer
+    from .replays import record
 
     # It passes all stages up to the first step and then fails, so that both are seen.
     mistaken = WARM_UP_TASK.replace("self.goal =", "self.gaol =")
@@ -171,6 +172,8 @@ def _warm_up() -> None:
         raise RuntimeError(f"the check of the warm-up task gave {found}")
     with shared_memory(64 * 48 * 3) as (descriptor, _):
         EpisodeServer([descriptor]).film(WARM_UP_TASK, 0, [], "overview", 64, 48)
+    with shared_memory(65_536) as (descriptor, _):
+        record([descriptor], WARM_UP_TASK, "r2d2", "idle", 0, [], 65_536)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import imageio.v3
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from stable_baselines3 import PPO
 
 from ..errors import BrokenError
 from ..sandbox.channel import ChildFault, fault_in
@@ -25,9 +22,7 @@ from ..sandbox.memory import shared_memory
 from ..sandbox.process import Child
 from ..sandbox.vector import SandboxedEpisodes
 from .plans import Film, FilmPlan
-from .policies import Policy, Random, Trained, load_parameters
-from .trial import PPO_SETTINGS
-from .vec_env import SandboxedVecEnv
+from .playing import Played, play_until_success, who_acts
 
 FILM_TIMEOUT_S = 120.0
 FILM_EPISODES = 10
@@ -38,22 +33,12 @@ FRAMES_PER_SECOND = 15
 """One frame per agent step of 4 times 0.0165 s: films run at real speed."""
 
 
-@dataclass
-class Episode:
-    """What is drawn: the actions of an episode, and whether they led to success."""
-
-    number: int
-    actions: list[NDArray[Any]]
-    success: bool | None
-    """None where nobody acts."""
-
-
 def make_film(plan: FilmPlan) -> Film:
     """Draw the picture or film and write it. Raises BrokenError where that fails."""
     path = Path(plan.path)
     still = path.suffix == ".png"
     try:
-        episode = Episode(0, [], None) if still else _play(plan)
+        episode = Played(episode_seed(plan.seed, 0, 0)) if still else _play(plan)
         frames = _draw(plan, episode, POSTER_SAMPLING if still else 1)
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was drawn: {fault}", fault.fix) from None
@@ -71,34 +56,13 @@ def make_film(plan: FilmPlan) -> Film:
     return Film(plan.path, len(frames), episode.success)
 
 
-def _play(plan: FilmPlan) -> Episode:
-    """An episode that succeeds, if one of the first few does, to its end or its success."""
+def _play(plan: FilmPlan) -> Played:
     with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
-        policy: Policy
-        if plan.policy_path is None:
-            policy = Random(episodes.action_space, plan.seed)
-        else:
-            env = SandboxedVecEnv(episodes)
-            model = PPO("MlpPolicy", env, seed=plan.seed, device="cpu", **PPO_SETTINGS)
-            model.policy.load_state_dict(load_parameters(plan.policy_path))
-            policy = Trained(model)
-        observations = episodes.reset(plan.seed)
-        for number in range(FILM_EPISODES):
-            episode = Episode(number, [], False)
-            ended = False
-            while not ended:
-                action = policy.act(observations)
-                episode.actions.append(np.asarray(action, dtype=np.float32).reshape(-1))
-                steps = episodes.step(action)
-                observations = steps.observations
-                ended = bool(steps.terminated[0] or steps.truncated[0])
-            episode.success = bool(steps.successes[0])
-            if episode.success:
-                break
-    return episode
+        policy = who_acts(episodes, plan.policy_path, plan.seed)
+        return play_until_success(episodes, policy, plan.seed, FILM_EPISODES)
 
 
-def _draw(plan: FilmPlan, episode: Episode, sampling: int) -> NDArray[np.uint8]:
+def _draw(plan: FilmPlan, episode: Played, sampling: int) -> NDArray[np.uint8]:
     """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for."""
     height, width = sampling * plan.height, sampling * plan.width
     shape = (len(episode.actions) + 1, height, width, 3)
@@ -107,8 +71,7 @@ def _draw(plan: FilmPlan, episode: Episode, sampling: int) -> NDArray[np.uint8]:
             {
                 "op": "film",
                 "source": plan.source,
-                # That of environment 0, which `_play` has used.
-                "seed": episode_seed(plan.seed, 0, episode.number),
+                "seed": episode.seed,
                 "actions": [action.tolist() for action in episode.actions],
                 "camera": plan.camera,
                 "width": width,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..sandbox.recording import Agent
 from ..task import Noun, Robot
 
 
@@ -28,7 +29,7 @@ class TrialPlan(Noun):
     robot: Robot
     seed: int
     policy_path: str
-    """Where the learned policy is written."""
+    """Where the trained policy is written, whether it has learned the task or not."""
     max_steps: int
     max_seconds: float
     processes: int
@@ -64,3 +65,27 @@ class Film(Noun):
     frames: int
     success: bool | None = None
     """Whether the filmed episode succeeds; None for a still picture."""
+
+
+@dataclass(frozen=True)
+class ReplayPlan(Noun):
+    """Which episodes to write down. All of them begin alike, so that they can be compared."""
+
+    source: str
+    robot: Robot
+    path: str
+    agents: tuple[Agent, ...]
+    """Who acts, an episode each; the first settles how all begin, by one that it succeeds in."""
+    seed: int = 0
+    policy_path: str | None = None
+    """Of the trained agent."""
+
+
+@dataclass(frozen=True)
+class Replay(Noun):
+    """What was written down."""
+
+    path: str
+    frames: int
+    """Of all episodes together."""
+    size_bytes: int

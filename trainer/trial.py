@@ -108,8 +108,7 @@ class _Trial:
             policy = Trained(self.model)
             evaluation = evaluate(self.episodes, policy, seed, self.plan.evaluation_episodes)
             if evaluation.success_rate >= self.plan.learned_success_rate:
-                Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
-                self.model.save(self.plan.policy_path)
+                self._keep_policy()
                 reason = f"{_rate(evaluation)} succeed on fresh seeds."
                 return self._trial("learned", reason, evaluation, after=True)
             if self.watch.budget_spent:
@@ -117,7 +116,13 @@ class _Trial:
                     f"Not learned within {self.watch.budget_spent}: {_rate(evaluation)} on fresh "
                     f"seeds, {self.plan.learned_success_rate:.0%} are needed."
                 )
+                # Where it fails shows what was too hard.
+                self._keep_policy()
                 return self._trial("too_hard", reason, evaluation, after=True)
+
+    def _keep_policy(self) -> None:
+        Path(self.plan.policy_path).parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(self.plan.policy_path)
 
     def _screen(self) -> tuple[str, Evaluation] | None:
         """Who solves the task untrained, if anybody does; and start from the best policy."""

@@ -14,13 +14,18 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, run_page
+from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
+    lineage_page,
+    map_page,
     run_page,
+    play,
+    judge,
+    task_page,
     files,
 )
 """In the order of the menu."""

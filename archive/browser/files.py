@@ -21,7 +21,7 @@ MEDIA_TYPES = {
     ".webp": "image/webp",
     ".jpg": "image/jpeg",
     ".mp4": "video/mp4",
-    ".replay": "application/octet-stream",
+    ".gz": "application/gzip",
     ".json": "application/json",
 }
 """What is served from a run folder. Nothing that a browser would run as a page or a script."""

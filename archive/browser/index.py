@@ -334,6 +334,12 @@ class Index:
         found = self._ask(f"SELECT {_COLUMNS} FROM rows WHERE number = ?", [number])
         return _row(found[0]) if found else None
 
+    def children(self, task_id: str) -> list[Row]:
+        """Rows that were derived from a task, in the order of their journeys."""
+        sql = f"""SELECT {_COLUMNS} FROM rows WHERE EXISTS (
+            SELECT 1 FROM json_each(rows.parents) WHERE value = ?) ORDER BY number"""
+        return [_row(values) for values in self._ask(sql, [task_id])]
+
     def facets(self, view: View) -> Facets:
         """Counts per value of each filter, the other filters of the view applied."""
         with self._lock:

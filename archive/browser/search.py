@@ -57,7 +57,7 @@ class Embeddings:
     def __init__(self, path: Path, index: Index, model: str) -> None:
         self._path = path
         self._index = index
-        self._model = model
+        self.model = model
         self._lock = threading.Lock()
         self._size = -1
         self._stored: tuple[list[int], Vectors] = ([], np.zeros((0, 0), np.float32))
@@ -81,7 +81,7 @@ class Embeddings:
         archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
         with contextlib.closing(archive):
             rows = archive.execute(
-                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self._model,)
+                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self.model,)
             )
             for text, blob in rows:
                 for number in hashes.get(text, ()):

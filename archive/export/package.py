@@ -74,22 +74,40 @@ def export_package(
     return [f"{name}:{entry['name']}-v0" for entry in entries]
 
 
-def _entries(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """What `tasks.json` says of each task."""
-    entries = []
+def environment_names(tasks: Sequence[tuple[str, str]]) -> list[str]:
+    """What the environments of some tasks, given as title and `task_id`, are called in a package
+    that holds them in this order."""
+    return [_joined(words) for words in _names(tasks)]
+
+
+def _names(tasks: Sequence[tuple[str, str]]) -> list[list[str]]:
+    names = []
     taken: set[str] = set()
-    for record in records:
-        assert record.task is not None
-        words = re.findall(r"[A-Za-z0-9]+", record.idea.title)[:MAX_NAME_WORDS]
+    for title, task_id in tasks:
+        words = re.findall(r"[A-Za-z0-9]+", title)[:MAX_NAME_WORDS]
         if not words or words[0][0].isdigit():
             words = ["Task", *words]
         if "".join(words).lower() in taken:
-            words.append(record.task.task_id[:6])
+            words.append(task_id[:6])
         taken.add("".join(words).lower())
+        names.append(words)
+    return names
+
+
+def _joined(words: list[str]) -> str:
+    return "".join(word[0].upper() + word[1:] for word in words)
+
+
+def _entries(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """What `tasks.json` says of each task."""
+    entries = []
+    titles = [(record.idea.title, record.task_id or "") for record in records]
+    for record, words in zip(records, _names(titles), strict=True):
+        assert record.task is not None
         trial = record.trial
         entries.append(
             {
-                "name": "".join(word[0].upper() + word[1:] for word in words),
+                "name": _joined(words),
                 "file": "_".join(words).lower() + ".py",
                 "task_id": record.task_id,
                 "robot": record.task.robot,
