@@ -28,6 +28,9 @@ PLANE_NORMAL = (0.0, 0.0, 1.0)
 MAX_MESH_NUMBERS = 200_000
 """Coordinates of a mesh from a file; a finer one is drawn as its box."""
 
+FAR_M = 1e6
+NOWHERE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+
 Pose = tuple[float, ...]
 """Position (3, m) and quaternion (4)."""
 _Frame = tuple[Triple, Quadruple]
@@ -145,7 +148,11 @@ class Recorder:
             self._edits_seen = self._p.edits
         parts = list(self._alive.values())
         for part in parts:
-            part.poses.append(self._pose(part))
+            pose = self._pose(part)
+            if not all(abs(number) < FAR_M for number in pose):
+                # In a world that has broken, things are nowhere: they stay where they were.
+                pose = part.poses[-1] if part.poses else NOWHERE
+            part.poses.append(pose)
         self.frames += 1
         return parts
 

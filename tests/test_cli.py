@@ -213,6 +213,31 @@ def test_train_of_code_that_fails_is_status_1(tmp_path, easy_source):
     assert "ZeroDivisionError" in result.stdout
 
 
+def test_replays_are_recorded_where_they_are_missing(tmp_path, easy_source):
+    from taskwright.task import Idea, Outcome, Record, Task
+
+    idea = Idea("Drive ahead", "A floor.", "Being 2 m ahead.", "Speed.", "None.")
+    failing = easy_source.replace("return False", "return 0 < 1 / int(self.x > 9)")
+    with Archive.create_or_open(tmp_path) as archive:
+        for number, source in enumerate([easy_source, failing, None], 1):
+            archive.start_journey()
+            task = Task(source) if source else None
+            passed = (Outcome("passed"),) if source else ()
+            archive.add(Record(number, "uninteresting", "so", idea, task, passed))
+    result = taskwright("replay", tmp_path, "--json")
+    assert result.returncode == 1, result.stderr
+    done, broken = json.loads(result.stdout)["replays"]
+    assert (done["frames"], done["broken"]) == (46, "")
+    assert Path(done["path"]).stat().st_size == done["size_bytes"]
+    assert "ZeroDivisionError" in broken["broken"]
+    again = taskwright("replay", tmp_path, "1")
+    assert again.returncode == 0, again.stderr
+    assert "Drive ahead: 46 frames" in again.stdout
+    missing = taskwright("replay", tmp_path, "3")
+    assert missing.returncode == 2
+    assert "ended before code was written" in missing.stderr
+
+
 def test_doctor_json_is_one_document_and_says_what_is_missing():
     result = taskwright("doctor", "--json")
     findings = {f["name"]: f for f in json.loads(result.stdout)["findings"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -81,8 +82,15 @@ def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
         assert record.outcomes[-1].passed
         assert record.trial is not None
         assert (tmp_path / "media" / f"{record.task_id}.png").stat().st_size > 1000
-        if record.status == "learned":
+        replay = gzip.decompress(
+            (tmp_path / "media" / f"{record.task_id}.replay.json.gz").read_bytes()
+        )
+        agents = [episode["agent"] for episode in json.loads(replay)["episodes"]]
+        if record.status in ("learned", "too_hard"):
             assert (tmp_path / "policies" / f"{record.task_id}.zip").exists()
+            assert agents == ["trained", "random"]
+        else:
+            assert agents == ["random"]
     assert (tmp_path / "config.yaml").exists()
     written = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     assert written == events

@@ -79,6 +79,18 @@ def test_what_stands_still_takes_seven_numbers(world: Any) -> None:
     assert (part.first, part.frames) == (0, 50)
 
 
+def test_what_flies_off_the_world_stays_where_it_was(world: Any) -> None:
+    client, recorder = world
+    body = box(client, basePosition=[1, 2, 3])
+    recorder.look(NOBODY)
+    for place in ([float("nan")] * 3, [1e9, 0, 0]):
+        client.resetBasePositionAndOrientation(body, place, [0, 0, 0, 1])
+        recorder.look(NOBODY)
+    assert decoded(recorder.parts[0].finished())[:, :3] == pytest.approx(
+        np.array([[1, 2, 3]] * 3), abs=0.001
+    )
+
+
 def test_frames_of_parts_are_those_of_their_shapes_and_not_of_their_masses(world: Any) -> None:
     client, recorder = world
     body = box(client, 1.0, basePosition=[0, 0, 1], baseInertialFramePosition=[0, 0, 0.4])

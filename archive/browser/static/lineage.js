@@ -10,6 +10,7 @@ const RING = 170;
 const POSTER_FROM_PX = 56;
 const TITLE_FROM_PX = 13;
 const SPECK_BELOW_PX = 6;
+const LEAST_TITLE_PX = 60;
 const RINGS_FROM = 300;
 
 const root = document.getElementById("lineage");
@@ -37,7 +38,8 @@ function layOut() {
   // A small tree is spread out so that it fills the page, and its pictures have room.
   const wide = COLUMN * (deepest + 0.7);
   const filling = (wide * plane.height) / Math.max(plane.width, 1) / leaves;
-  row = rings ? ROW : Math.min(Math.max(filling, ROW), ROOMY_ROW);
+  const scale = plane.width / wide || 1;
+  row = rings ? ROW : Math.min(Math.max(filling, ROW), Math.max(ROOMY_ROW, ROOMY_ROW / scale));
   for (const node of nodes) {
     if (rings) {
       const angle = (2 * Math.PI * (node.order + 0.5)) / leaves - Math.PI / 2;
@@ -87,7 +89,7 @@ function pathOf(node) {
 
 // Where nodes have room: what is shown of one depends on how far it is from the next.
 const roomOf = () => row * plane.scale * (rings ? 0.9 : 1);
-const tallOf = (room) => Math.min(room * 0.66, 150);
+const tallOf = (room) => Math.min(room * 0.66, 150, rings ? 150 : 0.55 * COLUMN * plane.scale);
 
 function draw(context) {
   const room = roomOf();
@@ -160,6 +162,7 @@ function drawDot(context, node, x, y, room) {
   context.fillStyle = node.kept ? paint.text : paint.muted;
   context.textBaseline = "middle";
   const wide = rings ? 150 : (COLUMN - 30) * plane.scale;
+  if (wide < LEAST_TITLE_PX) return;
   const left = rings && Math.cos(node.angle) < -0.2;
   context.textAlign = left ? "right" : "left";
   write(context, shortened(context, node, wide), left ? x - radius - 6 : x + radius + 6, y);
@@ -229,6 +232,7 @@ function drawCard(context, node, x, y, room) {
   context.textAlign = "left";
   context.textBaseline = "top";
   const space = rings ? 180 : COLUMN * plane.scale - 18;
+  if (space < LEAST_TITLE_PX) return;
   write(context, shortened(context, node, space), left, top + tall + 5);
 }
 
@@ -317,7 +321,7 @@ function mark(group, value) {
 function colour(by) {
   paint.by = by;
   mark("colour", by);
-  root.querySelector(".legend").replaceChildren(...paint.legend(nodes, words));
+  root.querySelector(".color-legend").replaceChildren(...paint.legend(nodes, words));
   plane.draw();
 }
 

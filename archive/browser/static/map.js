@@ -47,6 +47,8 @@ function draw(context) {
     return x > -50 && y > -50 && x < plane.width + 50 && y < plane.height + 50;
   });
   radius = clamp(26 / inSight.length ** 0.25, 2.4, 7);
+  const wide = clamp(plane.width / 14, 40, 88);
+  const tall = (3 * wide) / 4;
   const large = inSight.length <= MOST_POSTERS;
   for (const point of inSight) {
     const [x, y] = plane.toScreen(point.x, -point.y);
@@ -55,10 +57,10 @@ function draw(context) {
     context.globalAlpha = faded ? 0.2 : 0.9;
     if (image) {
       context.globalAlpha = faded ? 0.2 : 1;
-      context.drawImage(image, x - 44, y - 33, 88, 66);
+      context.drawImage(image, x - wide / 2, y - tall / 2, wide, tall);
       context.lineWidth = 2.5;
       context.strokeStyle = paint.of(point);
-      context.strokeRect(x - 44, y - 33, 88, 66);
+      context.strokeRect(x - wide / 2, y - tall / 2, wide, tall);
     } else {
       const size = point === hovered ? radius + 2 : radius;
       dots.put(context, paint.of(point), paint.surface, size, x, y, plane.ratio);
@@ -187,7 +189,7 @@ function colour(by) {
   for (const button of root.querySelectorAll("[data-colour]")) {
     button.setAttribute("aria-pressed", button.dataset.colour === by);
   }
-  root.querySelector(".legend").replaceChildren(...paint.legend(points, words));
+  root.querySelector(".color-legend").replaceChildren(...paint.legend(points, words));
   plane.draw();
 }
 

@@ -7,12 +7,13 @@ import { OrbitControls } from "./vendor/OrbitControls.js";
 const UP = new THREE.Vector3(0, 0, 1);
 const PLANE_M = 400;
 // From this size on a floor has lines a metre apart, to see by how far and how fast things move.
-const FLOOR_M = 5;
+const FLOOR_M = 4;
+const FLOOR_M2 = 9;
 const GAP_PX = 2;
 
 const LOOKS = {
-  light: { sky: 0xe9eef3, ground: 0xb9bfc6, ambient: 1.5, sun: 2.1 },
-  dark: { sky: 0x15171a, ground: 0x3a3f45, ambient: 0.95, sun: 1.6 },
+  light: { sky: 0xe9eef3, ground: 0xb9bfc6, ambient: 1.5, sun: 2.1, gap: 0xc4cbd3 },
+  dark: { sky: 0x15171a, ground: 0x3a3f45, ambient: 0.95, sun: 1.6, gap: 0x33373d },
 };
 
 export function theme() {
@@ -88,7 +89,7 @@ export class Body {
       const material = new THREE.MeshStandardMaterial({ roughness: 0.72, metalness: 0.02 });
       const mesh = new THREE.Mesh(geometryOf(shape, meshes), material);
       const [x, y, z] = shape.size;
-      const flat = shape.kind === "box" && x > FLOOR_M && y > FLOOR_M;
+      const flat = shape.kind === "box" && Math.max(x, y) > FLOOR_M && x * y > FLOOR_M2;
       if (flat || shape.kind === "plane") {
         drawLines(material);
         this.isFloor = true;
@@ -194,6 +195,7 @@ export class Stage {
 
   dress() {
     const look = LOOKS[theme()];
+    this.gap = look.gap;
     for (const world of this.worlds) {
       world.scene.background = new THREE.Color(look.sky);
       world.scene.fog = new THREE.Fog(look.sky, 60, 260);
@@ -250,6 +252,11 @@ export class Stage {
   // `anchors` (by world) are what each pane's view is moved by, so that each follows its own robot.
   render(anchors = []) {
     const panes = this.panes();
+    // What shows between the panes.
+    this.renderer.setScissorTest(false);
+    this.renderer.setClearColor(this.gap);
+    this.renderer.clear();
+    this.renderer.setScissorTest(true);
     const height = this.canvas.clientHeight;
     const eye = this.camera.position.clone();
     const reach = Math.min(Math.max(eye.distanceTo(this.controls.target) * 1.1, 4), 40);
