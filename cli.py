@@ -265,6 +265,55 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
     )
 
 
+# play
+
+
+@cli.command()
+@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@robot_option
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: the first free from 8000]")
+@click.option("--open/--no-open", "open_browser", default=True, help="Open the page at once.")
+@isolation_option
+def play(
+    source: tuple[str, ...],
+    robot: Robot | None,
+    port: int | None,
+    open_browser: bool,
+    isolation: Level | None,
+) -> None:
+    """Drive the robot of a task yourself, in a web browser: a task file, or a task of a run.
+
+    With a task of a run, a success can be kept in RUN_DIR as a demonstration; of a file, nothing is
+    written.
+    """
+    from .archive.browser.app import create_app
+    from .archive.browser.play import create_file_app
+    from .archive.browser.serving import serve_app
+    from .archive.store import Archive
+    from .generator.seeds import idea_of_source
+
+    task = _named_task(source, robot)
+    _require(isolation)
+    if len(source) == 2:
+        with Archive.open(Path(source[0])) as archive:
+            number = archive.find(source[1]).number
+        app = create_app(Path(source[0]), feedback=True)
+        page, mode = f"play/{number}", "answers are stored"
+    else:
+        idea = idea_of_source(task.source, Path(source[0]).stem.replace("_", " "))
+        app = create_file_app(Path(source[0]), task, idea)
+        page, mode = "", "nothing is stored"
+    serve_app(
+        app,
+        f"{' '.join(source)} is played",
+        mode,
+        page=page,
+        port=port,
+        open_browser=open_browser,
+        tell=click.echo,
+    )
+
+
 # check
 
 
@@ -447,7 +496,7 @@ def _named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
             return _task_of(record)
         case _:
             raise UsageError(
-                "`train` takes a task file, or a run folder and one of its tasks.",
+                "Name a task file, or a run folder and one of its tasks.",
                 "For example: taskwright train runs/default 3.",
             )
 

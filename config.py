@@ -8,7 +8,7 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -81,6 +81,9 @@ class ModelConfig(Section):
 class NoveltyConfig(Section):
     """What counts as new."""
 
+    metric: Literal["cosine", "learned"] = "cosine"
+    """How likeness is told for novelty: by the cosine of embeddings, or by the metric in the run
+    folder that was learned from people's answers. Near copies are told by the cosine always."""
     neighbours: int = Field(3, ge=1)
     """Novelty is the mean cosine distance to this many nearest kept tasks."""
     near_copy: float = Field(0.95, gt=0, le=1)

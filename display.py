@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from .archive.feedback import Feedback
 from .generator.journey import policy_path, poster_path
 from .task import Outcome, Record, Trial
 from .terminal import STATUS_STYLES, cost, sparkline
@@ -113,6 +114,10 @@ def print_record(record: Record, run_dir: Path) -> None:
             f"{trial.warm_start or 'scratch'}, seed {trial.seed}",
             "curve": sparkline([point.success_rate for point in trial.curve]) or None,
         }
+    with Feedback.open(run_dir) as feedback:
+        by_hand = feedback.shown_solvable().get(record.task_id or "", 0)
+    if by_hand:
+        facts["by hand"] = f"accomplished in {by_hand} kept episode{'s' if by_hand > 1 else ''}"
     for path in filter(None, [record.task_id]):
         for name, file in (("poster", poster_path), ("policy", policy_path)):
             if Path(file(run_dir, path)).exists():

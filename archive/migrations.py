@@ -1,12 +1,13 @@
 """The archive's schema, as a list of named steps that is only ever added to.
 
 An archive of any age is brought up to date by applying the steps it has not had. Never edit a step
-that was released: write another one.
+that was released: write another one. `feedback.db` has a list of its own (see `feedback`).
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from ..errors import ArchiveError
 
@@ -61,21 +62,27 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def check_readable(connection: sqlite3.Connection, path: str) -> None:
-    """Raises ArchiveError for an archive that a newer Taskwright has written."""
+def check_readable(
+    connection: sqlite3.Connection,
+    path: str,
+    migrations: Sequence[tuple[str, str]] = MIGRATIONS,
+) -> None:
+    """Raises ArchiveError for a file that a newer Taskwright has written."""
     version = schema_version(connection)
-    if version > len(MIGRATIONS):
+    if version > len(migrations):
         raise ArchiveError(
             f"The archive {path} has schema {version}; this Taskwright knows up to "
-            f"{len(MIGRATIONS)}.",
+            f"{len(migrations)}.",
             "Upgrade Taskwright to open it. Nothing was changed.",
         )
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(
+    connection: sqlite3.Connection, migrations: Sequence[tuple[str, str]] = MIGRATIONS
+) -> None:
     """Apply the migrations the archive has not had, each in a transaction of its own."""
-    for version in range(schema_version(connection), len(MIGRATIONS)):
-        _, script = MIGRATIONS[version]
+    for version in range(schema_version(connection), len(migrations)):
+        _, script = migrations[version]
         connection.executescript(
             f"BEGIN IMMEDIATE; {script}; PRAGMA user_version = {version + 1}; COMMIT;"
         )

@@ -43,7 +43,7 @@ class Archive:
         Raises ArchiveError where the file is no archive, is damaged, or is of a newer schema.
         """
         path = run_dir / FILE_NAME
-        with _explained(path):
+        with explained(path):
             connection = sqlite3.connect(path, isolation_level=None)
             check_readable(connection, str(path))
             connection.execute("PRAGMA journal_mode = WAL")
@@ -67,7 +67,7 @@ class Archive:
                 f"The run folder {run_dir} {problem}.",
                 "Name the folder of a run, or start one with `taskwright run`.",
             )
-        with _explained(path):
+        with explained(path):
             # Not `immutable`: a reader must see the journal of a run in progress.
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
             check_readable(connection, str(path))
@@ -256,7 +256,7 @@ def _hash(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained(path: Path) -> Iterator[None]:
     """Tell SQLite's errors on opening as what they mean for the user."""
     try:
         yield

@@ -1,7 +1,7 @@
 """Photograph every page of the archive's browser, as docs/images/browser-*.png.
 
 A copy of a run folder is served and shown by a headless Chromium; for the run page a run goes on in
-that copy for a while. Colours are reduced to 256, which nobody sees and which a repository likes.
+that copy for a while.
 
     python docs/make_screenshots.py runs/default
 """
@@ -24,6 +24,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+SHOWN_AS = Path("runs") / "default"
+"""What the commands on the pages call the run folder."""
 IMAGES = Path(__file__).parent / "images"
 ARGUMENTS = [
     "--no-sandbox",
@@ -73,7 +75,7 @@ def drive(page: Page) -> None:
     page.locator("canvas").first.wait_for(timeout=60_000)
     page.wait_for_timeout(6000)
     page.keyboard.down("ArrowUp")
-    page.wait_for_timeout(2500)
+    page.wait_for_timeout(900)
 
 
 def shots(task: int) -> list[Shot]:
@@ -106,20 +108,19 @@ def photograph(browser: Browser, url: str, shot: Shot) -> None:
         path = IMAGES / f"browser-{shot.name}.png"
         page.screenshot(path=path)
     with Image.open(path) as picture:
-        reduced = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    reduced.save(path, optimize=True)
+        picture.convert("RGB").save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
 @contextlib.contextmanager
-def browsed(run_dir: Path) -> Iterator[str]:
-    """`taskwright browse` over a run folder; its address."""
+def browsed(folder: str) -> Iterator[str]:
+    """`taskwright browse` over the run folder `SHOWN_AS` in a folder; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--no-open", "--allow-feedback", "--port", str(port)]
-    command = [sys.executable, "-m", "taskwright", "browse", str(run_dir), *options]
-    with subprocess.Popen(command) as process:
+    command = [sys.executable, "-m", "taskwright", "browse", str(SHOWN_AS), *options]
+    with subprocess.Popen(command, cwd=folder) as process:
         url = f"http://127.0.0.1:{port}"
         try:
             for _ in range(300):
@@ -133,10 +134,11 @@ def browsed(run_dir: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def going_on(run_dir: Path) -> Iterator[None]:
-    """A run in a folder, stopped at the end."""
-    command = [sys.executable, "-m", "taskwright", "run", str(run_dir), "--plain"]
-    with subprocess.Popen([*command, "--tasks", "40", "--minutes", "5"]) as process:
+def going_on(folder: str) -> Iterator[None]:
+    """A run in the same place, stopped at the end."""
+    command = [sys.executable, "-m", "taskwright", "run", str(SHOWN_AS), "--plain"]
+    limits = ["--tasks", "40", "--minutes", "10"]
+    with subprocess.Popen([*command, *limits], cwd=folder) as process:
         try:
             yield
         finally:
@@ -155,14 +157,14 @@ def main() -> None:
 
     wanted = arguments.only
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        run_dir = shutil.copytree(arguments.run_dir, Path(folder) / "first-light")
+        shutil.copytree(arguments.run_dir, Path(folder) / SHOWN_AS)
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        with browsed(run_dir) as url:
+        with browsed(folder) as url:
             for shot in shots(arguments.task):
                 if not wanted or shot.name in wanted:
                     photograph(browser, url, shot)
             if not wanted or "run" in wanted:
-                with going_on(run_dir):
+                with going_on(folder):
                     photograph(browser, url, Shot("run", "/run", prepare=wait_for_training))
         browser.close()
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..archive.embedding import Embedder
+from ..archive.metric import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
 from ..archive.selection import choose, weights
 from ..archive.store import Archive, Journal, now
@@ -81,6 +82,8 @@ class Workshop:
     seed_tasks: Sequence[SeedTask]
     meter: Callable[[], Cost]
     """What model calls have cost since it was last asked."""
+    metric: Metric | None = None
+    """What novelty is told by; None: the cosine of embeddings."""
 
 
 def run_journey(workshop: Workshop, number: int) -> Record:
@@ -167,12 +170,17 @@ class Journey:
         fresh = (n for n, r in enumerate(reversed(self.records)) if r.idea.strategy != "revision")
         return next(fresh, len(self.records))
 
-    def _nearest(self, idea: Idea, records: Sequence[Record], count: int) -> list[Neighbour]:
+    def _nearest(
+        self, idea: Idea, records: Sequence[Record], count: int, metric: Metric | None = None
+    ) -> list[Neighbour]:
         embed = self.workshop.embedder.embed
         if not records or not count:
             return []
+        vector = embed(idea.text)
         vectors = [embed(record.idea.text) for record in records]
-        return nearest(embed(idea.text), records, vectors, count)
+        if metric is not None:
+            vector, vectors = metric.project(vector), list(metric.project(np.stack(vectors)))
+        return nearest(vector, records, vectors, count)
 
     @property
     def stones(self) -> list[Record]:
@@ -267,7 +275,11 @@ class Journey:
 
     @property
     def novelty(self) -> float | None:
-        value = novelty(self.neighbours[: self.workshop.config.novelty.neighbours])
+        count, metric = self.workshop.config.novelty.neighbours, self.workshop.metric
+        near = self.neighbours[:count]
+        if metric is not None:
+            near = self._nearest(self.idea, self.kept, count, metric)
+        value = novelty(near)
         return None if value is None else round(value, 4)
 
     def screen_and_train(self) -> Trial:

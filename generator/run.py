@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from ..archive.embedding import Embedder, Encoder, SentenceEncoder
+from ..archive.metric import Metric, load_metric
 from ..archive.store import Archive
 from ..config import Config, merge, resolve, write_config
 from ..errors import ArchiveError, BrokenError, BudgetSpent, UsageError
@@ -101,6 +102,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     author, model = make_author(config, log_path, events)
     if model:
         model.greet()
+    metric = _metric(run_dir, config)
     isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with _locked(run_dir), Archive.create_or_open(run_dir) as archive:
@@ -130,6 +132,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
             meter=model.meter if model else Cost,
+            metric=metric,
         )
         ending = _journeys_until_the_end(workshop)
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)
@@ -252,6 +255,22 @@ def seed_task_count(config: Config, author: Author) -> int:
     if config.run.seed_tasks is not None:
         return config.run.seed_tasks
     return 0 if author.name == "composer" else DEFAULT_SEED_TASKS
+
+
+def _metric(run_dir: Path, config: Config) -> Metric | None:
+    """What novelty is told by; None for the cosine. Raises UsageError where it is asked for and not
+    there, or was learned for other embeddings."""
+    if config.novelty.metric == "cosine":
+        return None
+    metric = load_metric(run_dir)
+    if metric is None or metric.model != SentenceEncoder.name:
+        raise UsageError(
+            f"`novelty.metric` is learned, but {run_dir} holds no metric for "
+            f"{SentenceEncoder.name}.",
+            "Answer on the Judge page of `taskwright browse RUN_DIR --allow-feedback` and learn "
+            "one there, copy another run's metric.npz, or set novelty.metric=cosine.",
+        )
+    return metric
 
 
 def make_encoder() -> Encoder:

@@ -45,6 +45,16 @@ def read_idea(path: Path) -> Idea:
     return idea_from_docstring(docstring)
 
 
+def idea_of_source(source: str, title: str) -> Idea:
+    """The idea in a task's docstring, without running it; where there is none, the title alone."""
+    try:
+        classes = [n for n in ast.parse(source).body if isinstance(n, ast.ClassDef)]
+    except (SyntaxError, ValueError):
+        classes = []
+    docstring = next((ast.get_docstring(n) for n in classes if n.name == "Env"), None)
+    return idea_from_docstring(docstring or title)
+
+
 def idea_from_docstring(docstring: str) -> Idea:
     """An idea from a title and headed sections; sections that are missing stay empty."""
     pattern = rf"^[ \t]*({'|'.join(HEADINGS)}):[ \t]*$"

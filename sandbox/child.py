@@ -39,10 +39,12 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
     # Loaded by the server already.
     from .checks import replay, run_checks
     from .episodes import EpisodeServer
+    from .playing import PlayServer
     from .replays import record
 
     messages = Messages(*descriptors[:2])
     episodes = EpisodeServer(descriptors[2:])
+    play = PlayServer(descriptors[2:])
     operations: dict[str, Callable[..., dict[str, Any]]] = {
         "check": functools.partial(run_checks, tell=messages.write),
         "replay": replay,
@@ -52,6 +54,10 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         "step": episodes.step,
         "film": episodes.film,
         "record": functools.partial(record, descriptors[2:]),
+        "play": play.open,
+        "play_begin": play.begin,
+        "play_act": play.act,
+        "walk_through": play.walk_through,
         "probe": run_probe,
     }
     messages.write({"isolation": dataclasses.asdict(isolation)})

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
-from . import files, gallery, lineage_page, map_page, run_page, task_page
+from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
 from .security import Security
 from .site import Site
 
@@ -23,6 +23,8 @@ PAGES: tuple[ModuleType, ...] = (
     lineage_page,
     map_page,
     run_page,
+    play,
+    judge,
     task_page,
     files,
 )

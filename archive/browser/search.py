@@ -27,6 +27,8 @@ MOST_FOUND = 300
 LEAST_SIMILARITY = 0.2
 """Cosine below which a record is not shown as meant. Over a Composer run, queries about nothing in
 it ("cooking recipe", "python programming") stay below; "push something heavy" reaches 0.25."""
+LEAST_SHARE = 0.6
+"""Of the similarity of the best; what lies below is not shown either."""
 FUSION = 60
 """Damps the weight of the first ranks (Cormack, Clarke and Büttcher, 2009)."""
 
@@ -55,7 +57,7 @@ class Embeddings:
     def __init__(self, path: Path, index: Index, model: str) -> None:
         self._path = path
         self._index = index
-        self._model = model
+        self.model = model
         self._lock = threading.Lock()
         self._size = -1
         self._stored: tuple[list[int], Vectors] = ([], np.zeros((0, 0), np.float32))
@@ -79,7 +81,7 @@ class Embeddings:
         archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
         with contextlib.closing(archive):
             rows = archive.execute(
-                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self._model,)
+                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self.model,)
             )
             for text, blob in rows:
                 for number in hashes.get(text, ()):
@@ -146,7 +148,8 @@ class Search:
             return []
         similarities = vectors @ vector
         order = np.argsort(-similarities, kind="stable")[:MOST_FOUND]
-        return [numbers[n] for n in order if similarities[n] >= LEAST_SIMILARITY]
+        least = max(LEAST_SIMILARITY, LEAST_SHARE * float(similarities[order[0]]))
+        return [numbers[n] for n in order if similarities[n] >= least]
 
 
 def fuse(*rankings: Sequence[int]) -> tuple[int, ...]:

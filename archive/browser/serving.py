@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from ...errors import UsageError
 from .app import create_app
@@ -34,12 +35,33 @@ def serve(
     Raises ArchiveError where it holds no archive, and UsageError where the address cannot be used.
     """
     app = create_app(run_dir, feedback=feedback, hosts=_hosts(host))
+    mode = "answers are stored" if feedback else "read-only"
+    serve_app(
+        app, f"{run_dir} is shown", mode, host=host, port=port, open_browser=open_browser, tell=tell
+    )
+
+
+def serve_app(
+    app: Starlette,
+    what: str,
+    mode: str,
+    *,
+    page: str = "",
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    open_browser: bool = False,
+    tell: Callable[[str], None] = print,
+) -> None:
+    """Serve an application until Ctrl-C, telling `what` is where; `page` is the one to open first.
+    Its `state.site` is the `Site` that it shows.
+
+    Raises UsageError where the address cannot be used.
+    """
     with contextlib.closing(_listen(host, port)) as listener:
         shown = "localhost" if host in ("0.0.0.0", "::") else host
         shown = f"[{shown}]" if ":" in shown else shown
-        url = f"http://{shown}:{listener.getsockname()[1]}/"
-        mode = "answers are stored" if feedback else "read-only"
-        tell(f"{run_dir} is shown at {url} ({mode}; Ctrl-C ends it).")
+        url = f"http://{shown}:{listener.getsockname()[1]}/{page}"
+        tell(f"{what} at {url} ({mode}; Ctrl-C ends it).")
         if host not in LOOPBACK_NAMES:
             tell(f"Bound to {host}: whoever reaches this machine can look; there is no password.")
         if open_browser:

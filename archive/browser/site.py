@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from ..feedback import Feedback
 from ..store import FILE_NAME, Archive
 from . import pages
 from .index import Index
@@ -60,6 +61,13 @@ class Site:
         if task_id and (self.run_dir / "media" / f"{task_id}.png").is_file():
             return f"/media/{task_id}.png"
         return None
+
+    def times_done_by_hand(self, task_id: str | None) -> int:
+        """In how many episodes that were kept a person has accomplished a task."""
+        if task_id is None:
+            return 0
+        with Feedback.open(self.run_dir) as feedback:
+            return feedback.shown_solvable().get(task_id, 0)
 
     def render(
         self, request: Request, template: str, *, status: int = 200, **values: Any

@@ -435,3 +435,9 @@ def content(record):
         record.stepping_stones,
         curve,
     )
+
+
+def test_a_learned_metric_that_was_never_learned_is_asked_for_before_anything_is_made(go, tmp_path):
+    with pytest.raises(UsageError, match=r"holds no metric .* novelty.metric=cosine"):
+        go(tmp_path / "run", run={"attempts": 1}, novelty={"metric": "learned"})
+    assert not (tmp_path / "run").exists()
