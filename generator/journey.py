@@ -42,7 +42,7 @@ from .author import Author, Brief
 from .events import Events
 from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
-from .replays import record_replay
+from .replays import record_replay, replay_path
 from .seeds import SeedTask
 from .strategies import Start, choose_start, spread
 
@@ -508,6 +508,9 @@ class Journey:
 
     def _record_replay(self) -> None:
         assert self.task is not None
+        path = replay_path(self.workshop.run_dir, self.task.task_id)
+        if self.trial is None and path.exists():
+            return  # An earlier journey with this source has shown more.
         made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
         if isinstance(made, str):
             self.workshop.events("warning", journey=self.number, text=made)
