@@ -62,7 +62,7 @@ def recorded(tmp_path_factory, model_server_type, reply):
         if len(server.requests) == 3:
             return IDEA.format(key=KEY)
         relatives.update(relatives_of_the_run(marker))
-        return f"```python\nclass Env(:\n    '''{KEY} {len(server.requests)}'''\n```"
+        return f"```python\nimport math\nclass Env:\n    '''{KEY} {len(server.requests)}'''\n```"
 
     server.answer = answer
     options = ("--attempts=1", "--set=run.seed_tasks=0", "--set=model.max_repairs=1")
