@@ -11,8 +11,8 @@ import yaml
 
 import taskwright.sandbox.world
 from taskwright.archive.store import Archive
-from taskwright.generator.strategies import STRATEGIES
 from taskwright.config import merge, parse_assignment, resolve
+from taskwright.generator.strategies import STRATEGIES
 
 DOCS = Path(taskwright.__file__).parent / "docs"
 
