@@ -1,6 +1,6 @@
 """How many prompt tokens does a journey cost, by role, and how many would OMNI-EPIC's have?
 
-    python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT] [--robot r2d2]
+    python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT]
 
 Setup: an archive of 40 records, filled from the example tasks and the Composer's ideas with made-up
 trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are chosen as
@@ -26,7 +26,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -42,6 +42,8 @@ from taskwright.generator.skeleton import assemble
 from taskwright.generator.strategies import choose_start, spread
 from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
 
+ROBOT: Robot = "r2d2"
+"""The one for which there are examples and the Composer."""
 JOURNEYS = 60
 ENCODING = "cl100k_base"
 CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
@@ -264,7 +266,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, help="take the archive of this run folder")
     parser.add_argument("--omni-epic", type=Path, help="a checkout to compare with")
-    parser.add_argument("--robot", default="r2d2", choices=get_args(Robot))
     parser.add_argument("--set", default="{}", help="settings under `model`, as JSON")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -272,17 +273,17 @@ def main() -> None:
         with Archive.open(options.run) as archive:
             records = [record for record in archive.records() if record.task]
     else:
-        records = made_up_archive(options.robot)
+        records = made_up_archive(ROBOT)
     count, how = counter()
     config = ModelConfig.model_validate(json.loads(options.set))
     ours = {
         role: [count(prompt) for prompt in prompts]
-        for role, prompts in sorted(our_prompts(records, options.robot, config).items())
+        for role, prompts in sorted(our_prompts(records, ROBOT, config).items())
     }
     ours["idea"] = [n for role, counts in ours.items() if role.startswith("idea") for n in counts]
     theirs = {}
     if options.omni_epic:
-        built = omni_epic_prompts(options.omni_epic, records, options.robot)
+        built = omni_epic_prompts(options.omni_epic, records, ROBOT)
         theirs = {role: [count(prompt) for prompt in built[role]] for role in built}
     rows: dict[str, dict[str, float | None]] = {}
     for role in sorted(ours, key=lambda role: (role == "repair", role)):

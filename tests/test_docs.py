@@ -10,7 +10,9 @@ import numpy as np
 import yaml
 
 import taskwright.sandbox.world
+from taskwright.archive.store import Archive
 from taskwright.config import merge, parse_assignment, resolve
+from taskwright.generator.strategies import STRATEGIES
 
 DOCS = Path(taskwright.__file__).parent / "docs"
 
@@ -58,3 +60,25 @@ def test_the_settings_in_the_docs_on_models_are_settings() -> None:
         *(parse_assignment(one or other) for one, other in given if "=N" not in other),
     ]:
         resolve(merge({"model": {"name": "any"}}, settings))
+
+
+def test_what_the_docs_ask_of_strategies_runs(tmp_path, monkeypatch, make_record, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    with Archive.create_or_open(tmp_path / "runs" / "first") as archive:
+        archive.start_journey()
+        archive.add(make_record(1))
+    text = (DOCS / "prompts.md").read_text()
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(source, {})
+    assert "frontier" in capsys.readouterr().out
+    for strategy in STRATEGIES:
+        assert f"| `{strategy}` |" in text
+
+
+def test_the_templates_that_the_docs_name_exist() -> None:
+    text = (DOCS / "prompts.md").read_text()
+    names = re.findall(r"`([a-z_*]+\.md\.j2)`", text)
+    assert len(names) >= 6
+    for name in names:
+        assert list((DOCS.parent / "prompts").glob(name)), name
