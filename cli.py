@@ -12,8 +12,9 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -31,6 +32,8 @@ from .terminal import STATUS_STYLES, View, duration, summary, watching
 from .trainer.plans import Film, FilmPlan, TrialPlan
 
 INTERRUPTED = 130
+JOURNEY = "journey "
+"""How the names of the threads of a run begin."""
 FILM_DEADLINE_S = 300.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -73,7 +76,17 @@ def main() -> None:
         status = _complain(
             f"{error.filename} cannot be used: {error.strerror}. Name a path that you may use."
         )
-    sys.exit(status if isinstance(status, int) else 0)
+    _exit(status if isinstance(status, int) else 0)
+
+
+def _exit(status: int) -> NoReturn:
+    if any(thread.name.startswith(JOURNEY) for thread in threading.enumerate()):
+        # A stopped run does not wait for native code, such as the loading of the encoder. To end
+        # Python beside a thread that is in there would abort it with a core dump.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def _complain(message: str, status: int = 2) -> int:
