@@ -287,12 +287,18 @@ def play(
     written.
     """
     from .archive.browser.app import create_app
+    from .archive.browser.helm import CONTROLS
     from .archive.browser.play import create_file_app
     from .archive.browser.serving import serve_app
     from .archive.store import Archive
     from .generator.seeds import idea_of_source
 
     task = _named_task(source, robot)
+    if not CONTROLS[task.robot]:
+        raise UsageError(
+            f"{task.robot} has more joints than hands have fingers; it cannot be played by hand.",
+            "Play a task of r2d2 or ant.",
+        )
     _require(isolation)
     if len(source) == 2:
         with Archive.open(Path(source[0])) as archive:

@@ -2,9 +2,9 @@
 
 Setup: `taskwright play` of an example, and a client on the same machine that speaks to it as the
 page does: keys go down and up at random moments, and each is timed until the first frame that it
-had a part in has arrived. Actions last 66 ms, so a key waits 33 ms on average for the next one; what
-comes on top is ours. Beside it, how evenly the frames come, and how long the world itself takes for
-an action.
+had a part in has arrived. Actions last 66 ms, so that a key waits 33 ms on average for the next
+one; what comes on top is ours. Beside it, how evenly the frames come, and how long the world itself
+takes for an action.
 Duration: about half a minute.
 Output: a table in milliseconds. What the drawing takes depends on the graphics card: the page shows
 it in its corner, drawing included.

@@ -37,7 +37,7 @@ from ..task import (
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
-from .replays import record_replay
+from .replays import record_replay, replay_path
 from .seeds import SeedTask
 
 MAX_REVISIONS = 1
@@ -384,6 +384,9 @@ class Journey:
 
     def _record_replay(self) -> None:
         assert self.task is not None
+        path = replay_path(self.workshop.run_dir, self.task.task_id)
+        if self.trial is None and path.exists():
+            return  # An earlier journey with this source has shown more.
         made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
         if isinstance(made, str):
             self.workshop.events("warning", journey=self.number, text=made)

@@ -20,11 +20,12 @@ def replay_path(run_dir: Path, task_id: str) -> Path:
 
 
 def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Agent, ...]:
-    """The trained agent beside an untrained one where there is a policy; the untrained one alone
-    where a trial came to its end without, and where nobody has tried, nobody acts."""
-    if trial is None:
-        return ("idle",)
-    return ("trained", "random") if _policy_path(run_dir, task).exists() else ("random",)
+    """The trained agent beside an untrained one where there is a policy, be it from an earlier
+    journey with this source; the untrained one alone where a trial came to its end without; and
+    where nobody has tried, nobody acts."""
+    if _policy_path(run_dir, task).exists():
+        return ("trained", "random")
+    return ("idle",) if trial is None else ("random",)
 
 
 def _policy_path(run_dir: Path, task: Task) -> Path:

@@ -72,6 +72,13 @@ def records_of(run_dir: Path):
         return archive.records()
 
 
+def agents_shown(run_dir: Path, record) -> list[str]:
+    """Who acts in the replay of a record's task."""
+    path = run_dir / "media" / f"{record.task_id}.replay.json.gz"
+    episodes = json.loads(gzip.decompress(path.read_bytes()))["episodes"]
+    return [episode["agent"] for episode in episodes]
+
+
 def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
     ending, events = go(tmp_path, run={"attempts": 2})
     assert ending.reason == "2 journeys have ended."
@@ -82,10 +89,7 @@ def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
         assert record.outcomes[-1].passed
         assert record.trial is not None
         assert (tmp_path / "media" / f"{record.task_id}.png").stat().st_size > 1000
-        replay = gzip.decompress(
-            (tmp_path / "media" / f"{record.task_id}.replay.json.gz").read_bytes()
-        )
-        agents = [episode["agent"] for episode in json.loads(replay)["episodes"]]
+        agents = agents_shown(tmp_path, record)
         if record.status in ("learned", "too_hard"):
             assert (tmp_path / "policies" / f"{record.task_id}.zip").exists()
             assert agents == ["trained", "random"]
@@ -282,6 +286,7 @@ def test_a_source_that_was_tried_is_not_tried_again(go, tmp_path, model_server, 
     assert second.status == "duplicate"
     assert second.reason.startswith("Its source is that of journey 1, which was ")
     assert second.trial is None
+    assert "random" in agents_shown(tmp_path, first), "what the first journey showed is kept"
 
 
 def test_an_unusable_model_breaks_the_journey_not_the_task(go, tmp_path, model_server):

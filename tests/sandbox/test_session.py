@@ -174,7 +174,9 @@ time.sleep(100)
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "end", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_nothing_survives_the_server_that_holds_it(
     processes: Any, easy_source: str, end: signal.Signals
 ) -> None:

@@ -147,3 +147,5 @@ def test_who_acts_depends_on_what_the_trial_has_left(tmp_path: Path, easy_source
     policy.parent.mkdir()
     policy.touch()
     assert who_is_recorded(tmp_path, task, trial) == ("trained", "random")
+    # The source was proposed again: no second trial, and still there is more to see than nothing.
+    assert who_is_recorded(tmp_path, task, None) == ("trained", "random")

@@ -31,7 +31,7 @@ for (const [row, sign] of [["QWERUIOP", "+"], ["ASDFHJKL", "-"]]) {
   [...row].forEach((key, joint) => { CODES[`Key${key}`] = `${sign}${joint}`; });
 }
 const COMMANDS = root.querySelector(".play-help-joints")
-  ? { Backspace: "again", Enter: "other", Tab: "" }
+  ? { Backspace: "again", Enter: "other" }
   : { KeyR: "again", KeyN: "other", KeyC: "camera", KeyK: "keep" };
 
 class World {

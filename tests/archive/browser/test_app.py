@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 from taskwright.archive.browser.app import create_app
 
 client = TestClient(create_app(Path(sys.argv[1])), base_url="http://localhost")
-for path in ("/", "/run"):
+for path in ("/", "/run", "/play"):
     assert client.get(path).status_code == 200, path
 print(*sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "pybullet"}))
 """

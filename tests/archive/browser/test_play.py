@@ -300,7 +300,7 @@ def test_a_task_file_is_played_and_nothing_is_written(tmp_path: Path, easy_sourc
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("from_run", [True, False])
+@pytest.mark.parametrize("from_run", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
     run_dir: Path, tmp_path: Path, easy_source: str, from_run: bool
 ) -> None:
@@ -330,3 +330,26 @@ def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
         finally:
             server.kill()
     assert not any(Path(f"/proc/{pid}").exists() for pid in played)
+
+
+def test_a_robot_that_no_hands_can_drive_says_so(easy_source: str) -> None:
+    source = easy_source.replace("R2D2Env", "HumanoidEnv")
+    idea = Idea("Walk", "A floor.", "2 m ahead.", "", "")
+    app = play.create_file_app(Path("walk.py"), Task(source, "humanoid"), idea)
+    text = TestClient(app, base_url="http://localhost").get("/").text
+    assert "not played by hand" in text
+    assert "play.js" not in text
+
+
+def test_ant_is_moved_by_a_key_for_each_way_of_each_joint(easy_source: str) -> None:
+    source = easy_source.replace("R2D2Env", "AntEnv")
+    idea = Idea("Walk", "A floor.", "2 m ahead.", "", "")
+    app = play.create_file_app(Path("walk.py"), Task(source, "ant"), idea)
+    with TestClient(app, base_url="http://localhost") as client:
+        text = client.get("/").text
+        assert "front left hip +" in text
+        with client.websocket_connect("ws://localhost/socket", headers=ORIGIN) as socket:
+            socket.send_json({"restart": True, "seed": 4})
+            assert len(socket.receive_json()["frame"]["appeared"]) > 9
+            socket.send_json({"held": ["+1", "-3"], "serial": 1})
+            assert socket.receive_json()["frame"]["moving"]

@@ -89,7 +89,7 @@ def watched(archive_dir: Path) -> Path:
 
 def open_replay(page: Page, address: str) -> None:
     page.emulate_media(reduced_motion="reduce")
-    page.set_viewport_size({"width": 1000, "height": 600})
+    page.set_viewport_size({"width": 800, "height": 560})
     page.goto(address)
     page.wait_for_selector(".replay[data-state=ready]")
 
@@ -102,8 +102,14 @@ def picture(page: Page, tmp_path: Path) -> np.ndarray:
     return np.asarray(Image.open(path).convert("RGB")).astype(int)
 
 
+def colours(pixels: np.ndarray) -> int:
+    """How many there are."""
+    return len(np.unique(pixels @ [65536, 256, 1]))
+
+
 def red(pixels: np.ndarray) -> np.ndarray:
-    """Columns in which the robot is seen."""
+    """Columns in which the robot is seen, below what is written over the scene."""
+    pixels = pixels[50:]
     mask = (pixels[..., 0] > 110) & (pixels[..., 1] < 70) & (pixels[..., 2] < 70)
     return np.flatnonzero(mask.sum(axis=0) > 2)
 
@@ -118,7 +124,7 @@ def test_the_canvas_draws_and_the_timeline_moves_the_robot(
     assert page.locator("[data-part=clock]").inner_text() == "3.0 s / 4.0 s"
     page.locator(".timeline").fill("0")
     early = picture(page, tmp_path)
-    assert len(np.unique(early.reshape(-1, 3), axis=0)) > 100, "shaded, not a plain colour"
+    assert colours(early) > 100, "shaded, not a plain colour"
     assert (np.abs(early - late).max(axis=2) > 40).mean() > 0.002
     assert red(late).max() > red(early).max() + 50, "it has driven along x"
     # By keys, frame by frame.
@@ -204,10 +210,7 @@ def test_rewards_share_the_timeline_and_lead_through_it(
     open_replay(page, serve(watched) + "/task/1")
     assert page.locator(".reward-name b").all_inner_texts() == ["ahead"]
     assert page.locator(".reward-sum").all_inner_texts() == ["Σ 6", "Σ 1.2"]
-    plot = page.locator(".reward-plot")
-    box = plot.bounding_box()
-    assert box
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.locator(".reward-plot").click()
     assert page.locator(".replay").get_attribute("data-frame") == "30"
     assert float(page.locator(".reward-cursor").get_attribute("x1") or 0) == pytest.approx(
         30, abs=0.6
@@ -383,12 +386,11 @@ def test_what_is_missing_looks_deliberate(
     assert client.get("/task/8/source.py").status_code == 404
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_fits_a_phone(
-    page: Page, serve: Callable[..., str], watched: Path, scheme: str
+def test_the_page_fits_a_phone_in_the_dark(
+    page: Page, serve: Callable[..., str], watched: Path
 ) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.emulate_media(color_scheme="dark")
     page.goto(serve(watched) + "/task/1")
     page.wait_for_selector(".replay[data-state=ready]")
     assert page.locator(".replay").get_attribute("data-sides") == "0"
