@@ -103,6 +103,11 @@ class Replay {
       else this.part("screen").requestFullscreen();
     });
     this.stage.canvas.addEventListener("dblclick", () => this.home());
+    // A scene that was scrolled away need not be drawn.
+    new IntersectionObserver(([entry]) => {
+      this.isAway = !entry.isIntersecting;
+      this.draw();
+    }).observe(this.stage.canvas);
     document.addEventListener("keydown", (event) => this.key(event));
     document.addEventListener("visibilitychange", () => {
       if (document.hidden) this.before = undefined;
@@ -259,7 +264,7 @@ class Replay {
   }
 
   draw() {
-    if (this.isDrawing || !this.stage) return;
+    if (this.isDrawing || this.isAway || !this.stage) return;
     this.isDrawing = true;
     requestAnimationFrame(() => {
       this.isDrawing = false;
