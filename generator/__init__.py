@@ -2,7 +2,7 @@
 
 - `journey`: one attempt from idea to record, on one screen
 - `run`: a run over a folder, from its settings to its ending; `summary`: what it has come to
-- `conductor`: which journeys take off when, and when to stop; `flight`: what they know of each other
+- `conductor`: when journeys begin and when to stop; `flight`: what they know of each other
 - `events`: what a run tells while it goes on
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
 - `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says
