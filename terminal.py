@@ -19,6 +19,7 @@ from rich.text import Text
 from .generator.events import Event, Watcher
 from .generator.strategies import described
 from .generator.summary import Ending
+from .task import Cost
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 24
@@ -260,7 +261,8 @@ def summary(ending: Ending, run_dir: str) -> str:
         if ending.tokens_per_kept is not None:
             each = f" {cost(ending.tokens_per_kept, ending.usd_per_kept)} for each task kept."
         lines.append(
-            f"{ending.cost.calls} model calls: {cost(ending.cost.tokens, ending.cost.usd)}.{each}"
+            f"{ending.cost.calls} model calls: {cost(ending.cost.tokens, ending.cost.usd)}"
+            f"{_estimated(ending.cost)}.{each}"
         )
         lines.append(
             "Tokens: "
@@ -271,6 +273,11 @@ def summary(ending: Ending, run_dir: str) -> str:
             + " (prompts + answers)."
         )
     return "\n".join(lines)
+
+
+def _estimated(cost: Cost) -> str:
+    tokens = cost.estimated_tokens
+    return f" ({tokens:,} of the tokens are estimates)" if tokens else ""
 
 
 def _turned_down(ending: Ending, counts: dict[str, int]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..task import Record
+from ..task import Judgement, Record
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def agreement_of_judges(records: Iterable[Record]) -> Agreement | None:
     """Between the first and the second judge of interestingness; None where no idea had both."""
     counts: Counter[tuple[bool, bool]] = Counter()
     for record in records:
-        said = [j.positive for j in record.judgements if j.role == "interestingness"]
+        said = [judgement.positive for judgement in record.judgements if _is_opinion(judgement)]
         if len(said) > 1:
             counts[said[0], said[1]] += 1
     if not counts:
@@ -61,3 +61,8 @@ def agreement_of_judges(records: Iterable[Record]) -> Agreement | None:
     return Agreement(
         counts[True, True], counts[True, False], counts[False, True], counts[False, False]
     )
+
+
+def _is_opinion(judgement: Judgement) -> bool:
+    """Whether a model has judged, not a number or nobody."""
+    return judgement.role == "interestingness" and judgement.judge not in ("novelty", "seed")

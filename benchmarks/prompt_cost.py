@@ -1,6 +1,6 @@
 """How many prompt tokens does a journey cost, by role, and how many would OMNI-EPIC's have?
 
-    python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT] [--robot r2d2]
+    python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT]
 
 Setup: an archive of 40 records, filled from the example tasks and the Composer's ideas with made-up
 trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are chosen as
@@ -17,6 +17,7 @@ in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import os
@@ -25,8 +26,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -38,9 +38,12 @@ from taskwright.generator.author import Brief
 from taskwright.generator.composer import Composer
 from taskwright.generator.model_author import ModelAuthor
 from taskwright.generator.seeds import example_tasks
+from taskwright.generator.skeleton import assemble
 from taskwright.generator.strategies import choose_start, spread
 from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
 
+ROBOT: Robot = "r2d2"
+"""The one for which there are examples and the Composer."""
 JOURNEYS = 60
 ENCODING = "cl100k_base"
 CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
@@ -57,14 +60,31 @@ FINDING = Outcome.rejected(
 
 
 class Asked(Exception):
-    """Carries the prompt that would have been sent."""
+    """Nobody answers."""
 
 
 class Counted(ModelAuthor):
-    """Renders prompts and sends none."""
+    """Renders prompts, notes them and sends none."""
 
-    def _ask(self, role: str, prompt: str, parse: Any) -> Any:
-        raise Asked(role, prompt)
+    asked: list[str]
+
+    def _ask(self, role: str, prompt: Any, parse: Any) -> Any:
+        self.asked.append(prompt)
+        raise Asked
+
+    def _ask_for_parts(self, role: str, template: str, *rest: Any, **given: Any) -> dict[str, str]:
+        given.pop("all_of_them", None)
+        self.asked.append(self._render(template, **given))
+        return {}
+
+
+class NoModel:
+    """Has a name for every role, and no answers."""
+
+    name = "none"
+
+    def name_for(self, role: str) -> str:
+        return role
 
 
 def counter() -> tuple[Callable[[str], int], str]:
@@ -143,7 +163,7 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
     encoder = SentenceEncoder()
     vectors = {record.number: encoder.encode(record.idea.text) for record in records}
     kept = [record for record in records if record.status == "learned"]
-    author = Counted(SimpleNamespace(name="none"), config, robot, example_tasks(robot))  # type: ignore[arg-type]
+    author = Counted(NoModel(), config, robot, example_tasks(robot))  # type: ignore[arg-type]
     prompts: dict[str, list[str]] = defaultdict(list)
 
     def near(record: Record, among: list[Record], count: int) -> list[Any]:
@@ -152,10 +172,11 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         return nearest(vectors[record.number], others, known, count)
 
     def ask(role: str, step: Callable[[], Any]) -> None:
-        try:
+        author.asked = []
+        with contextlib.suppress(Asked):
             step()
-        except Asked as asked:
-            prompts[role].append(asked.args[1])
+        # What takes two questions costs both.
+        prompts[role].append("\n".join(author.asked))
 
     for number in range(len(records) + 1, len(records) + 1 + JOURNEYS):
         random = np.random.default_rng(number)
@@ -181,6 +202,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         assert new.task is not None
         ask("code", lambda new=new, shown=shown: author.write(new.idea, shown))
         source = new.task.source
+        if config.style == "skeleton":
+            source = assemble(new.idea, robot, {})
         ask("repair", lambda new=new, s=source: author.repair(new.idea, s, FINDING))
         ask("interestingness", lambda new=new, n=neighbours: author.judge(new.idea, n, 0.2))
     return prompts
@@ -243,7 +266,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", type=Path, help="take the archive of this run folder")
     parser.add_argument("--omni-epic", type=Path, help="a checkout to compare with")
-    parser.add_argument("--robot", default="r2d2", choices=get_args(Robot))
     parser.add_argument("--set", default="{}", help="settings under `model`, as JSON")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
@@ -251,17 +273,17 @@ def main() -> None:
         with Archive.open(options.run) as archive:
             records = [record for record in archive.records() if record.task]
     else:
-        records = made_up_archive(options.robot)
+        records = made_up_archive(ROBOT)
     count, how = counter()
     config = ModelConfig.model_validate(json.loads(options.set))
     ours = {
         role: [count(prompt) for prompt in prompts]
-        for role, prompts in sorted(our_prompts(records, options.robot, config).items())
+        for role, prompts in sorted(our_prompts(records, ROBOT, config).items())
     }
     ours["idea"] = [n for role, counts in ours.items() if role.startswith("idea") for n in counts]
     theirs = {}
     if options.omni_epic:
-        built = omni_epic_prompts(options.omni_epic, records, options.robot)
+        built = omni_epic_prompts(options.omni_epic, records, ROBOT)
         theirs = {role: [count(prompt) for prompt in built[role]] for role in built}
     rows: dict[str, dict[str, float | None]] = {}
     for role in sorted(ours, key=lambda role: (role == "repair", role)):

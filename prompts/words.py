@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from ..task import CurvePoint, Record
 
+LONGEST = 700
+"""Characters of a text that are told on one line; our own descriptions have 200 to 500."""
 LITTLE, MUCH = 0.05, 0.15
 """Changes of a success rate that are told, and that are told as a rise or a fall."""
 
@@ -60,8 +62,11 @@ def success(record: Record) -> str:
 
 
 def flat(text: str) -> str:
-    """A text on one line, ending with a full stop."""
+    """A text on one line, ending with a full stop, and cut where it is far longer than others: some
+    models describe a task on a page, and nine of them go into a prompt."""
     line = " ".join(text.split())
+    if len(line) > LONGEST:
+        line = line[:LONGEST].rsplit(" ", 1)[0] + " [...]."
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 

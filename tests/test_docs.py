@@ -7,8 +7,12 @@ import types
 from pathlib import Path
 
 import numpy as np
+import yaml
 
 import taskwright.sandbox.world
+from taskwright.archive.store import Archive
+from taskwright.config import merge, parse_assignment, resolve
+from taskwright.generator.strategies import STRATEGIES
 
 DOCS = Path(taskwright.__file__).parent / "docs"
 
@@ -43,3 +47,38 @@ def test_the_robot_in_the_docs_rolls_where_it_is_told() -> None:
     assert x > 0.5
     assert abs(y) < 0.01
     assert abs(z - 0.5) < 0.05
+
+
+def test_the_settings_in_the_docs_on_models_are_settings() -> None:
+    text = (DOCS / "models.md").read_text()
+    files = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    given = re.findall(r"--set (?:'([^']+)'|([^ `]+))", text)
+    assert len(files) >= 2
+    assert len(given) >= 8
+    for settings in [
+        *map(yaml.safe_load, files),
+        *(parse_assignment(one or other) for one, other in given if "=N" not in other),
+    ]:
+        resolve(merge({"model": {"name": "any"}}, settings))
+
+
+def test_what_the_docs_ask_of_strategies_runs(tmp_path, monkeypatch, make_record, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "first").mkdir(parents=True)
+    with Archive.create_or_open(tmp_path / "runs" / "first") as archive:
+        archive.start_journey()
+        archive.add(make_record(1))
+    text = (DOCS / "prompts.md").read_text()
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(source, {})
+    assert "frontier" in capsys.readouterr().out
+    for strategy in STRATEGIES:
+        assert f"| `{strategy}` |" in text
+
+
+def test_the_templates_that_the_docs_name_exist() -> None:
+    text = (DOCS / "prompts.md").read_text()
+    names = re.findall(r"`([a-z_*]+\.md\.j2)`", text)
+    assert len(names) >= 6
+    for name in names:
+        assert list((DOCS.parent / "prompts").glob(name)), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from ...task import Cost
 from .budget import Budget
 from .cache import Answer
 from .dialect import Dialect, limit_of
-from .log import CallLog, Entry, cost_fields, new_call_id
+from .log import CallLog, Entry, cost_fields
 from .messages import estimated_text_tokens, estimated_tokens, loggable
 from .meter import Meter
 from .prices import cost_of
@@ -26,6 +27,28 @@ from .wire import Reply, TryFailed, Wire
 ADAPTABLE = (400, 422)
 """Statuses by which servers refuse a parameter."""
 CUT_OFF = "the process ended during this call"
+
+
+def new_entry(
+    asked: Asked, role: str, messages: Sequence[dict[str, Any]], meter: Meter, source: str = "model"
+) -> Entry:
+    """What the log has of a question before anything has come of it."""
+    prompt = json.dumps(messages)
+    return {
+        "call": uuid.uuid4().hex,
+        "time": now(),
+        "journey": meter.journey,
+        "step": meter.step,
+        "role": role,
+        "model": asked.model,
+        "server": asked.server,
+        "source": source,
+        **cost_fields(Cost()),
+        "seconds": 0.0,
+        "tries": [],
+        "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
+        "messages": loggable(messages),
+    }
 
 
 class Call:
@@ -50,23 +73,15 @@ class Call:
         self._started = time.monotonic()
         self.spent = Cost()
         self.tries: list[dict[str, Any]] = []
-        prompt = json.dumps(messages)
-        self.entry: Entry = {
-            "call": new_call_id(),
-            "time": now(),
-            "journey": meter.journey,
-            "step": meter.step,
-            "role": role,
-            "model": asked.model,
-            "server": asked.server,
-            "source": "model",
-            "tries": self.tries,
-            "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
-            "messages": loggable(messages),
-        }
+        self.entry = new_entry(asked, role, messages, meter)
+        self.entry["tries"] = self.tries
 
-    def answer(self, wire: Wire, budget: Budget, log: CallLog) -> Answer:
-        """Raises TryFailed with the last failure, BudgetSpent, and ModelStopped."""
+    def answer(
+        self, wire: Wire, budget: Budget, log: CallLog, keep: Callable[[Answer], None]
+    ) -> Answer:
+        """The answer, which is kept before anything else is done with it.
+
+        Raises TryFailed with the last failure, BudgetSpent, and ModelStopped."""
         try:
             reply = self._try_until_answered(wire, budget, log)
         except BaseException as error:
@@ -74,6 +89,7 @@ class Call:
                 self._end(log, error=str(error) or type(error).__name__)
             raise
         answer = Answer(reply.text, reply.finish_reason, self.spent)
+        keep(answer)
         self._end(log, finish_reason=reply.finish_reason, answer=reply.text)
         return answer
 
@@ -95,10 +111,11 @@ class Call:
                 adapted = self._dialect.adapt(request, failure.what)
             if adapted is not None:
                 request, change = adapted
-                self._warn(
-                    f"The server {self._asked.server} does not take the request for "
-                    f"{self._asked.model} as it was: {change} from now on."
-                )
+                if change:
+                    self._warn(
+                        f"The server {self._asked.server} does not take the request for "
+                        f"{self._asked.model} as it was: {change} from now on."
+                    )
                 continue
             if not failure.may_pass or retries >= self._config.max_retries:
                 raise failure
@@ -123,10 +140,13 @@ class Call:
         prompt = cost_of(price, prompt_tokens, 0, estimated=True)
         most = cost_of(price, prompt_tokens, limit_of(request) or 0, estimated=True)
         reserved = budget.reserve(prompt, most)
-        # Where nothing else becomes known, it counts as the most that it can have cost.
-        cost = most
+        cost = Cost()
         try:
             log.begin({**self.entry, **cost_fields(self.spent + most), "error": CUT_OFF})
+            if wire.closed.is_set():
+                raise ModelStopped()
+            # From here on it counts as the most that it can cost, until more is known.
+            cost = most
             reply = wire.send(self._asked, request, timeout_s)
             cost = self._cost_of(reply, prompt_tokens)
             return reply
@@ -144,6 +164,12 @@ class Call:
         if reply.prompt_tokens is None or reply.completion_tokens is None:
             completion_tokens = estimated_text_tokens(reply.text)
             return cost_of(price, prompt_tokens, completion_tokens, estimated=True)
+        if self._dialect.cuts_prompts(reply.prompt_tokens, prompt_tokens):
+            self._warn(
+                f"The server {self._asked.server} counted {reply.prompt_tokens} tokens of a prompt "
+                f"of about {prompt_tokens}: it may have cut the rest off. Give {self._asked.model} "
+                "a longer context there."
+            )
         return cost_of(price, reply.prompt_tokens, reply.completion_tokens, reply.cached_tokens)
 
     def _end(self, log: CallLog, **outcome: Any) -> None:

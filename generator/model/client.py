@@ -8,18 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from ...archive.store import now
 from ...config import ModelConfig
 from ...errors import BrokenError, ModelError, UsageError
 from ...task import Cost
 from ..answers import AnswerError
 from .budget import Budget
 from .cache import Answer, AnswerCache, cache_key
-from .call import Call
+from .call import Call, new_entry
 from .dialect import Dialect
 from .explained import explained
-from .log import CallLog, cost_fields, cost_in, new_call_id, read_calls
-from .messages import Prompt, loggable, message
+from .log import CallLog, cost_in, read_calls
+from .messages import Prompt, message
 from .meter import Meter
 from .prices import cost_of, price_of
 from .roles import Asked, all_asked, asked_in
@@ -92,7 +91,7 @@ class FoundationModel:
         Raises ModelError where nobody answers or the key is refused. Whatever else comes back is
         no reason to refuse the server: many list no models.
         """
-        if self._replayed is not None:
+        if self._replayed:
             return
         for asked in {(asked.server, asked.key): asked for asked in self._asked.values()}.values():
             try:
@@ -153,22 +152,17 @@ class FoundationModel:
         if answer := self._found_elsewhere(key, role, asked, messages, meter):
             self._own.keep(key, answer)
             return answer
-        answer = self._from_server(role, asked, messages, meter)
-        self._own.keep(key, answer)
-        if self._shared is not None:
-            self._shared.keep(key, answer)
-        return answer
+        return self._from_server(key, role, asked, messages, meter)
 
     def _found_elsewhere(
         self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
     ) -> Answer | None:
         """An answer that another run has paid for; None where there is none. Raises ModelError
         where a run is replayed that had no such question."""
-        source = "cache" if self._replayed is None else "replay"
-        elsewhere = self._shared if self._replayed is None else self._replayed
-        found = elsewhere.find(key) if elsewhere is not None else None
+        elsewhere = self._replayed or self._shared
+        found = elsewhere.find(key) if elsewhere else None
         if found is None:
-            if self._replayed is not None:
+            if self._replayed:
                 raise ModelError(
                     f"The run {self._config.replay} that is replayed was never asked this: "
                     f"journey {meter.journey}, step {meter.step}, as {role}.",
@@ -177,28 +171,13 @@ class FoundationModel:
                 )
             return None
         answer = Answer(found.text, found.finish_reason, Cost())
-        self._log.end(
-            {
-                "call": new_call_id(),
-                "time": now(),
-                "journey": meter.journey,
-                "step": meter.step,
-                "role": role,
-                "model": asked.model,
-                "server": asked.server,
-                "source": source,
-                **cost_fields(answer.cost),
-                "seconds": 0.0,
-                "tries": [],
-                "finish_reason": answer.finish_reason,
-                "messages": loggable(messages),
-                "answer": answer.text,
-            }
-        )
+        source = "replay" if self._replayed else "cache"
+        entry = new_entry(asked, role, messages, meter, source)
+        self._log.end({**entry, "finish_reason": found.finish_reason, "answer": found.text})
         return answer
 
     def _from_server(
-        self, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
+        self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
     ) -> Answer:
         place = (asked.server, asked.model)
         dialect = self._dialects.setdefault(place, Dialect(asked.server))
@@ -206,11 +185,16 @@ class FoundationModel:
         def warn(text: str) -> None:
             self._events("warning", journey=meter.journey, text=text)
 
+        def keep(answer: Answer) -> None:
+            self._own.keep(key, answer)
+            if self._shared:
+                self._shared.keep(key, answer)
+
         call = Call(self._config, asked, dialect, role, messages, meter, warn)
         with self._quiet:
             self._under_way += 1
         try:
-            return call.answer(self._wire, self._budget, self._log)
+            return call.answer(self._wire, self._budget, self._log, keep)
         except TryFailed as failed:
             raise explained(failed, asked, len(call.tries)) from None
         finally:

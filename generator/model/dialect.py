@@ -42,6 +42,7 @@ class Dialect:
         self._refused_limit_names: set[str] = set()
         self._longest_answer: int | None = None
         self._takes_temperature = True
+        self._prompt_was_cut = False
 
     def request(self, asked: Asked, messages: Sequence[Any]) -> dict[str, Any]:
         """The keyword arguments of a chat completion."""
@@ -56,8 +57,8 @@ class Dialect:
         return request
 
     def adapt(self, request: dict[str, Any], said: str) -> tuple[dict[str, Any], str] | None:
-        """The request as the server may take it, and what was changed, in words; None where its
-        refusal (`said`, of status 400 or 422) does not tell."""
+        """The request as the server may take it, and what was changed for good, in words, or "";
+        None where its refusal (`said`, of status 400 or 422) does not tell."""
         text = said.lower()
         for name in LIMIT_NAMES:
             if name not in request:
@@ -67,10 +68,12 @@ class Dialect:
                 shorter = max(limit // 2, SMALLEST_LIMIT)
                 if shorter >= limit:
                     return None
-                if "context" not in text:
-                    # A full context is this prompt's matter; anything else holds for all.
-                    self._longest_answer = shorter
-                return {**request, name: shorter}, f"answers are limited to {shorter} tokens"
+                changed = {**request, name: shorter}
+                if "context" in text:
+                    # What fits beside this prompt says nothing of the next.
+                    return changed, ""
+                self._longest_answer = shorter
+                return changed, f"answers are limited to {shorter} tokens"
             if name in text and any(word in text for word in REFUSED):
                 self._refused_limit_names.add(name)
                 other = LIMIT_NAMES[1 - LIMIT_NAMES.index(name)]
@@ -84,6 +87,14 @@ class Dialect:
             changed = {key: value for key, value in request.items() if key != "temperature"}
             return changed, "`temperature` is left out"
         return None
+
+    def cuts_prompts(self, told: int, estimated: int) -> bool:
+        """Whether a server counted far fewer tokens of a prompt than it has, as one does that cuts
+        off what its context does not hold (Ollama does, without a word). True only once."""
+        is_cut = estimated > 1_000 and told < estimated / 2
+        first = is_cut and not self._prompt_was_cut
+        self._prompt_was_cut |= is_cut
+        return first
 
 
 def limit_of(request: dict[str, Any]) -> int | None:

@@ -1,21 +1,6 @@
 """`llm.jsonl`: every question that was asked of a model, one line each, and what came of it.
 
-| field | meaning |
-|---|---|
-| `call` | the question's own id |
-| `time` | when it was asked, UTC |
-| `journey`, `step`, `role` | who asked, in which step of the journey, and as what |
-| `model`, `server` | who was asked |
-| `source` | where the answer comes from: `model`, `cache` (a shared folder) or `replay` |
-| `calls` | requests sent, retries included |
-| `prompt_tokens`, `completion_tokens` | what they used together |
-| `usd` | what that costs; null where the price is unknown |
-| `estimated_tokens` | how many of those tokens no server told, but we estimate |
-| `seconds` | with all tries and pauses |
-| `tries` | the tries that failed: `error`, `seconds`, and the pause after it, `pause_s` |
-| `error` | why there is no answer; absent where there is one |
-| `finish_reason`, `answer` | what the model said; absent where there is none |
-| `prompt_sha256`, `messages` | what it was asked; of pictures the size and SHA-256 |
+docs/models.md tells what each field means.
 
 A question in flight lies in the folder `in_flight`, counted at the most that it can cost. What a
 killed process leaves there is logged when the run goes on.
@@ -26,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,10 +77,6 @@ class CallLog:
             except OSError:
                 file.truncate(before)
                 raise
-
-
-def new_call_id() -> str:
-    return uuid.uuid4().hex
 
 
 def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:

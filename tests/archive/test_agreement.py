@@ -36,6 +36,7 @@ def test_only_what_was_judged_twice_counts(make_record):
         make_record(2, judgements=(verdict(True), verdict(True, "b"))),
         make_record(3, "uninteresting", judgements=(verdict(False), verdict(True, "b"))),
         make_record(4, "invalid"),
+        make_record(5, judgements=(verdict(True, "novelty"), verdict(True, "b"))),
     ]
     assert agreement_of_judges(records) == Agreement(1, 0, 1, 0)
     assert agreement_of_judges(records[:1]) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sqlite3
@@ -15,7 +16,8 @@ import pytest
 from taskwright.archive.migrations import MIGRATIONS
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.errors import ArchiveError
-from taskwright.task import Cost, Idea
+from taskwright.generator.journey import Selection
+from taskwright.task import Cost, Idea, from_json
 
 
 def add(archive: Archive, record) -> None:
@@ -190,3 +192,18 @@ def test_every_migration_leads_from_the_first_schema_to_the_newest(tmp_path, mak
 def test_migrations_are_named_once():
     names = [name for name, _ in MIGRATIONS]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("revised", "strategy"), [(3, "revision"), (None, "frontier")])
+def test_a_journey_under_way_goes_on_with_what_it_had_selected(tmp_path, revised, strategy):
+    """Selections of before named what they revise, and no strategy."""
+    connection = sqlite3.connect(tmp_path / FILE_NAME)
+    connection.executescript(MIGRATIONS[0][1] + "; PRAGMA user_version = 1;")
+    payload = json.dumps({"failures": [2], "revised": revised, "seed_task": None, "stones": ["a"]})
+    connection.execute("INSERT INTO journeys VALUES (4, 'now')")
+    connection.execute("INSERT INTO steps VALUES (4, 'select', ?, '{}', 0.0)", (payload,))
+    connection.commit()
+    connection.close()
+    with Archive.create_or_open(tmp_path) as archive:
+        (step,) = archive.journal(4).steps()
+    assert from_json(Selection, step[1]) == Selection(("a",), (2,), strategy, revised)

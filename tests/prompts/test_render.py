@@ -16,7 +16,7 @@ from taskwright.generator.answers import (
 from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import RULES, SCENE, assemble, parse_parts
 from taskwright.prompts import render
-from taskwright.prompts.words import learning_curve
+from taskwright.prompts.words import flat, learning_curve
 from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
@@ -178,3 +178,11 @@ def test_a_learning_curve_is_told_in_words(rates, told):
 
 def test_of_less_than_two_points_there_is_nothing_to_tell():
     assert learning_curve([]) == learning_curve(points(0.5)) == ""
+
+
+def test_a_text_is_told_on_one_line_and_not_on_a_page():
+    assert flat("A bridge\n  of 5 m") == "A bridge of 5 m."
+    assert flat("Is it wide?") == "Is it wide?"
+    long = flat("word " * 1000)
+    assert len(long) < 720
+    assert long.endswith("word [...].")

@@ -58,7 +58,9 @@ def test_a_refused_parameter_is_changed_once_and_remembered(
     assert "from now on" in warnings[0]
 
 
-def test_a_full_context_shortens_the_answer_to_this_prompt_alone(model, meter, model_server, reply):
+def test_a_full_context_shortens_the_answer_to_this_prompt_alone(
+    model, meter, model_server, reply, warnings
+):
     message = (  # vLLM
         "This model's maximum context length is 8192 tokens. However, you requested 18000 tokens "
         "(2000 in the messages, 16000 in the completion). Please reduce the length."
@@ -68,6 +70,7 @@ def test_a_full_context_shortens_the_answer_to_this_prompt_alone(model, meter, m
     asked.ask("idea", "A", str, meter)
     asked.ask("idea", "B", str, meter)
     assert [request["max_tokens"] for request in sent(model_server)] == [16000, 8000, 4000, 16000]
+    assert warnings == []
 
 
 def test_a_prompt_that_leaves_no_room_for_an_answer_breaks_the_journey(
@@ -89,3 +92,15 @@ def test_a_server_that_refuses_both_names_of_the_limit_is_not_asked_for_ever(
     with pytest.raises(BrokenError, match="not supported"):
         model().ask("idea", "A", str, meter)
     assert len(model_server.requests) == 2
+
+
+def test_a_server_that_counts_far_too_few_tokens_of_a_prompt_is_warned_of_once(
+    model, meter, model_server, warnings
+):
+    asked = model()
+    asked.ask("idea", "short", str, meter)
+    assert warnings == []
+    asked.ask("idea", "x" * 30_000, str, meter)
+    asked.ask("code", "y" * 30_000, str, meter)
+    (warning,) = warnings
+    assert "counted 100 tokens of a prompt of about 10000" in warning

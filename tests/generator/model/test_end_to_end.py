@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import taskwright as taskwright_package
 from taskwright.archive.store import Archive
 from taskwright.cli import cli
 from taskwright.errors import ModelError, UsageError
 from taskwright.executor.local import LocalExecutor
+from taskwright.generator.model.log import read_calls
 from taskwright.generator.run import open_run, prepare_config
 
 KEY = "sk-marked-8c1f0d7e93b84a26"
@@ -59,7 +62,7 @@ def recorded(tmp_path_factory, model_server_type, reply):
         if len(server.requests) == 3:
             return IDEA.format(key=KEY)
         relatives.update(relatives_of_the_run(marker))
-        return f"```python\nclass Env(:\n    '''{KEY} {len(server.requests)}'''\n```"
+        return f"```python\nimport math\nclass Env:\n    '''{KEY} {len(server.requests)}'''\n```"
 
     server.answer = answer
     options = ("--attempts=1", "--set=run.seed_tasks=0", "--set=model.max_repairs=1")
@@ -112,6 +115,16 @@ def test_every_prompt_and_answer_of_a_journey_can_be_read(recorded):
     assert document["journey"] == 1
     assert [call["role"] for call in document["calls"]] == ["idea", "code", "repair"]
     assert len(document["calls"][0]["tries"]) == 2
+
+
+def test_each_field_of_the_log_is_documented_and_each_documented_one_is_there(recorded):
+    folder, _, _ = recorded
+    docs = (Path(taskwright_package.__file__).parent / "docs" / "models.md").read_text()
+    table = docs.partition("They stand in `llm.jsonl`")[2].partition("Calls in flight")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    documented = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    fields = set().union(*read_calls(folder))
+    assert documented == fields | {"error"}
 
 
 def replay(run_dir: Path, recorded: Path, **model: object) -> None:

@@ -138,15 +138,15 @@ def test_retry_after_is_waited_for(model, meter, model_server, reply):
     assert time.monotonic() - started > 0.5
 
 
-def test_an_answer_that_is_cut_at_its_limit_is_used_where_it_parses_and_named_where_not(
+def test_an_answer_that_is_cut_at_its_limit_is_asked_for_once_more(
     model, meter, model_server, reply
 ):
-    model_server.script = [reply("yes", finish_reason="length")]
+    model_server.script = [reply("yes", finish_reason="length"), reply("yes")]
     assert model().ask("idea", "?", only_yes, meter) == "yes"
-    model_server.script = [reply("ye", finish_reason="length")] * 2
+    model_server.script = [reply("yes", finish_reason="length")] * 2
     with pytest.raises(BrokenError, match="cut off at its greatest length"):
-        model().ask("idea", "?", only_yes, meter)
-    assert len(model_server.requests) == 3
+        model().ask("idea", "other", only_yes, meter)
+    assert len(model_server.requests) == 4
 
 
 def test_an_answer_that_a_content_filter_stopped_is_asked_for_once_more(
@@ -192,7 +192,7 @@ def test_text_of_any_content_type_and_in_parts_is_read(model, meter, model_serve
 def test_a_run_survives_all_of_it(model_server, reply, tmp_path):
     """Every fault before an answer, and the journey ends as if there had been none."""
     idea = "TITLE: A\nDESCRIPTION: B\nSUCCESS: C\nREWARDS: D\nTERMINATION: None"
-    source = "class Env(:\n"
+    source = "import math\n\n\nclass Env:\n    pass\n"
     faults = [reply(**fields) for fields in PASSING.values()]
     model_server.script = [*faults, reply(idea), *faults[:3], reply(f"```python\n{source}```")]
     settings = {
