@@ -4,11 +4,11 @@
 
 Setup: an archive of 40 records, filled from the example tasks and the Composer's ideas with made-up
 trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are chosen as
-in a run and every prompt is rendered and counted; nothing is sent. A repair is counted for each
-stage that checks reject most, with a real finding's length. With a checkout of OMNI-EPIC, its
-prompts are built from its own templates and its eight examples, with the number of retrieved
-sources that its configuration gives (5 learned and 5 failed for an idea, 5 for code and a repair,
-10 for a verdict) taken from the same archive. Half a minute. Prints a table, and JSON with --json.
+in a run and every prompt is rendered and counted; nothing is sent. A repair is counted with a
+finding of usual length. With a checkout of OMNI-EPIC, its prompts are built from its own templates
+and its eight examples, with the number of retrieved sources that its configuration gives (5 learned
+and 5 failed for an idea, 5 for code and a repair, 10 for a verdict) taken from the same archive.
+Half a minute on an idle machine. Prints a table, and JSON with --json.
 
 Counted by tiktoken (cl100k_base, the encoding of GPT-4) where that is at hand without a download,
 in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided by four, and said.
