@@ -232,12 +232,15 @@ def run(run_dir: Path, url: str, journeys: int, concurrency: int, workers: int, 
     # The wall clock of events is the command's own; ours starts when its first event says so.
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     events = run_dir / "events.jsonl"
-    while not events.exists() and process.poll() is None:
-        time.sleep(0.01)
-    started = time.monotonic()
-    while process.poll() is None:
-        samples.append(Sample(time.monotonic() - started, cpu_seconds(process.pid, known)))
-        time.sleep(SAMPLE_S)
+    try:
+        while not events.exists() and process.poll() is None:
+            time.sleep(0.01)
+        started = time.monotonic()
+        while process.poll() is None:
+            samples.append(Sample(time.monotonic() - started, cpu_seconds(process.pid, known)))
+            time.sleep(SAMPLE_S)
+    finally:
+        process.terminate()
     if process.returncode:
         sys.exit(f"The run failed with exit status {process.returncode}.")
     told = [json.loads(line) for line in events.read_text().splitlines()]
@@ -286,11 +289,16 @@ def main() -> None:
     parser.add_argument("--alone", type=int, default=5, help="journeys one at a time")
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--workers", type=int, default=cores())
+    parser.add_argument("--steps", type=int, help="of a trial, rather than measuring how many")
     options = parser.parse_args()
     latency_s, trial_s = options.scale * options.latency, options.scale * options.trial
 
-    steps, lasts_s = steps_for(trial_s)
-    waits = f"an answer takes {latency_s:g} s; a trial of {steps} steps {lasts_s:g} s"
+    steps = options.steps
+    lasts = "as long as it takes"
+    if steps is None:
+        steps, lasts_s = steps_for(trial_s)
+        lasts = f"{lasts_s:.0f} s on all of them"
+    waits = f"an answer takes {latency_s:g} s, a trial of {steps} steps {lasts}"
     print(f"{cores()} cores; {waits}", flush=True)
     server = SlowServer(latency_s)
     with tempfile.TemporaryDirectory() as folder:

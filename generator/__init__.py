@@ -1,7 +1,9 @@
 """The generator proposes and writes tasks, and drives the run; it never executes task code.
 
 - `journey`: one attempt from idea to record, on one screen
-- `run`: the loop of journeys over a run folder, its budgets and its end
+- `run`: a run over a folder, from its settings to its ending; `summary`: what it has come to
+- `conductor`: when journeys begin and when to stop; `flight`: what they know of each other
+- `events`: what a run tells while it goes on
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
 - `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says
 """

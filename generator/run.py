@@ -20,7 +20,13 @@ from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.store import Archive
 from ..config import Config, load_config, merge, resolve, write_config
-from ..errors import ArchiveError, UsageError, storage_explained
+from ..errors import (
+    ArchiveError,
+    StorageError,
+    TaskwrightError,
+    UsageError,
+    storage_explained,
+)
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
 from .author import Author
@@ -155,8 +161,14 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         )
         started = time.monotonic()
         conductor = Conductor(workshop, model.close if model else lambda: None)
-        with model or contextlib.nullcontext():
-            conductor.conduct()
+        try:
+            with model or contextlib.nullcontext():
+                conductor.conduct()
+        except TaskwrightError as error:
+            with contextlib.suppress(StorageError):
+                seconds = round(time.monotonic() - started, 1)
+                events("end", reason=str(error), counts=archive.counts(), seconds=seconds)
+            raise
         ending = summarize(
             conductor.reason,
             archive.records(),
