@@ -22,7 +22,7 @@ from ..archive.store import Archive, Journal, now
 from ..config import Config
 from ..errors import BrokenError, StorageError
 from ..executor.cores import processes_for
-from ..executor.job import Executor, Job
+from ..executor.job import Executor, Job, JobResult
 from ..task import (
     CurvePoint,
     Idea,
@@ -42,7 +42,7 @@ from .author import Author, Brief
 from .events import Events
 from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
-from .replays import record_replay, replay_path
+from .replays import replay_job, replay_path
 from .seeds import SeedTask
 from .strategies import Start, choose_start, spread
 
@@ -455,9 +455,15 @@ class Journey:
 
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
-        events = self.workshop.events
         if self.workshop.flight.is_stopped:
             raise Stopped
+        result = self._result(job)
+        if result.broken:
+            raise BrokenError(result.broken, "Run the same command again, or report it.")
+        return result.payload
+
+    def _result(self, job: Job) -> JobResult:
+        events = self.workshop.events
 
         def tell(point: CurvePoint) -> None:
             events(
@@ -475,9 +481,7 @@ class Journey:
         result = self.workshop.executor.run(job, tell, at_work)
         if result.disk_is_full:
             raise StorageError(result.broken, "")
-        if result.broken:
-            raise BrokenError(result.broken, "Run the same command again, or report it.")
-        return result.payload
+        return result
 
     def end(self, status: Status, reason: str) -> Record:
         """The record, which ends the journey once it is in the archive."""
@@ -511,9 +515,10 @@ class Journey:
         path = replay_path(self.workshop.run_dir, self.task.task_id)
         if self.trial is None and path.exists():
             return  # An earlier journey with this source has shown more.
-        made = record_replay(self.workshop.executor, self.workshop.run_dir, self.task, self.trial)
-        if isinstance(made, str):
-            self.workshop.events("warning", journey=self.number, text=made)
+        # Also where the run is ending: what the journey came to would have to wait for it.
+        result = self._result(replay_job(self.workshop.run_dir, self.task, self.trial))
+        if result.broken:
+            self.workshop.events("warning", journey=self.number, text=result.broken)
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:

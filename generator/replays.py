@@ -32,11 +32,8 @@ def _policy_path(run_dir: Path, task: Task) -> Path:
     return (run_dir / "policies" / f"{task.task_id}.zip").resolve()
 
 
-def record_replay(
-    executor: Executor, run_dir: Path, task: Task, trial: Trial | None
-) -> Replay | str:
-    """Record a task that has passed its checks; returns why it could not be done where it could
-    not. Nothing else depends on a replay."""
+def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
+    """To record a task that has passed its checks. Nothing else depends on a replay."""
     agents = who_is_recorded(run_dir, task, trial)
     plan = ReplayPlan(
         source=task.source,
@@ -45,8 +42,14 @@ def record_replay(
         agents=agents,
         policy_path=str(_policy_path(run_dir, task)) if "trained" in agents else None,
     )
-    job = Job(f"replay-{task.task_id}", "replay", to_json(plan), REPLAY_DEADLINE_S)
-    result = executor.run(job)
+    return Job(f"replay-{task.task_id}", "replay", to_json(plan), REPLAY_DEADLINE_S)
+
+
+def record_replay(
+    executor: Executor, run_dir: Path, task: Task, trial: Trial | None
+) -> Replay | str:
+    """Record a task; returns why it could not be done where it could not."""
+    result = executor.run(replay_job(run_dir, task, trial))
     return result.broken or from_json(Replay, result.payload)
 
 

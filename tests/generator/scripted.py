@@ -36,7 +36,7 @@ from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.run import Ending, open_run, prepare_config
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Cost, Idea, Judgement, Outcome, Task, Trial, from_json, to_json
-from taskwright.trainer.plans import Film, FilmPlan, TrialPlan
+from taskwright.trainer.plans import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
 
 IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""
@@ -139,6 +139,9 @@ class ScriptedExecutor:
         if job.kind == "film":
             plan = from_json(FilmPlan, job.payload)
             return Film(plan.path, 1)
+        if job.kind == "replay":
+            replay = from_json(ReplayPlan, job.payload)
+            return Replay(replay.path, 1, 1)
         return self._trial(from_json(TrialPlan, job.payload))
 
     def _trial(self, plan: TrialPlan):
