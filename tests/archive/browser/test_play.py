@@ -23,7 +23,7 @@ from websockets.sync.client import connect
 
 from taskwright.archive.browser import play
 from taskwright.archive.browser.app import create_app
-from taskwright.archive.demonstrations import dataset_id, minari_is_there
+from taskwright.archive.demonstrations import dataset_id
 from taskwright.archive.feedback import FILE_NAME, Feedback
 from taskwright.archive.store import Archive
 from taskwright.sandbox.session import walk_through
@@ -153,7 +153,19 @@ def test_only_a_success_can_be_kept_and_only_once(client: TestClient, run_dir: P
         assert len(feedback.demonstrations()) == 1
 
 
-@pytest.mark.skipif(not minari_is_there(), reason="Minari is an extra")
+def test_without_minari_a_demonstration_is_kept_and_what_is_missing_is_said(
+    client: TestClient, run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "minari", None)
+    with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
+        drive_to_success(socket)
+        socket.send_json({"keep": True})
+        assert "pip install taskwright[demonstrations]" in socket.receive_json()["text"]
+    with Feedback.open(run_dir) as feedback:
+        assert len(feedback.demonstrations()) == 1
+    assert not (run_dir / "demonstrations").exists()
+
+
 def test_demonstrations_are_a_minari_dataset(
     client: TestClient, run_dir: Path, monkeypatch: pytest.MonkeyPatch, easy_source: str
 ) -> None:
@@ -176,7 +188,6 @@ def test_demonstrations_are_a_minari_dataset(
         assert np.isfinite(episode.rewards).all()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_the_process_ends_with_the_page(client: TestClient, run_dir: Path) -> None:
     before = children(os.getpid())
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
@@ -299,7 +310,6 @@ def test_a_task_file_is_played_and_nothing_is_written(tmp_path: Path, easy_sourc
     assert [entry.name for entry in tmp_path.iterdir()] == ["ahead.py"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("from_run", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
     run_dir: Path, tmp_path: Path, easy_source: str, from_run: bool
