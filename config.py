@@ -171,6 +171,10 @@ class ModelConfig(Section):
     judge_pictures: bool = False
     """Whether the judge of interestingness is shown pictures of the scenes; its model must read
     them."""
+    judge_success: bool = False
+    """Whether the model in the role `success` is shown moments of an episode of the trained agent,
+    and asked whether it sees what the task asks for; it must read pictures. It decides nothing:
+    where it disagrees with the task's code, the record says so."""
     second_judge: bool = False
     """Whether every judgement is asked for twice, the second time in the role `second_judge`, which
     should be another model. The first decides; how often they agree is told at the end of a run."""

@@ -22,8 +22,8 @@ from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.trainer.evaluation import evaluate
 from taskwright.trainer.plans import TrialPlan
-from taskwright.trainer.policies import Trained, load_parameters
-from taskwright.trainer.trial import PPO_SETTINGS, run_trial
+from taskwright.trainer.policies import PPO_SETTINGS, Trained, load_parameters
+from taskwright.trainer.trial import run_trial
 from taskwright.trainer.vec_env import SandboxedVecEnv
 
 FRESH_SEED = 987_654_321

@@ -12,8 +12,7 @@ from stable_baselines3 import PPO
 
 from ..sandbox.episodes import episode_seed
 from ..sandbox.vector import SandboxedEpisodes
-from .policies import Policy, Random, Trained, load_parameters
-from .trial import PPO_SETTINGS
+from .policies import PPO_SETTINGS, Policy, Random, Trained, load_parameters
 from .vec_env import SandboxedVecEnv
 
 

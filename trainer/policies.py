@@ -14,6 +14,17 @@ from stable_baselines3.common.save_util import load_from_zip_file
 
 from ..errors import BrokenError
 
+PPO_SETTINGS: dict[str, Any] = {
+    "n_steps": 128,
+    "batch_size": 512,
+    "n_epochs": 8,
+    "learning_rate": 1e-3,
+    "gamma": 0.98,
+    "gae_lambda": 0.95,
+    "ent_coef": 0.01,
+    "policy_kwargs": {"net_arch": [128, 128]},
+}
+
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]
 

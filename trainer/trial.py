@@ -26,13 +26,14 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecNormalize
 
 from ..sandbox.channel import ChildFault
-from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
 from .achieved import Achievements
 from .evaluation import Evaluation, evaluate
 from .plans import TrialPlan
-from .policies import Idle, Policy, Random, Trained, load_parameters
+from .policies import PPO_SETTINGS, Idle, Policy, Random, Trained, load_parameters
+from .sanity import TRAINED, TRAINING, examined
 from .vec_env import SandboxedVecEnv
+from .witness import WatchedEpisodes
 
 SUCCESS_BONUS, SUCCESS_SHARE = 50.0, 0.5
 """What success is worth in training, before normalisation: it is what a trial asks about."""
@@ -41,17 +42,6 @@ WINDOW_EPISODES = 50
 counting whichever end first would favour short episodes, and successful ones are short."""
 WINDOW_SUCCESS_RATE = 0.9
 """Above the rate asked for, so that the evaluation rarely disappoints."""
-
-PPO_SETTINGS: dict[str, Any] = {
-    "n_steps": 128,
-    "batch_size": 512,
-    "n_epochs": 8,
-    "learning_rate": 1e-3,
-    "gamma": 0.98,
-    "gae_lambda": 0.95,
-    "ent_coef": 0.01,
-    "policy_kwargs": {"net_arch": [128, 128]},
-}
 
 
 def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point: None) -> Trial:
@@ -63,7 +53,7 @@ def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
     try:
-        with SandboxedEpisodes(
+        with WatchedEpisodes(
             plan.source, plan.robot, plan.environments, plan.processes
         ) as episodes:
             return _Trial(plan, episodes, tell, started).run()
@@ -80,7 +70,7 @@ class _Trial:
     def __init__(
         self,
         plan: TrialPlan,
-        episodes: SandboxedEpisodes,
+        episodes: WatchedEpisodes,
         tell: Callable[[CurvePoint], None],
         started: float,
     ) -> None:
@@ -101,6 +91,10 @@ class _Trial:
         self.watch = _Watch(plan, started, tell)
 
     def run(self) -> Trial:
+        """The verdict, with what the same evidence says of the task's rewards and success."""
+        return examined(self._run(), self.plan, self.episodes.witness, self.model)
+
+    def _run(self) -> Trial:
         solved = self._screen()
         if solved:
             who, evaluation = solved
@@ -110,6 +104,7 @@ class _Trial:
             self._train()
             seed = self._seed("evaluation")
             policy = Trained(self.model)
+            self.episodes.policy = TRAINED
             achievements = Achievements(self.episodes, self.plan.robot)
             evaluation = evaluate(
                 self.episodes, policy, seed, self.plan.evaluation_episodes, achievements
@@ -153,6 +148,7 @@ class _Trial:
 
     def _screening(self, name: str, policy: Policy) -> Evaluation:
         seed = self._seed("screening")
+        self.episodes.policy = name
         evaluation = evaluate(self.episodes, policy, seed, self.plan.screening_episodes)
         self.screening[name] = round(evaluation.success_rate, 4)
         return evaluation
@@ -161,6 +157,7 @@ class _Trial:
         """Until training episodes succeed often enough, or the budget is spent."""
         # Screening and evaluation have used the environments: begin new episodes.
         self.env.next_seed = self._seed("training")
+        self.episodes.policy = TRAINING
         self.model._last_obs = None
         self.model.learn(self.plan.max_steps, callback=self.watch, reset_num_timesteps=False)
 
