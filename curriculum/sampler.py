@@ -51,7 +51,7 @@ class TaskSampler:
         strategy: str = "learning_progress",
         *,
         seed: int = 0,
-        floor: float = 0.1,
+        floor: float = 0.3,
         first_visits: int = 2,
         **settings: ArrayLike | None,
     ) -> None:
