@@ -211,6 +211,16 @@ class StrategyConfig(Section):
     most often is not what leads furthest."""
 
 
+class SelectionConfig(Section):
+    """Which kept tasks become stepping stones."""
+
+    rule: Literal["counts", "uniform", "novelty", "cells", "progress"] = "counts"
+    """How kept tasks are weighed; docs/novelty.md tells what each rule is. `counts` is OMNI-EPIC's.
+    """
+    favour_effort: bool = True
+    """Whether the strategy `frontier` prefers, beyond that, tasks that took long to learn."""
+
+
 class TrainerConfig(Section):
     """One learnability trial."""
 
@@ -252,6 +262,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     novelty: NoveltyConfig = NoveltyConfig()
     strategies: StrategyConfig = StrategyConfig()
+    selection: SelectionConfig = SelectionConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
 

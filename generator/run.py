@@ -18,6 +18,7 @@ import yaml
 from ..archive.embedding import Embedder, Encoder, SentenceEncoder
 from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
+from ..archive.selection import make_rule
 from ..archive.store import Archive
 from ..config import Config, load_config, merge, resolve, write_config
 from ..errors import (
@@ -157,6 +158,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
             flight=flight,
+            selection=make_rule(config.selection.rule, embedder.embed, embedder.name),
             metric=metric,
         )
         started = time.monotonic()

@@ -1,0 +1,88 @@
+"""What several commands share: options, and how a task is named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import UsageError
+from ..sandbox.isolation import LEVELS, Level
+from ..task import ROBOTS, Record, Robot, Task, robot_named_in
+
+INTERRUPTED = 130
+"""Exit status of a command that was stopped by Ctrl-C."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+isolation_option = click.option(
+    "--require-isolation",
+    "isolation",
+    type=click.Choice(LEVELS),
+    help="Refuse to run task code where this host isolates it less.",
+)
+robot_option = click.option(
+    "--robot",
+    type=click.Choice(ROBOTS),
+    help="Instead of the one that the task's base class names.",
+)
+run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
+
+
+def print_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2))
+
+
+def require(isolation: Level | None) -> None:
+    """Refuse to go on where this host isolates task code less than asked for."""
+    if isolation is not None:
+        from ..sandbox.host import require_isolation
+
+        require_isolation(isolation)
+
+
+def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
+    """The task in a file, or one of a run."""
+    match source:
+        case (file,):
+            if Path(file).is_dir():
+                raise UsageError(
+                    f"{file} is a folder.",
+                    "Name a task file, or a run folder and one of its tasks.",
+                )
+            return read_task(Path(file), robot)
+        case (run_dir, key):
+            from ..archive.store import Archive
+
+            with Archive.open(Path(run_dir)) as archive:
+                record = archive.find(key)
+            return task_of(record)
+        case _:
+            raise UsageError(
+                "Name a task file, or a run folder and one of its tasks.",
+                "For example: taskwright train runs/default 3.",
+            )
+
+
+def task_of(record: Record) -> Task:
+    if record.task is None:
+        raise UsageError(
+            f"Journey {record.number} ended before code was written.",
+            "Name a task that has a task_id.",
+        )
+    return record.task
+
+
+def read_task(path: Path, robot: Robot | None) -> Task:
+    """A task file; where no robot is given, for the one whose base class it names."""
+    source = _read(path)
+    return Task(source, robot or robot_named_in(source) or "r2d2")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"{path} cannot be read: {reason}.", "Give a Python file.") from None

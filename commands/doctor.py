@@ -1,0 +1,31 @@
+"""`taskwright doctor`: what this machine offers."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+from rich.markup import escape
+
+from .. import display
+from .common import json_option, print_json
+
+
+@click.command()
+@click.option("--base-url", help="OpenAI-compatible server to ask.")
+@json_option
+def doctor(base_url: str | None, as_json: bool) -> int:
+    """Tell what this machine offers: isolation, model, embedder, renderer, cores."""
+    from ..doctor import examine
+
+    findings = examine(base_url)
+    if as_json:
+        print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
+    else:
+        styles = {"ok": "green", "limited": "yellow", "failed": "bold red"}
+        for finding in findings:
+            mark = f"[{styles[finding.state]}]{finding.state:<8}[/{styles[finding.state]}]"
+            display.console().print(
+                f"{mark} {finding.name}: {escape(finding.detail)}", soft_wrap=True
+            )
+    return 1 if any(finding.state == "failed" for finding in findings) else 0

@@ -1,0 +1,144 @@
+"""`taskwright train`: try whether a task can be learned."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from .. import display
+from ..config import TrainerConfig
+from ..errors import BrokenError, UsageError
+from ..executor.cores import processes_for
+from ..executor.job import Job
+from ..executor.local import LocalExecutor
+from ..sandbox.isolation import Level
+from ..task import CurvePoint, Robot, Task, Trial, from_json, to_json
+from ..terminal import STATUS_STYLES, duration
+from ..trainer.plans import Film, FilmPlan, TrialPlan
+from .common import isolation_option, json_option, named_task, print_json, require, robot_option
+
+FILM_DEADLINE_S = 300.0
+
+
+@click.command()
+@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@robot_option
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Wall-clock limit.")
+@click.option("--steps", type=click.IntRange(1), help="Agent steps before it counts as too hard.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--policy", type=click.Path(path_type=Path), help="Write the learned policy here.")
+@click.option(
+    "--video", type=click.Path(path_type=Path), help="Film the trained robot: a .mp4 or .gif file."
+)
+@isolation_option
+@json_option
+def train(
+    source: tuple[str, ...],
+    robot: Robot | None,
+    minutes: float | None,
+    steps: int | None,
+    workers: int | None,
+    seed: int,
+    policy: Path | None,
+    video: Path | None,
+    isolation: Level | None,
+    as_json: bool,
+) -> int:
+    """Try whether a task can be learned: a task file, or a task of a run."""
+    if video is not None and video.suffix not in (".mp4", ".gif"):
+        raise UsageError(
+            f"A film cannot be written as {video.name}.", "End its name in .mp4 or .gif."
+        )
+    task = named_task(source, robot)
+    require(isolation)
+    given = {
+        "max_seconds": 60 * minutes if minutes else None,
+        "max_steps": steps,
+    }
+    settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
+    console = Console(highlight=False, stderr=as_json)
+    with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
+        kept = str((policy or Path(scratch) / "policy.zip").resolve())
+        plan = TrialPlan(
+            source=task.source,
+            robot=task.robot,
+            seed=seed,
+            policy_path=kept,
+            processes=processes_for(workers, 1),
+            **settings.model_dump(exclude={"nearest_policies", "processes"}),
+        )
+        trial = _run_trial(executor, plan, task, console)
+        film = None
+        if video and trial.verdict == "learned":
+            film = _film(executor, task, seed, kept, video)
+    if as_json:
+        shown = (
+            "verdict",
+            "reason",
+            "success_before",
+            "success_after",
+            "episodes",
+            "interval",
+            "steps",
+            "seconds",
+            "curve",
+        )
+        fields = dataclasses.asdict(trial)
+        print_json(
+            {
+                "task_id": task.task_id,
+                **{name: fields[name] for name in shown},
+                "screening": trial.screening,
+                "seed": seed,
+                "video": str(video) if film else None,
+            }
+        )
+    else:
+        style = STATUS_STYLES.get(trial.verdict, "bold red")
+        console.print(f"[{style}]{trial.verdict}[/{style}] {escape(trial.reason)}", soft_wrap=True)
+        console.print(
+            f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}"
+        )
+        if film:
+            ending = "succeeds" if film.success else "fails"
+            console.print(f"Film: {video}, an episode that {ending}", soft_wrap=True)
+        elif video:
+            console.print("No film: there is no trained policy to show.")
+    return 1 if trial.verdict in ("rejected", "broken") else 0
+
+
+def _run_trial(executor: LocalExecutor, plan: TrialPlan, task: Task, console: Console) -> Trial:
+    """One trial, its learning curve told as it grows."""
+
+    def tell(point: CurvePoint) -> None:
+        line = (
+            f"{point.steps:>8} steps  {duration(point.seconds):>6}  success "
+            f"{point.success_rate:>4.0%}  return {point.mean_return:.1f}"
+        )
+        if console.is_terminal:
+            status.update(line)
+        else:
+            console.print(line, soft_wrap=True)
+
+    job = Job(f"train-{task.task_id}", "trial", to_json(plan), plan.max_seconds + 120.0)
+    with console.status("Checking who can do it untrained …") as status:
+        result = executor.run(job, tell)
+    if result.broken:
+        return Trial("broken", result.broken, seed=plan.seed)
+    return from_json(Trial, result.payload)
+
+
+def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
+    plan = FilmPlan(
+        task.source, task.robot, str(video.resolve()), seed, policy, "overview", 480, 360
+    )
+    result = executor.run(Job(f"film-{task.task_id}", "film", to_json(plan), FILM_DEADLINE_S))
+    if result.broken:
+        raise BrokenError(result.broken, "The trial itself was not affected.")
+    return from_json(Film, result.payload)
