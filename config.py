@@ -47,6 +47,9 @@ class RunConfig(Section):
     workers: int | None = Field(None, ge=1)
     """How many checks, trials and pictures are computed at once. No result depends on it. None: one
     per core."""
+    tensorboard: bool = False
+    """Whether learning curves are also written as TensorBoard files, to `tb/` in the run folder;
+    needs the package `tensorboard`."""
     seed_tasks: int | None = Field(None, ge=0)
     """How many of the example tasks to begin with. None: three with a model, none with the
     Composer, whose grammar brings its own beginnings."""

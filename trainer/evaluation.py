@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import BrokenError
 from ..sandbox.vector import SandboxedEpisodes
 from .achieved import Achievements
 from .policies import Policy
@@ -22,7 +23,12 @@ class Evaluation:
 
     @property
     def success_rate(self) -> float:
-        """Raises ZeroDivisionError where no episode was run: that is no verdict at all."""
+        """Raises BrokenError where no episode was run: that is no verdict at all."""
+        if not self.episodes:
+            raise BrokenError(
+                "No episode of the evaluation was finished, so nothing is known of the task.",
+                "Ask for at least one evaluation episode, and try again.",
+            )
         return self.successes / self.episodes
 
     @property
@@ -62,7 +68,7 @@ def evaluate(
                 finished.append(float(returns[n]))
             done[n] += 1
             returns[n] = 0.0
-    return Evaluation(successes, len(finished), float(np.mean(finished)))
+    return Evaluation(successes, len(finished), float(np.mean(finished)) if finished else 0.0)
 
 
 def wilson_interval(successes: int, episodes: int) -> tuple[float, float]:

@@ -132,15 +132,15 @@ def _why(reads: SuccessReads) -> Finding | None:
     if reads.changed or reads.robot or reads.places or not reads.bodies:
         return None
     told = "; ".join(
-        f"{_name(each)} "
-        + ("has mass 0, which fixes it" if each.mass == 0.0 else f"of {each.mass:g} kg")
-        + (", and was touched" if each.touched else ", and was never touched")
+        f"{_name(each)} ("
+        + ("fixed in place by its mass of 0" if each.mass == 0.0 else f"{each.mass:g} kg")
+        + (", touched by the robot)" if each.touched else ", never touched by the robot)")
         for each in reads.bodies[:4]
     )
     return Finding(
         "nothing_moves",
         f"What `get_success` reads did not change once in {reads.episodes} episodes "
-        f"({reads.steps} steps; idle, random and trained actions). It reads only {told}.",
+        f"({reads.steps} steps; idle, random and trained actions). It reads nothing but {told}.",
         "Give the body a mass that the robot can move (up to some 10 kg), put it where the robot "
         "gets at it, or ask for something that the robot changes.",
         {

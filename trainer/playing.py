@@ -35,6 +35,12 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
     return Trained(model)
 
 
+def untrained(episodes: SandboxedEpisodes, seed: int) -> Policy:
+    """The network that training with this seed begins with."""
+    env = SandboxedVecEnv(episodes)
+    return Trained(PPO("MlpPolicy", env, seed=seed, device="cpu", **PPO_SETTINGS))
+
+
 def play_until_success(
     episodes: SandboxedEpisodes,
     policy: Policy,
