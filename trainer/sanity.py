@@ -322,10 +322,9 @@ def _dead_terms(evidence: Evidence) -> list[Finding]:
     ends = any(seen.terminated for seen in evidence.witness.episodes)
     found = []
     for name, term in _own_terms(evidence).items():
-        value = term.high
+        value = term.constant
         # A constant one pays for lasting, where an episode can end before its time.
-        is_dead = np.isfinite(value) and term.high - term.low <= 1e-9 and (not value or not ends)
-        if not is_dead or not len(evidence.witness.episodes) >= MIN_EPISODES:
+        if value is None or (value and ends) or len(evidence.witness.episodes) < MIN_EPISODES:
             continue
         found.append(
             Finding(
@@ -342,7 +341,7 @@ def _dead_terms(evidence: Evidence) -> list[Finding]:
 
 def _drowning_term(evidence: Evidence) -> Finding | None:
     """One term is nearly all that is earned, and what it pays for is not success."""
-    terms = {n: t for n, t in _own_terms(evidence).items() if t.high - t.low > 1e-9}
+    terms = {n: t for n, t in _own_terms(evidence).items() if t.constant is None}
     total = sum(term.absolute for term in terms.values())
     if evidence.learned or len(terms) < 2 or not total > 0.0:
         return None
@@ -359,10 +358,15 @@ def _drowning_term(evidence: Evidence) -> Finding | None:
     if share < DROWNING_SHARE or together > 0.2:
         return None
     others = [other for other in terms if other != name]
+    with_success = (
+        f"does not go with success (correlation {together:+.2f})"
+        if np.any(successes)
+        else "has not led to success"
+    )
     return Finding(
         "drowning_term",
-        f"`{name}` makes up {_percent(share)} of all that episodes earn or lose, and does not go "
-        f"with success (correlation {together:+.2f}); beside it "
+        f"`{name}` makes up {_percent(share)} of all that episodes earn or lose, and "
+        f"{with_success}; beside it "
         f"{', '.join(f'`{other}`' for other in others[:4])} cannot be felt.",
         f"Scale `{name}` down, or the others up, until what success needs is worth most.",
         {"share": round(share, 4), "correlation_with_success": round(together, 3)},

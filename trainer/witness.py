@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from ..sandbox.vector import SandboxedEpisodes, Steps
 
+SAME = 1e-9
+"""Rewards that differ by less are the same."""
+
 
 @dataclass(frozen=True)
 class EpisodeSeen:
@@ -36,13 +39,32 @@ class Term:
 
     low: float = np.inf
     high: float = -np.inf
+    last_low: float = np.inf
+    last_high: float = -np.inf
+    """In the last steps of episodes, which are cut short: a constant term is less there."""
     absolute: float = 0.0
     """Sum of its absolute values."""
 
-    def take(self, values: NDArray[np.float64]) -> None:
-        self.low = min(self.low, float(values.min()))
-        self.high = max(self.high, float(values.max()))
+    def take(self, values: NDArray[np.float64], done: NDArray[np.bool_]) -> None:
+        going_on, last = values[~done], values[done]
+        if going_on.size:
+            self.low = min(self.low, float(going_on.min()))
+            self.high = max(self.high, float(going_on.max()))
+        if last.size:
+            self.last_low = min(self.last_low, float(last.min()))
+            self.last_high = max(self.last_high, float(last.max()))
         self.absolute += float(np.abs(values).sum())
+
+    @property
+    def constant(self) -> float | None:
+        """Its value, where it has been the same in all steps; None where it changes."""
+        value = self.low
+        if not np.isfinite(value) or self.high - value > SAME:
+            return None
+        is_less = (
+            min(value, 0.0) - SAME <= self.last_low and self.last_high <= max(value, 0.0) + SAME
+        )
+        return value if is_less or not np.isfinite(self.last_low) else None
 
 
 class Witness:
@@ -81,11 +103,8 @@ class Witness:
         self._earned[rows] += steps.rewards
         self._actions[rows] += 1
         self.steps += len(done)
-        # An episode's last action is cut short, and so is what it earns.
-        going_on = ~done
-        if going_on.any():
-            for name, column in zip(names, told.T, strict=True):
-                self.terms[name].take(column[going_on])
+        for name, column in zip(names, told.T, strict=True):
+            self.terms[name].take(column, done)
         for offset in np.flatnonzero(done):
             self._end(rows.start + int(offset), steps, int(offset))
 

@@ -11,7 +11,7 @@ class Env(R2D2Env):
     Return to the dock
 
     Description:
-    A red dock stands 12 m behind the robot, on a long floor.
+    A red dock stands 30 m behind the robot, on a long floor.
 
     Success:
     The robot is within 1 m of the dock.
@@ -25,8 +25,8 @@ class Env(R2D2Env):
 
     def __init__(self):
         super().__init__()
-        self.create_box(0.0, [100.0, 4.0, 0.5], [80.0, 0.0, -0.5], GREY)
-        self.dock = self.create_cylinder(0.0, 0.3, 1.0, [-12.0, 0.0, 0.5], RED)
+        self.create_box(0.0, [150.0, 4.0, 0.5], [110.0, 0.0, -0.5], GREY)
+        self.dock = self.create_cylinder(0.0, 0.3, 1.0, [-30.0, 0.0, 0.5], RED)
 
     def reset(self):
         observation = super().reset()
