@@ -295,8 +295,6 @@ class Record(Noun):
     """The checks of each version of the code, first to last."""
     trial: Trial | None = None
     judgements: tuple[Judgement, ...] = ()
-    sightings: tuple[Sighting, ...] = ()
-    """What a model saw of the trained agent; empty where none was asked."""
     stepping_stones: tuple[str, ...] = ()
     """`task_id`s that were selected for this journey, the chosen one first."""
     novelty: float | None = None
@@ -305,6 +303,8 @@ class Record(Noun):
     seconds: float = 0.0
     created_at: str = ""
     """UTC, ISO 8601."""
+    sightings: tuple[Sighting, ...] = ()
+    """What a model saw of the trained agent; empty where none was asked."""
 
     @property
     def task_id(self) -> str | None:

@@ -31,6 +31,8 @@ ACTION_S = ACTION_REPEAT * BaseEnv.dt
 
 TRAINING, TRAINED = "training", "trained"
 """Who acts while the learner learns, and in the evaluation that settles the verdict."""
+TIMELESS = ("untouchable", "nothing_moves", "success_at_start", "decided_at_start")
+"""Findings of which no more time would mend anything."""
 MIN_EPISODES = 8
 """Of a policy, for its mean return and success rate to count."""
 PAIRED_EPISODES = 8
@@ -392,8 +394,7 @@ def examined(
         failed = [seen for seen in evidence.episodes(trained) if not seen.success]
         by_time = sum(not seen.terminated for seen in failed) / max(len(failed), 1)
         rate = trial.success_after or 0.0
-        # What can never be is not a matter of time.
-        if not any(finding.kind in ("untouchable", "nothing_moves") for finding in found):
+        if not any(finding.kind in TIMELESS for finding in found):
             longer = more_time(plan, Trained(model), rate, by_time)
             found += [longer] if longer else []
     return replace(
