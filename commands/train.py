@@ -182,8 +182,9 @@ def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Pa
         path=str(video.resolve()),
         seed=seed,
         policy_path=policy,
+        # Film formats like sizes that 16 divides.
         width=400,
-        height=300,
+        height=304,
         beside_untrained=True,
     )
     result = executor.run(Job(f"film-{task.task_id}", "film", to_json(plan), FILM_DEADLINE_S))

@@ -33,6 +33,7 @@ FILM_EPISODES = 10
 POSTER_SAMPLING = 2
 """Posters are drawn larger and scaled down, since the CPU renderer leaves jagged edges."""
 ACTION_S = ACTION_REPEAT * BaseEnv.dt
+SEAM_PIXELS = 2
 LINGERING_FRAMES = 15
 """How long a film of two stands still at its end: they end at different times."""
 FRAMES_PER_SECOND = 15
@@ -102,6 +103,7 @@ def _film(plan: FilmPlan) -> tuple[Frames, Film]:
             _half(frames, "trained", episode, count),
         )
         frames = np.concatenate(halves, axis=2)
+        frames[:, :, plan.width - SEAM_PIXELS : plan.width + SEAM_PIXELS] = 255
     return frames, Film(plan.path, len(frames), episode.success, at_the_end=at_the_end)
 
 

@@ -10,6 +10,7 @@ docs/sanity.md explains each kind of finding.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -68,10 +69,15 @@ class Evidence:
     trained: str
     """Who acts in the evaluation that settled the verdict; empty where nothing was trained."""
 
+    @functools.cached_property
+    def seen(self) -> list[EpisodeSeen]:
+        """All episodes of all policies, in their order."""
+        return self.witness.episodes
+
     def episodes(self, policy: str) -> list[EpisodeSeen]:
         """A policy's episodes, the same number from each environment: those that end first would
         favour short ones. Of a policy that was evaluated several times, the latest ones."""
-        mine = [seen for seen in self.witness.episodes if seen.policy == policy]
+        mine = [seen for seen in self.seen if seen.policy == policy]
         mine = [seen for seen in mine if seen.start[0] == mine[-1].start[0]]
         counts: dict[int, int] = {}
         for seen in mine:
@@ -94,7 +100,7 @@ class Evidence:
     @property
     def screening(self) -> list[str]:
         """The policies that were tried before training, in their order."""
-        names = dict.fromkeys(seen.policy for seen in self.witness.episodes)
+        names = dict.fromkeys(seen.policy for seen in self.seen)
         return [name for name in names if name not in (TRAINING, self.trained)]
 
     def ladder(self) -> list[Rung]:
@@ -138,7 +144,7 @@ def _percent(rate: float) -> str:
 
 
 def _success_at_start(evidence: Evidence) -> Finding | None:
-    seen = evidence.witness.episodes
+    seen = evidence.seen
     early = [each for each in seen if each.success and each.actions <= 1]
     if not early:
         return None
@@ -190,7 +196,7 @@ def _idle_succeeds(evidence: Evidence) -> Finding | None:
 
 
 def _unreached(evidence: Evidence) -> Finding | None:
-    seen = evidence.witness.episodes
+    seen = evidence.seen
     if len(seen) < UNREACHED_EPISODES or any(each.success for each in seen):
         return None
     return Finding(
@@ -225,7 +231,7 @@ def _return_without_success(evidence: Evidence) -> Finding | None:
     begin = best if falls else 0
     begin_rate = rates[begin]
     begin_return = float(np.mean([p.mean_return for p in points[begin : begin + tenth]]))
-    returns = [seen.earned for seen in evidence.witness.episodes if seen.policy == TRAINING]
+    returns = [seen.earned for seen in evidence.seen if seen.policy == TRAINING]
     quarter = max(len(returns) // 4, 1)
     spread = float(np.mean([np.std(returns[:quarter]), np.std(returns[-quarter:])]))
     rise = (end_return - begin_return) / max(spread, 1e-9)
@@ -258,7 +264,7 @@ def _return_without_success(evidence: Evidence) -> Finding | None:
 def _what_rose(evidence: Evidence) -> tuple[str, float]:
     """The task's reward term that rose most in training, and its share of what all rises add up to;
     an empty name where none did."""
-    episodes = [seen for seen in evidence.witness.episodes if seen.policy == TRAINING]
+    episodes = [seen for seen in evidence.seen if seen.policy == TRAINING]
     quarter = len(episodes) // 4
     names = evidence.witness.term_names
     if not quarter:
@@ -286,7 +292,7 @@ def _success_costs(evidence: Evidence) -> Finding | None:
     episodes = evidence.episodes(policy)
     if not evidence.trained:
         return None
-    training = [seen for seen in evidence.witness.episodes if seen.policy == TRAINING]
+    training = [seen for seen in evidence.seen if seen.policy == TRAINING]
     # What a policy that has learned it all never fails in, the learner did on its way.
     episodes = [*training[len(training) // 2 :], *episodes]
     won = [seen.earned for seen in episodes if seen.success]
@@ -317,22 +323,22 @@ def _own_terms(evidence: Evidence) -> dict[str, Term]:
     """The task's reward terms, without those that every task of the robot has."""
     robots = ROBOT_ENVS[evidence.robot].robot_class.reward_names
     terms = evidence.witness.terms
-    return {name: terms[name] for name in evidence.witness.term_names if name not in robots}
+    return {name: terms[name] for name in sorted(terms) if name not in robots}
 
 
 def _dead_terms(evidence: Evidence) -> list[Finding]:
-    ends = any(seen.terminated for seen in evidence.witness.episodes)
+    ends = any(seen.terminated for seen in evidence.seen)
     found = []
     for name, term in _own_terms(evidence).items():
         value = term.constant
         # A constant one pays for lasting, where an episode can end before its time.
-        if value is None or (value and ends) or len(evidence.witness.episodes) < MIN_EPISODES:
+        if value is None or (value and ends) or len(evidence.seen) < MIN_EPISODES:
             continue
         found.append(
             Finding(
                 "dead_term",
                 f"The reward `{name}` was {value:.3g} in all {evidence.witness.steps} steps of "
-                f"{len(evidence.witness.episodes)} episodes, whatever the robot did.",
+                f"{len(evidence.seen)} episodes, whatever the robot did.",
                 f"Let `{name}` change with what the robot does, set what it compares with in "
                 "`reset`, or leave it out.",
                 {"value": round(float(value), 6), "steps": evidence.witness.steps},
@@ -350,9 +356,7 @@ def _drowning_term(evidence: Evidence) -> Finding | None:
     name = max(terms, key=lambda name: terms[name].absolute)
     share = terms[name].absolute / total
     column = evidence.witness.term_names.index(name)
-    mine = [
-        (s.terms[column], s.success) for s in evidence.witness.episodes if column < len(s.terms)
-    ]
+    mine = [(s.terms[column], s.success) for s in evidence.seen if column < len(s.terms)]
     sums, successes = np.array([m[0] for m in mine]), np.array([m[1] for m in mine], dtype=float)
     together = 0.0
     if len(mine) >= MIN_EPISODES and np.std(sums) > 0.0 and np.std(successes) > 0.0:
@@ -388,7 +392,7 @@ def examined(
     )
     found = list(findings(evidence))
     if trial.verdict == "too_hard":
-        unseen = not any(seen.success for seen in witness.episodes)
+        unseen = not any(seen.success for seen in evidence.seen)
         if unseen and (finding := cannot_be(plan, model)):
             found.insert(0, finding)
         failed = [seen for seen in evidence.episodes(trained) if not seen.success]

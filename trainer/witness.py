@@ -31,6 +31,9 @@ class EpisodeSeen:
     earned: float
     terms: NDArray[np.float64]
     """The sum of each reward term, in the order of `Witness.term_names` as far as it went then."""
+    when: tuple[int, int, int]
+    """Number of the `begin`, steps of its environment since then, and environment: the order of
+    episodes in an account. Which of two environments is heard of first depends on the clock."""
 
 
 @dataclass
@@ -76,8 +79,10 @@ class Witness:
 
     def __init__(self, count: int) -> None:
         self.term_names: list[str] = []
+        """In the order of their columns."""
         self.terms: dict[str, Term] = {}
-        self.episodes: list[EpisodeSeen] = []
+        self._episodes: list[EpisodeSeen] = []
+        self._begins = 0
         self.steps = 0
         self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._policy, self._seed = "", 0
@@ -85,10 +90,17 @@ class Witness:
         self._earned = np.zeros(count)
         self._actions = np.zeros(count, dtype=np.int64)
         self._number = np.zeros(count, dtype=np.int64)
+        self._clock = np.zeros(count, dtype=np.int64)
+
+    @property
+    def episodes(self) -> list[EpisodeSeen]:
+        """All that have ended, in an order that the seed alone decides."""
+        return sorted(self._episodes, key=lambda seen: seen.when)
 
     def begin(self, policy: str, seed: int) -> None:
         self._policy, self._seed = policy, seed
-        for numbers in (self._sums, self._earned, self._actions, self._number):
+        self._begins += 1
+        for numbers in (self._sums, self._earned, self._actions, self._number, self._clock):
             numbers[:] = 0
 
     def watch(
@@ -102,6 +114,7 @@ class Witness:
         self._sums[rows, columns] += told
         self._earned[rows] += steps.rewards
         self._actions[rows] += 1
+        self._clock[rows] += 1
         self.steps += len(done)
         for name, column in zip(names, told.T, strict=True):
             self.terms[name].take(column, done)
@@ -121,7 +134,7 @@ class Witness:
         return columns
 
     def _end(self, row: int, steps: Steps, offset: int) -> None:
-        self.episodes.append(
+        self._episodes.append(
             EpisodeSeen(
                 self._policy,
                 (self._seed, row, int(self._number[row])),
@@ -130,6 +143,7 @@ class Witness:
                 int(self._actions[row]),
                 float(self._earned[row]),
                 self._sums[row].copy(),
+                (self._begins, int(self._clock[row]), row),
             )
         )
         self._sums[row] = 0.0
