@@ -168,3 +168,9 @@ class WatchedEpisodes(SandboxedEpisodes):
         steps = super().step(actions)
         self.witness.watch(slice(0, self.count), steps, *self.reward_terms())
         return steps
+
+    def finish(self) -> tuple[slice, Steps]:
+        rows, steps = super().finish()
+        names, terms = self.reward_terms()
+        self.witness.watch(rows, steps, names, terms[rows])
+        return rows, steps

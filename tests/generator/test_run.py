@@ -32,7 +32,7 @@ TINY_TRIAL = {
     "processes": 1,
     "environments": 4,
     "screening_episodes": 1,
-    "evaluation_episodes": 4,
+    "evaluation_episodes": 16,
     "nearest_policies": 1,
 }
 

@@ -30,6 +30,7 @@ def policy(tmp_path, fast):
             seed=0,
             policy_path=str(path),
             max_steps=4,
+            patience_steps=4,
             max_seconds=60.0,
             processes=1,
             environments=2,

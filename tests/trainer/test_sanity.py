@@ -231,6 +231,7 @@ def plan(tmp_path):
             "seed": 0,
             "policy_path": str(tmp_path / "policy.zip"),
             "max_steps": 8,
+            "patience_steps": 8,
             "max_seconds": 60.0,
             "processes": 1,
             "environments": 4,
