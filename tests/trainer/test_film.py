@@ -73,6 +73,6 @@ def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, t
     assert frames.shape[1:] == (HEIGHT, 2 * WIDTH, 3)
     assert film.frames > 15
     # Both begin alike below their labels, and are labelled otherwise.
-    left, right = frames[0][:, :WIDTH].astype(int), frames[0][:, WIDTH:].astype(int)
+    left, right = frames[0][:, 2 : WIDTH - 2].astype(int), frames[0][:, WIDTH + 2 : -2].astype(int)
     assert np.abs(left[HEIGHT // 2 :] - right[HEIGHT // 2 :]).mean() < 4
     assert np.abs(left[: HEIGHT // 4] - right[: HEIGHT // 4]).max() > 50

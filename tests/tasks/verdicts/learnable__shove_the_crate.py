@@ -11,8 +11,8 @@ class Env(R2D2Env):
     Shove the crate
 
     Description:
-    A light blue crate of 3 kg stands 2 m ahead of the robot, up to 0.5 m to one side, on an open
-    floor.
+    A light blue crate of 3 kg stands 2 m from the robot, ahead of it to the left or right, on an
+    open floor.
 
     Success:
     The crate is 3 m from where it stood.
@@ -32,7 +32,8 @@ class Env(R2D2Env):
 
     def reset(self):
         observation = super().reset()
-        self.place = np.array([2.0, self.np_random.uniform(-0.5, 0.5), 0.4])
+        angle = self.np_random.choice([-1.0, 1.0]) * self.np_random.uniform(0.6, 1.5)
+        self.place = np.array([2.0 * np.cos(angle), 2.0 * np.sin(angle), 0.4])
         self._p.resetBasePositionAndOrientation(self.crate, list(self.place), [0, 0, 0, 1])
         self.distance, self.moved = self.get_distance_to_object(self.crate), 0.0
         return observation
