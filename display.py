@@ -43,6 +43,7 @@ def row(record: Record) -> dict[str, Any]:
         "episodes": trial.episodes if trial else None,
         "interval": trial.interval if trial else None,
         "warm_start": trial.warm_start if trial else None,
+        "findings": [finding.kind for finding in trial.findings] if trial else [],
         "train_steps": trial.steps if trial else None,
         "train_seconds": trial.seconds if trial else None,
         "tokens": record.cost.tokens,

@@ -1,7 +1,11 @@
 """Learning curves are written as TensorBoard itself reads them."""
 
+import importlib
+import sys
+
 import pytest
 
+from taskwright.errors import UsageError
 from taskwright.task import CurvePoint, Finding, Trial
 
 pytest.importorskip("tensorboard")
@@ -48,3 +52,10 @@ def test_a_run_has_a_curve_for_each_journey_that_trains(tmp_path):
         curves({"event": "record", "journey": 9})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["journey-1", "journey-2"]
     assert scalars(tmp_path / "journey-2")[0]["training/success_rate"] == [(200, 0.5)]
+
+
+def test_a_package_that_is_missing_is_named_with_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    monkeypatch.delitem(sys.modules, "taskwright.trainer.tensorboard")
+    with pytest.raises(UsageError, match=r"pip install 'taskwright\[tensorboard\]'"):
+        importlib.import_module("taskwright.trainer.tensorboard")
