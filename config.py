@@ -58,6 +58,9 @@ class RunConfig(Section):
     workers: int | None = Field(None, ge=1)
     """How many checks, trials and pictures are computed at once. No result depends on it. None: one
     per core."""
+    tensorboard: bool = False
+    """Whether learning curves are also written as TensorBoard files, to `tb/` in the run folder;
+    needs the package `tensorboard`."""
     seed_tasks: int | None = Field(None, ge=0)
     """How many of the example tasks to begin with. None: three with a model, none with the
     Composer, whose grammar brings its own beginnings."""
@@ -182,6 +185,10 @@ class ModelConfig(Section):
     judge_pictures: bool = False
     """Whether the judge of interestingness is shown pictures of the scenes; its model must read
     them."""
+    judge_success: bool = False
+    """Whether the model in the role `success` is shown moments of an episode of the trained agent,
+    and asked whether it sees what the task asks for; it must read pictures. It decides nothing:
+    where it disagrees with the task's code, the record says so."""
     second_judge: bool = False
     """Whether every judgement is asked for twice, the second time in the role `second_judge`, which
     should be another model. The first decides; how often they agree is told at the end of a run."""
@@ -216,6 +223,16 @@ class StrategyConfig(Section):
     explore: float = Field(0.2, ge=0, le=1)
     """Share of journeys whose strategy is drawn regardless of what each has earned: what gets kept
     most often is not what leads furthest."""
+
+
+class SelectionConfig(Section):
+    """Which kept tasks become stepping stones."""
+
+    rule: Literal["counts", "uniform", "novelty", "cells", "progress"] = "counts"
+    """How kept tasks are weighed; docs/novelty.md tells what each rule is. `counts` is OMNI-EPIC's.
+    """
+    favour_effort: bool = True
+    """Whether the strategy `frontier` prefers, beyond that, tasks that took long to learn."""
 
 
 class TrainerConfig(Section):
@@ -276,6 +293,7 @@ class Config(Section):
     model: ModelConfig = ModelConfig()
     novelty: NoveltyConfig = NoveltyConfig()
     strategies: StrategyConfig = StrategyConfig()
+    selection: SelectionConfig = SelectionConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
 

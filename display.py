@@ -13,7 +13,7 @@ from rich.table import Table
 from .archive.feedback import Feedback
 from .generator.journey import policy_path, poster_path
 from .generator.model.log import cost_in
-from .task import Outcome, Record, Trial
+from .task import Outcome, Record, Sighting, Trial
 from .terminal import STATUS_STYLES, cost, sparkline
 
 
@@ -43,6 +43,7 @@ def row(record: Record) -> dict[str, Any]:
         "episodes": trial.episodes if trial else None,
         "interval": trial.interval if trial else None,
         "warm_start": trial.warm_start if trial else None,
+        "findings": [finding.kind for finding in trial.findings] if trial else [],
         "train_steps": trial.steps if trial else None,
         "train_seconds": trial.seconds if trial else None,
         "tokens": record.cost.tokens,
@@ -89,6 +90,31 @@ def _beginning(trial: Trial) -> str:
     return f"{trial.warm_start or 'scratch'}{given_up}"
 
 
+def correlated(trial: Trial) -> str | None:
+    """How return and success go together over policies of growing skill; None where unknown."""
+    if trial.return_and_success is None:
+        return None
+    return f"goes with success, rank correlation {trial.return_and_success:+.2f}"
+
+
+def seen(sighting: Sighting) -> str:
+    """What a model saw, and whether the task's code says the same."""
+    sees = {True: "success", False: "no success", None: "cannot tell"}[sighting.sees_success]
+    code = "success" if sighting.code_success else "no success"
+    return f"{sees}, but the code says {code}" if sighting.disagrees else sees
+
+
+def print_findings(trial: Trial, out: Console) -> None:
+    """What makes a task's rewards or success doubtful, and how to mend it."""
+    for finding in trial.findings:
+        kind = finding.kind.replace("_", " ")
+        out.print(
+            f"\n[bold yellow]Doubtful: {kind}[/bold yellow] {escape(finding.symptom)} "
+            f"[dim]{escape(finding.fix)}[/dim]",
+            soft_wrap=True,
+        )
+
+
 def _shortened(text: str, length: int = 140) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
@@ -122,6 +148,7 @@ def print_record(record: Record, run_dir: Path) -> None:
             "ended by": trial.solved_by or trial.rule or None,
             "curve": sparkline([point.success_rate for point in trial.curve]) or None,
             "instead": trial.achieved or None,
+            "return": correlated(trial),
         }
     with Feedback.open(run_dir) as feedback:
         by_hand = feedback.shown_solvable().get(record.task_id or "", 0)
@@ -142,6 +169,13 @@ def print_record(record: Record, run_dir: Path) -> None:
             f"\n[bold]Interesting?[/bold] {verdict}, says {escape(judgement.judge)}: "
             f"{escape(judgement.reason)}"
         )
+    for sighting in record.sightings:
+        out.print(
+            f"\n[bold]Seen?[/bold] {escape(seen(sighting))}, says {escape(sighting.judge)}: "
+            f"{escape(sighting.reason)}"
+        )
+    if trial:
+        print_findings(trial, out)
     for number, outcome in enumerate(record.outcomes):
         if not outcome.passed:
             out.print(f"\n[bold]Check of version {number}[/bold] {escape(outcome.report)}")

@@ -151,6 +151,35 @@ class Outcome(Noun):
         return where + " ".join(part for part in parts if part)
 
 
+FindingKind = Literal[
+    "success_at_start",
+    "decided_at_start",
+    "idle_succeeds",
+    "unreached",
+    "untouchable",
+    "nothing_moves",
+    "return_without_success",
+    "success_costs",
+    "dead_term",
+    "drowning_term",
+    "time_too_short",
+]
+"""What can be wrong with a task's rewards or its success; docs/sanity.md explains each."""
+
+
+@dataclass(frozen=True)
+class Finding(Noun):
+    """Something about a task's rewards or success that a trial makes doubtful, with the numbers."""
+
+    kind: FindingKind
+    symptom: str
+    """What was seen, in a sentence or two with numbers."""
+    fix: str
+    """What to change."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """The numbers of the symptom by name, for programs."""
+
+
 @dataclass(frozen=True)
 class CurvePoint(Noun):
     """One point of a learning curve, over the training episodes since the point before."""
@@ -203,6 +232,12 @@ class Trial(Noun):
     curve: tuple[CurvePoint, ...] = ()
     achieved: str = ""
     """What the trained policy did instead in a task that it did not learn, in words and numbers."""
+    return_and_success: float | None = None
+    """Rank correlation (Spearman) of mean return and success rate over policies of growing skill:
+    the screening policies, the points of the curve, the trained one. None where success or return
+    is the same for all, and in trials of before this was measured."""
+    findings: tuple[Finding, ...] = ()
+    """What makes the rewards or the success doubtful; empty where nothing does."""
 
     @property
     def success_progress(self) -> float | None:
@@ -231,6 +266,24 @@ class Judgement(Noun):
     reason: str
     judge: str
     """Model name, or `novelty` where no model judges."""
+
+
+@dataclass(frozen=True)
+class Sighting(Noun):
+    """What a model saw in pictures of an episode, beside what the code says of the same one. It is
+    recorded and decides nothing."""
+
+    sees_success: bool | None
+    """None where the pictures do not tell."""
+    code_success: bool
+    """What the task's `get_success` said of the episode."""
+    reason: str
+    judge: str
+    """Model name."""
+
+    @property
+    def disagrees(self) -> bool:
+        return self.sees_success is not None and self.sees_success != self.code_success
 
 
 @dataclass(frozen=True)
@@ -284,6 +337,8 @@ class Record(Noun):
     seconds: float = 0.0
     created_at: str = ""
     """UTC, ISO 8601."""
+    sightings: tuple[Sighting, ...] = ()
+    """What a model saw of the trained agent; empty where none was asked."""
 
     @property
     def task_id(self) -> str | None:

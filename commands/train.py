@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -18,9 +21,13 @@ from ..executor.job import Job
 from ..executor.local import LocalExecutor
 from ..sandbox.isolation import Level
 from ..task import CurvePoint, Robot, Task, Trial, from_json, to_json
-from ..terminal import STATUS_STYLES, duration
+from ..terminal import STATUS_STYLES
 from ..trainer.plans import Film, FilmPlan, TrialPlan
+from ..training_view import watching_trial
 from .common import isolation_option, json_option, named_task, print_json, require, robot_option
+
+if TYPE_CHECKING:
+    from ..trainer.tensorboard import CurveFiles
 
 FILM_DEADLINE_S = 300.0
 
@@ -34,7 +41,15 @@ FILM_DEADLINE_S = 300.0
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--policy", type=click.Path(path_type=Path), help="Write the learned policy here.")
 @click.option(
-    "--video", type=click.Path(path_type=Path), help="Film the trained robot: a .mp4 or .gif file."
+    "--video",
+    type=click.Path(path_type=Path),
+    help="Film the trained robot beside the untrained one: a .mp4 or .gif file.",
+)
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Write the learning curve there as TensorBoard files.",
 )
 @isolation_option
 @json_option
@@ -47,6 +62,7 @@ def train(
     seed: int,
     policy: Path | None,
     video: Path | None,
+    tensorboard: Path | None,
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -73,9 +89,9 @@ def train(
             processes=processes_for(workers, 1),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )
-        trial = _run_trial(executor, plan, task, console)
+        trial = _run_trial(executor, plan, task, console, tensorboard)
         film = None
-        if video and trial.verdict == "learned":
+        if video and Path(kept).exists() and trial.success_after is not None:
             film = _film(executor, task, seed, kept, video)
     if as_json:
         shown = (
@@ -92,6 +108,8 @@ def train(
             "steps",
             "seconds",
             "curve",
+            "return_and_success",
+            "findings",
         )
         fields = dataclasses.asdict(trial)
         print_json(
@@ -109,38 +127,69 @@ def train(
         console.print(
             f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}"
         )
+        if trial.return_and_success is not None:
+            console.print(f"The return {display.correlated(trial)}.")
+        display.print_findings(trial, console)
         if film:
             ending = "succeeds" if film.success else "fails"
-            console.print(f"Film: {video}, an episode that {ending}", soft_wrap=True)
+            console.print(
+                f"Film: {video}, the trained robot, which {ending}, beside the untrained one",
+                soft_wrap=True,
+            )
         elif video:
             console.print("No film: there is no trained policy to show.")
     return 1 if trial.verdict in ("rejected", "broken") else 0
 
 
-def _run_trial(executor: LocalExecutor, plan: TrialPlan, task: Task, console: Console) -> Trial:
+def _run_trial(
+    executor: LocalExecutor,
+    plan: TrialPlan,
+    task: Task,
+    console: Console,
+    tensorboard: Path | None = None,
+) -> Trial:
     """One trial, its learning curve told as it grows."""
-
-    def tell(point: CurvePoint) -> None:
-        line = (
-            f"{point.steps:>8} steps  {duration(point.seconds):>6}  success "
-            f"{point.success_rate:>4.0%}  return {point.mean_return:.1f}"
-        )
-        if console.is_terminal:
-            status.update(line)
-        else:
-            console.print(line, soft_wrap=True)
-
     job = Job(f"train-{task.task_id}", "trial", to_json(plan), plan.max_seconds + 120.0)
-    with console.status("Checking who can do it untrained …") as status:
-        result = executor.run(job, tell)
-    if result.broken:
-        return Trial("broken", result.broken, seed=plan.seed)
-    return from_json(Trial, result.payload)
+    with _curve_files(tensorboard, f"{task.task_id}-seed-{plan.seed}") as files:
+        with watching_trial(console, plan.max_steps) as tell:
+
+            def tell_all(point: CurvePoint) -> None:
+                tell(point)
+                if files:
+                    files.point(point)
+
+            result = executor.run(job, tell_all)
+        if result.broken:
+            return Trial("broken", result.broken, seed=plan.seed)
+        trial = from_json(Trial, result.payload)
+        if files:
+            files.end(trial)
+    return trial
+
+
+@contextmanager
+def _curve_files(folder: Path | None, name: str) -> Iterator[CurveFiles | None]:
+    if folder is None:
+        yield None
+        return
+    # Loads torch, which this process can do without.
+    from ..trainer.tensorboard import CurveFiles
+
+    with CurveFiles(folder / name) as files:
+        yield files
 
 
 def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
     plan = FilmPlan(
-        task.source, task.robot, str(video.resolve()), seed, policy, "overview", 480, 360
+        source=task.source,
+        robot=task.robot,
+        path=str(video.resolve()),
+        seed=seed,
+        policy_path=policy,
+        # Film formats like sizes that 16 divides.
+        width=400,
+        height=304,
+        beside_untrained=True,
     )
     result = executor.run(Job(f"film-{task.task_id}", "film", to_json(plan), FILM_DEADLINE_S))
     if result.broken:

@@ -15,9 +15,9 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
-from ..task import Idea, Judgement
+from ..task import Idea, Judgement, Sighting
 
 
 class AnswerError(ValueError):
@@ -31,8 +31,17 @@ class Interest(StrEnum):
     YES = "INTERESTING"
 
 
+class Sight(StrEnum):
+    """The permitted verdicts of who looks at pictures of an episode, as its prompt names them."""
+
+    NO = "NOT ACCOMPLISHED"
+    YES = "ACCOMPLISHED"
+    UNCLEAR = "CANNOT TELL"
+
+
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
+SIGHTING_FIELDS = ("SEEN", "VERDICT")
 
 _TAG = r"(think|thinking|thought|thoughts|reasoning|analysis|scratchpad)"
 _THOUGHTS = (
@@ -297,11 +306,7 @@ def parse_interest(answer: str, judge: str, titles: Sequence[str]) -> Judgement:
     the task named as the closest was not shown: such a judge has not compared anything.
     """
     fields = parse_fields(answer, JUDGEMENT_FIELDS)
-    verdict = _verdict(fields["VERDICT"])
-    verdicts = {_verdict(text) for _, text in labels(without_reasoning(answer), ("VERDICT",))}
-    if verdict is None or len(verdicts - {None}) > 1:
-        options = " or ".join(f"VERDICT: {interest.value}" for interest in Interest)
-        raise AnswerError(f"The verdict is unclear. End with exactly {options}.")
+    verdict = _one_verdict(answer, fields["VERDICT"], Interest)
     closest = _closest(fields["CLOSEST"], titles)
     if closest is None:
         raise AnswerError(
@@ -310,6 +315,31 @@ def parse_interest(answer: str, judge: str, titles: Sequence[str]) -> Judgement:
         )
     reason = f"Most like “{closest}”: {fields['REASON']}"
     return Judgement("interestingness", verdict is Interest.YES, reason, judge)
+
+
+def parse_sighting(answer: str, judge: str, code_success: bool) -> Sighting:
+    """What a judge saw in pictures of an episode of which the code says `code_success`.
+
+    Raises AnswerError for a verdict that was not offered, and for two verdicts that differ.
+    """
+    fields = parse_fields(answer, SIGHTING_FIELDS)
+    verdict = _one_verdict(answer, fields["VERDICT"], Sight)
+    sees = {Sight.YES: True, Sight.NO: False, Sight.UNCLEAR: None}[verdict]
+    return Sighting(sees, code_success, fields["SEEN"], judge)
+
+
+V = TypeVar("V", bound=StrEnum)
+
+
+def _one_verdict(answer: str, text: str, options: type[V]) -> V:
+    """The one verdict that an answer gives. Raises AnswerError where it is unclear."""
+    verdict = _verdict(text, options)
+    said = labels(without_reasoning(answer), ("VERDICT",))
+    verdicts = {_verdict(other, options) for _, other in said}
+    if verdict is None or len(verdicts - {None}) > 1:
+        offered = " or ".join(f"VERDICT: {option.value}" for option in options)
+        raise AnswerError(f"The verdict is unclear. End with exactly {offered}.")
+    return verdict
 
 
 def _closest(text: str, titles: Sequence[str]) -> str | None:
@@ -321,14 +351,14 @@ def _closest(text: str, titles: Sequence[str]) -> str | None:
     return named.pop() if len(named) == 1 else None
 
 
-def _verdict(text: str) -> Interest | None:
+def _verdict(text: str, options: type[V]) -> V | None:
     """The verdict a field begins with; None where it is none, or goes on to weigh another."""
     # The first line alone: some models go on to explain themselves after the verdict.
     line = text.strip().splitlines()[0] if text.strip() else ""
     head, _, tail = re.sub(r"[*_`\"“”]", " ", line).partition("(")
     parts = re.split(r"[.,;:(–—]| - ", head, maxsplit=1)
     tail += parts[1] if len(parts) > 1 else ""
-    if "INTERESTING" in tail.upper():
+    if any(option.value.split()[-1] in tail.upper() for option in options):
         return None
     words = tuple(re.sub(r"[^A-Z]+", " ", parts[0].upper()).split())
-    return {tuple(interest.value.split()): interest for interest in Interest}.get(words)
+    return {tuple(option.value.split()): option for option in options}.get(words)

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from ..archive.novelty import Neighbour
-from ..task import Idea, Judgement, Outcome, Record, Robot, Strategy
+from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting, Strategy
 from .model.meter import Meter
 
 
@@ -31,6 +31,17 @@ class Brief:
     """The task that was too hard, for the strategies that start from one."""
     known: Sequence[Record] = ()
     """All records so far."""
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What a picture shows of an episode."""
+
+    count: int
+    apart_s: float
+    """Seconds from one to the next."""
+    at_the_end: bool
+    """Whether success counts at the end of the episode only."""
 
 
 class Author(Protocol):
@@ -72,6 +83,13 @@ class Author(Protocol):
         `pictures` are of the idea's scene and of each neighbour's, in this order; None for one that
         there is no picture of.
         """
+        ...
+
+    def look(
+        self, idea: Idea, picture: Path, moments: Moments, code_success: bool
+    ) -> Sighting | None:
+        """What is seen in a picture of moments of an episode of the trained agent, of which the
+        task's code says `code_success`; None where nobody is asked."""
         ...
 
     def judge_again(

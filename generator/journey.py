@@ -18,6 +18,7 @@ from ..archive.embedding import Embedder
 from ..archive.metric import Metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.novelty import Neighbour, nearest, novelty
+from ..archive.selection import SelectionRule
 from ..archive.store import Archive, Journal, now
 from ..config import Config
 from ..errors import BrokenError, StorageError
@@ -30,6 +31,7 @@ from ..task import (
     Noun,
     Outcome,
     Record,
+    Sighting,
     Status,
     Strategy,
     Task,
@@ -37,14 +39,14 @@ from ..task import (
     from_json,
     to_json,
 )
-from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
-from .author import Author, Brief
+from ..trainer.plans import ArchivedPolicy, Film, FilmPlan, TrialPlan
+from .author import Author, Brief, Moments
 from .events import Events
 from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
 from .replays import replay_job, replay_path
 from .seeds import SeedTask
-from .strategies import Start, choose_start, spread
+from .strategies import COUNTS, Start, choose_start, spread
 
 N = TypeVar("N", bound=Noun)
 
@@ -53,7 +55,11 @@ WaitsFor = Literal["model", "worker", "journey"]
 
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
+LOOK_DEADLINE_S = 120.0
 """As jobs. What a check or a picture allows the task is far below; this guards against us."""
+
+MOMENTS = 9
+"""Of an episode, shown to who judges its success: one every two seconds of the longest."""
 
 INSTRUCTIVE: tuple[Status, ...] = ("too_hard", "too_easy", "uninteresting")
 """Statuses of turned-down tasks that tell an author something about the next idea."""
@@ -87,6 +93,13 @@ class Judgements(Noun):
     judgements: tuple[Judgement, ...] = ()
 
 
+@dataclass(frozen=True)
+class Sightings(Noun):
+    """What was seen of the trained agent: nothing, or by one model."""
+
+    sightings: tuple[Sighting, ...] = ()
+
+
 @dataclass
 class Workshop:
     """What all journeys of a run share."""
@@ -102,6 +115,8 @@ class Workshop:
     seed_tasks: Sequence[SeedTask]
     flight: Flight
     """The journeys of this run, those under way among them."""
+    selection: SelectionRule = COUNTS
+    """How stepping stones are weighed."""
     metric: Metric | None = None
     """What novelty is told by; None: the cosine of embeddings."""
 
@@ -125,6 +140,7 @@ def run_journey(workshop: Workshop, number: int) -> Record:
         if reason := journey.same_source():
             return journey.end("duplicate", reason)
         trial = journey.screen_and_train()
+        journey.look_at_success()
         return journey.end(
             "invalid" if trial.verdict == "rejected" else trial.verdict, trial.reason
         )
@@ -149,6 +165,7 @@ class Journey:
         self.outcomes: list[Outcome] = []
         self.judgements: list[Judgement] = []
         self.trial: Trial | None = None
+        self.sightings: tuple[Sighting, ...] = ()
         self.neighbours: list[Neighbour] = []
 
     def random(self, purpose: str) -> np.random.Generator:
@@ -206,6 +223,8 @@ class Journey:
             self.workshop.config.strategies,
             self.author.strategies,
             in_flight=self.workshop.flight.concurrency,
+            rule=self.workshop.selection,
+            favour_effort=self.workshop.config.selection.favour_effort,
         )
         return self._around(start)
 
@@ -453,6 +472,42 @@ class Journey:
         name = f"trial-{self.number}-{self.task.task_id}"
         return from_json(Trial, self._do(Job(name, "trial", to_json(plan), deadline_s)))
 
+    def look_at_success(self) -> None:
+        """Ask a model what it sees of the trained agent. It decides nothing, so a failure of it
+        ends nothing."""
+        assert self.task is not None
+        policy = policy_path(self.workshop.run_dir, self.task.task_id)
+        was_trained = self.trial is not None and self.trial.success_after is not None
+        if not (self.workshop.config.model.judge_success and was_trained):
+            return
+        if not Path(policy).exists():
+            return
+        self.enter("look", "model")
+        try:
+            self.sightings = self.once("sightings", Sightings, lambda: self._look(policy)).sightings
+        except BrokenError as error:
+            self.workshop.events("warning", journey=self.number, text=error.message)
+
+    def _look(self, policy: str) -> Sightings:
+        assert self.task is not None
+        plan = FilmPlan(
+            source=self.task.source,
+            robot=self.task.robot,
+            path=moments_path(self.workshop.run_dir, self.task.task_id),
+            seed=int(self.random("look").integers(2**31)),
+            policy_path=policy,
+            moments=MOMENTS,
+        )
+        job = Job(f"look-{self.number}-{self.task.task_id}", "film", to_json(plan), LOOK_DEADLINE_S)
+        film = from_json(Film, self._do(job))
+        seen = self.author.look(
+            self.idea,
+            Path(plan.path),
+            Moments(MOMENTS, film.apart_s, film.at_the_end),
+            bool(film.success),
+        )
+        return Sightings((seen,) if seen else ())
+
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
         if self.workshop.flight.is_stopped:
@@ -499,6 +554,7 @@ class Journey:
             outcomes=tuple(self.outcomes),
             trial=self.trial,
             judgements=tuple(self.judgements),
+            sightings=self.sightings,
             stepping_stones=self.selection.stones,
             novelty=self.novelty,
             cost=cost,
@@ -529,3 +585,8 @@ def policy_path(run_dir: Path, task_id: str) -> str:
 def poster_path(run_dir: Path, task_id: str) -> str:
     """Where the picture of a task lies."""
     return str((run_dir / "media" / f"{task_id}.png").resolve())
+
+
+def moments_path(run_dir: Path, task_id: str) -> str:
+    """Where the picture that the success of a task was judged by lies."""
+    return str((run_dir / "media" / f"{task_id}.moments.png").resolve())

@@ -11,9 +11,9 @@ from typing import Any, Self, TypeVar
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
 from ..prompts import render
-from ..task import Idea, Judgement, Outcome, Record, Robot
-from .answers import Interest, parse_code, parse_idea, parse_interest
-from .author import Brief
+from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
+from .answers import Interest, Sight, parse_code, parse_idea, parse_interest, parse_sighting
+from .author import Brief, Moments
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
@@ -49,6 +49,7 @@ class ModelAuthor:
         self._folder = config.prompts
         self._style = config.style
         self._has_second_judge = config.second_judge
+        self._judges_success = config.judge_success
         self._meter: Meter | None = None
 
     def for_journey(self, meter: Meter) -> Self:
@@ -124,6 +125,28 @@ class ModelAuthor:
         if not neighbours or not self._has_second_judge:
             return None
         return self._judged_in("second_judge", idea, neighbours, pictures)
+
+    def look(
+        self, idea: Idea, picture: Path, moments: Moments, code_success: bool
+    ) -> Sighting | None:
+        if not self._judges_success:
+            return None
+        text = self._render(
+            "success",
+            idea=idea,
+            moments=moments.count,
+            apart_s=moments.apart_s,
+            at_the_end=moments.at_the_end,
+            yes=Sight.YES.value,
+            no=Sight.NO.value,
+            unclear=Sight.UNCLEAR.value,
+        )
+        judge = self._model.name_for("success")
+        return self._ask(
+            "success",
+            [text_part(text), picture_part(picture)],
+            lambda answer: parse_sighting(answer, judge, code_success),
+        )
 
     def _judged_in(
         self,

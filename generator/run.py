@@ -11,13 +11,14 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..archive.embedding import Embedder, Encoder, SentenceEncoder
 from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
+from ..archive.selection import make_rule
 from ..archive.store import Archive
 from ..config import Config, load_config, merge, resolve, write_config
 from ..errors import (
@@ -32,13 +33,16 @@ from ..sandbox.host import describe_missing, require_isolation
 from .author import Author
 from .composer import Composer
 from .conductor import STOPPED, Conductor
-from .events import Events, Watcher
+from .events import Event, Events, Watcher
 from .flight import Flight
 from .journey import Workshop
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .seeds import example_tasks
 from .summary import Ending, summarize
+
+if TYPE_CHECKING:
+    from ..trainer.tensorboard import RunCurves
 
 CONFIG_NAME = "config.yaml"
 DEFAULT_SEED_TASKS = 3
@@ -98,7 +102,14 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
-    events = Events(run_dir / "events.jsonl", watcher)
+    curves = _tensorboard_files(run_dir) if config.run.tensorboard else None
+
+    def watch(event: Event) -> None:
+        watcher(event)
+        if curves:
+            curves(event)
+
+    events = Events(run_dir / "events.jsonl", watch)
     # Whatever can be wrong with the settings shows here, before the folder is touched.
     author, model = make_author(config, run_dir, events)
     if model:
@@ -113,6 +124,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
         contextlib.closing(events),
         contextlib.ExitStack() as resources,
     ):
+        if curves:
+            resources.push(curves)
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
         # What this run rests on is written down, so that no later default can change it.
@@ -157,6 +170,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
             flight=flight,
+            selection=make_rule(config.selection.rule, embedder.embed, embedder.name),
             metric=metric,
         )
         started = time.monotonic()
@@ -254,6 +268,14 @@ def seed_task_count(config: Config, author: Author) -> int:
     if config.run.seed_tasks is not None:
         return config.run.seed_tasks
     return 0 if author.name == "composer" else DEFAULT_SEED_TASKS
+
+
+def _tensorboard_files(run_dir: Path) -> RunCurves:
+    """Raises UsageError where the package for them is missing."""
+    # Loads torch, which a run can do without.
+    from ..trainer.tensorboard import RunCurves
+
+    return RunCurves(run_dir / "tb")
 
 
 def _metric(run_dir: Path, config: Config) -> Metric | None:

@@ -28,13 +28,14 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive.selection import choose, weights
+from ..archive.selection import Counts, SelectionRule, choose
 from ..config import StrategyConfig
 from ..task import Record, Strategy
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 AFTER_A_FAILURE: tuple[Strategy, ...] = ("revision", "relabel", "failure")
 """Strategies that start from a task that was too hard, each at most once from each."""
+COUNTS: SelectionRule = Counts()
 MIN_KEPT_FOR_BREADTH = 3
 """Before there are some kept tasks, everything is empty and nothing points away from them."""
 
@@ -70,12 +71,16 @@ def choose_start(
     supported: Iterable[Strategy] = STRATEGIES,
     *,
     in_flight: int = 1,
+    rule: SelectionRule = COUNTS,
+    favour_effort: bool = True,
 ) -> Start:
     """What journey `number` starts from, after `records` (in their order).
 
-    `supported` are the strategies of the author. Where `in_flight` journeys go on at once, none
-    sees the records of the others; a task that was too hard is therefore left to the journeys
-    whose number is the same as its own modulo `in_flight`, of which one goes on at a time.
+    `supported` are the strategies of the author. Kept tasks are weighed by `rule`; at the
+    frontier, where `favour_effort` is set, by how long they took to learn as well. Where
+    `in_flight` journeys go on at once, none sees the records of the others; a task that was too
+    hard is therefore left to the journeys whose number is the same as its own modulo `in_flight`,
+    of which one goes on at a time.
     """
     subjects: dict[Strategy, list[Record]] = {
         strategy: [
@@ -102,11 +107,11 @@ def choose_start(
     strategy = max(open_to, key=draws.__getitem__)
     if strategy in subjects:
         return Start(strategy, subject=_most_promising(subjects[strategy], random).number)
-    if strategy == "breadth":
-        return Start(strategy, choose(weights(records), random))
-    effort = {record.task_id: _effort(record) for record in records if record.status == "learned"}
-    toward = {task_id: n * effort[task_id] for task_id, n in weights(records).items()}
-    return Start(strategy, choose(toward, random))
+    weight = rule.weights(records)
+    if strategy == "frontier" and favour_effort:
+        effort = {r.task_id: _effort(r) for r in records if r.status == "learned"}
+        weight = {task_id: n * effort[task_id] for task_id, n in weight.items()}
+    return Start(strategy, choose(weight, random))
 
 
 def weights_of_strategies(

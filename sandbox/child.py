@@ -41,6 +41,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
     from .episodes import EpisodeServer
     from .playing import PlayServer
     from .replays import record
+    from .success_reads import read_success
 
     messages = Messages(*descriptors[:2])
     episodes = EpisodeServer(descriptors[2:])
@@ -54,6 +55,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
         "step": episodes.step,
         "film": episodes.film,
         "record": functools.partial(record, descriptors[2:]),
+        "read_success": functools.partial(read_success, descriptors[2:]),
         "play": play.open,
         "play_begin": play.begin,
         "play_act": play.act,

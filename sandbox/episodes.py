@@ -197,13 +197,17 @@ class EpisodeServer:
         camera: str,
         width: int,
         height: int,
+        moments: list[int] | None = None,
     ) -> dict[str, Any]:
-        """Replay an episode and draw it: a frame after the reset and one after each action.
+        """Replay an episode and draw it: a frame after the reset and one after each action, or
+        only at those `moments`, numbers of actions in rising order.
 
-        Returns how many frames the shared memory holds.
+        Returns how many frames the shared memory holds, and whether the task's success counts only
+        at the end.
         """
         self._source = source
-        shape = (len(actions) + 1, height, width, 3)
+        wanted = list(range(len(actions) + 1)) if moments is None else moments
+        shape = (len(wanted), height, width, 3)
         frames = np.ndarray(shape, np.uint8, mmap.mmap(self._shared[0], math.prod(shape)))
         drawn = 0
         try:
@@ -211,14 +215,17 @@ class EpisodeServer:
                 source, render_mode="rgb_array", camera=camera, width=width, height=height
             )
             env.reset(seed=seed)
-            frames[drawn] = env.render()
-            for drawn, action in enumerate(actions, 1):
-                env.step(action_for(env, np.array(action)))
-                frames[drawn] = env.render()
+            at_the_end = env.success_at == "end"
+            for number in range(len(actions) + 1):
+                if number:
+                    env.step(action_for(env, np.array(actions[number - 1])))
+                if drawn < len(wanted) and number == wanted[drawn]:
+                    frames[drawn] = env.render()
+                    drawn += 1
             env.close()
         except Exception as error:
             return self._fault(error, "an episode")
-        return {"frames": drawn + 1}
+        return {"frames": drawn, "at_the_end": at_the_end}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
         fault = describe(error, doing, self._source)

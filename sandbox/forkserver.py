@@ -164,6 +164,7 @@ def _warm_up() -> None:
     from .checks import run_checks
     from .episodes import EpisodeServer
     from .replays import record
+    from .success_reads import read_success
 
     # It passes all stages up to the first step and then fails, so that both are seen.
     mistaken = WARM_UP_TASK.replace("self.goal =", "self.gaol =")
@@ -174,6 +175,7 @@ def _warm_up() -> None:
         EpisodeServer([descriptor]).film(WARM_UP_TASK, 0, [], "overview", 64, 48)
     with shared_memory(65_536) as (descriptor, _):
         record([descriptor], WARM_UP_TASK, "r2d2", "idle", 0, [], 65_536)
+        read_success([descriptor], WARM_UP_TASK, [{"seed": 0, "actions": [[0.0]]}])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..errors import BrokenError
 from ..sandbox.vector import SandboxedEpisodes
 from .achieved import Achievements
 from .policies import Policy
@@ -28,7 +29,12 @@ class Evaluation:
 
     @property
     def success_rate(self) -> float:
-        """Raises ZeroDivisionError where no episode was run: that is no verdict at all."""
+        """Raises BrokenError where no episode was run: that is no verdict at all."""
+        if not self.episodes:
+            raise BrokenError(
+                "No episode of the evaluation was finished, so nothing is known of the task.",
+                "Ask for at least one evaluation episode, and try again.",
+            )
         return self.successes / self.episodes
 
     @property
@@ -53,8 +59,14 @@ def evaluate(
     in every environment, says so of the successes and the episodes so far.
 
     The episodes follow from `seed` alone, and each environment's first ones count: counting
-    whichever end first would favour short episodes.
+    whichever end first would favour short episodes. Raises BrokenError for none: that is no verdict
+    at all.
     """
+    if at_most < 1:
+        raise BrokenError(
+            "An evaluation of no episodes would say nothing of the task.",
+            "Ask for at least one evaluation episode.",
+        )
     rounds = math.ceil(at_most / episodes.count)
     # What an environment does after its last round, or ahead of the others, is kept in its place.
     succeeded = np.zeros((rounds, episodes.count), dtype=np.bool_)

@@ -45,7 +45,8 @@ class TrialPlan(Noun):
 
 @dataclass(frozen=True)
 class FilmPlan(Noun):
-    """What to draw. The ending of `path` settles the kind: .png draws the first frame alone."""
+    """What to draw. The ending of `path` settles the kind: a .png is a still picture, of how an
+    episode begins or of several of its moments."""
 
     source: str
     robot: Robot
@@ -56,6 +57,13 @@ class FilmPlan(Noun):
     camera: Literal["overview", "chase"] = "overview"
     width: int = 320
     height: int = 240
+    """Of one agent's picture, in pixels."""
+    beside_untrained: bool = False
+    """Whether a film shows, on its left, what the same network did before it was trained, in an
+    episode that begins alike; both halves are labelled."""
+    moments: int = 0
+    """How many moments of an episode a still picture shows, each with its time; 0 shows how an
+    episode begins, and nobody acts."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,11 @@ class Film(Noun):
     path: str
     frames: int
     success: bool | None = None
-    """Whether the filmed episode succeeds; None for a still picture."""
+    """Whether the filmed episode succeeds; None for how an episode begins."""
+    apart_s: float = 0.0
+    """Seconds from one moment of a still picture to the next."""
+    at_the_end: bool = False
+    """Whether the task's success counts only at the end of an episode."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
     return Trained(model, seed)
 
 
+def untrained(episodes: SandboxedEpisodes, seed: int) -> Policy:
+    """The network that training with this seed begins with."""
+    return Trained(make_model(episodes, seed), seed)
+
+
 def play_until_success(
     episodes: SandboxedEpisodes,
     policy: Policy,

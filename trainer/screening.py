@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..sandbox.vector import SandboxedEpisodes
 from .evaluation import Evaluation, evaluate
 from .plans import ArchivedPolicy, TrialPlan
 from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_parameters
+from .witness import WatchedEpisodes
 
 SOFTENING = 0.5
 """What the last layer of a warm start is multiplied by: a policy that is sure of itself explores
@@ -44,13 +44,14 @@ class Screening:
         return self.shown["random"].mean_return
 
 
-def screen(episodes: SandboxedEpisodes, model: Any, plan: TrialPlan, seed: int) -> Screening:
+def screen(episodes: WatchedEpisodes, model: Any, plan: TrialPlan, seed: int) -> Screening:
     """Let one policy after the other try; over as soon as one of them solves the task. The weights
     of `model` are those it came with when this returns."""
     screening = Screening()
     fresh = {name: each.clone() for name, each in model.policy.state_dict().items()}
     try:
         for name, who, policy, rate in _policies(episodes, model, plan):
+            episodes.policy = name
             evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
             screening.shown[name] = evaluation
             if evaluation.success_rate >= rate:
@@ -63,7 +64,7 @@ def screen(episodes: SandboxedEpisodes, model: Any, plan: TrialPlan, seed: int) 
 
 
 def _policies(
-    episodes: SandboxedEpisodes, model: Any, plan: TrialPlan
+    episodes: WatchedEpisodes, model: Any, plan: TrialPlan
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""

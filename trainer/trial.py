@@ -21,7 +21,6 @@ import numpy as np
 import torch
 
 from ..sandbox.channel import ChildFault
-from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
 from .achieved import Achievements
 from .deciding import SuccessWindow, is_hopeless
@@ -29,7 +28,9 @@ from .evaluation import Evaluation, Examination, evaluate
 from .learner import Episode, Learner
 from .plans import TrialPlan
 from .policies import Trained, load_parameters
+from .sanity import TRAINED, TRAINING, examined
 from .screening import Screening, screen, softened
+from .witness import WatchedEpisodes
 
 WARM_PATIENCE = 0.5
 """Share of the patience after which a warm start that shows no progress is given up."""
@@ -44,7 +45,7 @@ def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
     try:
-        with SandboxedEpisodes(
+        with WatchedEpisodes(
             plan.source, plan.robot, plan.environments, plan.processes
         ) as episodes:
             return _Trial(plan, episodes, tell, started).run()
@@ -62,7 +63,7 @@ class _Trial:
     def __init__(
         self,
         plan: TrialPlan,
-        episodes: SandboxedEpisodes,
+        episodes: WatchedEpisodes,
         tell: Callable[[CurvePoint], None],
         started: float,
     ) -> None:
@@ -84,6 +85,10 @@ class _Trial:
         """How often training has begun; between rounds there is an examination."""
 
     def run(self) -> Trial:
+        """The verdict, with what the same evidence says of the task's rewards and success."""
+        return examined(self._run(), self.plan, self.episodes.witness, self.learner.model)
+
+    def _run(self) -> Trial:
         self.screening = screen(
             self.episodes, self.learner.model, self.plan, self._seed("screening")
         )
@@ -135,6 +140,7 @@ class _Trial:
         self.rounds += 1
         self.window.clear()
         # Screening and examination have used the environments: begin new episodes.
+        self.episodes.policy = TRAINING
         self.learner.reset(self._seed("training"))
         ended: list[Episode] = []
         while True:
@@ -173,6 +179,7 @@ class _Trial:
 
     def _examine(self, achievements: Achievements) -> Evaluation:
         seed = self._seed("evaluation")
+        self.episodes.policy = TRAINED
         return evaluate(
             self.episodes,
             Trained(self.learner.model, seed),

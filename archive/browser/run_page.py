@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from ...task import Status
+from ..metrics.funnel import funnel
 from . import pages
 from .index import View
 from .site import Link, Site
@@ -46,40 +46,6 @@ class Limit:
     def share(self) -> float:
         """Of the cap, from 0 to 1."""
         return min(self.used / self.cap, 1.0) if self.cap else 0.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the funnel: how many journeys came to it, and what became of those it ended."""
-
-    name: str
-    reached: int
-    status: Status | None = None
-    """What a journey is called that ended here."""
-    ended: int = 0
-    detail: str = ""
-
-
-def funnel(statuses: dict[str, int], failures: dict[str, int]) -> list[Step]:
-    """How many journeys came how far, from the first step to the tasks that were kept.
-
-    A journey that broke is taken out: nothing is known about its task.
-    """
-    left = sum(statuses.values()) - statuses.get("broken", 0)
-    found_at = ", ".join(f"{stage} {count}" for stage, count in failures.items())
-    gates: tuple[tuple[str, Status, str], ...] = (
-        ("ideas", "duplicate", "too near to a kept task"),
-        ("new ideas", "invalid", found_at),
-        ("valid tasks", "uninteresting", "by the model of interestingness"),
-        ("interesting tasks", "too_easy", "solved before training"),
-        ("open tasks", "too_hard", "not learned within the budget"),
-    )
-    steps = []
-    for name, status, detail in gates:
-        ended = statuses.get(status, 0)
-        steps.append(Step(name, left, status, ended, detail if ended else ""))
-        left -= ended
-    return [*steps, Step("kept tasks", left)]
 
 
 def kept_over_time(endings: Sequence[tuple[str, str]]) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ def routes(site: Site) -> list[BaseRoute]:
             neighbours=_neighbours(site, number),
             children=site.index.children(row.task_id) if row.task_id else [],
             replay=_replay(site, row),
+            moments=_moments(site, row),
             names=_names(site, row),
             before=_next(site, number, -1),
             after=_next(site, number, 1),
@@ -203,6 +204,13 @@ def _replay(site: Site, row: Row) -> str | None:
     if row.task_id and (site.run_dir / "media" / name).is_file():
         return f"/media/{name}"
     return None
+
+
+def _moments(site: Site, row: Row) -> str | None:
+    """The address of the picture that the success of a task was judged by; None where there is
+    none."""
+    name = f"{row.task_id}.moments.png"
+    return f"/media/{name}" if row.task_id and (site.run_dir / "media" / name).is_file() else None
 
 
 def _names(site: Site, row: Row) -> dict[str, str]:

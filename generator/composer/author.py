@@ -13,7 +13,7 @@ import numpy as np
 from ...archive.novelty import Neighbour
 from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record, Strategy
-from ..author import Brief
+from ..author import Brief, Moments
 from ..model.meter import Meter
 from .goals import GOALS
 from .parts import PARTS
@@ -86,6 +86,9 @@ class Composer:
             f"like it is “{nearest}”.",
             "novelty",
         )
+
+    def look(self, idea: Idea, picture: Path, moments: Moments, code_success: bool) -> None:
+        """It has no eyes."""
 
     def judge_again(
         self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()

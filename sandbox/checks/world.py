@@ -62,8 +62,10 @@ class CheckedEnv(TaskEnv):
             return self.env.step(action)
 
     def task_success(self) -> bool:
+        """Whether the task is accomplished now: in the midst of an episode only where that
+        counts."""
         with self.client.during(Phase.SCORE):
-            return as_bool("get_success", self.env.get_success())
+            return as_bool("get_success", self.env.get_success()) and self.success_at == "any"
 
     def bodies(self) -> list[int]:
         """The ids of all bodies. PyBullet itself lists only the last one of a batch."""

@@ -76,6 +76,7 @@ class ArticulatedRobot(Robot):
     torque_limits_n_m: ClassVar[dict[str, float]]
     feet: ClassVar[tuple[str, ...]]
     place_numbers = slice(11, 14)
+    reward_names = ("electricity_penalty", "stall_torque_penalty", "joints_at_limit_penalty")
     electricity_weight: ClassVar[float]
     stall_torque_weight: ClassVar[float]
 

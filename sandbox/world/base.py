@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import gymnasium
 import numpy as np
@@ -25,6 +25,8 @@ MAX_NAME_CHARACTERS = 100
 
 Color = Sequence[float]
 """Red, green, blue, opacity, each from 0 to 1."""
+
+SuccessAt = Literal["any", "end"]
 
 _UNSEEN = np.empty(0, dtype=np.float32)
 
@@ -80,6 +82,8 @@ class BaseEnv:
 
     dt: ClassVar[float] = 0.0165
     robot_class: ClassVar[type[Robot]]
+    success_at: SuccessAt = "any"
+    """When `get_success` counts: "any" step of an episode, or only its "end"."""
 
     # The trusted side of the world: names with two underscores are refused in task code.
     __client: PhysicsClient
@@ -271,6 +275,14 @@ def advance(
     for name, value in robot.get_rewards(action).items():
         terms[name] = terms.get(name, 0.0) + value
     return terms, terminated, truncated
+
+
+def success_at_of(env: BaseEnv) -> SuccessAt:
+    """When a task's success counts, as the task says."""
+    at: Any = env.success_at
+    if type(at) is not str or at not in ("any", "end"):
+        raise ContractError("success_at", f"is {describe(at)}", 'be "any" or "end"')
+    return "end" if at == "end" else "any"
 
 
 def has_own_step(env_class: type[BaseEnv]) -> bool:

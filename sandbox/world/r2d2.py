@@ -56,6 +56,7 @@ class R2D2Robot(Robot):
     action_space = Discrete(6)
     proprioception_size = 13
     place_numbers = slice(9, 12)
+    reward_names = ("energy_penalty",)
     clearance_m = 0.6
     # Inside the lens: nothing of the robot is ahead of it, and a wall it touches is.
     eye_offset_m = (0.19, 0.0, 0.36)

@@ -152,6 +152,8 @@ class Robot:
     """How many numbers `get_observation` returns."""
     place_numbers: ClassVar[slice]
     """Which of them tell the way from where the episode began: x, y, z (m, compressed)."""
+    reward_names: ClassVar[tuple[str, ...]]
+    """The terms that `get_rewards` gives."""
     eye_offset_m: ClassVar[tuple[float, float, float]]
     """Where its eye is in the base's frame; it looks along the base's x axis."""
     clearance_m: ClassVar[float]

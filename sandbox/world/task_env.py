@@ -18,6 +18,7 @@ from .base import (
     build_env,
     finite_number,
     has_own_step,
+    success_at_of,
     trusted_robot,
 )
 from .camera import Camera, ChaseCamera, overview_camera
@@ -51,7 +52,9 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     **Reward**: the sum of the task's and the robot's named terms over those physics steps;
     `info["reward_terms"]` holds each term, and as `step` what an overridden `step` added.
 
-    **Success**: `info["is_success"]` is True from the step on in which `get_success` said so.
+    **Success**: `info["is_success"]` is True from the step on in which `get_success` said so. Where
+    the task has `success_at = "end"`, it is True only in the last step, if `get_success` says so
+    then.
 
     **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps, and
     when the world breaks.
@@ -133,6 +136,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         # A stream of its own: what the robot draws does not shift what the task draws.
         robot.np_random = np.random.default_rng([episode_seed, 1])
         self.env, self.robot = env, robot
+        self.success_at = success_at_of(env)
         self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
 
     def reset(
@@ -198,9 +202,10 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             success = self.env.get_success()
         finally:
             client.phase = Phase.OUTSIDE
-        if as_bool("get_success", success):
-            self._succeeded = True
         truncated = truncated or self.physics_steps >= self.time_limit
+        counts = self.success_at == "any" or terminated or truncated
+        if as_bool("get_success", success) and counts:
+            self._succeeded = True
         return terminated, truncated, terms
 
     def _step_of_task(self, action: Any) -> tuple[dict[str, float], bool, bool]:

@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from taskwright.archive.selection import Uniform
 from taskwright.config import StrategyConfig
 from taskwright.generator.strategies import (
     STRATEGIES,
@@ -56,6 +57,17 @@ def test_the_same_records_and_seed_give_the_same_start(records):
     made = records(*[("learned", "frontier"), ("too_hard", "frontier")] * 3)
     assert starts(made) == starts(list(made))
     assert len(set(starts(made))) > 3
+
+
+def test_kept_tasks_are_weighed_by_the_rule_and_at_the_frontier_by_effort_too(make_record):
+    def kept(number, steps):
+        return make_record(number, trial=Trial("learned", "", 0.0, 0.9, steps=steps))
+
+    made = [kept(1, 0), kept(2, 180_000)]
+    chosen = Counter(start.stone for start in starts(made, rule=Uniform()))
+    assert chosen[made[1].task_id] > 30
+    plain = Counter(s.stone for s in starts(made, seeds=200, rule=Uniform(), favour_effort=False))
+    assert 70 < plain[made[0].task_id] < 130
 
 
 def test_a_strategy_without_anything_to_start_from_is_not_chosen(records):

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from taskwright.archive.browser.run_page import as_message, funnel, kept_over_time
+from taskwright.archive.browser.run_page import as_message, kept_over_time
+from taskwright.archive.metrics import funnel
 from taskwright.archive.store import Archive
 from taskwright.task import Record
 

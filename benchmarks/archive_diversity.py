@@ -1,0 +1,176 @@
+"""How different are 200 tasks of the Composer, beside OMNI-EPIC's published run of 200?
+
+Setup: the real loop (`open_run`: strategies, stepping stones, near-copy gate, all checks in the
+sandbox, novelty, interestingness) makes tasks with the Composer until 200 are kept. Only training
+is left out, because 200 trials take hours: a trial is said to be learned with the chance
+`--learned`, after a number of steps drawn at random. What is measured is therefore the diversity
+of what passes every gate before training, not that of tasks which were learned. Finished run
+folders given with `--runs` are measured beside it, as they are.
+OMNI-EPIC's run is recomputed from its published page where `--omni-epic-page` names it (the file
+public/htmls/long_run.html of https://github.com/justrach/omni-epic), else cited.
+All texts are embedded by the same model, all-MiniLM-L6-v2: the whole description (title,
+description, success, rewards, termination), which is what the page has of OMNI-EPIC's tasks, and
+what a Taskwright archive embeds (title, description, success).
+Duration: some minutes on two idle cores, most of it the checks.
+Output: a table, and whether the aims are met: less than 5 % near copies and a Vendi score above 15.
+
+    python benchmarks/archive_diversity.py --omni-epic-page long_run.html --runs runs/first
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from embedding_choice import idea_in
+
+from taskwright.archive.embedding import SentenceEncoder
+from taskwright.archive.metrics import (
+    CELLS_A_SIDE,
+    coverage,
+    mean_nearest_distance,
+    near_copy_share,
+    vendi_score,
+)
+from taskwright.archive.projection import fixed_projection
+from taskwright.archive.store import Archive
+from taskwright.config import resolve
+from taskwright.executor.cores import cores
+from taskwright.executor.job import AtWork, Job, JobResult, Tell
+from taskwright.executor.local import LocalExecutor
+from taskwright.generator.run import open_run
+from taskwright.task import Idea, Trial, from_json, to_json
+from taskwright.trainer.plans import Film, Replay, TrialPlan
+
+CITED = "203 (cited)", 0.59, 7.3
+WHOLE, EMBEDDED = "whole description", "title, description, success"
+
+
+class WithoutTraining:
+    """Does the checks and leaves the rest out: a trial's verdict is drawn from its own seed."""
+
+    def __init__(self, executor: LocalExecutor, learned: float) -> None:
+        self._executor = executor
+        self._learned = learned
+        self.workers = executor.workers
+        self.cancel, self.close = executor.cancel, executor.close
+
+    def run(
+        self, job: Job, tell: Tell = lambda point: None, at_work: AtWork = lambda is_it: None
+    ) -> JobResult:
+        if job.kind == "check":
+            return self._executor.run(job, tell, at_work)
+        if job.kind == "film":
+            return JobResult(job.job_id, to_json(Film("", 0)))
+        if job.kind == "replay":
+            return JobResult(job.job_id, to_json(Replay("", 0, 0)))
+        random = np.random.default_rng(from_json(TrialPlan, job.payload).seed)
+        steps = int(random.integers(5_000, 110_000))
+        learned = random.random() < self._learned
+        verdict = "learned" if learned else "too_hard"
+        trial = Trial(verdict, "Drawn, not trained.", 0.0, 1.0 if learned else 0.2, steps=steps)
+        return JobResult(job.job_id, to_json(trial))
+
+
+def compose_run(run_dir: Path, tasks: int, seed: int, learned: float) -> dict[str, int]:
+    """Make a run folder; returns its records by status."""
+    config = resolve({
+        "run": {"tasks": tasks, "seed": seed},
+        "model": {"name": "composer"},
+        "trainer": {"nearest_policies": 0},
+    })  # fmt: skip
+    with LocalExecutor(cores()) as executor:
+        ending = open_run(run_dir, config, WithoutTraining(executor, learned), lambda event: None)
+    return ending.counts
+
+
+@dataclass
+class Measured:
+    """A set of tasks in numbers."""
+
+    count: int
+    copies: float
+    vendi: float
+    distance: float
+    cells: int
+
+
+def measured(texts: list[str], encoder: SentenceEncoder) -> Measured:
+    vectors = np.stack([encoder.encode(text) for text in texts])
+    return Measured(
+        len(texts),
+        near_copy_share(vectors) or 0.0,
+        vendi_score(vectors),
+        mean_nearest_distance(vectors) or 0.0,
+        coverage(fixed_projection().project(vectors)),
+    )
+
+
+def kept_ideas(run_dir: Path) -> list[Idea]:
+    with Archive.open(run_dir) as archive:
+        return [record.idea for record in archive.kept()]
+
+
+def published_ideas(page: Path) -> list[Idea]:
+    """The tasks on OMNI-EPIC's page, its three seeds included."""
+    nodes = re.search(r"nodes = new vis\.DataSet\((\[.*?\])\);\n", page.read_text(), re.DOTALL)
+    if nodes is None:
+        raise SystemExit(f"{page} holds no graph of tasks; give OMNI-EPIC's long_run.html.")
+    ideas = []
+    for node in json.loads(nodes[1]):
+        docstring = json.dumps(node["title"])
+        sections = idea_in(f"class Env:\n    {docstring}")
+        names = ("title", "description", "success", "rewards", "termination")
+        ideas.append(Idea(*(sections.get(name, "") for name in names)))
+    return ideas
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tasks", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--learned", type=float, default=1.0, help="chance that a trial learns")
+    parser.add_argument("--keep", type=Path, help="folder for the run, which is deleted otherwise")
+    parser.add_argument("--omni-epic-page", type=Path)
+    parser.add_argument("--runs", type=Path, nargs="*", default=[])
+    options = parser.parse_args()
+
+    encoder = SentenceEncoder()
+    with tempfile.TemporaryDirectory() as scratch:
+        run_dir = options.keep or Path(scratch) / "run"
+        counts = compose_run(run_dir, options.tasks, options.seed, options.learned)
+        sets = {"the Composer, before training": kept_ideas(run_dir)[: options.tasks]}
+    print("Composer: " + ", ".join(f"{status} {n}" for status, n in sorted(counts.items())))
+    sets |= {f"kept in {run.name}": kept_ideas(run) for run in options.runs}
+    if options.omni_epic_page:
+        sets["OMNI-EPIC, published run"] = published_ideas(options.omni_epic_page)
+
+    print(
+        "\n| tasks of | embedded | tasks | near copies | Vendi score | mean distance to nearest 3 "
+        f"| cells of {CELLS_A_SIDE**2} |\n|---|---|---|---|---|---|---|"
+    )
+    own = None
+    for name, ideas in sets.items():
+        for embedded in (WHOLE, EMBEDDED):
+            texts = [idea.docstring if embedded == WHOLE else idea.text for idea in ideas]
+            found = measured(texts, encoder)
+            own = own or found
+            print(
+                f"| {name} | {embedded} | {found.count} | {found.copies:.1%} | {found.vendi:.1f} | "
+                f"{found.distance:.3f} | {found.cells} |"
+            )
+    if not options.omni_epic_page:
+        count, copies, vendi = CITED
+        print(f"| OMNI-EPIC | {WHOLE} | {count} | {copies:.0%} | {vendi} | – | – |")
+    assert own is not None
+    print(f"\n{'yes' if own.copies < 0.05 else 'NO ':3} near copies below 5 %: {own.copies:.1%}")
+    print(f"{'yes' if own.vendi > 15 else 'NO ':3} Vendi score above 15: {own.vendi:.1f}")
+
+
+if __name__ == "__main__":
+    main()

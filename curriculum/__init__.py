@@ -1,0 +1,15 @@
+"""Which task to train on next, for any trainer: numpy is all that it needs, and nothing of ours.
+
+- `sampler.TaskSampler`: asks a strategy, and is what a training loop holds
+- `strategy`: what a strategy is told and must answer; `uniform`
+- `learning_progress`: tasks whose success rate changes (Kanitscheider et al. 2021, OMNI)
+- `alp_gmm`: regions of the task space where results change (Portelas et al. 2019)
+- `mixture`: Gaussian mixtures, which those regions are
+- `level_replay`: tasks whose outcome surprises, and those not seen for long (Jiang et al. 2021)
+
+Exported packages carry a copy of this folder, so that it must not import from outside of it.
+"""
+
+from .sampler import STRATEGIES, TaskSampler
+
+__all__ = ["STRATEGIES", "TaskSampler"]

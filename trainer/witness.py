@@ -1,0 +1,176 @@
+"""What the steps of a trial show of a task, taken down while policies of growing skill play it.
+
+It looks at what every step tells anyhow: rewards by name, successes, how episodes end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sandbox.vector import SandboxedEpisodes, Steps
+
+SAME = 1e-9
+"""Rewards that differ by less are the same."""
+
+
+@dataclass(frozen=True)
+class EpisodeSeen:
+    """What is known of an episode that has ended."""
+
+    policy: str
+    start: tuple[int, int, int]
+    """Seed, environment and number of the episode: where they are equal, episodes begin alike."""
+    success: bool
+    terminated: bool
+    actions: int
+    earned: float
+    terms: NDArray[np.float64]
+    """The sum of each reward term, in the order of `Witness.term_names` as far as it went then."""
+    when: tuple[int, int, int]
+    """Number of the `begin`, steps of its environment since then, and environment: the order of
+    episodes in an account. Which of two environments is heard of first depends on the clock."""
+
+
+@dataclass
+class Term:
+    """What one reward term has been."""
+
+    low: float = np.inf
+    high: float = -np.inf
+    last_low: float = np.inf
+    last_high: float = -np.inf
+    """In the last steps of episodes, which are cut short: a constant term is less there."""
+    absolute: float = 0.0
+    """Sum of its absolute values."""
+
+    def take(self, values: NDArray[np.float64], done: NDArray[np.bool_]) -> None:
+        going_on, last = values[~done], values[done]
+        if going_on.size:
+            self.low = min(self.low, float(going_on.min()))
+            self.high = max(self.high, float(going_on.max()))
+        if last.size:
+            self.last_low = min(self.last_low, float(last.min()))
+            self.last_high = max(self.last_high, float(last.max()))
+        self.absolute += float(np.abs(values).sum())
+
+    @property
+    def constant(self) -> float | None:
+        """Its value, where it has been the same in all steps; None where it changes."""
+        value = self.low
+        if not np.isfinite(value) or self.high - value > SAME:
+            return None
+        is_less = (
+            min(value, 0.0) - SAME <= self.last_low and self.last_high <= max(value, 0.0) + SAME
+        )
+        return value if is_less or not np.isfinite(self.last_low) else None
+
+
+class Witness:
+    """Takes down what the steps of several policies show.
+
+    `begin` tells which policy acts from now on, and with which seed its episodes begin; `watch` is
+    given each step of some environments.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.term_names: list[str] = []
+        """In the order of their columns."""
+        self.terms: dict[str, Term] = {}
+        self._episodes: list[EpisodeSeen] = []
+        self._begins = 0
+        self.steps = 0
+        self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
+        self._policy, self._seed = "", 0
+        self._sums = np.zeros((count, 0))
+        self._earned = np.zeros(count)
+        self._actions = np.zeros(count, dtype=np.int64)
+        self._number = np.zeros(count, dtype=np.int64)
+        self._clock = np.zeros(count, dtype=np.int64)
+
+    @property
+    def episodes(self) -> list[EpisodeSeen]:
+        """All that have ended, in an order that the seed alone decides."""
+        return sorted(self._episodes, key=lambda seen: seen.when)
+
+    def begin(self, policy: str, seed: int) -> None:
+        self._policy, self._seed = policy, seed
+        self._begins += 1
+        for numbers in (self._sums, self._earned, self._actions, self._number, self._clock):
+            numbers[:] = 0
+
+    def watch(
+        self, rows: slice, steps: Steps, names: Sequence[str], terms: NDArray[np.float64]
+    ) -> None:
+        """A step of the environments `rows`; `terms` has a row for each of them and a column for
+        each name, NaN where a term was not given."""
+        done = steps.terminated | steps.truncated
+        columns = self._columns_of(names)
+        told = np.nan_to_num(terms)
+        self._sums[rows, columns] += told
+        self._earned[rows] += steps.rewards
+        self._actions[rows] += 1
+        self._clock[rows] += 1
+        self.steps += len(done)
+        for name, column in zip(names, told.T, strict=True):
+            self.terms[name].take(column, done)
+        for offset in np.flatnonzero(done):
+            self._end(rows.start + int(offset), steps, int(offset))
+
+    def _columns_of(self, names: Sequence[str]) -> NDArray[np.intp]:
+        columns = self._columns.get(tuple(names))
+        if columns is None:
+            for name in names:
+                if name not in self.terms:
+                    self.terms[name] = Term()
+                    self.term_names.append(name)
+                    self._sums = np.pad(self._sums, ((0, 0), (0, 1)))
+            columns = np.array([self.term_names.index(name) for name in names], dtype=np.intp)
+            self._columns[tuple(names)] = columns
+        return columns
+
+    def _end(self, row: int, steps: Steps, offset: int) -> None:
+        self._episodes.append(
+            EpisodeSeen(
+                self._policy,
+                (self._seed, row, int(self._number[row])),
+                bool(steps.successes[offset]),
+                bool(steps.terminated[offset]),
+                int(self._actions[row]),
+                float(self._earned[row]),
+                self._sums[row].copy(),
+                (self._begins, int(self._clock[row]), row),
+            )
+        )
+        self._sums[row] = 0.0
+        self._earned[row] = 0.0
+        self._actions[row] = 0
+        self._number[row] += 1
+
+
+class WatchedEpisodes(SandboxedEpisodes):
+    """Sandboxed episodes with a witness. Say who acts, in `policy`, before a reset."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self.witness = Witness(self.count)
+        self.policy = ""
+
+    def reset(self, seed: int) -> NDArray[np.float32]:
+        self.witness.begin(self.policy, seed)
+        return super().reset(seed)
+
+    def step(self, actions: NDArray[Any]) -> Steps:
+        steps = super().step(actions)
+        self.witness.watch(slice(0, self.count), steps, *self.reward_terms())
+        return steps
+
+    def finish(self) -> tuple[slice, Steps]:
+        rows, steps = super().finish()
+        names, terms = self.reward_terms()
+        self.witness.watch(rows, steps, names, terms[rows])
+        return rows, steps
