@@ -1,0 +1,192 @@
+"""How the Ant comes to walk: it copies a clockwork, practises, and teaches walkers that can see.
+
+1. `copy_oscillator`: a network learns the movements of an `Oscillator` from what it feels alone. What
+   was a clock becomes a cycle of body and network, which no push can put out of step.
+2. `practise`: PPO makes that gait faster and steadier on `Ground`.
+3. `teach`: a policy of the size and the observation that every trial has learns to do what the gait
+   would do, given the command that follows from what it sees. Body states and scenes are put
+   together by chance, so that a few thousand of each make millions of situations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.policies import ActorCriticPolicy
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+from ...sandbox.world.robots import robot_spaces
+from .body import STATE_SIZE, Array, ahead, facing_anywhere, felt, mirrored, quarter, torques
+from .ground import Ground
+from .oscillator import Oscillator
+from .scenes import toward_nearest
+
+ENVIRONMENTS = 8
+NOISE = 0.3
+"""Of the actions that are played while a lesson is recorded: the pupil will err, and must have seen
+what to do then (Laskey et al. 2017, arXiv 1703.09327)."""
+LOG_DEVIATION = -1.2
+PRACTICE: dict[str, Any] = {
+    "n_steps": 256,
+    "batch_size": 512,
+    "n_epochs": 10,
+    "learning_rate": 5e-4,
+    "gamma": 0.97,  # looks 2 s ahead
+    "gae_lambda": 0.95,
+    "target_kl": 0.03,  # a gait is soon unlearned
+}
+NETWORK: dict[str, Any] = {"net_arch": [128, 128], "log_std_init": LOG_DEVIATION}
+
+WALKERS: dict[str, Callable[[Array, Array], Array]] = {
+    "ahead": lambda states, scenes: ahead(states),
+    "nearest": lambda states, scenes: _or_ahead(toward_nearest(scenes), states),
+    "stand": lambda states, scenes: np.zeros((len(states), 2), np.float32),
+}
+"""What each walker does, as the command that follows from the Ant's own state and the scene."""
+
+
+def _or_ahead(commands: Array, states: Array) -> Array:
+    return np.where(commands.any(axis=1, keepdims=True), commands, ahead(states))
+
+
+def new_gait(seed: int) -> PPO:
+    environments = DummyVecEnv([lambda: Monitor(Ground())] * ENVIRONMENTS)
+    return PPO(
+        "MlpPolicy", environments, seed=seed, device="cpu", policy_kwargs=NETWORK, **PRACTICE
+    )
+
+
+def copy_oscillator(gait: PPO, oscillator: Oscillator, agent_steps: int, seed: int) -> float:
+    """Let the gait's network learn the oscillator's actions and what they earn; returns the mean
+    squared error of the actions."""
+    ground, random = Ground(), np.random.default_rng(seed)
+    feelings, actions, rewards, ends = [], [], [], []
+    feeling, _ = ground.reset(seed=seed)
+    for _ in range(agent_steps):
+        action = oscillator.act(feeling)
+        feelings.append(feeling)
+        actions.append(action)
+        noise = NOISE * random.standard_normal(len(action))
+        feeling, reward, fallen, over, _ = ground.step((action + noise).astype(np.float32))
+        rewards.append(reward)
+        ends.append(fallen or over)
+        if ends[-1]:
+            feeling, _ = ground.reset()
+            oscillator.start()
+    ground.close()
+    values = np.zeros(agent_steps, np.float32)
+    value = 0.0
+    for moment in reversed(range(agent_steps)):
+        value = rewards[moment] + (0.0 if ends[moment] else gait.gamma * value)
+        values[moment] = value
+    told, done = np.array(feelings), np.array(actions)
+    told_mirrored, done_mirrored = mirrored(told, done)
+    x = torch.from_numpy(np.concatenate([told, told_mirrored]))
+    y = torch.from_numpy(np.concatenate([done, done_mirrored]))
+    v = torch.from_numpy(np.concatenate([values, values]))
+
+    def loss(step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rows = torch.from_numpy(random.integers(len(x), size=256))
+        miss = (gait.policy.predict_values(x[rows])[:, 0] - v[rows]).square().mean()
+        return (_means(gait.policy, x[rows]) - y[rows]).square().mean(), 0.01 * miss
+
+    return _descend(gait.policy, loss, steps=20 * len(x) // 256)
+
+
+def practise(gait: PPO, agent_steps: int, path: Path, tell: Callable[[str], None]) -> None:
+    """Go on until the gait has practised for so many agent steps in all, saving it on the way."""
+    gait.learn(
+        agent_steps - gait.num_timesteps,
+        callback=_Practice(path, tell),
+        reset_num_timesteps=False,
+    )
+
+
+class _Practice(BaseCallback):
+    def __init__(self, path: Path, tell: Callable[[str], None]) -> None:
+        super().__init__()
+        self._path, self._tell, self._rollouts = path, tell, 0
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self._rollouts += 1
+        if self._rollouts % 5 == 0 and self.model.ep_info_buffer:
+            episodes = self.model.ep_info_buffer
+            lengths = sum(episode["l"] for episode in episodes)
+            earned = sum(episode["r"] for episode in episodes)
+            self.model.save(self._path)
+            self._tell(f"{self.num_timesteps} steps: {earned / lengths:.2f} per step")
+
+
+def demonstrated(gait: PPO, states: Array, commands: Array) -> Array:
+    """What the gait would do, as actions of the Ant."""
+    quarters = quarter(commands)
+    actions, _ = gait.predict(felt(states, commands, quarters), deterministic=True)
+    return torques(np.asarray(actions), quarters)
+
+
+def body_states(gait: PPO, count: int, seed: int) -> Array:
+    """Own states of the Ant while it walks and errs, shape (`count`, `STATE_SIZE`)."""
+    ground, states = Ground(), []
+    feeling, _ = ground.reset(seed=seed)
+    gait.set_random_seed(seed)
+    for _ in range(count):
+        states.append(ground.state)
+        action, _ = gait.predict(feeling, deterministic=False)
+        feeling, _, fallen, over, _ = ground.step(action)
+        if fallen or over:
+            feeling, _ = ground.reset()
+    ground.close()
+    return np.array(states)
+
+
+def teach(
+    gait: PPO, walker: str, states: Array, scenes: Array, steps: int, seed: int
+) -> tuple[ActorCriticPolicy, float]:
+    """A policy that does as the gait would, and the mean squared error of its actions."""
+    torch.manual_seed(seed)
+    random = np.random.default_rng(seed)
+    policy = ActorCriticPolicy(*robot_spaces("ant"), lambda _: 0.0, **NETWORK)
+
+    def loss(step: int) -> tuple[torch.Tensor, ...]:
+        state = facing_anywhere(states[random.integers(len(states), size=512)], random)
+        scene = scenes[random.integers(len(scenes), size=512)]
+        actions = demonstrated(gait, state, WALKERS[walker](state, scene))
+        observations = torch.from_numpy(np.concatenate([state, scene], axis=1))
+        return ((_means(policy, observations) - torch.from_numpy(actions)).square().mean(),)
+
+    return policy, _descend(policy, loss, steps)
+
+
+def _means(policy: ActorCriticPolicy, observations: torch.Tensor) -> torch.Tensor:
+    means: torch.Tensor = policy.action_net(policy.mlp_extractor.forward_actor(observations))
+    return means
+
+
+def _descend(
+    policy: ActorCriticPolicy, loss: Callable[[int], tuple[torch.Tensor, ...]], steps: int
+) -> float:
+    """Adam with a falling rate; returns the mean of the first loss over the last tenth."""
+    optimizer = torch.optim.Adam(policy.parameters(), 1e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.02, steps)
+    errors = []
+    for step in range(steps):
+        losses = loss(step)
+        optimizer.zero_grad()
+        torch.stack(losses).sum().backward()
+        optimizer.step()
+        schedule.step()
+        errors.append(losses[0].item())
+    return float(np.mean(errors[-max(steps // 10, 1) :]))
+
+
+__all__ = ["STATE_SIZE", "WALKERS", "copy_oscillator", "practise", "teach"]
