@@ -38,6 +38,7 @@ from ..task import (
     from_json,
     to_json,
 )
+from ..trainer.locomotion import pretrained
 from ..trainer.plans import ArchivedPolicy, FilmPlan, TrialPlan
 from .author import Author, Brief
 from .events import Events
@@ -451,7 +452,7 @@ class Journey:
             robot=self.task.robot,
             seed=int(self.random("trial").integers(2**31)),
             policy_path=policy_path(self.workshop.run_dir, self.task.task_id),
-            archived=tuple(policies),
+            archived=(*policies, *pretrained(self.task.robot)),
             processes=processes_for(settings.processes, self.workshop.executor.workers),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )

@@ -30,6 +30,7 @@ from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
 from .achieved import Achievements
 from .evaluation import Evaluation, evaluate
+from .gentle import spare, train_gently
 from .plans import TrialPlan
 from .policies import Idle, Policy, Random, Trained, load_parameters
 from .vec_env import SandboxedVecEnv
@@ -138,17 +139,21 @@ class _Trial:
             if evaluation.success_rate >= plan.easy_success_rate:
                 return f"{name} actions", evaluation
         best: tuple[float, float] | None = None
-        start = self.model.policy.state_dict()
+        start, tender = self.model.policy.state_dict(), False
         for archived in plan.archived:
             weights = load_parameters(archived.path)
             self.model.policy.load_state_dict(weights)
             evaluation = self._screening(archived.task_id, Trained(self.model))
-            if evaluation.success_rate >= plan.learned_success_rate:
+            solved = evaluation.success_rate >= plan.learned_success_rate
+            if solved and not archived.shipped:
                 return f"what was learned on “{archived.title}”", evaluation
             skill = evaluation.success_rate, evaluation.mean_return
             if best is None or skill > best:
                 best, self.warm_start, start = skill, archived.task_id, weights
+                tender = archived.shipped
         self.model.policy.load_state_dict(start)
+        if tender:
+            self.watch.spared_until = train_gently(self.model)
         return None
 
     def _screening(self, name: str, policy: Policy) -> Evaluation:
@@ -210,6 +215,8 @@ class _Watch(BaseCallback):
         self._started = started
         self._tell = tell
         self.curve: list[CurvePoint] = []
+        self.spared_until = 0
+        """Until so many steps have been made, only the critic learns; see `gentle`."""
         self.rounds = 0
         """How often training has begun; between rounds there is an evaluation."""
         self.budget_spent = ""
@@ -222,6 +229,10 @@ class _Watch(BaseCallback):
         self.rounds += 1
         length = math.ceil(WINDOW_EPISODES / self._plan.environments)
         self._window = [deque(maxlen=length) for _ in range(self._plan.environments)]
+
+    def _on_rollout_start(self) -> None:
+        if self.spared_until:
+            spare(self.model, self.num_timesteps < self.spared_until)
 
     def _on_step(self) -> bool:
         for window, info in zip(self._window, self.locals["infos"], strict=True):

@@ -8,9 +8,10 @@ nearest      goes to the nearest body that it does not stand on; ahead where the
 stand        stays where it is
 ============ ===========================================================================
 
-They are ordinary policies of a trial: same observation, same network. A trial tries them as it tries
-policies of the archive, and trains on from the best. What they can do is measured in `ant.json`;
-`python -m taskwright.trainer.locomotion` makes them. The Humanoid has none: docs/locomotion.md.
+They are ordinary policies of a trial: same observation, same network. A trial tries them as it
+tries policies of the archive, and trains on from the best. What they can do is measured in
+`walkers/ant.json`; `python -m taskwright.trainer.locomotion` makes them. The Humanoid has none:
+docs/locomotion.md.
 
 ========== =============================================================================
 module     holds
@@ -19,6 +20,7 @@ body       the Ant as its gait feels it, the same from four sides
 ground     where the gait is practised
 oscillator a first gait, found by CMA-ES
 scenes     what a walker sees, and where to go in it
+datasheet  what the walkers can do
 lessons    from the oscillator to a gait, from the gait to walkers
 ========== =============================================================================
 

@@ -17,10 +17,11 @@ from stable_baselines3 import PPO
 
 from ..policies import write_weights
 from . import FOLDER
+from .datasheet import measure
 from .lessons import (
     WALKERS,
-    body_states,
     copy_oscillator,
+    feelings,
     new_gait,
     practise,
     teach,
@@ -32,12 +33,15 @@ from .scenes import look_around
 @click.command(help=__doc__)
 @click.argument("work_dir", type=click.Path(path_type=Path))
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--generations", default=80, show_default=True, help="Of the search for a first gait.")
+@click.option(
+    "--generations", default=80, show_default=True, help="Of the search for a first gait."
+)
 @click.option("--copied", default=8_000, show_default=True, help="Agent steps of it to copy.")
 @click.option("--practice", default=400_000, show_default=True, help="Agent steps of practice.")
-@click.option("--states", default=10_000, show_default=True, help="Body states to teach with.")
+@click.option("--felt", default=10_000, show_default=True, help="Agent steps of it to teach with.")
 @click.option("--scenes", default=40_000, show_default=True, help="Scenes to teach with.")
 @click.option("--lessons", default=10_000, show_default=True, help="Batches of 512 per walker.")
+@click.option("--episodes", default=20, show_default=True, help="To measure each walker in.")
 @click.option("--out", type=click.Path(path_type=Path), default=FOLDER, show_default=True)
 def main(
     work_dir: Path,
@@ -45,9 +49,10 @@ def main(
     generations: int,
     copied: int,
     practice: int,
-    states: int,
+    felt: int,
     scenes: int,
     lessons: int,
+    episodes: int,
     out: Path,
 ) -> None:
     torch.set_num_threads(1)
@@ -56,14 +61,18 @@ def main(
     oscillator = _oscillator(work_dir / "oscillator.json", generations, seed)
     gait = _gait(work_dir / "gait.zip", oscillator, copied, practice, seed)
     seen = np.random.default_rng(seed)
-    felt = _array(work_dir / "states.npy", lambda: body_states(gait, states, seed))
+    bodies = _array(work_dir / "felt.npy", lambda: feelings(gait, felt, seed))
     views = _array(work_dir / "scenes.npy", lambda: look_around(scenes, seen))
     for walker in WALKERS:
         path = out / f"ant-{walker}.npz"
         if not path.exists():
-            policy, error = teach(gait, walker, felt, views, lessons, seed)
+            policy, error = teach(gait, walker, bodies, views, lessons, seed)
             write_weights(path, policy.state_dict())
             click.echo(f"{path}: mean squared error {error:.3f}")
+    paths = {walker: out / f"ant-{walker}.npz" for walker in WALKERS}
+    sheet = json.dumps(measure(paths, episodes), indent=1)
+    (out / "ant.json").write_text(sheet + "\n", encoding="utf-8")
+    click.echo(sheet)
 
 
 def _oscillator(path: Path, generations: int, seed: int) -> Oscillator:

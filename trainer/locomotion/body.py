@@ -1,14 +1,16 @@
 """The Ant's body as its gait feels it: the same from four sides, and the same in a mirror.
 
 A gait knows nothing of any task. It feels the body in its own frame and is told a command: the
-direction to go in, a unit vector in the yaw frame (x ahead, y to the left), or (0, 0) to stand. Since
-the Ant looks the same from four sides, whatever lies in another quarter than ahead is seen as if the
-robot's front were there: a gait that walks ahead walks everywhere, and learns four times as fast.
+direction to go in, a unit vector in the yaw frame (x ahead, y to the left), or (0, 0) to stand.
+Since the Ant looks the same from four sides, whatever lies in another quarter than ahead is seen as
+if the robot's front were there: a gait that walks ahead walks everywhere, and learns four times as
+fast.
 
-`GAIT_SIZE` numbers, angles and speeds as in `sandbox.world.articulated`: velocity of the torso (3),
-angular velocity (3), up vector (3), all in the yaw frame; position of hip and ankle of each leg (8),
-their speeds (8), whether each foot touches something (4); the command (2). Legs run to the left,
-beginning ahead on the left; all ankles bend the same way. A gait's action has the order of the legs.
+It feels `GAIT_SIZE` numbers, in the units of `sandbox.world.articulated`: velocity of the torso
+(3), angular velocity (3), up vector (3), all in the yaw frame; position of hip and ankle of each
+leg (8), their speeds (8), whether each foot touches something (4); the command (2). Legs run to the
+left, beginning ahead on the left; all ankles bend the same way. A gait's action has the order of
+the legs.
 """
 
 from __future__ import annotations
@@ -42,8 +44,13 @@ _MIRRORED_LEGS = [3, 2, 1, 0]
 _MIRRORED_JOINTS = np.array([2 * leg + joint for leg in _MIRRORED_LEGS for joint in (0, 1)])
 _HIPS_TURN = np.array([-1, 1] * LEGS, np.float32)
 _ORDER = np.concatenate(
-    [np.arange(9), 9 + _MIRRORED_JOINTS, 17 + _MIRRORED_JOINTS, 25 + np.array(_MIRRORED_LEGS)]
-    + [np.arange(29, 31)]
+    [
+        np.arange(9),
+        9 + _MIRRORED_JOINTS,
+        17 + _MIRRORED_JOINTS,
+        25 + np.array(_MIRRORED_LEGS),
+        np.arange(29, 31),
+    ]
 )
 _TORSO_TURNS = [1, -1, 1, -1, 1, -1, 1, -1, 1]
 _SIGNS = np.array([*_TORSO_TURNS, *_HIPS_TURN, *_HIPS_TURN, *[1] * LEGS, 1, -1], np.float32)
@@ -106,30 +113,55 @@ def in_yaw_frame(states: Array, ways: Array) -> Array:
     return np.stack([cosine * x + sine * y, cosine * y - sine * x], axis=1).astype(np.float32)
 
 
+def state_of(feelings: Array, quarters: NDArray[np.int64]) -> Array:
+    """The inverse of `felt`: the Ant's own states, facing along the world's x axis, where its
+    episode began."""
+    n = len(feelings)
+    to_x = np.array([1, 0, -1, 0], np.float32)[quarters]
+    to_y = np.array([0, 1, 0, -1], np.float32)[quarters]
+    x, y, z, roll, pitch, turn, up_x, up_y, up_z = feelings[:, TORSO].T
+
+    def unseen(ahead: Array, left: Array) -> list[Array]:
+        return [to_x * ahead - to_y * left, to_x * left + to_y * ahead]
+
+    torso = [*unseen(x, y), z, *unseen(roll, pitch), turn, *unseen(up_x, up_y), up_z]
+    nowhere = [np.ones(n), *[np.zeros(n)] * 4]
+    order = (np.arange(LEGS) - quarters[:, None]) % LEGS
+    joints = feelings[:, 9:25].reshape(n, 2, LEGS, 2)
+    joints = np.take_along_axis(joints, order[:, None, :, None], axis=2).reshape(n, 2, JOINTS)
+    feet = np.take_along_axis(feelings[:, FEET], order, axis=1)
+    state = [np.stack([*torso, *nowhere], axis=1), (joints * _BENDS).reshape(n, 2 * JOINTS), feet]
+    return np.concatenate(state, axis=1).astype(np.float32)
+
+
+def placed(states: Array, places: Array) -> Array:
+    """States of `state_of` at other places (n, 3): yaw (rad), x and y from the start (m)."""
+    moved = states.copy()
+    yaw, x, y = places.T
+    cosine, sine = np.cos(yaw), np.sin(yaw)
+    up_x, up_y = states[:, 6:8].T
+    moved[:, 6:8] = np.stack([cosine * up_x - sine * up_y, cosine * up_y + sine * up_x], axis=1)
+    moved[:, 9:11] = np.stack([cosine, sine], axis=1)
+    moved[:, 11:13] = np.stack([compress(x), compress(y)], axis=1)
+    return moved
+
+
+def anywhere(count: int, random: np.random.Generator) -> Array:
+    """Chance places for `placed`: any yaw, within 30 m of the start, half of them near the line
+    that `ahead` follows."""
+    yaw, angle = random.uniform(-math.pi, math.pi, (2, count))
+    away = np.expm1(random.uniform(0.0, math.log1p(30.0), count))
+    near_line = random.random(count) < 0.5
+    y = np.where(near_line, random.normal(0.0, 1.5, count), away * np.sin(angle))
+    return np.stack([yaw, away * np.cos(angle), y], axis=1).astype(np.float32)
+
+
 def ahead(states: Array) -> Array:
     """The command to follow the line from where the episode began along the world's x axis, which
     is where the robot looks at first in nearly every task."""
     left = decompress(states[:, 12])
     ways = np.stack([np.ones_like(left), (-left / 2.0).clip(-1.0, 1.0)], axis=1)
     return in_yaw_frame(states, ways / np.linalg.norm(ways, axis=1, keepdims=True))
-
-
-def facing_anywhere(states: Array, random: np.random.Generator) -> Array:
-    """The same states of the body with chance headings, somewhere within 30 m of the start."""
-    n = len(states)
-    turned = states.copy()
-    angle = random.uniform(-math.pi, math.pi, n)
-    cosine, sine = np.cos(angle), np.sin(angle)
-    for x, y in ((6, 7), (9, 10)):
-        turned[:, x] = cosine * states[:, x] - sine * states[:, y]
-        turned[:, y] = sine * states[:, x] + cosine * states[:, y]
-    away = np.expm1(random.uniform(0.0, math.log1p(30.0), n))
-    angle = random.uniform(-math.pi, math.pi, n)
-    # Half of them near the line that `ahead` follows.
-    aside = np.where(random.random(n) < 0.5, away * np.sin(angle), random.normal(0.0, 1.5, n))
-    turned[:, 11] = compress(away * np.cos(angle))
-    turned[:, 12] = compress(aside)
-    return turned
 
 
 def decompress(numbers: Array) -> Array:

@@ -78,9 +78,7 @@ class Ground(gymnasium.Env[Array, Array]):
 
     def _new_command(self) -> None:
         random = self.np_random
-        self._command(
-            random.uniform(-math.pi, math.pi), int(random.integers(*COMMAND_AGENT_STEPS))
-        )
+        self._command(random.uniform(-math.pi, math.pi), int(random.integers(*COMMAND_AGENT_STEPS)))
         if random.random() < STAND_SHARE:
             self.command = np.zeros(2)
 

@@ -1,7 +1,7 @@
 """How the Ant comes to walk: it copies a clockwork, practises, and teaches walkers that can see.
 
-1. `copy_oscillator`: a network learns the movements of an `Oscillator` from what it feels alone. What
-   was a clock becomes a cycle of body and network, which no push can put out of step.
+1. `copy_oscillator`: a network learns the movements of an `Oscillator` from what it feels alone.
+   What was a clock becomes a cycle of body and network, which no push can put out of step.
 2. `practise`: PPO makes that gait faster and steadier on `Ground`.
 3. `teach`: a policy of the size and the observation that every trial has learns to do what the gait
    would do, given the command that follows from what it sees. Body states and scenes are put
@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,19 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from ...sandbox.world.robots import robot_spaces
-from .body import STATE_SIZE, Array, ahead, facing_anywhere, felt, mirrored, quarter, torques
+from .body import (
+    COMMAND,
+    JOINTS,
+    STATE_SIZE,
+    Array,
+    ahead,
+    anywhere,
+    mirrored,
+    placed,
+    quarter,
+    state_of,
+    torques,
+)
 from .ground import Ground
 from .oscillator import Oscillator
 from .scenes import toward_nearest
@@ -32,14 +45,19 @@ ENVIRONMENTS = 8
 NOISE = 0.3
 """Of the actions that are played while a lesson is recorded: the pupil will err, and must have seen
 what to do then (Laskey et al. 2017, arXiv 1703.09327)."""
-LOG_DEVIATION = -1.2
+LOG_DEVIATION = -1.6
+WALKER_LOG_DEVIATION = -1.8
+"""Of the walkers' actions: as much as leaves them walking; trials go on from there."""
+TAUGHT_AT_ONCE = 512
+NOWHERE = np.eye(1, STATE_SIZE, 9, dtype=np.float32)
+"""Own state with heading (1, 0), at the start."""
 PRACTICE: dict[str, Any] = {
     "n_steps": 256,
     "batch_size": 512,
     "n_epochs": 10,
-    "learning_rate": 5e-4,
-    "gamma": 0.97,  # looks 2 s ahead
-    "gae_lambda": 0.95,
+    "learning_rate": 2e-4,
+    "gamma": 0.95,  # looks 1.3 s ahead, two strides
+    "gae_lambda": 0.9,
     "target_kl": 0.03,  # a gait is soon unlearned
 }
 NETWORK: dict[str, Any] = {"net_arch": [128, 128], "log_std_init": LOG_DEVIATION}
@@ -127,44 +145,84 @@ class _Practice(BaseCallback):
             self._tell(f"{self.num_timesteps} steps: {earned / lengths:.2f} per step")
 
 
-def demonstrated(gait: PPO, states: Array, commands: Array) -> Array:
-    """What the gait would do, as actions of the Ant."""
-    quarters = quarter(commands)
-    actions, _ = gait.predict(felt(states, commands, quarters), deterministic=True)
-    return torques(np.asarray(actions), quarters)
-
-
-def body_states(gait: PPO, count: int, seed: int) -> Array:
-    """Own states of the Ant while it walks and errs, shape (`count`, `STATE_SIZE`)."""
-    ground, states = Ground(), []
+def feelings(gait: PPO, count: int, seed: int) -> Array:
+    """What the Ant feels while it walks and errs, shape (`count`, `GAIT_SIZE`)."""
+    ground, felt = Ground(), []
     feeling, _ = ground.reset(seed=seed)
     gait.set_random_seed(seed)
     for _ in range(count):
-        states.append(ground.state)
+        felt.append(feeling)
         action, _ = gait.predict(feeling, deterministic=False)
         feeling, _, fallen, over, _ = ground.step(action)
         if fallen or over:
             feeling, _ = ground.reset()
     ground.close()
-    return np.array(states)
+    return np.array(felt)
 
 
 def teach(
-    gait: PPO, walker: str, states: Array, scenes: Array, steps: int, seed: int
+    gait: PPO, walker: str, felt: Array, scenes: Array, steps: int, seed: int
 ) -> tuple[ActorCriticPolicy, float]:
-    """A policy that does as the gait would, and the mean squared error of its actions."""
+    """A policy that does as the gait would, and the mean squared error of its actions.
+
+    `felt` and `scenes` are of `feelings` and of `scenes.look_around`.
+    """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    policy = ActorCriticPolicy(*robot_spaces("ant"), lambda _: 0.0, **NETWORK)
+    policy = ActorCriticPolicy(
+        *robot_spaces("ant"),
+        lambda _: 0.0,
+        net_arch=NETWORK["net_arch"],
+        log_std_init=WALKER_LOG_DEVIATION,
+    )
+    bodies = Bodies(felt)
 
     def loss(step: int) -> tuple[torch.Tensor, ...]:
-        state = facing_anywhere(states[random.integers(len(states), size=512)], random)
-        scene = scenes[random.integers(len(scenes), size=512)]
-        actions = demonstrated(gait, state, WALKERS[walker](state, scene))
-        observations = torch.from_numpy(np.concatenate([state, scene], axis=1))
-        return ((_means(policy, observations) - torch.from_numpy(actions)).square().mean(),)
+        places = anywhere(TAUGHT_AT_ONCE, random)
+        scene = scenes[random.integers(len(scenes), size=TAUGHT_AT_ONCE)]
+        commands = WALKERS[walker](placed(NOWHERE.repeat(TAUGHT_AT_ONCE, axis=0), places), scene)
+        state, actions = bodies.under(commands, gait, random)
+        observations = torch.from_numpy(np.concatenate([placed(state, places), scene], axis=1))
+        return (_miss(_means(policy, observations), torch.from_numpy(actions)),)
 
     return policy, _descend(policy, loss, steps)
+
+
+class Bodies:
+    """What was felt, by the command under which it was: half the time a pupil is shown a body that
+    goes where it shall, half the time one that has to turn."""
+
+    def __init__(self, felt: Array) -> None:
+        self._felt = np.concatenate([felt, mirrored(felt, np.zeros((len(felt), JOINTS)))[0]])
+        goes = self._felt[:, COMMAND].any(axis=1)
+        angles = np.arctan2(self._felt[:, 30], self._felt[:, 29])
+        moving = np.flatnonzero(goes)
+        self._standing = np.flatnonzero(~goes)
+        self._by_angle = moving[np.argsort(angles[moving])]
+        self._angles = angles[self._by_angle]
+
+    def under(self, commands: Array, gait: PPO, random: np.random.Generator) -> tuple[Array, Array]:
+        """Bodies for commands (n, 2): their own states, and what the gait would do."""
+        n = len(commands)
+        quarters = quarter(commands)
+        angles = np.arctan2(commands[:, 1], commands[:, 0]) - quarters * (math.pi / 2)
+        angles = (angles + math.pi) % math.tau - math.pi
+        near = np.searchsorted(self._angles, angles + random.normal(0.0, 0.1, n))
+        rows = self._by_angle[near.clip(0, len(self._by_angle) - 1)]
+        stands = ~commands.any(axis=1)
+        rows[stands] = random.choice(self._standing, stands.sum())
+        rows = np.where(random.random(n) < 0.5, rows, random.integers(len(self._felt), size=n))
+        felt = self._felt[rows].copy()
+        way = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        felt[:, COMMAND] = np.where(stands[:, None], 0.0, way)
+        actions, _ = gait.predict(felt, deterministic=True)
+        return state_of(felt, quarters), torques(np.asarray(actions), quarters)
+
+
+def _miss(means: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
+    """Mean squared error; where the action is at its bound, beyond is as good."""
+    beyond = (actions.abs() >= 1.0) & (means * actions > 1.0)
+    return torch.where(beyond, 0.0, means - actions).square().mean()
 
 
 def _means(policy: ActorCriticPolicy, observations: torch.Tensor) -> torch.Tensor:
@@ -187,6 +245,3 @@ def _descend(
         schedule.step()
         errors.append(losses[0].item())
     return float(np.mean(errors[-max(steps // 10, 1) :]))
-
-
-__all__ = ["STATE_SIZE", "WALKERS", "copy_oscillator", "practise", "teach"]

@@ -1,8 +1,8 @@
 """A gait that takes minutes to find: legs that swing to a clock.
 
 Each joint follows a sine by a spring and a damper. The legs on the left are half a period ahead of
-those on the right; front and hind legs have numbers of their own, and the command turns the hips.
-Twenty numbers in all, which CMA-ES (Hansen 2016, arXiv 1604.00772) chooses. Its walk is slow, but it
+those on the right; front and hind legs have numbers of their own, and the command turns the hips:
+21 numbers in all, which CMA-ES (Hansen 2016, arXiv 1604.00772) chooses. Its walk is slow, but it
 does not fall, and whoever learns from it begins with legs that carry.
 """
 

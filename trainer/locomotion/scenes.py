@@ -1,7 +1,7 @@
 """What walkers see, and where to go in it: random scenes and the commands that follow from them.
 
-Nothing moves here. A gait knows how to walk; to follow what it sees, a walker needs many scenes but no
-physics, so a world is furnished once and looked at from many places.
+Nothing moves here. A gait knows how to walk; to follow what it sees, a walker needs many scenes but
+no physics, so a world is furnished once and looked at from many places.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ HEIGHTS_M = 0.3, 1.0
 
 
 def toward_nearest(scenes: Array) -> Array:
-    """The way to the nearest body that the robot does not stand on: scenes (n, `SceneObserver.size`)
-    to commands (n, 2), unit vectors in the yaw frame, or (0, 0) where there is none."""
+    """The way to the nearest body that the robot does not stand on: from scenes of shape
+    (n, `SceneObserver.size`) to commands (n, 2), unit vectors in the yaw frame, or (0, 0) where
+    there is none."""
     slots = scenes.reshape(-1, SLOTS, NUMBERS_PER_SLOT)
     ways = decompress(slots[:, :, 1:3])
     distances = np.hypot(ways[..., 0], ways[..., 1])

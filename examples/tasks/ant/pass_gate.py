@@ -39,7 +39,7 @@ class Env(AntEnv):
             self.robot.robot_id, [0, 0, base.position_init[2]], [0, 0, 0, 1]
         )
         self.middle = self.np_random.uniform(-0.5, 0.5)
-        for pillar, side in zip(self.pillars, (1, -1)):
+        for pillar, side in zip(self.pillars, (1, -1), strict=True):
             place = [GATE_M, self.middle + side * HALF_WIDTH_M, 0.8]
             self._p.resetBasePositionAndOrientation(pillar, place, [0, 0, 0, 1])
         self.through = self.beside = False

@@ -12,8 +12,8 @@ class Env(AntEnv):
 
     Description:
     A wooden crate, a cube of 0.8 m that weighs 20 kg, stands on sand, 3 to 5 m away from the robot
-    and at most 30 degrees to the left or right of where it looks. The robot has to walk up to it and
-    push it away with its weight.
+    and at most 30 degrees to the left or right of where it looks. The robot has to walk up to it
+    and push it away with its weight.
 
     Success:
     The crate is 1.5 m away from where it stood, measured along the ground.

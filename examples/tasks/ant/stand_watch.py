@@ -12,8 +12,8 @@ class Env(AntEnv):
     """Stand watch
 
     Description:
-    The robot begins on a round yellow post, a mark on the grass of 1 m radius. It has to keep to its
-    feet and to its post for 8 s. Whoever does nothing sinks to the ground.
+    The robot begins on a round yellow post, a mark on the grass of 1 m radius. It has to keep to
+    its feet and to its post for 8 s. Whoever does nothing sinks to the ground.
 
     Success:
     8 s have passed, and the robot's torso is over the mark.
@@ -55,9 +55,7 @@ class Env(AntEnv):
 
     def get_terminated(self, action):
         base = self.robot.links["base"]
-        touching = self._p.getContactPoints(
-            bodyA=self.robot.robot_id, linkIndexA=base.index
-        )
+        touching = self._p.getContactPoints(bodyA=self.robot.robot_id, linkIndexA=base.index)
         return len(touching) > 0 or self.get_distance_to_object(self.post) > 2.0
 
     def get_success(self):
