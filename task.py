@@ -181,7 +181,8 @@ class Trial(Noun):
     steps: int = 0
     seconds: float = 0.0
     warm_start: str | None = None
-    """`task_id` of the archived policy that training started from."""
+    """`task_id` of the archived policy that training started from, or the name of a walker that came
+    with the package."""
     seed: int = 0
     curve: tuple[CurvePoint, ...] = ()
     achieved: str = ""

@@ -22,6 +22,7 @@ from .lessons import (
     WALKERS,
     copy_oscillator,
     feelings,
+    feelings_of_pupil,
     new_gait,
     practise,
     teach,
@@ -67,8 +68,12 @@ def main(
         path = out / f"ant-{walker}.npz"
         if not path.exists():
             policy, error = teach(gait, walker, bodies, views, lessons, seed)
+            click.echo(f"{walker}: mean squared error {error:.3f}")
+            erring = feelings_of_pupil(policy, walker, felt, seed)
+            both = np.concatenate([bodies, erring])
+            policy, error = teach(gait, walker, both, views, lessons, seed)
+            click.echo(f"{walker}, taught again: mean squared error {error:.3f}")
             write_weights(path, policy.state_dict())
-            click.echo(f"{path}: mean squared error {error:.3f}")
     paths = {walker: out / f"ant-{walker}.npz" for walker in WALKERS}
     sheet = json.dumps(measure(paths, episodes), indent=1)
     (out / "ant.json").write_text(sheet + "\n", encoding="utf-8")

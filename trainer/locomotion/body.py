@@ -127,8 +127,8 @@ def state_of(feelings: Array, quarters: NDArray[np.int64]) -> Array:
     torso = [*unseen(x, y), z, *unseen(roll, pitch), turn, *unseen(up_x, up_y), up_z]
     nowhere = [np.ones(n), *[np.zeros(n)] * 4]
     order = (np.arange(LEGS) - quarters[:, None]) % LEGS
-    joints = feelings[:, 9:25].reshape(n, 2, LEGS, 2)
-    joints = np.take_along_axis(joints, order[:, None, :, None], axis=2).reshape(n, 2, JOINTS)
+    legs = feelings[:, 9:25].reshape(n, 2, LEGS, 2)
+    joints = np.take_along_axis(legs, order[:, None, :, None], axis=2).reshape(n, 2, JOINTS)
     feet = np.take_along_axis(feelings[:, FEET], order, axis=1)
     state = [np.stack([*torso, *nowhere], axis=1), (joints * _BENDS).reshape(n, 2 * JOINTS), feet]
     return np.concatenate(state, axis=1).astype(np.float32)

@@ -13,40 +13,8 @@ from ...sandbox.world.base import BaseEnv
 from ...sandbox.world.robots import robot_spaces
 from ...sandbox.world.task_env import TaskEnv
 from ..policies import load_parameters
+from .ground import meadow
 
-MEADOW = """
-import numpy as np
-from taskwright.sandbox.world import AntEnv
-
-
-class Env(AntEnv):
-    DISTANCE_M = {distance_m}
-
-    def __init__(self):
-        super().__init__()
-        self.ground = self.create_box(0.0, [200, 200, 1], [0, 0, -1], [0.5, 0.6, 0.5, 1.0])
-        if self.DISTANCE_M:
-            self.post = self.create_cylinder(0.0, 0.3, 2.0, [6, 0, 1], [0.8, 0.2, 0.1, 1.0])
-
-    def reset(self):
-        observation = super().reset()
-        if self.DISTANCE_M:
-            angle = self.np_random.uniform(-np.pi, np.pi)
-            x, y = self.DISTANCE_M * np.cos(angle), self.DISTANCE_M * np.sin(angle)
-            self._p.resetBasePositionAndOrientation(self.post, [x, y, 1.0], [0, 0, 0, 1])
-        return observation
-
-    def get_task_rewards(self, action):
-        return {{}}
-
-    def get_terminated(self, action):
-        torso = self.robot.links["base"].index
-        return len(self._p.getContactPoints(self.robot.robot_id, self.ground, torso)) > 0
-
-    def get_success(self):
-        return bool(self.DISTANCE_M) and self.get_distance_to_object(self.post) < 1.5
-"""
-"""Flat ground, and a post in any direction where the distance to it (m) is not 0."""
 DISTANCES_M = (3, 6, 9, 12)
 
 
@@ -76,7 +44,7 @@ def _episode(path: Path, distance_m: float, seed: int) -> tuple[Any, float, bool
     torch.manual_seed(seed)
     policy = ActorCriticPolicy(*robot_spaces("ant"), lambda _: 0.0, net_arch=[128, 128])
     policy.load_state_dict(load_parameters(path))
-    env = TaskEnv(MEADOW.format(distance_m=distance_m))
+    env = TaskEnv(meadow(distance_m))
     observation, info = env.reset(seed=seed)
     ended = False
     while not ended and not info["is_success"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -22,7 +22,7 @@ TOP_SPEED_M_S = 3.0
 """Going faster is not rewarded: it would make for more falls."""
 
 
-class _Meadow(AntEnv):
+class _Plain(AntEnv):
     """OMNI-EPIC's ground."""
 
     def __init__(self) -> None:
@@ -40,13 +40,11 @@ class Ground(gymnasium.Env[Array, Array]):
     ends where the torso touches the ground, or after the time limit of every task.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": []}
-
     def __init__(self) -> None:
         self.observation_space = Box(-np.inf, np.inf, (GAIT_SIZE,), np.float32)
         self.action_space = Box(-1.0, 1.0, (JOINTS,), np.float32)
         self.client = PhysicsClient(draws=False)
-        world = build_env(_Meadow, self.client, np.random.default_rng(), observes=False)
+        world = build_env(_Plain, self.client, np.random.default_rng(), observes=False)
         robot: Any = trusted_robot(world)
         self.robot = robot
 
@@ -122,3 +120,43 @@ def _obedience(velocity: Any, command: Any) -> float:
     along = float(velocity @ command)
     across = math.sqrt(max(speed * speed - along * along, 0.0))
     return min(along, TOP_SPEED_M_S) - 0.3 * across
+
+
+_MEADOW = """
+import numpy as np
+from taskwright.sandbox.world import AntEnv
+
+
+class Env(AntEnv):
+    DISTANCE_M = {distance_m}
+
+    def __init__(self):
+        super().__init__()
+        self.ground = self.create_box(0.0, [200, 200, 1], [0, 0, -1], [0.5, 0.6, 0.5, 1.0])
+        if self.DISTANCE_M:
+            self.post = self.create_cylinder(0.0, 0.3, 2.0, [6, 0, 1], [0.8, 0.2, 0.1, 1.0])
+
+    def reset(self):
+        observation = super().reset()
+        if self.DISTANCE_M:
+            angle = self.np_random.uniform(-np.pi, np.pi)
+            x, y = self.DISTANCE_M * np.cos(angle), self.DISTANCE_M * np.sin(angle)
+            self._p.resetBasePositionAndOrientation(self.post, [x, y, 1.0], [0, 0, 0, 1])
+        return observation
+
+    def get_task_rewards(self, action):
+        return {{}}
+
+    def get_terminated(self, action):
+        torso = self.robot.links["base"].index
+        return len(self._p.getContactPoints(self.robot.robot_id, self.ground, torso)) > 0
+
+    def get_success(self):
+        return bool(self.DISTANCE_M) and self.get_distance_to_object(self.post) < 1.5
+"""
+
+
+def meadow(distance_m: float) -> str:
+    """A task's source: flat ground, and a post to walk to so far away in any direction, or none
+    where the distance is 0."""
+    return _MEADOW.format(distance_m=distance_m)

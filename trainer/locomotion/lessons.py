@@ -24,6 +24,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from ...sandbox.world.robots import robot_spaces
+from ...sandbox.world.task_env import TaskEnv
 from .body import (
     COMMAND,
     JOINTS,
@@ -31,13 +32,14 @@ from .body import (
     Array,
     ahead,
     anywhere,
+    felt,
     mirrored,
     placed,
     quarter,
     state_of,
     torques,
 )
-from .ground import Ground
+from .ground import Ground, meadow
 from .oscillator import Oscillator
 from .scenes import toward_nearest
 
@@ -49,6 +51,7 @@ LOG_DEVIATION = -1.6
 WALKER_LOG_DEVIATION = -1.8
 """Of the walkers' actions: as much as leaves them walking; trials go on from there."""
 TAUGHT_AT_ONCE = 512
+SHORT_AGENT_STEPS = 50
 NOWHERE = np.eye(1, STATE_SIZE, 9, dtype=np.float32)
 """Own state with heading (1, 0), at the start."""
 PRACTICE: dict[str, Any] = {
@@ -147,25 +150,45 @@ class _Practice(BaseCallback):
 
 def feelings(gait: PPO, count: int, seed: int) -> Array:
     """What the Ant feels while it walks and errs, shape (`count`, `GAIT_SIZE`)."""
-    ground, felt = Ground(), []
+    ground, rows = Ground(), []
     feeling, _ = ground.reset(seed=seed)
     gait.set_random_seed(seed)
-    for _ in range(count):
-        felt.append(feeling)
+    for step in range(count):
+        rows.append(feeling)
         action, _ = gait.predict(feeling, deterministic=False)
         feeling, _, fallen, over, _ = ground.step(action)
-        if fallen or over:
+        # Setting off has to be seen as often as being on the way.
+        if fallen or over or step % SHORT_AGENT_STEPS == 0:
             feeling, _ = ground.reset()
     ground.close()
-    return np.array(felt)
+    return np.array(rows)
+
+
+def feelings_of_pupil(policy: ActorCriticPolicy, walker: str, count: int, seed: int) -> Array:
+    """What the Ant feels while a pupil walks, which errs in ways of its own (Ross et al. 2011,
+    arXiv 1011.0686), shape (`count`, `GAIT_SIZE`)."""
+    env = TaskEnv(meadow(distance_m=8.0))
+    observations = []
+    observation, _ = env.reset(seed=seed)
+    torch.manual_seed(seed)
+    for step in range(count):
+        observations.append(observation)
+        action, _ = policy.predict(observation, deterministic=bool(step // SHORT_AGENT_STEPS % 2))
+        observation, _, terminated, truncated, info = env.step(action)
+        if terminated or truncated or info["is_success"]:
+            observation, _ = env.reset()
+    env.close()
+    states, scenes = np.split(np.array(observations), [STATE_SIZE], axis=1)
+    commands = WALKERS[walker](states, scenes)
+    return felt(states, commands, quarter(commands))
 
 
 def teach(
-    gait: PPO, walker: str, felt: Array, scenes: Array, steps: int, seed: int
+    gait: PPO, walker: str, bodies: Array, scenes: Array, steps: int, seed: int
 ) -> tuple[ActorCriticPolicy, float]:
     """A policy that does as the gait would, and the mean squared error of its actions.
 
-    `felt` and `scenes` are of `feelings` and of `scenes.look_around`.
+    `bodies` and `scenes` are of `feelings` and of `scenes.look_around`.
     """
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
@@ -175,25 +198,26 @@ def teach(
         net_arch=NETWORK["net_arch"],
         log_std_init=WALKER_LOG_DEVIATION,
     )
-    bodies = Bodies(felt)
+    shown = _Bodies(bodies)
 
     def loss(step: int) -> tuple[torch.Tensor, ...]:
         places = anywhere(TAUGHT_AT_ONCE, random)
         scene = scenes[random.integers(len(scenes), size=TAUGHT_AT_ONCE)]
         commands = WALKERS[walker](placed(NOWHERE.repeat(TAUGHT_AT_ONCE, axis=0), places), scene)
-        state, actions = bodies.under(commands, gait, random)
+        state, actions = shown.under(commands, gait, random)
         observations = torch.from_numpy(np.concatenate([placed(state, places), scene], axis=1))
         return (_miss(_means(policy, observations), torch.from_numpy(actions)),)
 
     return policy, _descend(policy, loss, steps)
 
 
-class Bodies:
+class _Bodies:
     """What was felt, by the command under which it was: half the time a pupil is shown a body that
     goes where it shall, half the time one that has to turn."""
 
-    def __init__(self, felt: Array) -> None:
-        self._felt = np.concatenate([felt, mirrored(felt, np.zeros((len(felt), JOINTS)))[0]])
+    def __init__(self, rows: Array) -> None:
+        in_mirror, _ = mirrored(rows, np.zeros((len(rows), JOINTS), np.float32))
+        self._felt = np.concatenate([rows, in_mirror])
         goes = self._felt[:, COMMAND].any(axis=1)
         angles = np.arctan2(self._felt[:, 30], self._felt[:, 29])
         moving = np.flatnonzero(goes)
@@ -212,11 +236,11 @@ class Bodies:
         stands = ~commands.any(axis=1)
         rows[stands] = random.choice(self._standing, stands.sum())
         rows = np.where(random.random(n) < 0.5, rows, random.integers(len(self._felt), size=n))
-        felt = self._felt[rows].copy()
+        bodies = self._felt[rows].copy()
         way = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        felt[:, COMMAND] = np.where(stands[:, None], 0.0, way)
-        actions, _ = gait.predict(felt, deterministic=True)
-        return state_of(felt, quarters), torques(np.asarray(actions), quarters)
+        bodies[:, COMMAND] = np.where(stands[:, None], 0.0, way)
+        actions, _ = gait.predict(bodies, deterministic=True)
+        return state_of(bodies, quarters), torques(np.asarray(actions), quarters)
 
 
 def _miss(means: torch.Tensor, actions: torch.Tensor) -> torch.Tensor:
