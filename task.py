@@ -41,6 +41,8 @@ Stage = Literal[
 ]
 """Where a task was rejected: the stages of a check in their order, and training after them."""
 TrialVerdict = Literal["learned", "too_easy", "too_hard", "rejected", "broken"]
+TrialRule = Literal["", "solved_before", "confirmed", "hopeless", "steps", "clock", "fault"]
+"""What ended a trial; docs/verdict.md tells of each. Empty in trials of before it was noted."""
 Strategy = Literal["frontier", "breadth", "revision", "relabel", "failure"]
 """How an author comes to an idea; see `generator/strategies.py`."""
 Status = Literal[
@@ -172,21 +174,53 @@ class Trial(Noun):
     """Best success rate of the screening policies."""
     success_after: float | None = None
     """Success rate of the trained policy on fresh seeds."""
+    return_before: float | None = None
+    """Mean return of random actions; None where they did not get to act."""
+    return_after: float | None = None
+    """Mean return of the trained policy on fresh seeds."""
     screening: dict[str, float] = field(default_factory=dict)
-    """Success rate per screening policy: `idle`, `random`, or the `task_id` of an archived one."""
+    """Success rate per screening policy: `idle`, `random`, what a script does, or the `task_id` of
+    an archived one."""
+    solved_by: str = ""
+    """Who solves it untrained, in words, when too easy."""
+    rule: TrialRule = ""
+    """What ended the trial."""
+    successes: int = 0
+    """How many of `episodes` succeeded."""
     episodes: int = 0
     """Evaluation episodes behind `success_after` (behind `success_before` when too easy)."""
+    evaluation_seed: int | None = None
+    """What settles those episodes."""
     interval: tuple[float, float] | None = None
     """95 % Wilson score interval of the deciding success rate."""
     steps: int = 0
     seconds: float = 0.0
     warm_start: str | None = None
-    """`task_id` of the archived policy that training started from, or the name of a walker that came
-    with the package."""
+    """`task_id` of the archived policy that the trained policy began as, or the name of a walker
+    that came with the package."""
+    abandoned_start: str | None = None
+    """`task_id` of one that training began from as well, which led nowhere."""
     seed: int = 0
     curve: tuple[CurvePoint, ...] = ()
     achieved: str = ""
     """What the trained policy did instead in a task that it did not learn, in words and numbers."""
+
+    @property
+    def success_progress(self) -> float | None:
+        """Learning progress: by how much the success rate rose above that of whoever was best
+        untrained. None where nothing was trained."""
+        if self.success_after is None or self.success_before is None:
+            return None
+        return self.success_after - self.success_before
+
+    @property
+    def return_progress(self) -> float | None:
+        """By how much the mean return rose above that of random actions, as a share of both: from
+        -1 to 1, so that tasks can be compared. None where nothing was trained."""
+        if self.return_after is None or self.return_before is None:
+            return None
+        size = abs(self.return_after) + abs(self.return_before)
+        return (self.return_after - self.return_before) / size if size else 0.0
 
 
 @dataclass(frozen=True)

@@ -20,16 +20,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from stable_baselines3 import PPO
-
 from taskwright.archive.store import Archive
 from taskwright.generator.journey import policy_path
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Record
 from taskwright.trainer.evaluation import Evaluation, evaluate
-from taskwright.trainer.policies import Idle, Random, Trained, load_parameters
-from taskwright.trainer.trial import PPO_SETTINGS
-from taskwright.trainer.vec_env import SandboxedVecEnv
+from taskwright.trainer.policies import Idle, Random, Trained, load_parameters, make_model
 
 EPISODES = 96
 FRESH_SEED = 987_654_321
@@ -39,8 +35,7 @@ def play(record: Record, run_dir: Path) -> dict[str, Evaluation]:
     """Trained, idle and random on the same fresh episodes."""
     assert record.task is not None
     with SandboxedEpisodes(record.task.source, record.task.robot, 16, 2) as episodes:
-        env = SandboxedVecEnv(episodes)
-        model = PPO("MlpPolicy", env, seed=1, device="cpu", **PPO_SETTINGS)
+        model = make_model(episodes, 1)
         model.policy.load_state_dict(load_parameters(policy_path(run_dir, record.task.task_id)))
         policies = {
             "trained": Trained(model),

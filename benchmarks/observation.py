@@ -44,15 +44,10 @@ from taskwright.sandbox.vector import REWARD_LIMIT, Steps
 from taskwright.sandbox.world import TaskEnv
 from taskwright.sandbox.world.r2d2 import R2D2Robot, yaw_of
 from taskwright.sandbox.world.scene import BOUND, NUMBERS_PER_SLOT, SLOTS, compress
+from taskwright.trainer.deciding import WINDOW_EPISODES, WINDOW_SUCCESS_RATE
 from taskwright.trainer.evaluation import evaluate
 from taskwright.trainer.policies import Trained
-from taskwright.trainer.trial import (
-    PPO_SETTINGS,
-    SUCCESS_BONUS,
-    SUCCESS_SHARE,
-    WINDOW_EPISODES,
-    WINDOW_SUCCESS_RATE,
-)
+from taskwright.trainer.settings import PPO_SETTINGS, SETTINGS
 from taskwright.trainer.vec_env import SandboxedVecEnv
 
 TASKS = (
@@ -243,7 +238,7 @@ def learn(task: str, variant: str, seed: int) -> dict[str, Any]:
     """One run: how many steps it took, how well the policy does, and its curve."""
     source = (EXAMPLES / f"{task}.py").read_text(encoding="utf-8")
     episodes: Any = LocalEpisodes(source, variant, ENVIRONMENTS)
-    env = SandboxedVecEnv(episodes, SUCCESS_BONUS, SUCCESS_SHARE)
+    env = SandboxedVecEnv(episodes, SETTINGS.success_bonus, SETTINGS.success_share)
     env.next_seed = seed
     model = PPO(
         "MlpPolicy",

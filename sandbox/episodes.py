@@ -141,8 +141,9 @@ class EpisodeServer:
         observation: NDArray[np.float32] = self._envs[row].reset(seed=seed)[0]
         return observation
 
-    def step(self) -> dict[str, Any]:
-        """Step every environment with its action; reset those whose episode ended.
+    def step(self, start: int = 0, stop: int | None = None) -> dict[str, Any]:
+        """Step every environment from `start` to before `stop` with its action; reset those whose
+        episode ended.
 
         The answer holds what has no place in the layout, and most of the time nothing: the names of
         `reward_terms` that were not seen before, in the order of their columns, and `diagnoses` of
@@ -152,7 +153,7 @@ class EpisodeServer:
         known = len(self._terms)
         diagnoses: dict[int, str] = {}
         try:
-            for row, env in enumerate(self._envs):
+            for row, env in enumerate(self._envs[start:stop], start):
                 action = action_for(env, arrays["actions"][row])
                 observation, reward, terminated, truncated, info = env.step(action)
                 success = info["is_success"]

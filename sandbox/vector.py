@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import select
+from collections import deque
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
-from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from .channel import ChildFault, ChildProtocolError, ChildTimeout, fault_in, plain_text
 from .episodes import MAX_TERMS, Layout
 from .memory import shared_memory
-from .process import Child
+from .process import DEFAULT_MEMORY_MB, Child
 from .world.robots import robot_spaces
 
 LOAD_TIMEOUT_S = 30.0
@@ -29,9 +31,13 @@ STEP_TIMEOUT_S = 10.0
 RESET_TIMEOUT_S = 20.0
 LATECOMER_TIMEOUT_S = 1.0
 
+MEMORY_MB_PER_ENVIRONMENT = 128
+"""PyBullet takes 28 MB for most worlds and 60 MB for one with a fine height field."""
+
 REWARD_LIMIT = 1000.0
 """Terms are within 10 a physics step; beyond this a reward is a mistake and is clipped."""
 
+_STEPPING = "A step of the task"
 _NEWS = frozenset({"reward_terms", "diagnoses"})
 """What a child may tell in answer to a step."""
 
@@ -53,6 +59,21 @@ class Steps:
     final_observations: NDArray[np.float32]
     diagnoses: dict[int, str]
     """Why an environment's world broke, by the environment's number; its episode is truncated."""
+
+
+@dataclass
+class _Group:
+    """Environments whose step has been asked for."""
+
+    rows: slice
+    waits_for: int = 0
+    """Children that have not answered yet."""
+    diagnoses: dict[int, str] = field(default_factory=dict)
+
+
+def _memory_mb(share: NDArray[np.int64]) -> int:
+    """What a child may take for its environments."""
+    return max(DEFAULT_MEMORY_MB, MEMORY_MB_PER_ENVIRONMENT * len(share))
 
 
 class SandboxedEpisodes:
@@ -86,11 +107,13 @@ class SandboxedEpisodes:
         self._terms: list[list[str]] = [[] for _ in self._shares]
         """The names of each child's reward terms, in the order of their columns."""
         self._children: list[Child] = []
+        self._started: list[deque[_Group]] = [deque() for _ in self._shares]
+        """The groups whose steps each child has been asked for and has not answered."""
         with self._closing_at_a_fault():
             with shared_memory(layout.size_bytes) as (descriptor, memory):
                 self._arrays = layout.arrays(memory)
-                for _ in self._shares:
-                    self._children.append(Child([descriptor]))
+                for share in self._shares:
+                    self._children.append(Child([descriptor], memory_mb=_memory_mb(share)))
             self._ask(
                 [
                     {
@@ -140,30 +163,87 @@ class SandboxedEpisodes:
             self._require_open()
             self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
             requests = [{"op": "step"}] * len(self._shares)
-            answers = self._ask(requests, "A step of the task", STEP_TIMEOUT_S, _NEWS)
-            # Copies, made before they are looked at: a child could change the memory in between.
-            rewards = self._arrays["rewards"][:, 0].copy()
-            if not np.isfinite(rewards).all():
-                raise ChildProtocolError("a reward that is not finite")
-            terminated = self._arrays["terminated"][:, 0] != 0
-            truncated = self._arrays["truncated"][:, 0] != 0
-            observations = self._observations("observations")
-            ended = terminated.any() or truncated.any()
-            return Steps(
-                observations=observations,
-                rewards=rewards.clip(-REWARD_LIMIT, REWARD_LIMIT),
-                terminated=terminated,
-                truncated=truncated,
-                successes=self._arrays["successes"][:, 0] != 0,
-                final_observations=self._observations("final_observations")
-                if ended
-                else observations,
-                diagnoses=self._heed(answers),
-            )
+            answers = self._ask(requests, _STEPPING, STEP_TIMEOUT_S, _NEWS)
+            return self._steps(slice(0, self.count), self._heed_all(answers))
 
-    def reward_terms(self) -> tuple[list[str], NDArray[np.float64]]:
-        """The reward of the latest step by name: the names, and for each environment a row with a
-        number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names at most."""
+    def start(self, rows: slice, actions: NDArray[Any]) -> None:
+        """Ask for a step of some environments, adjacent ones, and do not wait for it.
+
+        While one group of environments is stepped, the actions of another can be computed.
+        `actions` has one row (or one number) for each environment of the group. A group takes one
+        step at a time, and `finish` tells of it; until all are finished, nothing else is asked.
+        """
+        with self._closing_at_a_fault():
+            self._require_open()
+            size = rows.stop - rows.start
+            self._arrays["actions"][rows] = np.asarray(actions).reshape(size, -1)
+            group = _Group(rows)
+            for number, share in enumerate(self._shares):
+                first, last = int(share[0]), int(share[-1]) + 1
+                start, stop = max(rows.start, first), min(rows.stop, last)
+                if start < stop:
+                    request = {"op": "step", "start": start - first, "stop": stop - first}
+                    self._children[number].send(request)
+                    self._started[number].append(group)
+                    group.waits_for += 1
+
+    def finish(self) -> tuple[slice, Steps]:
+        """Wait for a group that was started, whichever is done first, and return it with what its
+        step gave; arrays have a row for each environment of the group."""
+        with self._closing_at_a_fault():
+            self._require_open()
+            while True:
+                number = self._next_to_answer()
+                answer = self._children[number].receive(_STEPPING, STEP_TIMEOUT_S)
+                if not answer.keys() <= _NEWS:
+                    raise fault_in(answer)
+                group = self._started[number].popleft()
+                group.diagnoses.update(self._heed(number, answer))
+                group.waits_for -= 1
+                if not group.waits_for:
+                    return group.rows, self._steps(group.rows, group.diagnoses)
+
+    def _next_to_answer(self) -> int:
+        """The number of a child that has an answer to give; waits for one. Raises ChildTimeout."""
+        asked = [number for number, groups in enumerate(self._started) if groups]
+        for number in asked:
+            if self._children[number].has_answer:
+                return number
+        descriptors = {self._children[number].answers: number for number in asked}
+        poll = select.poll()
+        for descriptor in descriptors:
+            poll.register(descriptor, select.POLLIN)
+        ready = poll.poll(STEP_TIMEOUT_S * 1000)
+        if not ready:
+            raise ChildTimeout(_STEPPING, STEP_TIMEOUT_S)
+        return descriptors[ready[0][0]]
+
+    def _steps(self, rows: slice, diagnoses: dict[int, str]) -> Steps:
+        """What the latest step of some environments has left in the memory."""
+        # Copies, made before they are looked at: a child could change the memory in between.
+        rewards = self._arrays["rewards"][rows, 0].copy()
+        if not np.isfinite(rewards).all():
+            raise ChildProtocolError("a reward that is not finite")
+        terminated = self._arrays["terminated"][rows, 0] != 0
+        truncated = self._arrays["truncated"][rows, 0] != 0
+        observations = self._observations("observations", rows)
+        ended = terminated.any() or truncated.any()
+        return Steps(
+            observations=observations,
+            rewards=rewards.clip(-REWARD_LIMIT, REWARD_LIMIT),
+            terminated=terminated,
+            truncated=truncated,
+            successes=self._arrays["successes"][rows, 0] != 0,
+            final_observations=self._observations("final_observations", rows)
+            if ended
+            else observations,
+            diagnoses=diagnoses,
+        )
+
+    def reward_terms(self, rows: slice = slice(None)) -> tuple[list[str], NDArray[np.float64]]:
+        """The reward of the latest step by name: the names, and for each environment of `rows` a
+        row with a number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names
+        at most."""
         with self._closing_at_a_fault():
             self._require_open()
             told = self._arrays["reward_terms"].copy()
@@ -171,38 +251,42 @@ class SandboxedEpisodes:
                 raise ChildProtocolError("a reward term that is not finite")
         names = self._terms[0]
         if all(other == names for other in self._terms):
-            return names, told[:, : len(names)]
+            return names, told[rows, : len(names)]
         # Each child has met the names in an order of its own.
         names = list(dict.fromkeys(name for known in self._terms for name in known))
         terms = np.full((self.count, len(names)), np.nan)
         for share, known in zip(self._shares, self._terms, strict=True):
             for column, name in enumerate(known):
                 terms[share, names.index(name)] = told[share, column]
-        return names, terms
+        return names, terms[rows]
 
-    def _observations(self, name: str) -> NDArray[np.float32]:
-        observations: NDArray[np.float32] = self._arrays[name].copy()
+    def _observations(self, name: str, rows: slice = slice(None)) -> NDArray[np.float32]:
+        observations: NDArray[np.float32] = self._arrays[name][rows].copy()
         if not np.isfinite(observations).all():
             raise ChildProtocolError("an observation that is not finite")
         return observations.clip(self._low, self._high, out=observations)
 
-    def _heed(self, answers: list[dict[str, Any]]) -> dict[int, str]:
-        """Take in what children tell in words; returns the diagnoses."""
+    def _heed_all(self, answers: list[dict[str, Any]]) -> dict[int, str]:
         diagnoses: dict[int, str] = {}
-        for share, known, answer in zip(self._shares, self._terms, answers, strict=True):
-            if not answer:
-                continue
-            names, told = answer.get("reward_terms", []), answer.get("diagnoses", {})
-            if not isinstance(names, list) or not isinstance(told, dict):
-                raise ChildProtocolError("an unknown answer")
-            if len(known) + len(names) > MAX_TERMS:
-                raise ChildProtocolError(f"more than {MAX_TERMS} reward terms")
-            known += map(plain_text, names)
-            numbers = {str(n): int(n) for n in share}
-            if not told.keys() <= numbers.keys():
-                raise ChildProtocolError("a diagnosis of an environment that it does not have")
-            diagnoses.update((numbers[n], plain_text(text)) for n, text in told.items())
+        for number, answer in enumerate(answers):
+            diagnoses.update(self._heed(number, answer))
         return diagnoses
+
+    def _heed(self, number: int, answer: dict[str, Any]) -> dict[int, str]:
+        """Take in what a child tells in words; returns the diagnoses."""
+        if not answer:
+            return {}
+        share, known = self._shares[number], self._terms[number]
+        names, told = answer.get("reward_terms", []), answer.get("diagnoses", {})
+        if not isinstance(names, list) or not isinstance(told, dict):
+            raise ChildProtocolError("an unknown answer")
+        if len(known) + len(names) > MAX_TERMS:
+            raise ChildProtocolError(f"more than {MAX_TERMS} reward terms")
+        known += map(plain_text, names)
+        numbers = {str(n): int(n) for n in share}
+        if not told.keys() <= numbers.keys():
+            raise ChildProtocolError("a diagnosis of an environment that it does not have")
+        return {numbers[n]: plain_text(text) for n, text in told.items()}
 
     def _ask(
         self,

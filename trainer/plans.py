@@ -34,6 +34,7 @@ class TrialPlan(Noun):
     policy_path: str
     """Where the trained policy is written, whether it has learned the task or not."""
     max_steps: int
+    patience_steps: int
     max_seconds: float
     processes: int
     environments: int

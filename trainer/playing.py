@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
 
 from ..sandbox.episodes import episode_seed
 from ..sandbox.vector import SandboxedEpisodes
-from .policies import Policy, Random, Trained, load_parameters
-from .trial import PPO_SETTINGS
-from .vec_env import SandboxedVecEnv
+from .policies import Policy, Random, Trained, load_parameters, make_model
 
 
 @dataclass
@@ -31,9 +28,9 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
     """The policy in a file, or random actions where there is none."""
     if policy_path is None:
         return Random(episodes.action_space, seed)
-    model = PPO("MlpPolicy", SandboxedVecEnv(episodes), seed=seed, device="cpu", **PPO_SETTINGS)
+    model = make_model(episodes, seed)
     model.policy.load_state_dict(load_parameters(policy_path))
-    return Trained(model)
+    return Trained(model, seed)
 
 
 def play_until_success(

@@ -1,4 +1,4 @@
-"""Who acts in the environments: nobody, chance, or a trained policy."""
+"""Who acts in the environments: nobody, chance, a script, or a trained policy."""
 
 from __future__ import annotations
 
@@ -14,6 +14,19 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.save_util import load_from_zip_file
 
 from ..errors import BrokenError
+from ..sandbox.vector import SandboxedEpisodes
+from ..task import Robot
+from .actions import Actor
+from .settings import SETTINGS, Settings
+from .vec_env import SandboxedVecEnv
+
+SCRIPTS: dict[Robot, dict[str, tuple[int, ...]]] = {
+    "r2d2": {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)},
+    "ant": {},
+    "humanoid": {},
+}
+"""What a robot can do without looking: actions that are repeated over and over, by what they come
+to. A walker needs a policy to get anywhere, so it has none."""
 
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]
@@ -55,14 +68,36 @@ class Random:
         return self._held
 
 
-class Trained:
-    """A PPO policy, sampling its actions as it did in training."""
+class Scripted:
+    """Repeats a list of actions, whatever it sees."""
 
-    def __init__(self, model: PPO) -> None:
-        self._model = model
+    def __init__(self, actions: tuple[int, ...]) -> None:
+        self._actions = actions
+        self._calls = 0
 
     def act(self, observations: Observations) -> Actions:
-        return self._model.predict(observations, deterministic=False)[0]
+        action = self._actions[self._calls % len(self._actions)]
+        self._calls += 1
+        return np.full(len(observations), action)
+
+
+class Trained:
+    """A PPO policy, drawing its actions as it did in training; `seed` settles the draws."""
+
+    def __init__(self, model: PPO, seed: int = 0) -> None:
+        self._actor = Actor(model.policy)
+        self._random = torch.Generator().manual_seed(seed)
+
+    def act(self, observations: Observations) -> Actions:
+        noise = self._actor.noise((len(observations),), self._random)
+        return self._actor.choose(observations, noise).played
+
+
+def make_model(episodes: SandboxedEpisodes, seed: int, settings: Settings = SETTINGS) -> PPO:
+    """The networks of a policy for these episodes, with weights drawn by `seed`."""
+    env = SandboxedVecEnv(episodes)
+    keywords = settings.for_stable_baselines3
+    return PPO("MlpPolicy", env, seed=seed, device="cpu", **keywords)
 
 
 def load_parameters(path: str | Path) -> dict[str, Any]:

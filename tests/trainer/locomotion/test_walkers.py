@@ -79,6 +79,7 @@ def test_what_a_walker_can_do_already_is_learned_and_not_too_easy(tmp_path: Path
         seed=0,
         policy_path=str(tmp_path / "policy.zip"),
         max_steps=60_000,
+        patience_steps=60_000,
         max_seconds=600.0,
         processes=2,
         environments=16,

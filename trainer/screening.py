@@ -1,0 +1,105 @@
+"""Who solves a task without training, and from whom training had best begin.
+
+The first half of the criterion: a task that is solved by doing nothing, by chance, by driving
+straight ahead or by what was learned on another task teaches nothing. And what another policy does
+untrained, rather than how alike two descriptions are, tells whether it is a good beginning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..sandbox.vector import SandboxedEpisodes
+from .evaluation import Evaluation, evaluate
+from .plans import ArchivedPolicy, TrialPlan
+from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_parameters
+
+SOFTENING = 0.5
+"""What the last layer of a warm start is multiplied by: a policy that is sure of itself explores
+nothing new."""
+
+
+@dataclass
+class Screening:
+    """What policies do untrained."""
+
+    shown: dict[str, Evaluation] = field(default_factory=dict)
+    """By `idle`, `random`, what a script does, or the `task_id` of an archived policy."""
+    solved_by: str = ""
+    """Who solves the task, in words; empty where nobody does."""
+    evidence: Evaluation | None = None
+    """Of whoever solves it."""
+    start: ArchivedPolicy | None = None
+    """What training had best begin from; None: from scratch."""
+
+    @property
+    def best_success_rate(self) -> float:
+        return max(each.success_rate for each in self.shown.values())
+
+    @property
+    def untrained_return(self) -> float:
+        """The mean return of chance."""
+        return self.shown["random"].mean_return
+
+
+def screen(episodes: SandboxedEpisodes, model: Any, plan: TrialPlan, seed: int) -> Screening:
+    """Let one policy after the other try; over as soon as one of them solves the task. The weights
+    of `model` are those it came with when this returns."""
+    screening = Screening()
+    fresh = {name: each.clone() for name, each in model.policy.state_dict().items()}
+    try:
+        for name, who, policy, rate in _policies(episodes, model, plan):
+            evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
+            screening.shown[name] = evaluation
+            if evaluation.success_rate >= rate:
+                screening.solved_by, screening.evidence = who, evaluation
+                return screening
+    finally:
+        model.policy.load_state_dict(fresh)
+    screening.start = _best_start(screening, plan.archived)
+    return screening
+
+
+def _policies(
+    episodes: SandboxedEpisodes, model: Any, plan: TrialPlan
+) -> Iterator[tuple[str, str, Policy, float]]:
+    """Name, who it is in words, the policy, and the success rate from which on it has solved the
+    task."""
+    space, easy = episodes.action_space, plan.easy_success_rate
+    yield "idle", "idle actions", Idle(space), easy
+    yield "random", "random actions", Random(space, plan.seed), easy
+    for name, actions in SCRIPTS[plan.robot].items():
+        yield name, name, Scripted(actions), easy
+    for archived in plan.archived:
+        model.policy.load_state_dict(load_parameters(archived.path))
+        who = f"what was learned on “{archived.title}”"
+        # What a policy of another task can do half of the time, it has not solved. And what came
+        # with the package has not learned any task: what it can do is still to be learned.
+        rate = math.inf if archived.shipped else plan.learned_success_rate
+        yield archived.task_id, who, Trained(model, plan.seed), rate
+
+
+def _best_start(
+    screening: Screening, archived: tuple[ArchivedPolicy, ...]
+) -> ArchivedPolicy | None:
+    """The policy that succeeds most often, or earns most; None where chance does as well."""
+
+    def skill(name: str) -> tuple[float, float]:
+        shown = screening.shown[name]
+        return shown.success_rate, shown.mean_return
+
+    best = max(archived, key=lambda each: skill(each.task_id), default=None)
+    if best is None or skill(best.task_id) <= skill("random"):
+        return None
+    return best
+
+
+def softened(weights: dict[str, Any]) -> dict[str, Any]:
+    """The weights of a policy to begin with: it does what it did, but is less sure of it."""
+    return {
+        name: each * SOFTENING if name.startswith("action_net.") else each
+        for name, each in weights.items()
+    }
