@@ -225,7 +225,8 @@ class Trial(Noun):
     steps: int = 0
     seconds: float = 0.0
     warm_start: str | None = None
-    """`task_id` of the archived policy that the trained policy began as."""
+    """`task_id` of the archived policy that the trained policy began as, or the name of a walker
+    that came with the package."""
     abandoned_start: str | None = None
     """`task_id` of one that training began from as well, which led nowhere."""
     seed: int = 0

@@ -39,6 +39,7 @@ from ..task import (
     from_json,
     to_json,
 )
+from ..trainer.locomotion import pretrained
 from ..trainer.plans import ArchivedPolicy, Film, FilmPlan, TrialPlan
 from .author import Author, Brief, Moments
 from .events import Events
@@ -465,7 +466,7 @@ class Journey:
             robot=self.task.robot,
             seed=int(self.random("trial").integers(2**31)),
             policy_path=policy_path(self.workshop.run_dir, self.task.task_id),
-            archived=tuple(policies),
+            archived=(*policies, *pretrained(self.task.robot)),
             processes=processes_for(settings.processes, self.workshop.executor.workers),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )

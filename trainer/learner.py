@@ -14,6 +14,7 @@ is short (`benchmarks/trial_profile.py` tells where its time goes):
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,6 +59,8 @@ class Learner:
         self.model = make_model(episodes, seed, settings)
         self.steps = 0
         """Agent steps so far, of all environments together."""
+        self._actor_learns_from = 0
+        """Until so many steps have been made, only the critic learns."""
         self._random = torch.Generator().manual_seed(seed)
         self._scale = _RewardScale(episodes.count, settings.discount)
         self._rollout = _Rollout(episodes, settings.steps)
@@ -71,12 +74,15 @@ class Learner:
         self._lengths = np.zeros(self.episodes.count, dtype=np.int64)
         self._scale.forget_returns()
 
-    def restart(self, weights: dict[str, Any]) -> None:
-        """Go on from other weights, with an optimiser and a reward scale that know nothing yet."""
+    def restart(self, weights: dict[str, Any], settings: Settings = SETTINGS) -> None:
+        """Go on from other weights, with an optimiser and a reward scale that know nothing yet.
+        `settings` may change whatever does not change the shape of networks and rollouts."""
+        self.settings = settings
+        self._actor_learns_from = self.steps + settings.critic_steps
         policy: Any = self.model.policy
         policy.load_state_dict(weights)
         policy.optimizer = policy.optimizer_class(
-            policy.parameters(), lr=self.settings.learning_rate, **policy.optimizer_kwargs
+            policy.parameters(), lr=settings.learning_rate, **policy.optimizer_kwargs
         )
         self._scale = _RewardScale(self.episodes.count, self.settings.discount)
 
@@ -166,6 +172,8 @@ class Learner:
         policy.set_training_mode(True)
         count = len(data["returns"])
         for _ in range(settings.epochs):
+            if self._divergence(policy, data) > settings.largest_divergence:
+                break
             order = torch.randperm(count, generator=self._random)
             for start in range(0, count, settings.batch_size):
                 chosen = order[start : start + settings.batch_size]
@@ -175,6 +183,16 @@ class Learner:
                 torch.nn.utils.clip_grad_norm_(policy.parameters(), settings.max_gradient_norm)
                 optimizer.step()
         policy.set_training_mode(False)
+
+    def _divergence(self, policy: Any, data: dict[str, Tensor]) -> float:
+        """How far the policy is from the one that acted (Schulman 2020, the estimate k3 of the KL
+        divergence); 0.0 where nobody asks, since it takes time."""
+        if math.isinf(self.settings.largest_divergence):
+            return 0.0
+        with torch.inference_mode():
+            now, _ = Actor(policy).evaluate(data["observations"], data["actions"])
+            moved = now - data["log_probabilities"]
+            return float((moved.exp() - 1.0 - moved).mean())
 
     def _loss(
         self,
@@ -186,14 +204,16 @@ class Learner:
         returns: Tensor,
     ) -> Tensor:
         settings = self.settings
+        values = policy.predict_values(observations).flatten()
+        value_loss = functional.mse_loss(values, returns)
+        if self.steps < self._actor_learns_from:
+            return settings.value_weight * value_loss
         if len(advantages) > 1:
             advantages = (advantages - advantages.mean()) / (advantages.std() + 1e-8)
         now, entropy = Actor(policy).evaluate(observations, actions)
         ratio = torch.exp(now - log_probabilities)
         clipped = torch.clamp(ratio, 1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.min(advantages * ratio, advantages * clipped).mean()
-        values = policy.predict_values(observations).flatten()
-        value_loss = functional.mse_loss(values, returns)
         return settings.value_weight * value_loss - gain - settings.entropy * entropy.mean()
 
 

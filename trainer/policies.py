@@ -101,12 +101,14 @@ def make_model(episodes: SandboxedEpisodes, seed: int, settings: Settings = SETT
 
 
 def load_parameters(path: str | Path) -> dict[str, Any]:
-    """The network weights in a policy file.
+    """The network weights in a policy file: one of stable-baselines3, or one of `write_weights`.
 
     Only tensors are read: the rest of such a file is pickled, and a run folder may come from
     somebody else. Raises BrokenError where the file is missing or unreadable.
     """
     try:
+        if Path(path).suffix == ".npz":
+            return _read_weights(path)
         _, parameters, _ = load_from_zip_file(path, load_data=False)
         weights: Any = parameters["policy"]
     except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
@@ -116,3 +118,26 @@ def load_parameters(path: str | Path) -> dict[str, Any]:
             "Train the task again: taskwright train RUN_DIR TASK.",
         ) from None
     return dict(weights)
+
+
+def write_weights(path: Path, weights: dict[str, Any]) -> None:
+    """Write what a policy acts by, as arrays of half precision: a small file without pickles."""
+    acting = {
+        name: tensor.numpy().astype(np.float16)
+        for name, tensor in weights.items()
+        if "value_net" not in name
+    }
+    np.savez_compressed(path, **acting)
+
+
+def _read_weights(path: str | Path) -> dict[str, Any]:
+    """The weights with those of a critic that sees what the policy sees, and expects nothing."""
+    with np.load(path, allow_pickle=False) as arrays:
+        weights = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays}
+    for name in [name for name in weights if "policy_net" in name]:
+        weights[name.replace("policy_net", "value_net")] = weights[name].clone()
+    features = weights["action_net.weight"].shape[1]
+    return weights | {
+        "value_net.weight": torch.zeros(1, features),
+        "value_net.bias": torch.zeros(1),
+    }

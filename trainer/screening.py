@@ -7,6 +7,7 @@ untrained, rather than how alike two descriptions are, tells whether it is a goo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,8 +77,10 @@ def _policies(
     for archived in plan.archived:
         model.policy.load_state_dict(load_parameters(archived.path))
         who = f"what was learned on “{archived.title}”"
-        # What a policy of another task can do half of the time, it has not solved.
-        yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate
+        # What a policy of another task can do half of the time, it has not solved. And what came
+        # with the package has not learned any task: what it can do is still to be learned.
+        rate = math.inf if archived.shipped else plan.learned_success_rate
+        yield archived.task_id, who, Trained(model, plan.seed), rate
 
 
 def _best_start(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ class Settings:
     entropy: float = 0.01
     """What a nat of the policy's entropy is worth."""
     clip: float = 0.2
+    largest_divergence: float = math.inf
+    """KL divergence from the policy that acted, after which an update ends."""
+    critic_steps: int = 0
+    """After a start from other weights, for how long only the critic learns."""
     value_weight: float = 0.5
     max_gradient_norm: float = 0.5
     hidden: tuple[int, ...] = (128, 128)
@@ -55,4 +60,8 @@ class Settings:
 
 
 SETTINGS = Settings()
+GENTLE = SETTINGS.but(learning_rate=2e-4, entropy=0.0, largest_divergence=0.02, critic_steps=8_000)
+"""For a gait, a cycle that small errors throw out of step. With the settings of a trial from
+scratch, a critic that knows nothing of the task and noise that earns a bonus, a walker soon falls,
+and does not get up."""
 PPO_SETTINGS = SETTINGS.for_stable_baselines3

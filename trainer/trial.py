@@ -30,6 +30,7 @@ from .plans import TrialPlan
 from .policies import Trained, load_parameters
 from .sanity import TRAINED, TRAINING, examined
 from .screening import Screening, screen, softened
+from .settings import GENTLE
 from .witness import WatchedEpisodes
 
 WARM_PATIENCE = 0.5
@@ -127,7 +128,11 @@ class _Trial:
         }
         if start := self.screening.start:
             self.warm_start = start.task_id
-            self.learner.restart(softened(load_parameters(start.path)))
+            weights = load_parameters(start.path)
+            if start.shipped:
+                self.learner.restart(weights, GENTLE)
+            else:
+                self.learner.restart(softened(weights))
 
     def _begin_anew(self) -> None:
         """From scratch, since what another policy can do has led nowhere."""
