@@ -1,9 +1,9 @@
 """`TaskSampler`: which task next. What a training loop holds::
 
-    sampler = TaskSampler(task_ids, "learning_progress", seed=0)
-    task_id = sampler.sample()
-    ...  # an episode of that task
-    sampler.update(task_id, success=success)
+sampler = TaskSampler(task_ids, "learning_progress", seed=0)
+task_id = sampler.sample()
+...  # an episode of that task
+sampler.update(task_id, success=success)
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class TaskSampler:
         strategy: str = "learning_progress",
         *,
         seed: int = 0,
-        floor: float = 0.3,
+        floor: float = 0.2,
         first_visits: int = 2,
         **settings: ArrayLike | None,
     ) -> None:

@@ -136,11 +136,21 @@ class SandboxedEpisodes:
 
     def step(self, actions: NDArray[Any]) -> Steps:
         """Act once in every environment. `actions` has one row (or one number) per environment."""
+        self.begin_step(actions)
+        return self.end_step()
+
+    def begin_step(self, actions: NDArray[Any]) -> None:
+        """Begin what `step` does; `end_step` must be called next, for what came of it. In between,
+        other environments can be stepped."""
         with self._closing_at_a_fault():
             self._require_open()
             self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
-            requests = [{"op": "step"}] * len(self._shares)
-            answers = self._ask(requests, "A step of the task", STEP_TIMEOUT_S, _NEWS)
+            self._send([{"op": "step"}] * len(self._shares))
+
+    def end_step(self) -> Steps:
+        """What the step that was begun gave."""
+        with self._closing_at_a_fault():
+            answers = self._receive("A step of the task", STEP_TIMEOUT_S, _NEWS)
             # Copies, made before they are looked at: a child could change the memory in between.
             rewards = self._arrays["rewards"][:, 0].copy()
             if not np.isfinite(rewards).all():
@@ -204,18 +214,23 @@ class SandboxedEpisodes:
             diagnoses.update((numbers[n], plain_text(text)) for n, text in told.items())
         return diagnoses
 
-    def _ask(
-        self,
-        requests: Sequence[dict[str, Any]],
-        what: str,
-        timeout_s: float,
-        may_tell: Set[str] = frozenset(),
-    ) -> list[dict[str, Any]]:
-        """Send each child its request and wait for every answer. Raises what the first fault was,
-        when all have answered or had their time."""
+    def _ask(self, requests: Sequence[dict[str, Any]], what: str, timeout_s: float) -> None:
+        """Send each child its request and wait for every answer."""
+        self._send(requests)
+        self._receive(what, timeout_s)
+
+    def _send(self, requests: Sequence[dict[str, Any]]) -> None:
+        """Send each child its request."""
         self._require_open()
         for child, request in zip(self._children, requests, strict=True):
             child.send(request)
+
+    def _receive(
+        self, what: str, timeout_s: float, may_tell: Set[str] = frozenset()
+    ) -> list[dict[str, Any]]:
+        """Wait for every answer. Raises what the first fault was, when all children have answered or
+        had their time."""
+        self._require_open()
         answers: list[dict[str, Any]] = []
         faults: list[ChildFault] = []
         for child in self._children:
