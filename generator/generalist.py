@@ -71,8 +71,8 @@ def plan_generalist(
 def train_on_archive(run_dir: Path, plan: GeneralistPlan, tell: Tell) -> Generalist:
     """Train, and keep `generalist.json` in the run folder up to date meanwhile.
 
-    Raises ArchiveError where another command trains the same generalist, StorageError where the disk
-    takes no more, and what `trainer.generalist.train_generalist` raises.
+    Raises ArchiveError where another command trains the same generalist, StorageError where the
+    disk takes no more, and what `trainer.generalist.train_generalist` raises.
     """
     # Torch takes seconds to load.
     from ..trainer.generalist import train_generalist

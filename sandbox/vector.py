@@ -228,8 +228,8 @@ class SandboxedEpisodes:
     def _receive(
         self, what: str, timeout_s: float, may_tell: Set[str] = frozenset()
     ) -> list[dict[str, Any]]:
-        """Wait for every answer. Raises what the first fault was, when all children have answered or
-        had their time."""
+        """Wait for every answer. Raises what the first fault was, when all children have answered
+        or had their time."""
         self._require_open()
         answers: list[dict[str, Any]] = []
         faults: list[ChildFault] = []
