@@ -6,6 +6,7 @@ Public names, loaded on first use so that `import taskwright` stays light:
 - `TaskVectorEnv`: many of it in sandboxed processes, as Gymnasium's `VectorEnv`
 - `R2D2Env`, `AntEnv`, `HumanoidEnv`: what the tasks of a robot derive from
 - `Archive`: the records of a run folder
+- `TaskSampler`: which task a trainer should turn to next
 - `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .archive.store import Archive
+    from .curriculum import TaskSampler
     from .sandbox.vector_env import TaskVectorEnv
     from .sandbox.world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
@@ -33,12 +35,14 @@ __all__ = [
     "Record",
     "Task",
     "TaskEnv",
+    "TaskSampler",
     "TaskVectorEnv",
     "Trial",
 ]
 
 _HOMES = {
     "Archive": ".archive.store",
+    "TaskSampler": ".curriculum",
     "TaskVectorEnv": ".sandbox.vector_env",
     **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".sandbox.world"),
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),

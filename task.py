@@ -346,6 +346,70 @@ class Record(Noun):
         return self.task.task_id if self.task else None
 
 
+@dataclass(frozen=True)
+class GeneralistPoint(Noun):
+    """One point of the learning curves of a policy that trains on many tasks."""
+
+    steps: int
+    """Agent steps so far, in all tasks together."""
+    seconds: float
+    success: dict[str, float]
+    """By `task_id`, the success rate over the latest training episodes; tasks that were not yet
+    trained on are left out."""
+    episodes: dict[str, int]
+    """By `task_id`, the training episodes since the point before; tasks without any are left out."""
+
+
+@dataclass(frozen=True)
+class TaskSkill(Noun):
+    """How well a policy does one task."""
+
+    task_id: str
+    title: str
+    successes: int
+    episodes: int
+    """Evaluation episodes, on fresh seeds."""
+    interval: tuple[float, float]
+    """95 % Wilson score interval of the success rate."""
+    mean_return: float
+    trained_episodes: int
+    alone: float | None = None
+    """Success rate of the policy that was trained on this task alone, as its record tells it."""
+
+    @property
+    def success_rate(self) -> float:
+        return self.successes / self.episodes
+
+
+@dataclass(frozen=True)
+class Generalist(Noun):
+    """One policy for many tasks of one robot: how it was trained, and what it can do."""
+
+    name: str
+    robot: Robot
+    sampler: str
+    seed: int
+    steps: int = 0
+    """Agent steps it has been trained for."""
+    seconds: float = 0.0
+    finished: bool = False
+    """Whether all of `tasks` have been evaluated after these steps."""
+    tasks: tuple[TaskSkill, ...] = ()
+    interval: tuple[float, float] | None = None
+    """95 % Wilson score interval of the success rate of all evaluation episodes together."""
+    dropped: dict[str, str] = field(default_factory=dict)
+    """By `task_id`, why a task was given up: its code failed."""
+    curve: tuple[GeneralistPoint, ...] = ()
+    updated_at: str = ""
+    """UTC, ISO 8601."""
+
+    @property
+    def success_rate(self) -> float | None:
+        """Mean over the tasks evaluated; None before the first."""
+        rates = [skill.success_rate for skill in self.tasks]
+        return sum(rates) / len(rates) if rates else None
+
+
 def to_json(noun: Noun) -> str:
     """A noun as JSON text with sorted keys: equal nouns give equal text."""
     return json.dumps(dataclasses.asdict(noun), sort_keys=True, allow_nan=False)

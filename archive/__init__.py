@@ -5,6 +5,7 @@
 - `neighbourhood.Neighbourhood`: the records nearest to a text; `vectors`: the exact index behind it
 - `selection`: which kept tasks become stepping stones
 - `embedding.Embedder`: texts to vectors, each computed once
+- `generalists`: policies trained on many tasks, and how their samplers compare
 - `export`: kept tasks as an installable Gymnasium package
 
 Reading needs no PyBullet, no torch and no key.

@@ -1,10 +1,10 @@
 """Which sampler teaches toy learners with the fewest episodes?
 
 Setup: a learner with a skill for each task, which is its chance of success. An episode of a task
-raises its skill by a share of what is missing, but only as far as the skill of the task before it in
-its chain; all other skills fade a little. A tenth of the tasks begins mastered, and `--impossible` of
-all tasks are never accomplished. The samplers see successes and failures alone (and for `alp_gmm`
-embeddings in which a chain is a line).
+raises its skill by a share of what is missing, but only as far as the skill of the task before it
+in its chain; all skills fade a little. The first task of every other chain begins mastered, and
+`--impossible` more tasks are never accomplished. The samplers see successes and failures alone (and
+for `alp_gmm` embeddings in which a chain is a line).
 Duration: a minute or two.
 Output: for each sampler the episodes until the mean skill of all that can be learned is 0.8, the
 median and the range over seeds, and how many times fewer they are than with uniform sampling.

@@ -1,4 +1,4 @@
-"""`taskwright train`: try whether a task can be learned."""
+"""`taskwright train`: try whether a task can be learned, or train one policy on all of a run."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from .. import display
 from ..config import TrainerConfig
+from ..curriculum import STRATEGIES
 from ..errors import BrokenError, UsageError
 from ..executor.cores import processes_for
 from ..executor.job import Job
@@ -26,18 +27,35 @@ from ..trainer.locomotion import pretrained
 from ..trainer.plans import Film, FilmPlan, TrialPlan
 from ..training_view import watching_trial
 from .common import isolation_option, json_option, named_task, print_json, require, robot_option
+from .generalist import train_all
 
 if TYPE_CHECKING:
     from ..trainer.tensorboard import CurveFiles
 
 FILM_DEADLINE_S = 300.0
+DEFAULT_EVALUATION_EPISODES = 32
 
 
 @click.command()
-@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@click.argument("source", metavar="FILE | RUN_DIR TASK | RUN_DIR", nargs=-1, required=True)
+@click.option("--all", "all_tasks", is_flag=True, help="One policy for all kept tasks of RUN_DIR.")
+@click.option(
+    "--sampler",
+    type=click.Choice(list(STRATEGIES)),
+    help="With --all: how tasks are chosen.  [default: learning_progress]",
+)
+@click.option(
+    "--episodes",
+    type=click.IntRange(1),
+    help="With --all: episodes of each task's final evaluation.  [default: 32]",
+)
 @robot_option
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Wall-clock limit.")
-@click.option("--steps", type=click.IntRange(1), help="Agent steps before it counts as too hard.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help="Agent steps before it counts as too hard; with --all, to train for.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--policy", type=click.Path(path_type=Path), help="Write the learned policy here.")
@@ -56,6 +74,9 @@ FILM_DEADLINE_S = 300.0
 @json_option
 def train(
     source: tuple[str, ...],
+    all_tasks: bool,
+    sampler: str | None,
+    episodes: int | None,
     robot: Robot | None,
     minutes: float | None,
     steps: int | None,
@@ -67,7 +88,31 @@ def train(
     isolation: Level | None,
     as_json: bool,
 ) -> int:
-    """Try whether a task can be learned: a task file, or a task of a run."""
+    """Try whether a task can be learned: a task file, or a task of a run. With --all, train one
+    policy on all kept tasks of a run; the same command goes on where it was stopped."""
+    if all_tasks:
+        if len(source) != 1 or video is not None:
+            raise UsageError(
+                "`--all` takes a run folder alone, and no --video.",
+                "For example: taskwright train runs/default --all.",
+            )
+        require(isolation)
+        return train_all(
+            Path(source[0]),
+            robot=robot,
+            sampler=sampler or "learning_progress",
+            minutes=minutes,
+            steps=steps,
+            seed=seed,
+            workers=workers,
+            evaluation_episodes=episodes or DEFAULT_EVALUATION_EPISODES,
+            policy=policy,
+            as_json=as_json,
+        )
+    if sampler or episodes:
+        raise UsageError(
+            "--sampler and --episodes are for `--all` only.", "Add --all, or leave them out."
+        )
     if video is not None and video.suffix not in (".mp4", ".gif"):
         raise UsageError(
             f"A film cannot be written as {video.name}.", "End its name in .mp4 or .gif."

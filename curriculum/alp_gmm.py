@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 from .mixture import Mixture, fit_mixture
 from .strategy import Episode, Numbers, Tables, normalised
 
-LEAST_VARIANCE = 1e-3
-"""Of a region, in each direction: tasks are points, and a region of one task would have none."""
+LEAST_VARIANCE = 0.01
+"""Of a region, in each direction: tasks are points, and a region around a single one is to reach
+its neighbours. The task farthest from the middle is 1 away from it."""
 
 
 class AlpGmm:
@@ -38,9 +39,9 @@ class AlpGmm:
     episodes with the same success rate p differ with a chance of 2 p (1 - p), so that a task
     half learned has weight even where it makes no progress.
 
-    `embeddings` has a row for each task. Their first `dimensions` principal components, as multiples
-    of the longest, are the space of tasks: a Gaussian in hundreds of dimensions would need more
-    episodes than there will ever be.
+    `embeddings` has a row for each task. Their first `dimensions` principal components, as
+    multiples of the longest, are the space of tasks: a Gaussian in hundreds of dimensions would
+    need more episodes than there will ever be.
     """
 
     def __init__(
@@ -95,7 +96,9 @@ class AlpGmm:
             return np.full(len(self._places), 1 / len(self._places))
         progress = np.maximum(self._mixture.means[:, -1], 0.0)
         places = Mixture(
-            self._mixture.shares, self._mixture.means[:, :-1], self._mixture.covariances[:, :-1, :-1]
+            self._mixture.shares,
+            self._mixture.means[:, :-1],
+            self._mixture.covariances[:, :-1, :-1],
         )
         log_densities = places.log_densities(self._places)
         within = np.exp(log_densities - log_densities.max(axis=0))
@@ -104,7 +107,9 @@ class AlpGmm:
 
     def _fit(self, number: int) -> None:
         """Fit the regions to the episodes up to that number."""
-        known = [(task, alp) for n, task, alp in self._recent if number - self._window < n <= number]
+        known = [
+            (task, alp) for n, task, alp in self._recent if number - self._window < n <= number
+        ]
         tasks, progress = zip(*known, strict=True)
         points = np.column_stack([self._places[list(tasks)], progress])
         self._mixture = fit_mixture(
@@ -137,7 +142,7 @@ class AlpGmm:
 
 
 def _principal_components(rows: Numbers, dimensions: int) -> Numbers:
-    """Rows of shape (n, size) in their first few principal components; the longest row is 1 long."""
+    """Rows of shape (n, size) in their first few principal components; the longest is 1 long."""
     centred = rows - rows.mean(axis=0)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     places: Numbers = centred @ axes[:dimensions].T

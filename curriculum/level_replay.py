@@ -13,10 +13,10 @@ from .strategy import Episode, Numbers, Tables, normalised
 class PrioritisedLevelReplay:
     """A task's weight follows from the rank of its score, and from how long ago it was trained on.
 
-    The score is the value loss of its latest episode, the mean of the absolute advantages ("L1 value
-    loss" in the paper). Where the trainer does not tell it, it is how far the episode's success
-    is from the mean of that task's successes before: the same, for an agent that knows no more of
-    the task than how often it succeeds. Ranks count from 1, the highest score first::
+    The score is the value loss of its latest episode, the mean of the absolute advantages ("L1
+    value loss" in the paper). Where the trainer does not tell it, it is how far the episode's
+    success is from the mean of that task's successes before: the same, for an agent that knows no
+    more of the task than how often it succeeds. Ranks count from 1, the highest score first::
 
         P_score ~ (1 / rank)^(1 / temperature)        P_stale ~ episodes since it was last told of
         P = (1 - staleness) P_score + staleness P_stale
@@ -54,9 +54,7 @@ class PrioritisedLevelReplay:
         shared = np.bincount(np.repeat(np.arange(len(sizes)), sizes), by_place) / sizes
         by_score = normalised(shared[group])
         by_staleness = normalised(self._last_told.max() - self._last_told)
-        chances: Numbers = (
-            1.0 - self._staleness
-        ) * by_score + self._staleness * by_staleness
+        chances: Numbers = (1.0 - self._staleness) * by_score + self._staleness * by_staleness
         return chances
 
     def tables(self) -> Tables:

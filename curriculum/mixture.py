@@ -32,14 +32,17 @@ class Mixture:
     def log_densities(self, points: Numbers) -> Numbers:
         """Log density of each Gaussian, without its share, at points of shape (n, d): (n, k)."""
         return np.stack(
-            [_log_density(points, *part) for part in zip(self.means, self.covariances, strict=True)],
+            [
+                _log_density(points, *part)
+                for part in zip(self.means, self.covariances, strict=True)
+            ],
             axis=1,
         )
 
     @property
     def parameters(self) -> int:
         """How many numbers were fitted."""
-        k, d = self.means.shape
+        k, d = (int(size) for size in self.means.shape)
         return k * (d + d * (d + 1) // 2) + k - 1
 
 
@@ -97,8 +100,9 @@ def _log_density(points: Numbers, mean: Numbers, covariance: Numbers) -> Numbers
     factor = np.linalg.cholesky(covariance)
     white = np.linalg.solve(factor, (points - mean).T)
     log_volume = np.log(np.diag(factor)).sum()
-    density: Numbers = -0.5 * (white**2).sum(axis=0) - log_volume
-    return density - 0.5 * points.shape[1] * np.log(2.0 * np.pi)
+    scale = 0.5 * points.shape[1] * np.log(2.0 * np.pi) + log_volume
+    density: Numbers = -0.5 * (white**2).sum(axis=0) - scale
+    return density
 
 
 def _squared_distances(points: Numbers, others: Numbers) -> Numbers:

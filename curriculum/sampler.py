@@ -1,9 +1,9 @@
 """`TaskSampler`: which task next. What a training loop holds::
 
-    sampler = TaskSampler(task_ids, "learning_progress", seed=0)
-    task_id = sampler.sample()
-    ...  # an episode of that task
-    sampler.update(task_id, success=success)
+sampler = TaskSampler(task_ids, "learning_progress", seed=0)
+task_id = sampler.sample()
+...  # an episode of that task
+sampler.update(task_id, success=success)
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class TaskSampler:
         strategy: str = "learning_progress",
         *,
         seed: int = 0,
-        floor: float = 0.3,
+        floor: float = 0.2,
         first_visits: int = 2,
         **settings: ArrayLike | None,
     ) -> None:
@@ -152,8 +152,8 @@ class TaskSampler:
         other tasks: those of it that are here go on, others begin."""
         if state.get("version") != STATE_VERSION or state.get("strategy") != self.strategy_name:
             raise ValueError(
-                f"This is the state of {state.get('strategy')!r}, version {state.get('version')!r}; "
-                f"expected was {self.strategy_name!r}, version {STATE_VERSION}."
+                f"This is the state of {state.get('strategy')!r}, version "
+                f"{state.get('version')!r}; expected was {self.strategy_name!r}, version {STATE_VERSION}."
             )
         mine = self.state()["tasks"]
         tasks = {task_id: state["tasks"].get(task_id, mine[task_id]) for task_id in self._numbers}

@@ -4,6 +4,7 @@
 - `run`: a run over a folder, from its settings to its ending; `summary`: what it has come to
 - `conductor`: when journeys begin and when to stop; `flight`: what they know of each other
 - `events`: what a run tells while it goes on
+- `generalist`: one policy for all kept tasks of a run
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
 - `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says
 """

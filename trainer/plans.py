@@ -47,6 +47,43 @@ class TrialPlan(Noun):
 
 
 @dataclass(frozen=True)
+class GeneralistTask(Noun):
+    """A task that a generalist is to learn."""
+
+    task_id: str
+    title: str
+    source: str
+    alone: float | None = None
+    """Success rate of the policy that was trained on this task alone."""
+    baseline: float = 0.0
+    """Success rate of random actions."""
+    embedding: tuple[float, ...] = ()
+    """Where it lies among the tasks; needed by the sampler `alp_gmm` only."""
+
+
+@dataclass(frozen=True)
+class GeneralistPlan(Noun):
+    """Train one policy on many tasks of a robot."""
+
+    name: str
+    robot: Robot
+    tasks: tuple[GeneralistTask, ...]
+    sampler: str
+    seed: int
+    policy_path: str
+    """Where the policy is written, and what a later command goes on from; while training too."""
+    max_steps: int
+    """Agent steps, in all tasks together and with those of commands before."""
+    max_seconds: float
+    """Wall-clock limit of the training in this command."""
+    slots: int
+    """Tasks trained on at the same time."""
+    evaluation_episodes: int
+    processes: int
+    """That step the environments of an evaluation. No result depends on it."""
+
+
+@dataclass(frozen=True)
 class FilmPlan(Noun):
     """What to draw. The ending of `path` settles the kind: a .png is a still picture, of how an
     episode begins or of several of its moments."""

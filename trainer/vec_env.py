@@ -12,7 +12,24 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from ..sandbox.vector import SandboxedEpisodes
 
 
-class SandboxedVecEnv(VecEnv):
+class RemoteVecEnv(VecEnv):
+    """A `VecEnv` whose environments live in other processes, which cannot be asked for anything."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        # stable-baselines3 asks for the render mode of every environment.
+        return [None] * self.num_envs
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        raise AttributeError(f"Sandboxed environments have no attribute {attr_name!r} to set.")
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> Any:
+        raise AttributeError(f"Sandboxed environments have no method {method_name!r} to call.")
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        return [False] * self.num_envs
+
+
+class SandboxedVecEnv(RemoteVecEnv):
     """What PPO trains on. On top of the task's rewards, a success is worth `success_bonus` and the
     share `success_share` of what the episode has earned: rewards differ by orders of magnitude
     between tasks, and success must show beside them.
@@ -62,18 +79,3 @@ class SandboxedVecEnv(VecEnv):
 
     def close(self) -> None:
         self.episodes.close()
-
-    # Asked for by the base class; the environments live in other processes.
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        # stable-baselines3 asks for the render mode of every environment.
-        return [None] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        raise AttributeError(f"Sandboxed environments have no attribute {attr_name!r} to set.")
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> Any:
-        raise AttributeError(f"Sandboxed environments have no method {method_name!r} to call.")
-
-    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs

@@ -1,0 +1,141 @@
+"""A generalist is trained, stopped, continued and evaluated, and a task that breaks is dropped."""
+
+from __future__ import annotations
+
+import dataclasses
+import zipfile
+from collections.abc import Callable
+
+import pytest
+
+from taskwright.errors import UsageError
+from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
+from taskwright.trainer.generalist import train_generalist
+from taskwright.trainer.plans import GeneralistPlan, GeneralistTask
+from taskwright.trainer.policies import load_parameters
+
+# With so few slots a rollout is smaller than the batches that are meant for sixteen.
+pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
+
+ROLLOUT = 2 * 128
+"""Agent steps: 128 in each of two slots."""
+
+
+@pytest.fixture
+def plan(tmp_path, easy_source) -> Callable[..., GeneralistPlan]:
+    """Makes a plan for three tasks, one of which breaks after a while; anything can be given."""
+
+    def make(**fields) -> GeneralistPlan:
+        # Short episodes, so that a rollout sees several.
+        short = easy_source.replace("return False", "return self.count > 80")
+        short = short.replace("self.x = 0.0", "self.x = self.count = 0.0")
+        short = short.replace("x = self.robot", "self.count += 1\n        x = self.robot", 1)
+        broken = short.replace("self.count += 1", "self.count += 1 / int(self.count < 60)")
+        sources = {"near": short, "far": short.replace("> 2.0", "> 30.0"), "broken": broken}
+        values = {
+            "name": "test",
+            "robot": "r2d2",
+            "tasks": tuple(
+                GeneralistTask(name, f"The {name} one", source, 0.9, 0.1, (float(n), 1.0))
+                for n, (name, source) in enumerate(sources.items())
+            ),
+            "sampler": "learning_progress",
+            "seed": 0,
+            "policy_path": str(tmp_path / "policy.zip"),
+            "max_steps": 2 * ROLLOUT,
+            "max_seconds": float("inf"),
+            "slots": 2,
+            "evaluation_episodes": 4,
+            "processes": 1,
+        }
+        return GeneralistPlan(**{**values, **fields})
+
+    return make
+
+
+def test_a_generalist_is_trained_continued_and_never_does_anything_twice(plan, tmp_path):
+    told: list[tuple[Generalist, GeneralistPoint]] = []
+    first = train_generalist(plan(), lambda *news: told.append(news))
+    assert first.finished
+    assert first.steps == 2 * ROLLOUT
+    assert [point.steps for point in first.curve] == [ROLLOUT, 2 * ROLLOUT]
+    assert {skill.task_id for skill in first.tasks} == {"near", "far"}
+    assert first.dropped.keys() == {"broken"}
+    assert "ZeroDivisionError" in first.dropped["broken"]
+    skills = {skill.task_id: skill for skill in first.tasks}
+    assert skills["far"].successes == 0
+    for skill in first.tasks:
+        assert skill.episodes == 4
+        assert skill.interval[0] <= skill.success_rate <= skill.interval[1]
+        assert skill.trained_episodes > 0
+        assert skill.alone == 0.9
+    assert from_json(Generalist, to_json(first)) == first
+    assert [news[1].steps for news in told[:2]] == [ROLLOUT, 2 * ROLLOUT]
+    assert all(0.0 <= rate <= 1.0 for rate in told[1][1].success.values())
+
+    # Trials can start from it, and other trainers can load it.
+    assert load_parameters(tmp_path / "policy.zip")
+    with zipfile.ZipFile(tmp_path / "policy.zip") as archive:
+        assert archive.testzip() is None
+
+    # The same plan again has nothing to do.
+    told.clear()
+    assert train_generalist(plan(), lambda *news: told.append(news)) == first
+    assert len(told) == 1
+
+    # With more steps it goes on; what is known of the episodes so far is not lost.
+    more = train_generalist(plan(max_steps=3 * ROLLOUT))
+    assert more.steps == 3 * ROLLOUT
+    assert more.curve[:2] == first.curve
+    assert more.dropped == first.dropped
+    trained = {skill.task_id: skill.trained_episodes for skill in more.tasks}
+    assert all(trained[name] >= skills[name].trained_episodes for name in trained)
+    assert sum(trained.values()) > sum(skill.trained_episodes for skill in first.tasks)
+
+
+def test_the_same_seed_trains_the_same(plan, tmp_path):
+    tasks = plan().tasks[:2]
+    fields = {"sampler": "alp_gmm", "tasks": tasks, "max_steps": ROLLOUT, "evaluation_episodes": 2}
+    one = train_generalist(plan(**fields))
+    other = train_generalist(plan(**fields, policy_path=str(tmp_path / "other.zip")))
+    assert dataclasses.replace(one, seconds=0.0, curve=()) == dataclasses.replace(
+        other, seconds=0.0, curve=()
+    )
+
+
+def test_what_was_trained_before_a_stop_is_kept(plan):
+    def stop(generalist: Generalist, now: GeneralistPoint) -> None:
+        raise KeyboardInterrupt
+
+    fields = {"tasks": plan().tasks[:2], "max_steps": 2 * ROLLOUT, "sampler": "plr"}
+    with pytest.raises(KeyboardInterrupt):
+        train_generalist(plan(**fields), stop)
+    seen: list[int] = []
+    done = train_generalist(plan(**fields), lambda generalist, now: seen.append(now.steps))
+    assert seen[0] == 2 * ROLLOUT
+    assert [point.steps for point in done.curve] == [ROLLOUT, 2 * ROLLOUT]
+
+
+def test_the_clock_ends_the_training_and_not_the_evaluation(plan):
+    ended = train_generalist(plan(max_steps=10**9, max_seconds=0.01, tasks=plan().tasks[:1]))
+    assert ended.finished
+    assert ended.steps == 0
+    assert ended.tasks[0].episodes == 4
+
+
+def test_tasks_that_all_break_end_it_with_the_reason(plan):
+    with pytest.raises(UsageError, match=r"No task is left.*ZeroDivisionError"):
+        train_generalist(plan(tasks=plan().tasks[2:]))
+
+
+def test_another_sampler_cannot_go_on_where_one_has_begun(plan):
+    train_generalist(plan(max_seconds=0.01, tasks=plan().tasks[:1]))
+    with pytest.raises(UsageError, match="begun with sampler learning_progress"):
+        train_generalist(plan(sampler="uniform", tasks=plan().tasks[:1]))
+
+
+def test_a_file_that_is_no_generalist_is_left_alone(plan, tmp_path):
+    (tmp_path / "policy.zip").write_text("mine")
+    with pytest.raises(UsageError, match="no policy that a generalist can go on from"):
+        train_generalist(plan())
+    assert (tmp_path / "policy.zip").read_text() == "mine"

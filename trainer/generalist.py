@@ -1,0 +1,337 @@
+"""One policy for many tasks: PPO over task slots, with a curriculum.
+
+What is earned lasts: the policy file holds the policy with its optimiser, what the sampler has
+learned and the learning curves, and is written anew every minute. The same plan goes on from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import time
+import zipfile
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.save_util import load_from_zip_file
+
+from ..curriculum import TaskSampler
+from ..errors import UsageError
+from ..sandbox.channel import ChildFault
+from ..sandbox.vector import SandboxedEpisodes
+from ..task import Generalist, GeneralistPoint, TaskSkill, from_json, to_json
+from .evaluation import evaluate, wilson_interval
+from .plans import GeneralistPlan, GeneralistTask
+from .policies import Trained
+from .task_slots import RewardScales, TaskSlots, Worlds
+from .trial import PPO_SETTINGS, SUCCESS_BONUS, SUCCESS_SHARE
+
+STATE_NAME = "taskwright.json"
+"""In the policy file, beside what stable-baselines3 writes there."""
+SAVE_EVERY_S = 60.0
+WINDOW_EPISODES = 24
+"""Training episodes over which a task's success rate is told."""
+CURVE_POINTS = 100
+EVALUATION_ENVIRONMENTS = 8
+
+Tell = Callable[[Generalist, GeneralistPoint], None]
+"""Hears, after every rollout and every task evaluated, what has come of it so far, and how the
+tasks are doing in training at this moment."""
+
+
+def train_generalist(plan: GeneralistPlan, tell: Tell = lambda generalist, now: None) -> Generalist:
+    """Train until the plan's steps or its time are over, then evaluate every task.
+
+    A task whose code fails is dropped with its reason, and the rest goes on. Raises UsageError
+    where none is left or `plan.policy_path` holds something else, and BrokenError for failures of
+    ours. Whatever ends it, even Ctrl-C, what was trained is in `plan.policy_path`.
+    """
+    # More threads make a policy of this size slower, and results depend on their number.
+    torch.set_num_threads(1)
+    training = _Training(plan, tell)
+    try:
+        training.train()
+    finally:
+        training.close()
+    return training.evaluate()
+
+
+class _Training:
+    def __init__(self, plan: GeneralistPlan, tell: Tell) -> None:
+        self.plan = plan
+        self.tell = tell
+        self.tasks = {task.task_id: task for task in plan.tasks}
+        self.generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
+        self.trained_episodes = dict.fromkeys(self.tasks, 0)
+        self.sampler = _sampler_for(plan)
+        self.scales = RewardScales(PPO_SETTINGS["gamma"])
+        state, parameters = _read_state(plan.policy_path)
+        if state is not None:
+            self._restore(state)
+        self.steps_before = self.generalist.steps
+        self.seconds_before = self.generalist.seconds
+        # What a later command does differs from what this one does, whatever it begins with.
+        seed = _seed(plan, "training", self.steps_before)
+        worlds = Worlds({t.task_id: t.source for t in plan.tasks}, plan.robot, seed)
+        self.env = TaskSlots(
+            worlds,
+            plan.robot,
+            plan.slots,
+            self.sampler.sample,
+            self._drop,
+            self.scales,
+            SUCCESS_BONUS,
+            SUCCESS_SHARE,
+        )
+        self.model = PPO("MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS)
+        if parameters is not None:
+            self.model.set_parameters(parameters)
+        self.model.num_timesteps = self.steps_before
+
+    def train(self) -> None:
+        left = self.plan.max_steps - self.steps_before
+        if left <= 0:
+            return
+        # What was found out about the policy is not true of what it becomes.
+        self.update(tasks=(), interval=None, finished=False)
+        watch = _Watch(self)
+        try:
+            self.model.learn(left, callback=watch, reset_num_timesteps=False)
+        finally:
+            if watch.rollouts:
+                self.save()
+
+    def evaluate(self) -> Generalist:
+        """Play every task on seeds that training has not seen; those that were evaluated by a
+        command before, after the same steps, are left as they are."""
+        now = self.generalist.curve[-1] if self.generalist.curve else _NOWHERE
+        for task in self.plan.tasks:
+            done = {skill.task_id for skill in self.generalist.tasks}
+            if task.task_id in self.generalist.dropped or task.task_id in done:
+                continue
+            try:
+                skill = self._skill(task)
+            except ChildFault as fault:
+                self._drop(task.task_id, fault)
+            else:
+                self.update(tasks=(*self.generalist.tasks, skill))
+            self.save()
+            self.tell(self.generalist, now)
+        skills = self.generalist.tasks
+        successes = sum(skill.successes for skill in skills)
+        episodes = sum(skill.episodes for skill in skills)
+        self.update(finished=True, interval=wilson_interval(successes, episodes))
+        self.save()
+        self.tell(self.generalist, now)
+        return self.generalist
+
+    def _skill(self, task: GeneralistTask) -> TaskSkill:
+        plan = self.plan
+        count = min(EVALUATION_ENVIRONMENTS, plan.evaluation_episodes)
+        seed = _seed(plan, "evaluation", self.generalist.steps)
+        # No task's result hangs on which were evaluated before it.
+        torch.manual_seed(seed)
+        with SandboxedEpisodes(task.source, plan.robot, count, plan.processes) as episodes:
+            found = evaluate(episodes, Trained(self.model), seed, plan.evaluation_episodes)
+        return TaskSkill(
+            task.task_id,
+            task.title,
+            successes=found.successes,
+            episodes=found.episodes,
+            interval=found.interval,
+            mean_return=round(found.mean_return, 3),
+            trained_episodes=self.trained_episodes[task.task_id],
+            alone=task.alone,
+        )
+
+    def _drop(self, task_id: str, fault: ChildFault) -> None:
+        """Give a task up."""
+        if task_id in self.generalist.dropped:
+            return
+        reason = f"{fault.symptom} Likely cause: {fault.cause}"
+        self.update(
+            dropped={**self.generalist.dropped, task_id: reason},
+            tasks=tuple(skill for skill in self.generalist.tasks if skill.task_id != task_id),
+        )
+        if self.sampler.task_ids == [task_id]:
+            raise UsageError(
+                f"No task is left to train on; the last one failed too: {reason}",
+                "Check the tasks with `taskwright check`.",
+            )
+        self.sampler.drop(task_id)
+
+    def update(self, **changes: Any) -> None:
+        self.generalist = dataclasses.replace(self.generalist, **changes)
+
+    def save(self) -> None:
+        """Write the policy with all that is needed to go on: whole and lasting once it has its
+        name, whatever happens meanwhile."""
+        state = {
+            "generalist": json.loads(to_json(self.generalist)),
+            "sampler": self.sampler.state(),
+            "scales": self.scales.moments,
+            "trained_episodes": self.trained_episodes,
+        }
+        policy = io.BytesIO()
+        self.model.save(policy)
+        with zipfile.ZipFile(policy, "a") as archive:
+            archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
+        path = Path(self.plan.policy_path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_suffix(".part")
+        with unfinished.open("wb") as file:
+            file.write(policy.getbuffer())
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        before = from_json(Generalist, json.dumps(state["generalist"]))
+        asked = self.generalist
+        for name in ("robot", "sampler", "seed"):
+            if getattr(before, name) != getattr(asked, name):
+                raise UsageError(
+                    f"The policy {self.plan.policy_path} was begun with {name} "
+                    f"{getattr(before, name)}; it cannot go on with {getattr(asked, name)}.",
+                    "Choose another name for it.",
+                )
+        known = {skill.task_id for skill in before.tasks} | before.dropped.keys()
+        # Tasks may have come to the archive, or have left it.
+        self.generalist = dataclasses.replace(
+            before,
+            name=asked.name,
+            tasks=tuple(skill for skill in before.tasks if skill.task_id in self.tasks),
+            finished=before.finished and self.tasks.keys() <= known,
+        )
+        self.sampler.restore(state["sampler"])
+        self.scales.moments = state["scales"]
+        self.trained_episodes.update(
+            {t: n for t, n in state["trained_episodes"].items() if t in self.tasks}
+        )
+
+    def close(self) -> None:
+        self.env.close()
+
+
+class _Watch(BaseCallback):
+    """Tells the sampler how episodes went, draws the learning curves, and saves now and then."""
+
+    def __init__(self, training: _Training) -> None:
+        super().__init__()
+        self._training = training
+        plan = training.plan
+        self._started = self._saved = time.monotonic()
+        self._every_steps = max(plan.max_steps // CURVE_POINTS, 1)
+        self._recent: dict[str, deque[bool]] = {}
+        self._since: dict[str, int] = {}
+        """Episodes of each task since the last point of the curve."""
+        self._ends: list[tuple[int, int, dict[str, Any]]] = []
+        """Step of this rollout, slot and infos of the episodes that have ended in it."""
+        self._step = 0
+        self._losses = np.zeros((plan.slots, 2))
+        """Sum and number of absolute advantages of the episode that each slot is in."""
+        self.rollouts = 0
+
+    def _on_rollout_start(self) -> None:
+        self._ends.clear()
+        self._step = 0
+
+    def _on_step(self) -> bool:
+        for slot, info in enumerate(self.locals["infos"]):
+            if "task_id" in info:
+                self._ends.append((self._step, slot, info))
+        self._step += 1
+        # Between rollouts a policy is trained on the one before; here none of that is lost.
+        return self._step > 1 or self._seconds < self._training.plan.max_seconds
+
+    @property
+    def _seconds(self) -> float:
+        return time.monotonic() - self._started
+
+    def _on_rollout_end(self) -> None:
+        training = self._training
+        advantages = np.abs(self.model.rollout_buffer.advantages)  # type: ignore[attr-defined]
+        begun = np.zeros(len(self._losses), np.int64)
+        for step, slot, info in self._ends:
+            self._weigh(slot, advantages[begun[slot] : step + 1, slot])
+            begun[slot] = step + 1
+            total, count = self._losses[slot]
+            self._losses[slot] = 0.0
+            if "is_success" in info:
+                self._note(info["task_id"], info["is_success"], float(total / count))
+        for slot, start in enumerate(begun):
+            self._weigh(slot, advantages[start:, slot])
+        self.rollouts += 1
+        training.update(
+            steps=self.num_timesteps,
+            seconds=round(training.seconds_before + self._seconds, 1),
+        )
+        now = GeneralistPoint(
+            self.num_timesteps,
+            training.generalist.seconds,
+            {task: round(float(np.mean(ends)), 4) for task, ends in self._recent.items()},
+            dict(self._since),
+        )
+        curve = training.generalist.curve
+        if now.steps - (curve[-1].steps if curve else 0) >= self._every_steps:
+            training.update(curve=(*curve, now))
+            self._since.clear()
+        training.tell(training.generalist, now)
+        if time.monotonic() - self._saved >= SAVE_EVERY_S:
+            training.save()
+            self._saved = time.monotonic()
+
+    def _weigh(self, slot: int, advantages: Any) -> None:
+        self._losses[slot] += (advantages.sum(), len(advantages))
+
+    def _note(self, task_id: str, success: bool, value_loss: float) -> None:
+        self._training.sampler.update(task_id, success=success, value_loss=value_loss)
+        self._training.trained_episodes[task_id] += 1
+        self._recent.setdefault(task_id, deque(maxlen=WINDOW_EPISODES)).append(success)
+        self._since[task_id] = self._since.get(task_id, 0) + 1
+
+
+_NOWHERE = GeneralistPoint(0, 0.0, {}, {})
+
+
+def _sampler_for(plan: GeneralistPlan) -> TaskSampler:
+    settings: dict[str, Any] = {}
+    if plan.sampler == "learning_progress":
+        settings["baselines"] = [task.baseline for task in plan.tasks]
+    if plan.sampler == "alp_gmm":
+        settings["embeddings"] = [task.embedding for task in plan.tasks]
+    ids = [task.task_id for task in plan.tasks]
+    # A slot plays several episodes of a task that is drawn: once shows enough of it.
+    return TaskSampler(ids, plan.sampler, seed=plan.seed, first_visits=1, **settings)
+
+
+def _seed(plan: GeneralistPlan, purpose: str, steps: int) -> int:
+    """A seed that no other purpose or command shares."""
+    words = [plan.seed, *purpose.encode(), steps]
+    return int(np.random.SeedSequence(words).generate_state(1)[0])
+
+
+def _read_state(path: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """What an earlier command has left, and the weights of policy and optimiser; None of both where
+    there is nothing. Only JSON and tensors are read, since such a file can be somebody else's.
+    Raises UsageError where it is something else."""
+    if not Path(path).exists():
+        return None, None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            state = json.loads(archive.read(STATE_NAME))
+        _, parameters, _ = load_from_zip_file(path, load_data=False, device="cpu")
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise UsageError(
+            f"{path} is no policy that a generalist can go on from: {error}",
+            "Remove it, or choose another name for the generalist.",
+        ) from None
+    return dict(state), dict(parameters)
