@@ -132,6 +132,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             counts=counts,
             isolation=isolation.level,
         )
+        for text in filter(None, (archive.note, *archive.complaints)):
+            events("warning", text=text)
         if isolation.missing:
             events(
                 "warning",

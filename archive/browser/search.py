@@ -7,9 +7,7 @@ until it is done words alone decide.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..embedding import Encoder, SentenceEncoder
+from ..opening import reading
 from .index import Index
 
 Vectors = NDArray[np.float32]
@@ -78,8 +77,7 @@ class Embeddings:
         hashes = self._index.text_hashes()
         numbers: list[int] = []
         vectors: list[Vectors] = []
-        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-        with contextlib.closing(archive):
+        with reading(self._path) as archive:
             rows = archive.execute(
                 "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self.model,)
             )
