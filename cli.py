@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from .commands import browse, check, doctor, export, records, replay, run, train
+from .commands import browse, check, doctor, export, records, reembed, replay, run, train
 from .commands.common import INTERRUPTED
 from .errors import TaskwrightError
 
@@ -80,6 +80,7 @@ for command in (
     check.check,
     train.train,
     replay.replay,
+    reembed.reembed,
     export.export,
     doctor.doctor,
 ):

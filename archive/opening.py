@@ -13,8 +13,8 @@ a log without its index             from a copy: such a log was cut off from its
                                     that somebody made, or by a crash
 =================================== ==============================================================
 
-A process that reads a log in this way cannot write the same database meanwhile: SQLite has one
-index for all of a process's connections.
+SQLite has one index of a log for all connections of a process: while one of them only reads it, no
+other can write. So readers let go of it where their own process begins to write.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -67,10 +68,12 @@ class Reader:
     may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = path.resolve()
         self._lock = threading.Lock()
         self._resources = contextlib.ExitStack()
+        self._seen: tuple[Any, ...] = ()
         self._open()
+        _readers.add(self)
 
     def _open(self) -> None:
         self._resources.close()
@@ -84,8 +87,27 @@ class Reader:
                 self._open()
             return self._connection.execute(sql, values).fetchall()
 
+    def let_go(self, path: Path) -> None:
+        """Close the file if it is this one, until it is asked of again."""
+        if path.resolve() == self._path:
+            with self._lock:
+                self._seen = ()
+                self._resources.close()
+
     def close(self) -> None:
+        _readers.discard(self)
         self._resources.close()
+
+
+_readers: weakref.WeakSet[Reader] = weakref.WeakSet()
+"""Those that are open in this process."""
+
+
+def connect_for_writing(path: Path) -> Connection:
+    """A connection that makes the file where there is none."""
+    for reader in list(_readers):
+        reader.let_go(path)
+    return sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -25,10 +24,10 @@ from ..errors import ArchiveError
 from ..task import Cost, Idea, Noun, Record, Status, from_json, to_json
 from .migrations import check_readable, migrate
 from .opening import (
-    PATIENCE_S,
     Connection,
     Reader,
     check_soundness,
+    connect_for_writing,
     explained,
     reading,
     was_left_open,
@@ -70,9 +69,7 @@ class Archive:
                     check_readable(before, str(path))
                 if was_left_open(path):
                     check_soundness(path)
-            connection = sqlite3.connect(
-                path, timeout=PATIENCE_S, isolation_level=None, factory=Connection
-            )
+            connection = connect_for_writing(path)
             note = write_safely(connection, run_dir)
             migrate(connection)
         return cls(connection, note=note)
@@ -250,6 +247,20 @@ class Archive:
             (_hash(text), model),
         )
         return _vector(rows[0][0]) if rows else None
+
+    def embedder(self) -> tuple[str, int] | None:
+        """Which embedder made the archive's vectors, and how many numbers they have; None while
+        there are none."""
+        # The first ones tell: while they are made anew, they are the last to go. More than one,
+        # because one may be damaged.
+        rows = self._connection.rows(
+            "SELECT model, length(vector) / 4 FROM embeddings ORDER BY rowid LIMIT 9"
+        )
+        return Counter(rows).most_common(1)[0][0] if rows else None
+
+    def drop_embeddings_but(self, model: str) -> None:
+        """Forget the vectors of all embedders but one."""
+        self._connection.rows("DELETE FROM embeddings WHERE model != ?", (model,))
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
         self._connection.rows(

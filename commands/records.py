@@ -85,12 +85,13 @@ def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
 @json_option
 def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     """Find the records nearest in meaning to QUERY, a description in words."""
-    from ..archive.embedding import Embedder, SentenceEncoder
+    from ..archive.embedding import Embedder
     from ..archive.neighbourhood import Neighbourhood
     from ..archive.store import Archive
+    from ..generator.embedder import encoder_of
 
     with Archive.open(run_dir) as archive:
-        embedder = Embedder(archive, SentenceEncoder())
+        embedder = Embedder(archive, encoder_of(run_dir))
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
             found = neighbourhood.nearest(query, count)
         complain(archive.complaints)

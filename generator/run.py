@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from ..archive.embedding import Embedder, Encoder, SentenceEncoder
+from ..archive.embedding import Embedder
 from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import make_rule
@@ -33,6 +33,7 @@ from ..sandbox.host import describe_missing, require_isolation
 from .author import Author
 from .composer import Composer
 from .conductor import STOPPED, Conductor
+from .embedder import make_encoder
 from .events import Events, Watcher
 from .flight import Flight
 from .journey import Workshop
@@ -104,16 +105,18 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     author, model = make_author(config, run_dir, events)
     if model:
         model.greet()
-    metric = _metric(run_dir, config)
+    encoder = make_encoder(config.embedder)
+    metric = _metric(run_dir, config, encoder.name)
     isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with (
         storage_explained(),
-        _locked(run_dir),
+        locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
         contextlib.ExitStack() as resources,
     ):
+        embedder = Embedder(archive, encoder)
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
         # What this run rests on is written down, so that no later default can change it.
@@ -147,7 +150,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
                 f"{flight.concurrency}: the journeys that begin now know more or fewer of the "
                 "latest tasks than they would have.",
             )
-        embedder = Embedder(archive, make_encoder())
         neighbourhood = resources.enter_context(Neighbourhood(run_dir, archive, embedder))
         workshop = Workshop(
             run_dir=run_dir,
@@ -202,7 +204,7 @@ def _concurrency_before(run_dir: Path) -> int | None:
 
 
 @contextlib.contextmanager
-def _locked(run_dir: Path) -> Iterator[None]:
+def locked(run_dir: Path) -> Iterator[None]:
     """Keep a second command from writing to the same folder."""
     with (run_dir / "run.lock").open("a+", encoding="utf-8") as file:
         try:
@@ -260,21 +262,16 @@ def seed_task_count(config: Config, author: Author) -> int:
     return 0 if author.name == "composer" else DEFAULT_SEED_TASKS
 
 
-def _metric(run_dir: Path, config: Config) -> Metric | None:
+def _metric(run_dir: Path, config: Config, embedder: str) -> Metric | None:
     """What novelty is told by; None for the cosine. Raises UsageError where it is asked for and not
     there, or was learned for other embeddings."""
     if config.novelty.metric == "cosine":
         return None
     metric = load_metric(run_dir)
-    if metric is None or metric.model != SentenceEncoder.name:
+    if metric is None or metric.model != embedder:
         raise UsageError(
-            f"`novelty.metric` is learned, but {run_dir} holds no metric for "
-            f"{SentenceEncoder.name}.",
+            f"`novelty.metric` is learned, but {run_dir} holds no metric for {embedder}.",
             "Answer on the Judge page of `taskwright browse RUN_DIR --allow-feedback` and learn "
             "one there, copy another run's metric.npz, or set novelty.metric=cosine.",
         )
     return metric
-
-
-def make_encoder() -> Encoder:
-    return SentenceEncoder()
