@@ -12,6 +12,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,10 +228,20 @@ class Archive:
         )
         return [number for (number,) in rows]
 
+    def last_number(self) -> int:
+        """Of the journeys that were ever started; 0 where none was."""
+        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
+        return last or 0
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is written inside lasts as a whole, or not at all."""
+        if not isinstance(self._connection, Connection):
+            raise ArchiveError("This archive is open for reading.", "Open it for writing.")
+        return self._connection.transaction()
+
     def start_journey(self) -> int:
         """Open the next journey; returns its number."""
-        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
-        number = (last or 0) + 1
+        number = self.last_number() + 1
         self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 

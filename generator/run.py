@@ -72,7 +72,7 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     config = resolve(merge(stored, settings))
     for name in ("robot", "seed"):
         old, new = getattr(before.run, name), getattr(config.run, name)
-        if old != new:
+        if old != new and name in stored.get("run", {}):
             raise UsageError(
                 f"The run in {run_dir} was started with {name} {old}; it cannot go on with {new}.",
                 f"Leave --{name} out, or start in a new folder.",
@@ -95,8 +95,16 @@ def _stored_settings(path: Path) -> dict[str, Any]:
     return stored
 
 
-def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher) -> Ending:
-    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
+def open_run(
+    run_dir: Path,
+    config: Config,
+    executor: Executor,
+    watcher: Watcher,
+    *,
+    only_under_way: bool = False,
+) -> Ending:
+    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it; or, if
+    so asked, until those that are under way have ended.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
@@ -166,7 +174,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             metric=metric,
         )
         started = time.monotonic()
-        conductor = Conductor(workshop, model.close if model else lambda: None)
+        hang_up = model.close if model else lambda: None
+        conductor = Conductor(workshop, hang_up, only_under_way=only_under_way)
         try:
             with model or contextlib.nullcontext():
                 conductor.conduct()
@@ -200,7 +209,10 @@ def _concurrency_before(run_dir: Path) -> int | None:
     path = run_dir / CONFIG_NAME
     if not path.exists():
         return None
-    return resolve(load_config(path)).run.concurrency or 1
+    settings = load_config(path)
+    if "seed" not in settings.get("run", {}):
+        return None  # Tasks were imported, and nothing was run.
+    return resolve(settings).run.concurrency or 1
 
 
 @contextlib.contextmanager
