@@ -302,5 +302,5 @@ class Taking:
 def _where(offer: Offer) -> str:
     """Where something came from, to be kept: without the folders of the machine it was on."""
     if offer.record is None or offer.run_dir is None:
-        return Path(offer.origin).name
+        return "/".join(Path(offer.origin).parts[-2:])
     return f"{offer.run_dir.resolve().name}, journey {offer.record.number}"
