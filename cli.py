@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from .commands import browse, check, doctor, export, records, replay, run, train
+from .commands import browse, check, doctor, export, import_, records, reembed, replay, run, train
 from .commands.common import INTERRUPTED
 from .errors import TaskwrightError
 
@@ -80,7 +80,9 @@ for command in (
     check.check,
     train.train,
     replay.replay,
+    reembed.reembed,
     export.export,
+    import_.import_,
     doctor.doctor,
 ):
     cli.add_command(command)

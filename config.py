@@ -199,6 +199,33 @@ class ModelConfig(Section):
         return _checked_address(value)
 
 
+class EmbedderConfig(Section):
+    """What makes the vectors by which likeness is told. An archive holds those of one embedder;
+    `taskwright reembed` makes them anew with another one."""
+
+    name: str = "all-MiniLM-L6-v2"
+    """The default comes with the package and needs no network. Otherwise a sentence-transformers
+    model, by name or folder; with a `base_url`, a model as that server knows it."""
+    base_url: str | None = None
+    """An OpenAI-compatible endpoint for embeddings. None: the model is computed here."""
+    key_variable: VariableName | None = None
+    """The environment variable that holds the server's key, which is written nowhere. None: it is
+    sent no key."""
+    batch: int = Field(64, ge=1)
+    """How many texts are embedded at once, where many are."""
+    timeout_s: float = Field(60.0, gt=0)
+    """For one try of a server."""
+    deadline_s: float = Field(300.0, gt=0)
+    """For one answer of it, with all tries and the pauses between them."""
+    max_retries: int = Field(5, ge=0)
+    """As `model.max_retries`."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _without_a_key(cls, value: str | None) -> str | None:
+        return _checked_address(value)
+
+
 class NoveltyConfig(Section):
     """What counts as new."""
 
@@ -291,6 +318,7 @@ class Config(Section):
 
     run: RunConfig = RunConfig()
     model: ModelConfig = ModelConfig()
+    embedder: EmbedderConfig = EmbedderConfig()
     novelty: NoveltyConfig = NoveltyConfig()
     strategies: StrategyConfig = StrategyConfig()
     selection: SelectionConfig = SelectionConfig()

@@ -7,12 +7,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Literal
 
 from .archive.embedding import weights_folder
-from .config import resolve
+from .archive.filesystem import network_filesystem
+from .archive.opening import check_soundness, was_left_open
+from .archive.store import FILE_NAME, Archive
+from .config import Config, resolve
 from .errors import TaskwrightError
 from .executor.cores import cores
+from .generator.embedder import embedder_settings, make_encoder
 from .sandbox import host
 from .sandbox.channel import ChildFault, fault_in
 from .sandbox.memory import shared_memory
@@ -51,17 +56,20 @@ class Finding:
     detail: str
 
 
-def examine(base_url: str | None = None) -> list[Finding]:
-    """Try everything a run needs. A finding that `failed` keeps runs from working."""
+def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[Finding]:
+    """Try everything a run needs, with the embedder of `run_dir` and its archive, where it is
+    given. A finding that `failed` keeps runs from working."""
     looks: dict[str, Callable[[], Finding]] = {
         "python": _python,
         "cores": _cores,
         "sandbox": _sandbox,
         "isolation": _isolation,
         "renderer": _renderer,
-        "embedder": _embedder,
+        "embedder": lambda: _embedder(run_dir),
         "model": lambda: _model(base_url),
     }
+    if run_dir is not None:
+        looks["archive"] = lambda: _archive(run_dir)
     findings = []
     for name, look in looks.items():
         try:
@@ -176,8 +184,40 @@ def _renderer() -> Finding:
     return Finding("renderer", "ok", detail)
 
 
-def _embedder() -> Finding:
-    return Finding("embedder", "ok", f"all-MiniLM-L6-v2, weights verified, in {weights_folder()}")
+def _embedder(run_dir: Path | None) -> Finding:
+    """The one that ships, or the one of a run folder, which is asked for a vector."""
+    config = Config().embedder if run_dir is None else embedder_settings(run_dir)
+    if config == Config().embedder:
+        where = weights_folder()
+        return Finding("embedder", "ok", f"{config.name}, weights verified, in {where}")
+    started = time.monotonic()
+    encoder = make_encoder(config)
+    size = len(encoder.encode("A robot reaches a beacon."))
+    where = config.base_url or "computed here"
+    seconds = time.monotonic() - started
+    detail = f"{encoder.name}, {where}, {size} numbers a vector, the first in {seconds:.1f} s"
+    return Finding("embedder", "ok", detail)
+
+
+def _archive(run_dir: Path) -> Finding:
+    """Whether an archive is sound, read from its first byte to its last; nothing is written."""
+    with Archive.open(run_dir) as archive:
+        check_soundness(run_dir / FILE_NAME)
+        records = archive.records()
+        made_by = archive.embedder()
+        complaints = archive.complaints
+    kept = sum(record.status == "learned" for record in records)
+    vectors = f"vectors by {made_by[0]} ({made_by[1]} numbers)" if made_by else "no vectors yet"
+    detail = f"sound; {len(records)} records, {kept} kept; {vectors}"
+    kind = network_filesystem(run_dir)
+    if kind is not None:
+        detail += f"; on a network file system ({kind}), so without a write-ahead log"
+    if was_left_open(run_dir / FILE_NAME):
+        detail += "; a run writes to it now, or did not get to close it"
+    if complaints:
+        count = len(complaints)
+        detail += f". {count} of its records are not usable, the first: {complaints[0]}"
+    return Finding("archive", "limited" if complaints or kind else "ok", detail)
 
 
 def _model(base_url: str | None) -> Finding:

@@ -1,7 +1,8 @@
-"""Texts to vectors, by sentence-transformers, on the CPU and offline.
+"""Texts to vectors. An archive holds those of one embedder and refuses to mix them with others.
 
-The default weights (all-MiniLM-L6-v2, 384 numbers) come from a package, so that no model hub is
-asked; they are verified before they are loaded.
+The default is a sentence transformer (all-MiniLM-L6-v2, 384 numbers) whose weights come from a
+package, so that no model hub is asked; they are verified before they are loaded. Encoders that ask
+a server are in `generator/embedder.py`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BrokenError
+from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -24,9 +26,24 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 class Encoder(Protocol):
     """Anything that turns a text into a unit vector of float32."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which one it is: encoders that make other vectors have other names."""
+        ...
 
     def encode(self, text: str) -> NDArray[np.float32]: ...
+
+
+@runtime_checkable
+class BatchEncoder(Encoder, Protocol):
+    """One that encodes many texts faster together."""
+
+    batch: int
+    """How many at once."""
+
+    def encode_all(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
+        """A vector for each text, at most `batch` of them."""
+        ...
 
 
 class SentenceEncoder:
@@ -34,16 +51,46 @@ class SentenceEncoder:
 
     name = "all-MiniLM-L6-v2"
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int = 64) -> None:
+        self.batch = batch
         self._model: Any = None
 
     def encode(self, text: str) -> NDArray[np.float32]:
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
         if self._model is None:
-            self._model = _load_model()
-        vector: NDArray[np.float32] = self._model.encode(
-            text, normalize_embeddings=True, show_progress_bar=False
-        )
-        return vector
+            # Everything is on this disk: asking a hub would only cost time, or fail.
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+            self._model = _load_model(str(weights_folder()))
+        return _encoded(self._model, texts)
+
+
+class ChosenEncoder:
+    """Any other sentence-transformers model, by name or folder. It is loaded at once.
+
+    Its name tells its weights as well: a model that was trained further is another embedder.
+    """
+
+    def __init__(self, model: str, batch: int = 64) -> None:
+        """Raises UsageError where there is no such model."""
+        self.batch = batch
+        try:
+            self._model = _load_model(model)
+        except Exception as error:
+            # The library raises what its many parts raise; all of it means the same here.
+            raise UsageError(
+                f"The embedding model {model!r} cannot be loaded: "
+                f"{' '.join(str(error).split())[:200]}",
+                "Set embedder.name to the name or the folder of a sentence-transformers model.",
+            ) from None
+        self.name = f"{Path(model).name}@{_weights_sha256(self._model)[:8]}"
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
+        return _encoded(self._model, texts)
 
 
 def weights_folder() -> Path:
@@ -62,34 +109,105 @@ def weights_folder() -> Path:
     return folder
 
 
-def _load_model() -> Any:
-    folder = weights_folder()
-    # Everything is on this disk: asking a hub would only cost time, or fail.
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+def _load_model(folder_or_name: str) -> Any:
     import sentence_transformers
     import transformers
 
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    return sentence_transformers.SentenceTransformer(str(folder), device="cpu")
+    return sentence_transformers.SentenceTransformer(
+        folder_or_name, device="cpu", trust_remote_code=False
+    )
+
+
+def _encoded(model: Any, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
+    # Each by itself: padded to the longest of its batch, a text has a vector that differs in its
+    # last bits, and what is archived is not to hang on what it was embedded with.
+    return [
+        np.asarray(model.encode(text, normalize_embeddings=True, show_progress_bar=False))
+        for text in texts
+    ]
+
+
+def _weights_sha256(model: Any) -> str:
+    """Of all tensors of a model, whatever files they came from."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()
 
 
 class Embedder:
     """Embeds texts, each once: vectors are kept in an archive that may be written to. Any thread
     may ask."""
 
-    def __init__(self, archive: Archive, encoder: Encoder) -> None:
+    def __init__(self, archive: Archive, encoder: Encoder, *, replaces: bool = False) -> None:
+        """Raises ArchiveError where the archive's vectors were made by another embedder, unless
+        they are to be replaced."""
         self._archive = archive
         self._encoder = encoder
         self.name = encoder.name
         # Encoders are not made to be loaded or used by several threads at once.
         self._lock = threading.Lock()
+        self._dimension: int | None = None
+        made_by = None if replaces else archive.embedder()
+        if made_by is not None:
+            name, self._dimension = made_by
+            if name != self.name:
+                raise ArchiveError(
+                    f"The vectors of this archive were made by {name} ({self._dimension} numbers "
+                    f"each), and are not to be mixed with those of {self.name}.",
+                    "Set `embedder` in its config.yaml back, or make all of them anew: "
+                    "taskwright reembed RUN_DIR.",
+                )
 
     def embed(self, text: str) -> NDArray[np.float32]:
-        """The unit vector of a text."""
+        """The unit vector of a text. Raises ArchiveError where the encoder gives vectors of another
+        size than the archive's, BrokenError where it gives none."""
         vector = self._archive.embedding(text, self.name)
         if vector is None:
             with self._lock:
-                vector = np.asarray(self._encoder.encode(text), np.float32)
-            if self._archive.writable:
-                self._archive.keep_embedding(text, self.name, vector)
+                vector = self._sound(self._encoder.encode(text))
+            self._keep(text, vector)
         return vector
+
+    def embed_all(self, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
+        """The unit vectors of some texts, in their order; raises as `embed` does."""
+        size = self._encoder.batch if isinstance(self._encoder, BatchEncoder) else 1
+        for start in range(0, len(texts), size):
+            batch = texts[start : start + size]
+            found = {text: self._archive.embedding(text, self.name) for text in batch}
+            missing = [text for text, vector in found.items() if vector is None]
+            if len(missing) > 1 and isinstance(self._encoder, BatchEncoder):
+                with self._lock:
+                    made = [self._sound(v) for v in self._encoder.encode_all(missing)]
+                for text, vector in zip(missing, made, strict=True):
+                    self._keep(text, vector)
+                    found[text] = vector
+            for text in batch:
+                vector = found[text]
+                yield self.embed(text) if vector is None else vector
+
+    def _keep(self, text: str, vector: NDArray[np.float32]) -> None:
+        if self._archive.writable:
+            self._archive.keep_embedding(text, self.name, vector)
+
+    def _sound(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        vector = np.asarray(vector, np.float32)
+        if self._dimension is None:
+            self._dimension = len(vector)
+        if vector.shape != (self._dimension,):
+            raise ArchiveError(
+                f"The embedder {self.name} gave a vector of {vector.size} numbers; those of this "
+                f"archive have {self._dimension}.",
+                "Set `embedder` to the model that made those, or make all of them anew: "
+                "taskwright reembed RUN_DIR.",
+            )
+        length = float(np.linalg.norm(vector.astype(np.float64)))
+        if not np.isfinite(length) or length == 0.0:
+            raise BrokenError(
+                f"The embedder {self.name} gave a vector that is no direction (its length is "
+                f"{length:g}).",
+                "Try another embedder, or report it to whoever serves this one.",
+            )
+        return vector if abs(length - 1.0) < 1e-4 else (vector / length).astype(np.float32)

@@ -7,14 +7,17 @@ processes may write: each answer is one transaction, and SQLite lets them in one
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..task import Noun, Robot
 from .migrations import check_readable, migrate
-from .store import explained, now
+from .opening import PATIENCE_S, explained, reading
+from .store import now
 
 FILE_NAME = "feedback.db"
 
@@ -104,8 +107,9 @@ class Demonstration(Noun):
 class Feedback:
     """The feedback of one run folder. Use as a context manager, or call `close`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, close: Callable[[], None]) -> None:
         self._connection = connection
+        self.close = close
 
     @classmethod
     def create_or_open(cls, run_dir: Path) -> Feedback:
@@ -115,12 +119,13 @@ class Feedback:
         """
         path = run_dir / FILE_NAME
         with explained(path):
-            connection = sqlite3.connect(path, isolation_level=None)
+            connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
             check_readable(connection, str(path), MIGRATIONS)
-            connection.execute("PRAGMA journal_mode = WAL")
+            # No write-ahead log: answers are few, and readers and writers come in one process.
+            connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, MIGRATIONS)
-        return cls(connection)
+        return cls(connection, connection.close)
 
     @classmethod
     def open(cls, run_dir: Path) -> Feedback:
@@ -130,14 +135,11 @@ class Feedback:
         if not path.is_file():
             connection = sqlite3.connect(":memory:", isolation_level=None)
             migrate(connection, MIGRATIONS)
-            return cls(connection)
-        with explained(path):
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+            return cls(connection, connection.close)
+        with explained(path), contextlib.ExitStack() as resources:
+            connection = resources.enter_context(reading(path))
             check_readable(connection, str(path), MIGRATIONS)
-        return cls(connection)
-
-    def close(self) -> None:
-        self._connection.close()
+            return cls(connection, resources.pop_all().close)
 
     def __enter__(self) -> Feedback:
         return self

@@ -66,12 +66,26 @@ class Neighbourhood:
         Only those of the given statuses, and of journeys up to the number `up_to`, where these are
         given. Ties go to the earlier journey; fewer records give fewer neighbours.
         """
-        with self._lock:
-            return self._nearest(text, count, statuses, up_to)
+        found = self.similar(text, count, statuses=statuses, up_to=up_to)
+        records = self._archive.by_number([number for number, _ in found])
+        return [Neighbour(records[number], similarity) for number, similarity in found]
 
-    def _nearest(
+    def similar(
+        self,
+        text: str,
+        count: int,
+        *,
+        statuses: Collection[Status] | None = None,
+        up_to: int | None = None,
+    ) -> list[tuple[int, float]]:
+        """As `nearest`, but the numbers of the journeys alone, and the cosine similarity of each:
+        no record is read."""
+        with self._lock:
+            return self._similar(text, count, statuses, up_to)
+
+    def _similar(
         self, text: str, count: int, statuses: Collection[Status] | None, up_to: int | None
-    ) -> list[Neighbour]:
+    ) -> list[tuple[int, float]]:
         self._take_in_what_is_new()
         among = np.ones(len(self._numbers), np.bool_)
         if statuses is not None:
@@ -88,9 +102,7 @@ class Neighbourhood:
             start += index.count
             numbers, similarities = index.nearest(vector, count, None if here.all() else here)
             found += zip((-similarities).tolist(), numbers.tolist(), strict=True)
-        best = sorted(found)[:count]
-        records = self._archive.by_number([number for _, number in best])
-        return [Neighbour(records[number], -distance) for distance, number in best]
+        return [(number, -distance) for distance, number in sorted(found)[:count]]
 
     def _take_in_what_is_new(self) -> None:
         found = self._archive.statuses(after=self._whole_up_to)
@@ -136,7 +148,7 @@ class Neighbourhood:
     def _embed(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of some records, shape (numbers, dimension)."""
         texts = self._archive.texts(numbers)
-        return np.stack([self._embedder.embed(texts[number]) for number in numbers])
+        return np.stack(list(self._embedder.embed_all([texts[number] for number in numbers])))
 
     def _note(self, numbers: Sequence[int], found: dict[int, Status]) -> None:
         """Remember what the next rows of the indices are."""

@@ -89,6 +89,9 @@ class Counts:
         return weight
 
 
+DEFAULT_RULE: SelectionRule = Counts()
+
+
 class Uniform:
     """All alike."""
 

@@ -7,13 +7,13 @@ loses at most the steps it was in.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import sqlite3
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,9 +21,19 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError, storage_error
-from ..task import Cost, Noun, Record, Status, from_json, to_json
+from ..errors import ArchiveError
+from ..task import Cost, Idea, Noun, Record, Status, from_json, to_json
 from .migrations import check_readable, migrate
+from .opening import (
+    Connection,
+    Reader,
+    check_soundness,
+    connect_for_writing,
+    explained,
+    reading,
+    was_left_open,
+    write_safely,
+)
 
 Vector = NDArray[np.float32]
 N = TypeVar("N", bound=Noun)
@@ -31,50 +41,44 @@ N = TypeVar("N", bound=Noun)
 FILE_NAME = "archive.db"
 
 
-class _Connection(sqlite3.Connection):
-    """A connection that threads share: one statement at a time, its rows read before the next."""
-
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
-        self._lock = threading.Lock()
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives; empty for one that writes. Raises StorageError."""
-        try:
-            with self._lock:
-                return self.execute(sql, values).fetchall()
-        except sqlite3.OperationalError as error:
-            if not error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-                raise
-            raise storage_error(str(error)) from error
-
-
 class Archive:
     """All records of a run folder. Use as a context manager, or call `close`."""
 
-    def __init__(self, connection: _Connection, *, writable: bool) -> None:
+    def __init__(self, connection: Connection | Reader, *, note: str = "") -> None:
         self._connection = connection
-        self.writable = writable
+        self.note = note
+        """What whoever writes to it should be told of where it lies; mostly nothing."""
+        self._altered: dict[int, tuple[Status, str]] = {}
+        """Of the journeys whose records turned out not to be what was written: the status that
+        was, and what is wrong."""
+
+    @property
+    def writable(self) -> bool:
+        return isinstance(self._connection, Connection)
 
     @classmethod
     def create_or_open(cls, run_dir: Path) -> Archive:
-        """Open a run folder's archive for writing; an empty one is made where there is none.
+        """Open a run folder's archive for writing; an empty one is made where there is none. After
+        a crash it is read through first.
 
         Raises ArchiveError where the file is no archive, is damaged, or is of a newer schema.
         """
         path = run_dir / FILE_NAME
         with explained(path):
-            connection = sqlite3.connect(path, isolation_level=None, factory=_Connection)
-            check_readable(connection, str(path))
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
+            if path.exists():
+                with reading(path) as before:
+                    check_readable(before, str(path))
+                if was_left_open(path):
+                    check_soundness(path)
+            connection = connect_for_writing(path)
+            note = write_safely(connection, run_dir)
             migrate(connection)
-        return cls(connection, writable=True)
+        return cls(connection, note=note)
 
     @classmethod
     def open(cls, run_dir: Path) -> Archive:
-        """Open an existing archive for reading, also while a run writes to it.
+        """Open an existing archive for reading, also while a run writes to it. Nothing is written
+        to its folder.
 
         Raises ArchiveError where there is none, it is damaged, or it is of a newer schema.
         """
@@ -88,12 +92,9 @@ class Archive:
                 "Name the folder of a run, or start one with `taskwright run`.",
             )
         with explained(path):
-            # Not `immutable`: a reader must see the journal of a run in progress.
-            connection = sqlite3.connect(
-                f"{path.resolve().as_uri()}?mode=ro", uri=True, factory=_Connection
-            )
-            check_readable(connection, str(path))
-        return cls(connection, writable=False)
+            with reading(path) as connection:
+                check_readable(connection, str(path))
+            return cls(Reader(path))
 
     def close(self) -> None:
         self._connection.close()
@@ -124,11 +125,40 @@ class Archive:
 
     def records(self, status: Status | None = None) -> list[Record]:
         """Records in the order of their journeys; all of them, or those of one status."""
-        return self._select("WHERE status = ?", status) if status else self._select()
+        if status is None or status == "broken":
+            # What was altered counts as broken, whatever was written of it.
+            return [r for r in self._select() if status in (None, r.status)]
+        return [r for r in self._select("WHERE status = ?", status) if r.status == status]
 
-    def _select(self, where: str = "", *values: str) -> list[Record]:
-        rows = self._connection.rows(f"SELECT record FROM records {where} ORDER BY number", values)
-        return [from_json(Record, text) for (text,) in rows]
+    def _select(self, where: str = "", *values: Any) -> list[Record]:
+        rows = self._connection.rows(
+            f"SELECT number, status, task_id, title, record FROM records {where} ORDER BY number",
+            values,
+        )
+        return [self._read(*row) for row in rows]
+
+    def _read(
+        self, number: int, status: Status, task_id: str | None, title: str, text: str
+    ) -> Record:
+        """A record as it was written; as a broken one where it is not that any more."""
+        try:
+            record = from_json(Record, text)
+        except ValueError as error:
+            why = " ".join(str(error).split())[:200]
+            reason = f"The record of journey {number} cannot be read: {why}"
+            record = Record(number, "broken", reason, Idea(str(title), "", "", "", ""))
+        else:
+            if record.task_id == task_id:
+                return record
+            reason = altered_source(number, task_id)
+            record = replace(record, status="broken", reason=reason)
+        self._altered[number] = (status, reason)
+        return record
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is wrong with the records that were read so far, a sentence or two for each."""
+        return [reason for _, (_, reason) in sorted(self._altered.items())]
 
     def kept(self) -> list[Record]:
         """The learned tasks: the stepping stones."""
@@ -154,29 +184,39 @@ class Archive:
 
     def by_number(self, numbers: Iterable[int]) -> dict[int, Record]:
         """Some records, by the number of their journey; what does not exist is left out."""
-        return {n: from_json(Record, text) for n, text in self._columns("record", numbers)}
+        wanted = json.dumps(list(numbers))
+        found = self._select("WHERE number IN (SELECT value FROM json_each(?))", wanted)
+        return {record.number: record for record in found}
 
     def texts(self, numbers: Iterable[int]) -> dict[int, str]:
         """What is embedded of some records, without reading the rest of them."""
         idea = "json_extract(record, '$.idea.{}')".format
         text = " || char(10) || ".join(map(idea, ("title", "description", "success")))
-        return dict(self._columns(text, numbers))
-
-    def _columns(self, expression: str, numbers: Iterable[int]) -> Iterator[tuple[int, Any]]:
-        wanted = json.dumps(list(numbers))
-        query = f"SELECT number, {expression} FROM records WHERE number IN"
-        yield from self._connection.rows(f"{query} (SELECT value FROM json_each(?))", (wanted,))
+        # A record that cannot be read has its title alone.
+        return dict(
+            self._connection.rows(
+                f"SELECT number, coalesce(iif(json_valid(record), {text}, NULL), title)"
+                " FROM records WHERE number IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(numbers)),),
+            )
+        )
 
     def statuses(self, after: int = 0) -> dict[int, Status]:
         """The status of each record, by the number of its journey; of journeys after one."""
         # The index alone answers: a scan of the table would read every record.
         index = "INDEXED BY records_by_status" if after == 0 else ""
         query = f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number"
-        return dict(self._connection.rows(query, (after,)))
+        found = dict(self._connection.rows(query, (after,)))
+        return found | dict.fromkeys(self._altered.keys() & found.keys(), "broken")
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""
-        return dict(self._connection.rows("SELECT status, count(*) FROM records GROUP BY status"))
+        rows = self._connection.rows("SELECT status, count(*) FROM records GROUP BY status")
+        counts = Counter(dict(rows))
+        for status, _ in self._altered.values():
+            counts[status] -= 1
+            counts["broken"] += 1
+        return dict(sorted((+counts).items()))
 
     # Journeys under way.
 
@@ -188,10 +228,20 @@ class Archive:
         )
         return [number for (number,) in rows]
 
+    def last_number(self) -> int:
+        """Of the journeys that were ever started; 0 where none was."""
+        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
+        return last or 0
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All that is written inside lasts as a whole, or not at all."""
+        if not isinstance(self._connection, Connection):
+            raise ArchiveError("This archive is open for reading.", "Open it for writing.")
+        return self._connection.transaction()
+
     def start_journey(self) -> int:
         """Open the next journey; returns its number."""
-        ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
-        number = (last or 0) + 1
+        number = self.last_number() + 1
         self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 
@@ -207,7 +257,21 @@ class Archive:
             "SELECT vector FROM embeddings WHERE text_sha256 = ? AND model = ?",
             (_hash(text), model),
         )
-        return np.frombuffer(rows[0][0], np.float32) if rows else None
+        return _vector(rows[0][0]) if rows else None
+
+    def embedder(self) -> tuple[str, int] | None:
+        """Which embedder made the archive's vectors, and how many numbers they have; None while
+        there are none."""
+        # The first ones tell: while they are made anew, they are the last to go. More than one,
+        # because one may be damaged.
+        rows = self._connection.rows(
+            "SELECT model, length(vector) / 4 FROM embeddings ORDER BY rowid LIMIT 9"
+        )
+        return Counter(rows).most_common(1)[0][0] if rows else None
+
+    def drop_embeddings_but(self, model: str) -> None:
+        """Forget the vectors of all embedders but one."""
+        self._connection.rows("DELETE FROM embeddings WHERE model != ?", (model,))
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
         self._connection.rows(
@@ -219,7 +283,9 @@ class Archive:
 class Journal:
     """The durable steps of one journey: what was worked out once is never worked out again."""
 
-    def __init__(self, connection: _Connection, number: int, meter: Callable[[], Cost]) -> None:
+    def __init__(
+        self, connection: Connection | Reader, number: int, meter: Callable[[], Cost]
+    ) -> None:
         self._connection = connection
         self._meter = meter
         self.number = number
@@ -270,18 +336,22 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
+def altered_source(number: int, task_id: str | None) -> str:
+    """What to tell where the source in a record is not the one that its `task_id` was taken of."""
+    return (
+        f"The source of task {task_id} (journey {number}) was changed after it was recorded, so "
+        "that nothing that was found out about it holds. Restore it from a copy of the archive, "
+        "or import it as a task of its own."
+    )
+
+
+def _vector(stored: bytes) -> Vector | None:
+    """A unit vector as it was stored; None where it is none any more, so that it is made anew."""
+    if not stored or len(stored) % 4:
+        return None
+    vector: Vector = np.frombuffer(stored, np.float32)
+    return vector if abs(float(vector @ vector) - 1.0) < 1e-2 else None
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-@contextlib.contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Tell SQLite's errors on opening as what they mean for the user."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise ArchiveError(
-            f"The archive {path} cannot be opened: {error}.",
-            "Check that the file is a Taskwright archive and that you may read it; "
-            "nothing was changed.",
-        ) from None

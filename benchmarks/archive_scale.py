@@ -32,7 +32,8 @@ from numpy.typing import NDArray
 
 from taskwright.archive.embedding import Embedder, SentenceEncoder
 from taskwright.archive.neighbourhood import Neighbourhood
-from taskwright.archive.store import Archive
+from taskwright.archive.opening import check_soundness
+from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.archive.vectors import exact_similarities
 from taskwright.task import Idea, Record, Task
 
@@ -119,6 +120,11 @@ def measure(run_dir: Path, count: int) -> None:
                 adds.append(timed(add))
             print(f"| add a record, synced to the disk and indexed | {describe(adds)} |")
             compare(neighbourhood, embedder, texts)
+    sound = timed(lambda: check_soundness(run_dir / FILE_NAME))
+    print(f"| reading all through after a crash | {sound:.1f} s |")
+    with Archive.open(run_dir) as archive:
+        read = timed(lambda: archive.records())
+    print(f"| reading all records, their sources' hashes compared | {read:.1f} s |")
 
 
 def compare(neighbourhood: Neighbourhood, embedder: Embedder, texts: list[str]) -> None:

@@ -21,6 +21,7 @@ from .common import isolation_option, named_task, require, robot_option, run_dir
 def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedback: bool) -> None:
     """Show the archive of RUN_DIR in a web browser, also while a run goes on."""
     from ..archive.browser.serving import serve
+    from ..generator.embedder import encoder_of
 
     serve(
         run_dir,
@@ -29,6 +30,7 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
         feedback=feedback,
         open_browser=open_browser,
         tell=click.echo,
+        make_encoder=lambda: encoder_of(run_dir),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 from rich.markup import escape
@@ -12,13 +13,15 @@ from .common import json_option, print_json
 
 
 @click.command()
+@click.argument("run_dir", required=False, type=click.Path(path_type=Path))
 @click.option("--base-url", help="OpenAI-compatible server to ask.")
 @json_option
-def doctor(base_url: str | None, as_json: bool) -> int:
-    """Tell what this machine offers: isolation, model, embedder, renderer, cores."""
+def doctor(run_dir: Path | None, base_url: str | None, as_json: bool) -> int:
+    """Tell what this machine offers: isolation, model, embedder, renderer, cores. With RUN_DIR,
+    also whether its archive is sound."""
     from ..doctor import examine
 
-    findings = examine(base_url)
+    findings = examine(base_url, run_dir)
     if as_json:
         print_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:

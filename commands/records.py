@@ -12,7 +12,7 @@ from .. import display
 from ..errors import UsageError
 from ..task import to_json
 from ..terminal import STATUS_STYLES
-from .common import json_option, print_json, run_dir_argument
+from .common import complain, json_option, print_json, run_dir_argument
 
 
 @click.command()
@@ -25,6 +25,7 @@ def ls(run_dir: Path, status: Any, as_json: bool) -> None:
 
     with Archive.open(run_dir) as archive:
         records = archive.records(status)
+        complain(archive.complaints)
     if as_json:
         print_json({"records": [display.row(record) for record in records]})
     elif not records:
@@ -84,14 +85,16 @@ def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
 @json_option
 def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     """Find the records nearest in meaning to QUERY, a description in words."""
-    from ..archive.embedding import Embedder, SentenceEncoder
+    from ..archive.embedding import Embedder
     from ..archive.neighbourhood import Neighbourhood
     from ..archive.store import Archive
+    from ..generator.embedder import encoder_of
 
     with Archive.open(run_dir) as archive:
-        embedder = Embedder(archive, SentenceEncoder())
+        embedder = Embedder(archive, encoder_of(run_dir))
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
             found = neighbourhood.nearest(query, count)
+        complain(archive.complaints)
     if as_json:
         rows = [{"similarity": round(n.similarity, 4), **display.row(n.record)} for n in found]
         print_json({"query": query, "records": rows})

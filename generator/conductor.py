@@ -37,11 +37,22 @@ TIME_IS_UP = "Time is up."
 class Conductor:
     """Conducts the journeys of one command, from any number of them ended or under way."""
 
-    def __init__(self, workshop: Workshop, hang_up: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        hang_up: Callable[[], None] = lambda: None,
+        *,
+        only_under_way: bool = False,
+    ) -> None:
+        self._only_under_way = only_under_way
+        """Whether no new journey begins."""
         self._workshop = workshop
         self._hang_up = hang_up
         """Gives up the questions that the model has not answered yet."""
         self._limits = workshop.config.run
+        if only_under_way:
+            no_limits = {"tasks": None, "attempts": None, "minutes": None}
+            self._limits = self._limits.model_copy(update=no_limits)
         self._statuses = {record.number: record.status for record in workshop.flight.records()}
         """Of the journeys that have ended."""
         self._held: dict[int, Record] = {}
@@ -100,6 +111,8 @@ class Conductor:
         tasks, attempts = self._limits.tasks, self._limits.attempts
         if tasks is not None and self._workshop.archive.counts().get("learned", 0) >= tasks:
             self.reason, self._is_over = f"{tasks} tasks are kept.", True
+        if self._only_under_way and not self._to_resume:
+            self.reason = self.reason or "The journeys that were under way have ended."
         if self.reason or (attempts is not None and number > attempts):
             return False
         # All journeys up to its horizon have ended.

@@ -18,7 +18,7 @@ from ..archive.embedding import Embedder
 from ..archive.metric import Metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..archive.selection import SelectionRule
+from ..archive.selection import DEFAULT_RULE, SelectionRule
 from ..archive.store import Archive, Journal, now
 from ..config import Config
 from ..errors import BrokenError, StorageError
@@ -47,7 +47,7 @@ from .flight import NO_IDEA, Flight, Stopped
 from .model.meter import Meter
 from .replays import replay_job, replay_path
 from .seeds import SeedTask
-from .strategies import COUNTS, Start, choose_start, spread
+from .strategies import Start, choose_start, spread
 
 N = TypeVar("N", bound=Noun)
 
@@ -116,7 +116,7 @@ class Workshop:
     seed_tasks: Sequence[SeedTask]
     flight: Flight
     """The journeys of this run, those under way among them."""
-    selection: SelectionRule = COUNTS
+    selection: SelectionRule = DEFAULT_RULE
     """How stepping stones are weighed."""
     metric: Metric | None = None
     """What novelty is told by; None: the cosine of embeddings."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from ..archive.embedding import Embedder, Encoder, SentenceEncoder
+from ..archive.embedding import Embedder
 from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import make_rule
@@ -33,6 +33,7 @@ from ..sandbox.host import describe_missing, require_isolation
 from .author import Author
 from .composer import Composer
 from .conductor import STOPPED, Conductor
+from .embedder import make_encoder
 from .events import Event, Events, Watcher
 from .flight import Flight
 from .journey import Workshop
@@ -74,7 +75,7 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     config = resolve(merge(stored, settings))
     for name in ("robot", "seed"):
         old, new = getattr(before.run, name), getattr(config.run, name)
-        if old != new:
+        if old != new and name in stored.get("run", {}):
             raise UsageError(
                 f"The run in {run_dir} was started with {name} {old}; it cannot go on with {new}.",
                 f"Leave --{name} out, or start in a new folder.",
@@ -97,8 +98,16 @@ def _stored_settings(path: Path) -> dict[str, Any]:
     return stored
 
 
-def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher) -> Ending:
-    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
+def open_run(
+    run_dir: Path,
+    config: Config,
+    executor: Executor,
+    watcher: Watcher,
+    *,
+    only_under_way: bool = False,
+) -> Ending:
+    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it; or, if
+    so asked, until those that are under way have ended.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
@@ -114,18 +123,20 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
     author, model = make_author(config, run_dir, events)
     if model:
         model.greet()
-    metric = _metric(run_dir, config)
+    encoder = make_encoder(config.embedder)
+    metric = _metric(run_dir, config, encoder.name)
     isolation = require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with (
         storage_explained(),
-        _locked(run_dir),
+        locked(run_dir),
         Archive.create_or_open(run_dir) as archive,
         contextlib.closing(events),
         contextlib.ExitStack() as resources,
     ):
         if curves:
             resources.push(curves)
+        embedder = Embedder(archive, encoder)
         flight = Flight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
         # What this run rests on is written down, so that no later default can change it.
@@ -144,6 +155,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             counts=counts,
             isolation=isolation.level,
         )
+        for text in filter(None, (archive.note, *archive.complaints)):
+            events("warning", text=text)
         if isolation.missing:
             events(
                 "warning",
@@ -157,7 +170,6 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
                 f"{flight.concurrency}: the journeys that begin now know more or fewer of the "
                 "latest tasks than they would have.",
             )
-        embedder = Embedder(archive, make_encoder())
         neighbourhood = resources.enter_context(Neighbourhood(run_dir, archive, embedder))
         workshop = Workshop(
             run_dir=run_dir,
@@ -174,7 +186,8 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             metric=metric,
         )
         started = time.monotonic()
-        conductor = Conductor(workshop, model.close if model else lambda: None)
+        hang_up = model.close if model else lambda: None
+        conductor = Conductor(workshop, hang_up, only_under_way=only_under_way)
         try:
             with model or contextlib.nullcontext():
                 conductor.conduct()
@@ -208,11 +221,14 @@ def _concurrency_before(run_dir: Path) -> int | None:
     path = run_dir / CONFIG_NAME
     if not path.exists():
         return None
-    return resolve(load_config(path)).run.concurrency or 1
+    settings = load_config(path)
+    if "seed" not in settings.get("run", {}):
+        return None  # Tasks were imported, and nothing was run.
+    return resolve(settings).run.concurrency or 1
 
 
 @contextlib.contextmanager
-def _locked(run_dir: Path) -> Iterator[None]:
+def locked(run_dir: Path) -> Iterator[None]:
     """Keep a second command from writing to the same folder."""
     with (run_dir / "run.lock").open("a+", encoding="utf-8") as file:
         try:
@@ -278,21 +294,16 @@ def _tensorboard_files(run_dir: Path) -> RunCurves:
     return RunCurves(run_dir / "tb")
 
 
-def _metric(run_dir: Path, config: Config) -> Metric | None:
+def _metric(run_dir: Path, config: Config, embedder: str) -> Metric | None:
     """What novelty is told by; None for the cosine. Raises UsageError where it is asked for and not
     there, or was learned for other embeddings."""
     if config.novelty.metric == "cosine":
         return None
     metric = load_metric(run_dir)
-    if metric is None or metric.model != SentenceEncoder.name:
+    if metric is None or metric.model != embedder:
         raise UsageError(
-            f"`novelty.metric` is learned, but {run_dir} holds no metric for "
-            f"{SentenceEncoder.name}.",
+            f"`novelty.metric` is learned, but {run_dir} holds no metric for {embedder}.",
             "Answer on the Judge page of `taskwright browse RUN_DIR --allow-feedback` and learn "
             "one there, copy another run's metric.npz, or set novelty.metric=cosine.",
         )
     return metric
-
-
-def make_encoder() -> Encoder:
-    return SentenceEncoder()

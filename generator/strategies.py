@@ -28,14 +28,13 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive.selection import Counts, SelectionRule, choose
+from ..archive.selection import DEFAULT_RULE, SelectionRule, choose
 from ..config import StrategyConfig
 from ..task import Record, Strategy
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 AFTER_A_FAILURE: tuple[Strategy, ...] = ("revision", "relabel", "failure")
 """Strategies that start from a task that was too hard, each at most once from each."""
-COUNTS: SelectionRule = Counts()
 MIN_KEPT_FOR_BREADTH = 3
 """Before there are some kept tasks, everything is empty and nothing points away from them."""
 
@@ -71,7 +70,7 @@ def choose_start(
     supported: Iterable[Strategy] = STRATEGIES,
     *,
     in_flight: int = 1,
-    rule: SelectionRule = COUNTS,
+    rule: SelectionRule = DEFAULT_RULE,
     favour_effort: bool = True,
 ) -> Start:
     """What journey `number` starts from, after `records` (in their order).

@@ -108,14 +108,15 @@ class Reply:
 class ModelServer:
     """A real HTTP server on loopback that speaks the OpenAI chat protocol from a script.
 
-    `script` holds replies, used up in order; when it is empty, `answer` is asked. `models` says
-    how the list of models is answered.
+    `script` holds replies, used up in order; when it is empty, `answer` is asked, or `embed` where
+    embeddings are wanted. `models` says how the list of models is answered.
     """
 
     def __init__(self) -> None:
         self.models = Reply()
         self.script: list[Reply] = []
         self.answer: Callable[[str], Reply | str] = lambda prompt: "hello"
+        self.embed: Callable[[list[str]], Reply] = lambda texts: Reply("no embedder", 404)
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
         owner = self
@@ -136,6 +137,8 @@ class ModelServer:
                 owner.keys.append(self.headers.get("authorization"))
                 if owner.script:
                     reply = owner.script.pop(0)
+                elif self.path.endswith("/embeddings"):
+                    reply = owner.embed(request["input"])
                 else:
                     made = owner.answer(request["messages"][0]["content"])
                     reply = made if isinstance(made, Reply) else Reply(made)

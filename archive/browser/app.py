@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...errors import ArchiveError, TaskwrightError
+from ..embedding import Encoder
 from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
 from .security import Security
 from .site import Site
@@ -31,14 +32,21 @@ PAGES: tuple[ModuleType, ...] = (
 """In the order of the menu."""
 
 
-def create_app(run_dir: Path, *, feedback: bool = False, hosts: Iterable[str] = ()) -> Starlette:
+def create_app(
+    run_dir: Path,
+    *,
+    feedback: bool = False,
+    hosts: Iterable[str] = (),
+    make_encoder: Callable[[], Encoder] | None = None,
+) -> Starlette:
     """The browser of a run folder, as an ASGI application.
 
     Without `feedback` nothing can be written: the routes that would are not there. `hosts` are
-    names, beside those of loopback, that the server may be asked for by.
+    names, beside those of loopback, that the server may be asked for by. `make_encoder` gives the
+    run's encoder where it is not the default one.
     Raises ArchiveError where `run_dir` is neither a run folder nor one that is about to be.
     """
-    site = Site(run_dir, feedback=feedback)
+    site = Site(run_dir, feedback=feedback, make_encoder=make_encoder)
     routes: list[BaseRoute] = []
     for page in PAGES:
         added = page.routes(site)

@@ -18,6 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ..opening import reading
+from ..store import altered_source
+
 Sort = Literal["newest", "oldest", "novelty", "success", "gain", "cost", "title", "relevance"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
@@ -209,15 +212,13 @@ class Index:
             self._clear()
             self._identity = (stat.st_dev, stat.st_ino)
         # A connection of its own: one that outlives a request would be tied to its thread.
-        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            self._read_new(archive)
-        except sqlite3.OperationalError as error:
-            # The run that makes the archive is about to write its schema.
-            if "no such table" not in str(error):
-                raise
-        finally:
-            archive.close()
+        with reading(self._path) as archive:
+            try:
+                self._read_new(archive)
+            except sqlite3.OperationalError as error:
+                # The run that makes the archive is about to write its schema.
+                if "no such table" not in str(error):
+                    raise
 
     def _read_new(self, archive: sqlite3.Connection) -> None:
         # Bytes that are no text must show, not raise.
@@ -264,6 +265,10 @@ class Index:
             failed_at,
             valid,
         ) = values
+        if source is not None and len(source) < SEARCHED_LENGTH and valid:
+            digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()
+            if digest[:12] != task_id:
+                status, reason = "broken", altered_source(number, task_id)
         found = json.loads(parents_json or "[]")
         # What a record of another making says here may be anything.
         parents = [p for p in found if isinstance(p, str)] if isinstance(found, list) else []

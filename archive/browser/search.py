@@ -7,9 +7,7 @@ until it is done words alone decide.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +16,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..embedding import Encoder, SentenceEncoder
+from ...errors import TaskwrightError
+from ..embedding import Embedder, Encoder, SentenceEncoder
+from ..neighbourhood import Neighbourhood
+from ..opening import reading
+from ..store import Archive
 from .index import Index
 
 Vectors = NDArray[np.float32]
@@ -54,10 +56,11 @@ def shared_encoder() -> Encoder:
 class Embeddings:
     """The stored vectors of the listed records, kept in memory until there are more."""
 
-    def __init__(self, path: Path, index: Index, model: str) -> None:
+    def __init__(self, path: Path, index: Index) -> None:
         self._path = path
         self._index = index
-        self.model = model
+        self.model = SentenceEncoder.name
+        """Which embedder made them."""
         self._lock = threading.Lock()
         self._size = -1
         self._stored: tuple[list[int], Vectors] = ([], np.zeros((0, 0), np.float32))
@@ -78,16 +81,36 @@ class Embeddings:
         hashes = self._index.text_hashes()
         numbers: list[int] = []
         vectors: list[Vectors] = []
-        archive = sqlite3.connect(f"{self._path.resolve().as_uri()}?mode=ro", uri=True)
-        with contextlib.closing(archive):
-            rows = archive.execute(
-                "SELECT text_sha256, vector FROM embeddings WHERE model = ?", (self.model,)
+        with Archive.open(self._path.parent) as archive:
+            made_by = archive.embedder()
+        if made_by is None:
+            return [], np.zeros((0, 0), np.float32)
+        self.model, dimension = made_by
+        with reading(self._path) as connection:
+            # One that was damaged is as none; a run makes it anew.
+            rows = connection.execute(
+                "SELECT text_sha256, vector FROM embeddings WHERE model = ? AND length(vector) = ?",
+                (self.model, 4 * dimension),
             )
             for text, blob in rows:
                 for number in hashes.get(text, ()):
                     numbers.append(number)
                     vectors.append(np.frombuffer(blob, np.float32))
         return numbers, np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
+
+
+class Remembering:
+    """An encoder that encodes the latest queries once. Threads may share it."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.name = encoder.name
+        self._encoder = encoder
+        self._guard = threading.Lock()
+        self.encode = functools.lru_cache(maxsize=256)(self._encode)
+
+    def _encode(self, query: str) -> Vectors:
+        with self._guard:
+            return np.asarray(self._encoder.encode(query), np.float32)
 
 
 class Search:
@@ -99,31 +122,38 @@ class Search:
         index: Index,
         make_encoder: Callable[[], Encoder] | None = None,
     ) -> None:
+        self._path = path
         self._index = index
         self._make_encoder = make_encoder or shared_encoder
-        self.embeddings = Embeddings(path, index, SentenceEncoder.name)
+        self.embeddings = Embeddings(path, index)
         self._lock = threading.Lock()
         self._loading: threading.Thread | None = None
-        self._encode: Callable[[str], Vectors] | None = None
+        self._encoder: Remembering | None = None
         self._problem = ""
+        self._neighbourhood: Neighbourhood | None = None
+        self._identity: tuple[int, int] | None = None
+        """Of the file that it is of."""
 
     def find(self, query: str) -> Found:
         """The records that a query names or means, the best first."""
         by_words = self._index.matches(query, MOST_FOUND)
-        encode = self._ready_encoder()
-        if encode is None:
+        encoder = self._ready_encoder()
+        if encoder is None or not self._path.exists():
             return Found(tuple(by_words), False, self._problem)
-        by_meaning = self._nearest(encode(query.strip()))
+        try:
+            by_meaning = self._nearest(encoder, query.strip())
+        except TaskwrightError as error:
+            return Found(tuple(by_words), False, f"Searching by meaning is not possible: {error}")
         return Found(fuse(by_words, by_meaning), True)
 
-    def _ready_encoder(self) -> Callable[[str], Vectors] | None:
+    def _ready_encoder(self) -> Remembering | None:
         """The encoder, or None while it loads; the first call begins that."""
         with self._lock:
             if self._loading is None:
                 # Not a daemon: a process that ends while torch is being loaded would crash.
                 self._loading = threading.Thread(target=self._load)
                 self._loading.start()
-            return self._encode
+            return self._encoder
 
     def _load(self) -> None:
         try:
@@ -133,23 +163,23 @@ class Search:
             # Whatever it was, words are still searched; the page tells why nothing else is.
             self._problem = f"Searching by meaning is not possible: {error}"
             return
-        guard = threading.Lock()
+        self._encoder = Remembering(encoder)
 
-        @functools.lru_cache(maxsize=256)
-        def encode(query: str) -> Vectors:
-            with guard:
-                return np.asarray(encoder.encode(query), np.float32)
+    def _nearest(self, encoder: Remembering, query: str) -> list[int]:
+        with self._lock:
+            found = self._opened(encoder).similar(query, MOST_FOUND)
+        least = max(LEAST_SIMILARITY, LEAST_SHARE * found[0][1]) if found else 0.0
+        return [number for number, similarity in found if similarity >= least]
 
-        self._encode = encode
-
-    def _nearest(self, vector: Vectors) -> list[int]:
-        numbers, vectors = self.embeddings.stored()
-        if not numbers or vectors.shape[1] != len(vector):
-            return []
-        similarities = vectors @ vector
-        order = np.argsort(-similarities, kind="stable")[:MOST_FOUND]
-        least = max(LEAST_SIMILARITY, LEAST_SHARE * float(similarities[order[0]]))
-        return [numbers[n] for n in order if similarities[n] >= least]
+    def _opened(self, encoder: Encoder) -> Neighbourhood:
+        stat = self._path.stat()
+        identity = (stat.st_dev, stat.st_ino)
+        if self._neighbourhood is None or identity != self._identity:
+            archive = Archive.open(self._path.parent)
+            embedder = Embedder(archive, encoder)
+            self._neighbourhood = Neighbourhood(self._path.parent, archive, embedder)
+            self._identity = identity
+        return self._neighbourhood
 
 
 def fuse(*rankings: Sequence[int]) -> tuple[int, ...]:

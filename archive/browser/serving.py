@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ...errors import UsageError
+from ..embedding import Encoder
 from .app import create_app
 from .security import LOOPBACK_NAMES, is_address
 from .site import Site
@@ -29,12 +30,14 @@ def serve(
     feedback: bool = False,
     open_browser: bool = False,
     tell: Callable[[str], None] = print,
+    make_encoder: Callable[[], Encoder] | None = None,
 ) -> None:
-    """Show a run folder until Ctrl-C.
+    """Show a run folder until Ctrl-C. `make_encoder` gives its encoder where it is not the default
+    one.
 
     Raises ArchiveError where it holds no archive, and UsageError where the address cannot be used.
     """
-    app = create_app(run_dir, feedback=feedback, hosts=_hosts(host))
+    app = create_app(run_dir, feedback=feedback, hosts=_hosts(host), make_encoder=make_encoder)
     mode = "answers are stored" if feedback else "read-only"
     serve_app(
         app, f"{run_dir} is shown", mode, host=host, port=port, open_browser=open_browser, tell=tell

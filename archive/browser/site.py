@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from ..embedding import Encoder
 from ..feedback import Feedback
 from ..store import FILE_NAME, Archive
 from . import pages
@@ -29,8 +31,17 @@ class Link(NamedTuple):
 class Site:
     """A run folder as it is browsed. `feedback` is whether anything may be written."""
 
-    def __init__(self, run_dir: Path, *, feedback: bool = False) -> None:
-        """Raises ArchiveError where the folder is no run's, nor an empty one for a run to come."""
+    def __init__(
+        self,
+        run_dir: Path,
+        *,
+        feedback: bool = False,
+        make_encoder: Callable[[], Encoder] | None = None,
+    ) -> None:
+        """`make_encoder` gives the run's encoder where it is not the default one.
+
+        Raises ArchiveError where the folder is no run's, nor an empty one for a run to come.
+        """
         self.run_dir = run_dir
         self.feedback = feedback
         self.menu: list[Link] = []
@@ -39,7 +50,7 @@ class Site:
         if not self.is_waiting():
             Archive.open(run_dir).close()
         self.index = Index(run_dir / FILE_NAME)
-        self.search = Search(run_dir / FILE_NAME, self.index)
+        self.search = Search(run_dir / FILE_NAME, self.index, make_encoder)
 
     def is_waiting(self) -> bool:
         """Whether a run has yet to make its archive here."""

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from ...errors import ArchiveError
 from ...task import Record, Trial
 from ..export.package import environment_names
+from ..opening import reading
 from ..store import FILE_NAME
 from . import curve, pages
 from .calls import Calls
@@ -111,11 +112,12 @@ def _record(site: Site, number: int) -> tuple[Record | None, str]:
     """The record of a journey, or why it cannot be read."""
     try:
         with site.archive() as archive:
-            return archive.find(str(number)), ""
+            record = archive.find(str(number))
+            # Of one whose source alone was changed, the rest is shown, and its reason says so.
+            unread = archive.complaints and record.task is None
+            return (None, record.reason) if unread else (record, "")
     except ArchiveError as error:
         return None, error.message
-    except ValueError as error:
-        return None, str(error).splitlines()[0]
 
 
 def _steps(site: Site, number: int) -> list[tuple[str, Any]]:
@@ -247,15 +249,12 @@ def _next(site: Site, number: int, step: int) -> int | None:
 def _times(site: Site, number: int) -> tuple[str, str]:
     """When a journey began and ended; it goes on where it has no record yet."""
     path = (site.run_dir / FILE_NAME).resolve()
-    archive = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
+    with reading(path) as archive:
         found = archive.execute(
             "SELECT started_at, (SELECT created_at FROM records WHERE number = ?1)"
             " FROM journeys WHERE number = ?1",
             [number],
         ).fetchone()
-    finally:
-        archive.close()
     began, ended = found or ("~", "")
     return str(began), str(ended or "~")
 

@@ -88,8 +88,11 @@ class Wire:
 
     def send(self, asked: Asked, request: dict[str, Any], timeout_s: float) -> Reply:
         """Send one request. Raises TryFailed, and ModelStopped once the wire is closed."""
-        body = self._run(self._complete(asked, request), asked, timeout_s)
-        return _read_reply(body)
+        return _read_reply(self._run(self._body(asked, "chat", request), asked, timeout_s))
+
+    def embed(self, asked: Asked, request: dict[str, Any], timeout_s: float) -> str:
+        """Send one request for embeddings; the body of the answer, unread. Raises as `send`."""
+        return self._run(self._body(asked, "embeddings", request), asked, timeout_s)
 
     def list_models(self, asked: Asked, timeout_s: float) -> list[str]:
         """The models that a server says it has. Raises TryFailed."""
@@ -120,10 +123,14 @@ class Wire:
         for client in self._clients.values():
             await client.close()
 
-    async def _complete(self, asked: Asked, request: dict[str, Any]) -> str:
-        create = self._client(asked).chat.completions.with_streaming_response.create
+    async def _body(
+        self, asked: Asked, what: Literal["chat", "embeddings"], request: dict[str, Any]
+    ) -> str:
+        """The body of the answer to a request."""
+        client = self._client(asked)
+        service: Any = client.chat.completions if what == "chat" else client.embeddings
         body = bytearray()
-        async with create(**request) as response:
+        async with service.with_streaming_response.create(**request) as response:
             async for chunk in response.iter_bytes():
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sqlite3
@@ -16,8 +15,7 @@ import pytest
 from taskwright.archive.migrations import MIGRATIONS
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.errors import ArchiveError
-from taskwright.generator.journey import Selection
-from taskwright.task import Cost, Idea, from_json
+from taskwright.task import Cost, Idea
 
 
 def add(archive: Archive, record) -> None:
@@ -176,34 +174,61 @@ while True:
         assert journal.once("cost", Cost, Cost) == Cost(last)
 
 
-def test_every_migration_leads_from_the_first_schema_to_the_newest(tmp_path, make_record):
-    path: Path = tmp_path / FILE_NAME
-    connection = sqlite3.connect(path)
-    connection.executescript(MIGRATIONS[0][1] + "; PRAGMA user_version = 1;")
+def change(folder: Path, sql: str, *values: object) -> None:
+    """Something other than Taskwright writes to an archive."""
+    with sqlite3.connect(folder / FILE_NAME) as connection:
+        connection.execute(sql, values)
     connection.close()
+
+
+@pytest.fixture
+def edited(tmp_path, make_record) -> Path:
+    """An archive of three kept tasks; somebody has edited the source of the second."""
     with Archive.create_or_open(tmp_path) as archive:
-        add(archive, make_record(1))
-        assert len(archive.records()) == 1
-    with sqlite3.connect(path) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
-    connection.close()
+        for number in (1, 2, 3):
+            add(archive, make_record(number))
+    change(
+        tmp_path,
+        "UPDATE records SET record = json_set(record, '$.task.source', 'edited') WHERE number = 2",
+    )
+    return tmp_path
 
 
-def test_migrations_are_named_once():
-    names = [name for name, _ in MIGRATIONS]
-    assert len(set(names)) == len(names)
+def test_an_edited_source_is_noticed_and_the_rest_is_used(edited, make_record):
+    task_id = make_record(2).task_id
+    with Archive.open(edited) as archive:
+        assert [record.number for record in archive.kept()] == [1, 3]
+        (sentence,) = archive.complaints
+        assert f"source of task {task_id} (journey 2) was changed" in sentence
+        first, second, third = archive.records()
+        assert (first, third) == (make_record(1), make_record(3))
+        assert (second.status, second.reason) == ("broken", sentence)
+        assert archive.records("broken") == [second] == [archive.find("2")]
+        assert archive.by_number([2]) == {2: second}
+        assert archive.counts() == {"learned": 2, "broken": 1}
+        assert archive.statuses() == {1: "learned", 2: "broken", 3: "learned"}
 
 
-@pytest.mark.parametrize(("revised", "strategy"), [(3, "revision"), (None, "frontier")])
-def test_a_journey_under_way_goes_on_with_what_it_had_selected(tmp_path, revised, strategy):
-    """Selections of before named what they revise, and no strategy."""
-    connection = sqlite3.connect(tmp_path / FILE_NAME)
-    connection.executescript(MIGRATIONS[0][1] + "; PRAGMA user_version = 1;")
-    payload = json.dumps({"failures": [2], "revised": revised, "seed_task": None, "stones": ["a"]})
-    connection.execute("INSERT INTO journeys VALUES (4, 'now')")
-    connection.execute("INSERT INTO steps VALUES (4, 'select', ?, '{}', 0.0)", (payload,))
-    connection.commit()
-    connection.close()
+def test_a_record_that_cannot_be_read_is_noticed_and_the_rest_is_used(tmp_path, make_record):
     with Archive.create_or_open(tmp_path) as archive:
-        (step,) = archive.journal(4).steps()
-    assert from_json(Selection, step[1]) == Selection(("a",), (2,), strategy, revised)
+        for number in (1, 2):
+            add(archive, make_record(number))
+    change(tmp_path, "UPDATE records SET record = substr(record, 1, 60) WHERE number = 1")
+    with Archive.open(tmp_path) as archive:
+        assert [record.number for record in archive.kept()] == [2]
+        broken = archive.find("1")
+        assert (broken.status, broken.idea.title) == ("broken", "Task 1")
+        assert "cannot be read" in broken.reason
+        assert archive.texts([1, 2]) == {1: "Task 1", 2: make_record(2).idea.text}
+
+
+@pytest.mark.parametrize("damage", ["zeroblob(8)", "x'0102'", "x''", "x'0000c07f0000c07f'"])
+def test_a_vector_that_is_none_any_more_is_made_anew(tmp_path, damage):
+    vector = np.array([0.6, 0.8], np.float32)
+    with Archive.create_or_open(tmp_path) as archive:
+        archive.keep_embedding("a text", "small", vector)
+    change(tmp_path, f"UPDATE embeddings SET vector = {damage}")
+    with Archive.create_or_open(tmp_path) as archive:
+        assert archive.embedding("a text", "small") is None
+        archive.keep_embedding("a text", "small", vector)
+        np.testing.assert_array_equal(archive.embedding("a text", "small"), vector)

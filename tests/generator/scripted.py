@@ -162,7 +162,7 @@ def replacements(template: str = "") -> dict[str, object]:
         model = FoundationModel(config.model, run_dir, events)
         return ScriptedAuthor(model, template), model
 
-    return {"make_author": make_author, "make_encoder": ScriptedEncoder}
+    return {"make_author": make_author, "make_encoder": lambda config: ScriptedEncoder()}
 
 
 def go(run_dir: Path, url: str, executor, settings: dict) -> Ending:

@@ -47,7 +47,7 @@ def shared_encoder() -> SentenceEncoder:
 @pytest.fixture(autouse=True)
 def one_encoder_for_all(shared_encoder, monkeypatch):
     """The real encoder, loaded once for the module instead of once per run."""
-    monkeypatch.setattr(run_module, "make_encoder", lambda: shared_encoder)
+    monkeypatch.setattr(run_module, "make_encoder", lambda config: shared_encoder)
 
 
 @pytest.fixture(scope="module")

@@ -118,6 +118,69 @@ def test_vectors_follow_the_archive(tmp_path: Path, make_record: Callable[..., R
             assert vectors.shape == (number, 384)
 
 
+def test_vectors_of_another_length_are_left_out(
+    tmp_path: Path, make_record: Callable[..., Record]
+) -> None:
+    with Archive.create_or_open(tmp_path) as archive:
+        for number in (1, 2, 3):
+            archive.start_journey()
+            archive.add(make_record(number))
+            size = 5 if number == 2 else 384
+            vector = np.eye(size, dtype=np.float32)[0]
+            archive.keep_embedding(make_record(number).idea.text, SentenceEncoder.name, vector)
+    search = Search(tmp_path / FILE_NAME, Index(tmp_path / FILE_NAME))
+    numbers, vectors = search.embeddings.stored()
+    assert (sorted(numbers), vectors.shape) == ([1, 3], (2, 384))
+
+
+class Other:
+    """Another embedder than the default: whatever it is given is as near as the numbers in it."""
+
+    name = "other"
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        angle = sum(int(digit) for digit in text if digit.isdigit()) / 10
+        return np.array([np.cos(angle), np.sin(angle)], np.float32)
+
+
+def test_an_archive_is_searched_with_its_own_embedder_and_as_it_grows(
+    tmp_path: Path, make_record: Callable[..., Record]
+) -> None:
+    path = tmp_path / FILE_NAME
+    with Archive.create_or_open(tmp_path) as archive:
+        embedder = Embedder(archive, Other())
+        search = Search(path, Index(path), Other)
+        for number in (1, 2, 3):
+            archive.start_journey()
+            archive.add(make_record(number))
+            embedder.embed(make_record(number).idea.text)
+            assert by_meaning(search, f"nearest to {2 * number}").numbers[0] == number
+        assert (search.embeddings.stored()[1].shape, search.embeddings.model) == ((3, 2), "other")
+    with Archive.create_or_open(tmp_path) as archive:
+        archive.start_journey()
+        archive.add(make_record(4))
+    assert by_meaning(search, "nearest to 8").numbers[0] == 4
+
+
+def test_with_the_wrong_embedder_the_words_are_searched_and_the_reason_is_told(
+    tmp_path: Path, make_record: Callable[..., Record]
+) -> None:
+    path = tmp_path / FILE_NAME
+    with Archive.create_or_open(tmp_path) as archive:
+        archive.start_journey()
+        archive.add(make_record(1))
+        Embedder(archive, Other()).embed(make_record(1).idea.text)
+    encoder = Gated()
+    encoder.gate.set()
+    search = Search(path, Index(path), lambda: encoder)
+    deadline = time.monotonic() + 10
+    while not (found := search.find("Task")).problem:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert found.numbers == (1,)
+    assert "made by other (2 numbers each)" in found.problem
+
+
 @pytest.mark.parametrize(
     ("rankings", "expected"),
     [

@@ -1,0 +1,249 @@
+"""How the files of an archive are opened: for reading without writing a byte, and for writing so
+that a crash is noticed.
+
+SQLite by itself makes files beside a database in WAL mode even for one who only reads it. Which way
+does without depends on what lies there:
+
+=================================== ==============================================================
+beside `archive.db`                 it is read
+=================================== ==============================================================
+no write-ahead log, or an empty one as a file that nobody changes (`immutable`)
+a log and its index                 with them, neither being changed; a run may be writing them
+a log without its index             from a copy: such a log was cut off from its index by a copy
+                                    that somebody made, or by a crash
+=================================== ==============================================================
+
+SQLite has one index of a log for all connections of a process: while one of them only reads it, no
+other can write. So readers let go of it where their own process begins to write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import ArchiveError, storage_error
+from .filesystem import network_filesystem
+
+PATIENCE_S = 30.0
+"""How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
+keep each other waiting."""
+
+Way = Literal["immutable", "shared", "copy"]
+
+
+class Connection(sqlite3.Connection):
+    """A connection that threads share: one statement at a time, its rows read before the next."""
+
+    def __init__(self, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
+        self._lock = threading.Lock()
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a statement gives; empty for one that writes. Raises StorageError."""
+        with self._lock, _storage_explained():
+            return self.execute(sql, values).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside, by any thread, lasts as a whole or not at all."""
+        self.rows("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.rows("ROLLBACK")
+            raise
+        self.rows("COMMIT")
+
+
+class Reader:
+    """An archive's file as it is read: looked at again where somebody begins to write it. Threads
+    may share it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.resolve()
+        self._lock = threading.Lock()
+        self._resources = contextlib.ExitStack()
+        self._seen: tuple[Any, ...] = ()
+        self._open()
+        _readers.add(self)
+
+    def _open(self) -> None:
+        self._resources.close()
+        self._seen = _state(self._path)
+        self._connection = self._resources.enter_context(reading(self._path))
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """What a statement gives. Raises sqlite3.OperationalError for one that would write."""
+        with self._lock, _storage_explained():
+            if _state(self._path) != self._seen:
+                self._open()
+            return self._connection.execute(sql, values).fetchall()
+
+    def let_go(self, path: Path) -> None:
+        """Close the file if it is this one, until it is asked of again."""
+        if path.resolve() == self._path:
+            with self._lock:
+                self._seen = ()
+                self._resources.close()
+
+    def close(self) -> None:
+        _readers.discard(self)
+        self._resources.close()
+
+
+_readers: weakref.WeakSet[Reader] = weakref.WeakSet()
+"""Those that are open in this process."""
+
+
+def connect_for_writing(path: Path) -> Connection:
+    """A connection that makes the file where there is none."""
+    for reader in list(_readers):
+        reader.let_go(path)
+    return sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection to the database at `path` that leaves its folder as it is, to the byte."""
+    with contextlib.ExitStack() as resources:
+        way = way_to_read(path)
+        if way != "copy":
+            connection = resources.enter_context(contextlib.closing(_connect(path, way)))
+            if way == "immutable" or _can_be_read(connection):
+                yield connection
+                return
+        folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
+        for ending in ("", "-wal", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{ending}", folder / f"copy.db{ending}")
+        yield resources.enter_context(contextlib.closing(_connect(folder / "copy.db", "copy")))
+
+
+def way_to_read(path: Path) -> Way:
+    """How a database is read without changing what lies there."""
+    if not _is_in_wal_mode(path):
+        return "shared"
+    if not _size(f"{path}-wal"):
+        return "immutable"
+    # On the network, the index is of no use to another machine than the one that wrote it.
+    there = Path(f"{path}-shm").exists() and network_filesystem(path.parent) is None
+    return "shared" if there else "copy"
+
+
+def _connect(path: Path, way: Way) -> sqlite3.Connection:
+    how = {
+        "immutable": "?mode=ro&immutable=1",
+        "shared": "?mode=ro&readonly_shm=1",
+        "copy": "?mode=rw",
+    }
+    return sqlite3.connect(
+        f"{path.resolve().as_uri()}{how[way]}",
+        timeout=PATIENCE_S,
+        uri=True,
+        check_same_thread=False,
+    )
+
+
+def _can_be_read(connection: sqlite3.Connection) -> bool:
+    """False where SQLite would first have to mend something, which one who only reads may not."""
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+            return False
+        raise
+    return True
+
+
+def _is_in_wal_mode(path: Path) -> bool:
+    """Whether the header says so: its bytes 18 and 19 are 2 (sqlite.org/fileformat.html)."""
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _state(path: Path) -> tuple[Any, ...]:
+    """Differs where a file that was read as one that nobody changes would be read wrongly."""
+    stat = path.stat()
+    if _size(f"{path}-wal"):
+        return "logged", stat.st_dev, stat.st_ino
+    return "settled", stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+# Writing.
+
+
+def was_left_open(path: Path) -> bool:
+    """Whether whoever wrote the database last did not get to close it: a log or a journal lies
+    there still. Not to be asked while somebody writes."""
+    return bool(_size(f"{path}-wal") or _size(f"{path}-journal"))
+
+
+def check_soundness(path: Path) -> None:
+    """Read the whole database, changing nothing. Raises ArchiveError where it is damaged."""
+    try:
+        with reading(path) as connection:
+            found = [text for (text,) in connection.execute("PRAGMA integrity_check(3)")]
+    except sqlite3.DatabaseError as error:
+        found = [str(error)]
+    if found != ["ok"]:
+        what = "; ".join(" ".join(text.split()) for text in found)
+        raise ArchiveError(
+            f"The archive {path} is damaged: {what}.",
+            "Nothing was changed. Restore a copy of the folder, or save what can still be read: "
+            f"taskwright import NEW_RUN_DIR {path.parent}",
+        )
+
+
+def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
+    """Set how an archive's transactions are made durable, as the file system allows; returns what
+    the user should know of it, or nothing."""
+    kind = network_filesystem(folder)
+    # One writer and many readers at once; on the network, one after the other.
+    mode = "WAL" if kind is None else "DELETE"
+    connection.execute(f"PRAGMA journal_mode = {mode}").fetchall()
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if kind is None:
+        return ""
+    return (
+        f"{folder} lies on a network file system ({kind}), where SQLite's write-ahead log is not "
+        "safe: the archive is written without it, more slowly, and from this machine alone."
+    )
+
+
+@contextlib.contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Tell SQLite's errors on opening as what they mean for the user."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise ArchiveError(
+            f"The archive {path} cannot be opened: {error}.",
+            "Check that the file is a Taskwright archive and that you may read it; "
+            "nothing was changed.",
+        ) from None
+
+
+@contextlib.contextmanager
+def _storage_explained() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if not error.sqlite_errorname.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+            raise
+        raise storage_error(str(error)) from error

@@ -1,0 +1,39 @@
+"""`taskwright reembed`: the vectors of a run, made anew by another embedder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from ..config import load_config, merge, parse_assignment
+from .common import json_option, print_json, run_dir_argument
+
+
+@click.command()
+@run_dir_argument
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
+@click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
+@json_option
+def reembed(
+    run_dir: Path, config_path: Path | None, assignments: tuple[str, ...], as_json: bool
+) -> None:
+    """Make the vectors of RUN_DIR anew with another embedder, by which likeness is told from then
+    on.
+
+    For example: taskwright reembed RUN_DIR --set embedder.name=BAAI/bge-small-en-v1.5
+    """
+    from ..generator.reembedding import reembed
+
+    settings = load_config(config_path) if config_path else {}
+    for assignment in assignments:
+        settings = merge(settings, parse_assignment(assignment))
+    with Console(stderr=True).status("Loading the embedder …") as status:
+        name, count = reembed(
+            run_dir, settings, lambda done, all_: status.update(f"{done} of {all_} embedded")
+        )
+    if as_json:
+        print_json({"embedder": name, "records": count})
+    else:
+        click.echo(f"The {count} records of {run_dir} are embedded by {name} now.")

@@ -1,0 +1,306 @@
+"""Tasks from elsewhere, taken into an archive: checked first, and all in one transaction.
+
+What another archive has tried keeps that evidence, and its status, with a reason that says where
+they come from. What nobody has tried becomes a journey under way, with its code written and
+checked: the next `run` screens it and trains it, and gives it the status that it earns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from ..archive.embedding import Embedder
+from ..archive.novelty import nearest, novelty
+from ..archive.store import Archive, now
+from ..config import Config
+from ..errors import StorageError, UsageError, storage_explained
+from ..executor.job import Executor, Job
+from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_json
+from .embedder import make_encoder
+from .journey import CHECK_DEADLINE_S, Selection
+from .offers import Offer, Unusable, offers_in
+from .run import CONFIG_NAME, locked, prepare_config
+
+FOLDERS = ("policies", "media")
+"""Of a run: what they hold of a task begins with its `task_id`."""
+UNTRIED = "untried"
+"""Stands for the status of what is imported and has yet to be tried."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What has come into the archive."""
+
+    origin: str
+    task_id: str
+    number: int
+    status: str
+    """Of its record, or `UNTRIED`."""
+    title: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was there already."""
+
+    origin: str
+    task_id: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What cannot be imported."""
+
+    origin: str
+    task_id: str | None
+    stage: str | None
+    """Where the checks rejected it; None where it was something else."""
+    reason: str
+
+
+@dataclass
+class Import:
+    """What came of it."""
+
+    imported: list[Imported] = field(default_factory=list)
+    present: list[Known] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+
+
+def import_tasks(
+    run_dir: Path,
+    paths: Sequence[Path],
+    executor: Executor,
+    robot: Robot | None = None,
+    tell: Callable[[int, int], None] = lambda done, of: None,
+) -> Import:
+    """Take what the paths offer into the archive of a run folder; both are made where there is
+    none.
+
+    `tell` hears how many tasks are checked, and of how many. Cut off at any time, all of it is in
+    the archive or nothing. Raises UsageError, ArchiveError, StorageError or ModelError.
+    """
+    found = [offer for path in paths for offer in offers_in(path, robot)]
+    offers = [offer for offer in found if isinstance(offer, Offer)]
+    config = _config(run_dir, offers, robot)
+    result = Import(failed=[Failed(u.origin, None, None, u.reason) for u in _unusable(found)])
+    encoder = make_encoder(config.embedder)
+    run_dir.mkdir(parents=True, exist_ok=True)
+    with storage_explained(), locked(run_dir), Archive.create_or_open(run_dir) as archive:
+        new = _sorted_out(archive, offers, config.run.robot, result)
+        passed = _checked(new, executor, result, tell)
+        taken = Taking(run_dir, archive, Embedder(archive, encoder), config)
+        taken.take(passed, result)
+        if not (run_dir / CONFIG_NAME).exists():
+            # Nothing but what the archive rests on now: the first run may choose all else.
+            settings = {"run": {"robot": config.run.robot}}
+            (run_dir / CONFIG_NAME).write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return result
+
+
+def _unusable(found: Sequence[Offer | Unusable]) -> list[Unusable]:
+    return [offer for offer in found if isinstance(offer, Unusable)]
+
+
+def _config(run_dir: Path, offers: Sequence[Offer], robot: Robot | None) -> Config:
+    """The settings of the run. A new one is for the robot that the tasks are for."""
+    config = prepare_config(run_dir, {})
+    if (run_dir / CONFIG_NAME).exists():
+        return config
+    named = {offer.task.robot for offer in offers}
+    if robot is None and len(named) > 1:
+        raise UsageError(
+            f"These tasks are for {' and '.join(sorted(named))}; a run is for one robot.",
+            "Name one with --robot; tasks for others are then listed as left out.",
+        )
+    chosen = robot or next(iter(named), config.run.robot)
+    return prepare_config(run_dir, {"run": {"robot": chosen}})
+
+
+def _sorted_out(
+    archive: Archive, offers: Sequence[Offer], robot: Robot, result: Import
+) -> list[Offer]:
+    """The offers that are for this run's robot and not there yet, each source once."""
+    there = _there_already(archive)
+    new: dict[str, Offer] = {}
+    for offer in offers:
+        task_id = offer.task.task_id
+        if task_id in there:
+            result.present.append(Known(offer.origin, task_id, there[task_id]))
+        elif offer.task.robot != robot:
+            reason = f"It is for {offer.task.robot}; this run is for {robot}."
+            result.failed.append(Failed(offer.origin, task_id, None, reason))
+        elif task_id not in new or (new[task_id].record is None and offer.record is not None):
+            # Of one task twice, the one with evidence.
+            new[task_id] = offer
+    return list(new.values())
+
+
+def _there_already(archive: Archive) -> dict[str, int]:
+    """By `task_id`, the journey that has a task: one with a record, or one still under way."""
+    there: dict[str, int] = {}
+    for record in archive.records():
+        if record.task_id and record.status != "broken":
+            there.setdefault(record.task_id, record.number)
+    for number in archive.unfinished():
+        for name, payload in archive.journal(number).steps():
+            if name.startswith("code "):
+                there.setdefault(from_json(Task, payload).task_id, number)
+    return there
+
+
+# Checking.
+
+
+def _checked(
+    offers: Sequence[Offer], executor: Executor, result: Import, tell: Callable[[int, int], None]
+) -> list[tuple[Offer, Outcome]]:
+    """Those that pass the checks, in their order."""
+    passed = []
+    with ThreadPoolExecutor(executor.workers) as pool:
+        outcomes = pool.map(lambda offer: _check(offer.task, executor), offers)
+        for done, (offer, outcome) in enumerate(zip(offers, outcomes, strict=True), 1):
+            tell(done, len(offers))
+            if outcome.passed:
+                passed.append((offer, outcome))
+            else:
+                task_id = offer.task.task_id
+                result.failed.append(Failed(offer.origin, task_id, outcome.stage, outcome.report))
+    return passed
+
+
+def _check(task: Task, executor: Executor) -> Outcome:
+    job = Job(f"check-{task.task_id}", "check", to_json(task), CHECK_DEADLINE_S)
+    outcome = Outcome.broken("it was not checked")
+    for _ in range(2):  # A failure of ours says nothing about the task: once more.
+        done = executor.run(job)
+        if done.disk_is_full:
+            raise StorageError(done.broken, "")
+        outcome = Outcome.broken(done.broken) if done.broken else from_json(Outcome, done.payload)
+        if outcome.verdict != "broken":
+            break
+    return outcome
+
+
+# Taking in.
+
+
+class Taking:
+    """Writes what has passed into the archive."""
+
+    def __init__(self, run_dir: Path, archive: Archive, embedder: Embedder, config: Config) -> None:
+        self._run_dir = run_dir
+        self._archive = archive
+        self._embedder = embedder
+        self._settings = config.novelty
+        self._kept = archive.kept()
+        self._vectors = [embedder.embed(record.idea.text) for record in self._kept]
+
+    def take(self, passed: Sequence[tuple[Offer, Outcome]], result: Import) -> None:
+        """All of it, or nothing."""
+        # What takes long, or may fail, comes first; vectors and files alone are harmless.
+        vectors = list(self._embedder.embed_all([offer.idea.text for offer, _ in passed]))
+        with self._copied([offer for offer, _ in passed]), self._archive.transaction():
+            horizon = self._archive.last_number()
+            for (offer, outcome), vector in zip(passed, vectors, strict=True):
+                number = self._archive.start_journey()
+                status = UNTRIED
+                if offer.record is not None:
+                    record = self._record(number, offer, outcome, vector)
+                    self._archive.add(record)
+                    status = record.status
+                    if status == "learned":
+                        self._kept.append(record)
+                        self._vectors.append(vector)
+                else:
+                    self._begin(number, offer, outcome, horizon)
+                result.imported.append(
+                    Imported(offer.origin, offer.task.task_id, number, status, offer.idea.title)
+                )
+
+    def _record(self, number: int, offer: Offer, outcome: Outcome, vector: np.ndarray) -> Record:
+        """What another archive found out, as a record of this one."""
+        assert offer.record is not None
+        before, where = offer.record, _where(offer)
+        near = nearest(vector, self._kept, self._vectors, self._settings.neighbours)
+        value = novelty(near)
+        record = Record(
+            number=number,
+            status=before.status,
+            reason=f"Imported from {where}: {before.reason}",
+            idea=offer.idea,
+            task=offer.task,
+            outcomes=(outcome,),
+            trial=before.trial,
+            judgements=before.judgements,
+            novelty=None if value is None else round(value, 4),
+            created_at=now(),
+        )
+        if before.status == "learned" and near and near[0].similarity >= self._settings.near_copy:
+            twin = near[0]
+            reason = (
+                f"Imported from {where}, where it was learned. Its cosine similarity to the "
+                f"kept task {twin.record.task_id} (“{twin.record.idea.title}”) is "
+                f"{twin.similarity:.3f}; {self._settings.near_copy:g} counts as a copy."
+            )
+            return replace(record, status="duplicate", reason=reason)
+        return record
+
+    def _begin(self, number: int, offer: Offer, outcome: Outcome, horizon: int) -> None:
+        """A journey whose code is written and checked, and that has yet to be tried."""
+        once = self._archive.journal(number).once
+        # It knows what came before the import, whichever of the journeys beside it are faster.
+        once("select", Selection, lambda: Selection(horizon=horizon))
+        once("idea", Idea, lambda: offer.idea)
+        once("code 0", Task, lambda: offer.task)
+        once("check 0", Outcome, lambda: outcome)
+        judgement = Judgement(
+            "interestingness", True, f"It was imported from {_where(offer)}.", "seed"
+        )
+        once("judgement", Judgement, lambda: judgement)
+
+    @contextlib.contextmanager
+    def _copied(self, offers: Sequence[Offer]) -> Iterator[None]:
+        """Policies, replays and pictures, in their place; taken away again where it comes to
+        nothing."""
+        made: list[Path] = []
+        try:
+            for offer in offers:
+                made += self._copy_files(offer)
+            yield
+        except BaseException:
+            for path in made:
+                path.unlink(missing_ok=True)
+            raise
+
+    def _copy_files(self, offer: Offer) -> Iterator[Path]:
+        if offer.run_dir is None or offer.record is None:
+            return
+        for name in FOLDERS:
+            for path in sorted((offer.run_dir / name).glob(f"{offer.task.task_id}.*")):
+                target = self._run_dir / name / path.name
+                # A link could lead to anything that this user may read.
+                if target.exists() or path.is_symlink() or not path.is_file():
+                    continue
+                target.parent.mkdir(exist_ok=True)
+                unfinished = target.with_name(f".{os.getpid()}-{target.name}")
+                shutil.copyfile(path, unfinished)
+                unfinished.replace(target)
+                yield target
+
+
+def _where(offer: Offer) -> str:
+    """Where something came from, to be kept: without the folders of the machine it was on."""
+    if offer.record is None or offer.run_dir is None:
+        return "/".join(Path(offer.origin).parts[-2:])
+    return f"{offer.run_dir.resolve().name}, journey {offer.record.number}"

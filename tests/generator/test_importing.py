@@ -1,0 +1,337 @@
+"""Tasks from elsewhere come into an archive checked, once, with what is known of them, or not at
+all."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from taskwright.archive.store import FILE_NAME, Archive
+from taskwright.cli import cli
+from taskwright.errors import ArchiveError, UsageError
+from taskwright.executor.job import JobResult
+from taskwright.generator import importing
+from taskwright.generator.importing import UNTRIED, import_tasks
+from taskwright.generator.journey import Selection
+from taskwright.generator.offers import Offer, offers_in
+from taskwright.task import Idea, Outcome, Task, Trial, from_json, to_json
+
+SOURCE = '''from omni_epic.envs.{robot}.base import {base}
+
+class Env({base}):
+    """
+    {title}
+
+    Description:
+    A floor for {title}.
+    """
+'''
+
+
+def write_task(path, title, base="R2D2Env"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(SOURCE.format(title=title, base=base, robot=base[:-3].lower()))
+    return path
+
+
+class AllPass:
+    """An executor whose checks pass whatever they are given, so that no test here waits for the
+    simulator. The checks themselves are in the test that goes through the command line."""
+
+    workers = 2
+
+    def run(self, job, tell=None, at_work=None):
+        return JobResult(job.job_id, to_json(Outcome("passed")))
+
+
+class ByTitle:
+    """Vectors that depend on a text alone; titles that begin alike are near copies."""
+
+    name = "by-title"
+
+    def encode(self, text):
+        seed = sum(text.split()[0].encode())
+        vector = np.random.default_rng(seed).standard_normal(16)
+        vector[0] += 0.01 * len(text)
+        return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def encoder(monkeypatch):
+    monkeypatch.setattr(importing, "make_encoder", lambda config: ByTitle())
+
+
+@pytest.fixture
+def take(tmp_path):
+    """Imports into the run folder `new`."""
+
+    def go(*paths, **options):
+        return import_tasks(tmp_path / "new", paths, AllPass(), **options)
+
+    return go
+
+
+@pytest.fixture
+def other(tmp_path, make_record):
+    """Another run: two tasks learned, one too hard, one invalid, with their files."""
+    run_dir = tmp_path / "other"
+    for name in ("policies", "media"):
+        (run_dir / name).mkdir(parents=True)
+    with Archive.create_or_open(run_dir) as archive:
+        for number, (status, title) in enumerate(
+            [
+                ("learned", "Alpha"),
+                ("too_hard", "Beta"),
+                ("invalid", "Gamma"),
+                ("learned", "Delta"),
+            ],
+            1,
+        ):
+            parents = (make_record(1).task_id,) if number > 1 else ()
+            idea = Idea(title, "Scene", "Done", "Speed", "None", "frontier", parents)
+            trial = (
+                None if status == "invalid" else Trial(status, "so it was", 0.1, 0.9, seed=number)
+            )
+            archive.start_journey()
+            archive.add(make_record(number, status, idea=idea, trial=trial))
+    for number in (1, 4):
+        task_id = make_record(number).task_id
+        (run_dir / "policies" / f"{task_id}.zip").write_bytes(b"policy %d" % number)
+        (run_dir / "media" / f"{task_id}.png").write_bytes(b"picture %d" % number)
+        (run_dir / "media" / f"{task_id}.replay.json.gz").write_bytes(b"replay %d" % number)
+    return run_dir
+
+
+def records_of(run_dir):
+    with Archive.open(run_dir) as archive:
+        return archive.records()
+
+
+def test_files_that_nobody_has_tried_are_journeys_under_way_and_no_records(tmp_path, take):
+    write_task(tmp_path / "tasks" / "jump.py", "Jump over the log")
+    (tmp_path / "tasks" / "base.py").write_text("HELPER = 1\n")
+    result = take(tmp_path / "tasks")
+    (imported,) = result.imported
+    assert (imported.status, imported.title) == (UNTRIED, "Jump over the log")
+    with Archive.open(tmp_path / "new") as archive:
+        assert archive.records() == []
+        assert archive.unfinished() == [imported.number]
+        steps = dict(archive.journal(imported.number).steps())
+    assert from_json(Selection, steps["select"]).horizon == 0
+    assert from_json(Idea, steps["idea"]).strategy == "imported"
+    assert from_json(Task, steps["code 0"]).task_id == imported.task_id
+    assert from_json(Outcome, steps["check 0"]).passed
+
+
+def test_what_another_archive_has_tried_keeps_its_evidence_and_says_where_it_is_from(take, other):
+    result = take(other)
+    assert [(t.number, t.status) for t in result.imported] == [
+        (1, "learned"),
+        (2, "too_hard"),
+        (3, "learned"),
+    ]
+    before, after = records_of(other), records_of(other.parent / "new")
+    for old, new in zip([before[0], before[1], before[3]], after, strict=True):
+        assert (new.trial, new.task, new.idea.parents) == (old.trial, old.task, old.idea.parents)
+        assert new.reason == f"Imported from other, journey {old.number}: a reason"
+        assert new.idea.strategy == "imported"
+        assert (new.cost.calls, new.stepping_stones) == (0, ())
+    assert after[0].novelty is None
+    assert after[2].novelty is not None
+
+
+def test_policies_replays_and_pictures_come_along_but_no_links(take, other, make_record):
+    secret = other.parent / "secret"
+    secret.write_text("of this machine")
+    task_id = make_record(4).task_id
+    (other / "media" / f"{task_id}.png").unlink()
+    (other / "media" / f"{task_id}.png").symlink_to(secret)
+    take(other)
+    new = other.parent / "new"
+    first = make_record(1).task_id
+    assert (new / "policies" / f"{first}.zip").read_bytes() == b"policy 1"
+    assert (new / "media" / f"{first}.replay.json.gz").read_bytes() == b"replay 1"
+    assert not (new / "media" / f"{task_id}.png").exists()
+
+
+def test_what_is_there_already_is_said_and_not_doubled(tmp_path, take, other):
+    file = write_task(tmp_path / "jump.py", "Jump")
+    first = take(other, file)
+    before = records_of(tmp_path / "new")
+    again = take(other, file, file)
+    assert again.imported == []
+    assert {known.task_id for known in again.present} == {t.task_id for t in first.imported}
+    assert {known.number for known in again.present} == {1, 2, 3, 4}
+    assert records_of(tmp_path / "new") == before
+
+
+def test_one_task_that_is_named_twice_comes_once(tmp_path, take):
+    file = write_task(tmp_path / "jump.py", "Jump")
+    assert len(take(file, file).imported) == 1
+
+
+def test_a_near_copy_of_a_kept_task_is_recorded_as_the_duplicate_it_is(take, other, make_record):
+    twin = make_record(9, idea=Idea("Alpha", "Scene", "Done", "", ""), task=Task("# twin\n"))
+    with Archive.create_or_open(other) as archive:
+        while archive.start_journey() < 9:
+            pass
+        archive.add(twin)
+    take(other)
+    last = records_of(other.parent / "new")[-1]
+    assert last.status == "duplicate"
+    assert "where it was learned" in last.reason
+    assert "is 1.000; 0.95 counts as a copy" in last.reason
+
+
+def omni_epic_run(folder, titles, cut_off=""):
+    """A log folder as OMNI-EPIC's main loop leaves it."""
+    there, kept, text = "/somewhere/else/output", [], ""
+    for number, title in enumerate(titles):
+        write_task(folder / f"task_{number}" / "env_0.py", title)
+        metadata = {"envpath": f"{there}/task_{number}/env_0.py"}
+        if kept:
+            metadata["taskgen_example_paths"] = [kept[-1], kept[0]]
+        (folder / f"task_{number}" / "metadata.json").write_text(json.dumps(metadata, indent=4))
+        kept.append(f"{there}/task_{number}/env_0.py")
+        state = {"codepaths": kept, "failedgens": [], "failedint": [], "failedtrain": []}
+        text += json.dumps(state, indent=4) + "\n"
+    (folder / "archive.jsonl").write_text(text + cut_off)
+    return folder
+
+
+def test_an_omni_epic_run_is_read_with_its_lineage(tmp_path, take):
+    run = omni_epic_run(tmp_path / "oe", ["Cross", "Kick", "Reach"], cut_off='{\n    "codepat')
+    result = take(run)
+    assert [(t.title, t.status) for t in result.imported] == [
+        (title, UNTRIED) for title in ("Cross", "Kick", "Reach")
+    ]
+    ids = [task.task_id for task in result.imported]
+    with Archive.open(tmp_path / "new") as archive:
+        ideas = [archive.journal(n).read("idea", Idea) for n in (1, 2, 3)]
+    assert [idea.parents for idea in ideas] == [(), (ids[0], ids[0]), (ids[1], ids[0])]
+
+
+def test_a_task_that_an_omni_epic_run_lists_and_does_not_have_is_said(tmp_path, take):
+    run = omni_epic_run(tmp_path / "oe", ["Cross", "Kick"])
+    (run / "task_0" / "env_0.py").unlink()
+    result = take(run / "archive.jsonl")
+    assert [task.title for task in result.imported] == ["Kick"]
+    (failed,) = result.failed
+    assert failed.origin == "/somewhere/else/output/task_0/env_0.py"
+    assert "not there" in failed.reason
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"other": 1}', "not json"])
+def test_an_archive_of_something_else_is_refused_in_one_sentence(tmp_path, take, text):
+    (tmp_path / "archive.jsonl").write_text(text)
+    with pytest.raises(ArchiveError, match="no `codepaths`"):
+        take(tmp_path / "archive.jsonl")
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_run_is_for_one_robot(tmp_path, take):
+    write_task(tmp_path / "tasks" / "a.py", "Drive")
+    write_task(tmp_path / "tasks" / "b.py", "Crawl", base="AntEnv")
+    with pytest.raises(UsageError, match="ant and r2d2; a run is for one robot"):
+        take(tmp_path / "tasks")
+    result = take(tmp_path / "tasks", robot="ant")
+    assert [task.title for task in result.imported] == ["Crawl"]
+    assert [failed.reason for failed in result.failed] == ["It is for r2d2; this run is for ant."]
+    assert "robot: ant" in (tmp_path / "new" / "config.yaml").read_text()
+
+
+def test_an_edited_record_of_another_archive_is_left_out_and_said(take, other):
+    connection = sqlite3.connect(other / FILE_NAME)
+    connection.execute("UPDATE records SET record = replace(record, '# source 1', '# other')")
+    connection.commit()
+    connection.close()
+    result = take(other)
+    assert [t.title for t in result.imported] == ["Beta", "Delta"]
+    assert "was changed after it was recorded" in result.failed[0].reason
+
+
+def test_what_can_still_be_read_of_a_damaged_archive_is_saved(tmp_path, make_record):
+    folder = tmp_path / "damaged"
+    folder.mkdir()
+    with Archive.create_or_open(folder) as archive:
+        for number in range(1, 101):
+            archive.start_journey()
+            archive.add(make_record(number))
+    path = folder / FILE_NAME
+    size = path.stat().st_size
+    with path.open("r+b") as file:
+        file.seek((size // 4096 // 2) * 4096)
+        file.write(b"\xa5" * 4096)
+    offers = [offer for offer in offers_in(folder) if isinstance(offer, Offer)]
+    assert 50 < len(offers) < 100
+    assert all(offer.record.trial for offer in offers)
+
+
+def test_a_kill_in_the_middle_leaves_nothing_and_the_same_command_takes_all(tmp_path, take, other):
+    script = f"""
+import os, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from pathlib import Path
+import test_importing as here
+from taskwright.archive.store import Archive
+here.importing.make_encoder = lambda config: here.ByTitle()
+add, added = Archive.add, []
+def add_and_die(archive, record):
+    add(archive, record)
+    added.append(record)
+    if len(added) == 2:
+        os._exit(9)
+Archive.add = add_and_die
+here.import_tasks(Path(sys.argv[1]), [Path(sys.argv[2])], here.AllPass())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "new"), str(other)], check=False
+    )
+    assert done.returncode == 9
+    with Archive.open(tmp_path / "new") as archive:
+        assert (archive.records(), archive.unfinished()) == ([], [])
+    assert [task.number for task in take(other).imported] == [1, 2, 3]
+
+
+def test_a_failure_in_the_middle_takes_the_files_away_again(take, other, monkeypatch):
+    def fail(archive, record):
+        raise ArchiveError("It failed.", "")
+
+    monkeypatch.setattr(Archive, "add", fail)
+    with pytest.raises(ArchiveError):
+        take(other)
+    new = other.parent / "new"
+    assert [path for path in new.rglob("*") if path.suffix in (".zip", ".png", ".gz")] == []
+
+
+def test_the_command_checks_for_real_and_lists_what_fails(tmp_path, easy_source):
+    (tmp_path / "good.py").write_text(easy_source)
+    (tmp_path / "bad.py").write_text(easy_source.replace("import numpy", "import os, numpy"))
+    command = ["import", str(tmp_path / "new"), str(tmp_path / "good.py"), str(tmp_path / "bad.py")]
+    answer = CliRunner().invoke(cli, [*command, "--json"], standalone_mode=False)
+    document = json.loads(answer.stdout)
+    assert answer.return_value == 1
+    assert [task["status"] for task in document["imported"]] == [UNTRIED]
+    (failed,) = document["failed"]
+    assert (Path(failed["origin"]).name, failed["stage"]) == ("bad.py", "policy")
+    assert os.listdir(tmp_path / "new") != []
+
+
+@pytest.mark.slow
+def test_what_is_imported_is_tried_and_keeps_what_it_earns(tmp_path, easy_source):
+    (tmp_path / "good.py").write_text(easy_source)
+    command = ["import", str(tmp_path / "new"), str(tmp_path / "good.py"), "--train", "--json"]
+    answer = CliRunner().invoke(cli, command, standalone_mode=False)
+    document = json.loads(answer.stdout)
+    assert [task["status"] for task in document["imported"]] == ["learned"]
+    (record,) = records_of(tmp_path / "new")
+    assert record.trial.success_after >= 0.8
+    assert (tmp_path / "new" / "policies" / f"{record.task_id}.zip").is_file()
