@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from .commands import browse, check, doctor, export, records, replay, run, train
+from .commands import browse, check, doctor, export, records, replay, report, run, train
 from .commands.common import INTERRUPTED
 from .errors import TaskwrightError
 
@@ -81,6 +81,7 @@ for command in (
     train.train,
     replay.replay,
     export.export,
+    report.report,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -29,6 +29,7 @@ from ..errors import (
 )
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
+from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
 from .conductor import STOPPED, Conductor
@@ -130,6 +131,7 @@ def open_run(run_dir: Path, config: Config, executor: Executor, watcher: Watcher
             workers=executor.workers,
             counts=counts,
             isolation=isolation.level,
+            versions=installed_versions(),
         )
         if isolation.missing:
             events(
