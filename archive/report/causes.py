@@ -79,9 +79,9 @@ def _how_far(record: Record) -> str:
     best = max([trial.success_after or 0.0, *(point.success_rate for point in trial.curve)])
     if best <= 0.0:
         return "never succeeded while training"
-    return (
-        "succeeded at times, in less than half" if best < HALF else "nearly learned, but not held"
-    )
+    if best < HALF:
+        return "succeeded at times, in less than half"
+    return "succeeded in half or more, in too few"
 
 
 def _solved_by(record: Record) -> str:

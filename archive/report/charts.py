@@ -235,7 +235,7 @@ def funnel_figure(steps: Sequence[Step], width: float) -> Drawing:
 
 def map_figure(run: RunData, width: float) -> Drawing:
     """Every task where its meaning puts it, on axes that never change."""
-    height = min(width, 560.0)
+    height = 0.78 * width
     drawing = Drawing(width, height + 30, "Map of the tasks by meaning, on fixed axes")
     projection = fixed_projection()
     records, vectors = run.matrix(run.records)

@@ -16,7 +16,7 @@ from html import escape
 from pathlib import Path
 from typing import Literal
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 FONT = Path(__file__).parents[1] / "browser" / "static" / "fonts" / "inter.woff2"
 FAMILY = "Inter, system-ui, 'Segoe UI', 'Noto Sans', sans-serif"
@@ -244,14 +244,23 @@ def png(drawing: Drawing) -> bytes:
 
 def _paint(image: Image.Image, shape: Shape, scale: int) -> None:
     color, opacity = LIGHT[shape.color], getattr(shape, "opacity", 1.0)
-    if opacity < 1:
-        # What can be seen through is drawn on a mask of its own.
+    if opacity < 1 and isinstance(shape, Area):
+        # Bands may lie over each other: each is drawn on a mask of its own.
         mask = Image.new("L", image.size, 0)
         _draw(ImageDraw.Draw(mask), shape, scale, round(255 * opacity), 0)
         image.paste(color, (0, 0), mask)
         return
     ring = LIGHT[shape.ring] if isinstance(shape, Dots) and shape.ring else None
-    _draw(ImageDraw.Draw(image), shape, scale, color, ring)
+    _draw(ImageDraw.Draw(image), shape, scale, _mixed(color, opacity), ring)
+
+
+def _mixed(color: str, opacity: float) -> str:
+    """A colour as it looks on the ground when it can be seen through."""
+    if opacity >= 1:
+        return color
+    pairs = zip(ImageColor.getrgb(color), ImageColor.getrgb(LIGHT["ground"]), strict=True)
+    red, green, blue = (round(opacity * own + (1 - opacity) * under) for own, under in pairs)
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def _draw(

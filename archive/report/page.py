@@ -356,9 +356,11 @@ def story(shown_run: Shown) -> str:
     if before is not None and after is not None:
         text += f" Training took success on them from {before:.0%} to {after:.0%} on average."
     if numbers["vendi"] is not None and kept > 1:
+        copies = numbers["near_copies"] or 0.0
+        near = f"{copies:.0%} are" if copies else "none is"
         text += (
-            f" By meaning they are worth {numbers['vendi']:.1f} entirely different tasks, "
-            f"{numbers['near_copies'] or 0:.0%} are near copies of another one."
+            f" By meaning they are worth {numbers['vendi']:.1f} entirely different tasks; "
+            f"{near} nearly a copy of another."
         )
     return text
 
