@@ -13,7 +13,19 @@ from typing import NoReturn
 
 import click
 
-from .commands import browse, check, doctor, export, import_, records, reembed, replay, run, train
+from .commands import (
+    browse,
+    check,
+    doctor,
+    export,
+    import_,
+    records,
+    reembed,
+    replay,
+    report,
+    run,
+    train,
+)
 from .commands.common import INTERRUPTED
 from .errors import TaskwrightError
 
@@ -83,6 +95,7 @@ for command in (
     reembed.reembed,
     export.export,
     import_.import_,
+    report.report,
     doctor.doctor,
 ):
     cli.add_command(command)

@@ -4,7 +4,7 @@ Every event has `event` (its kind), `time` (UTC) and `elapsed_s` (seconds since 
 by a clock that nobody sets). The kinds, and what else they have:
 
 `run`      a command began: `author`, `seed`, `tasks`, `attempts`, `minutes` (its limits, or None),
-           `concurrency`, `workers`, `counts` (records by status), `isolation`
+           `concurrency`, `workers`, `counts` (records by status), `isolation`, `versions`
 `stage`    a journey entered a stage: `journey`, `stage`, `title`, `waits_for` ("model", "worker",
            "journey" or None). Stages are `select`, `idea`, `code`, `repair` and `check` (with
            `attempt`), `judge`, `train`, `wait` (for the journey in `other`), and at last the status

@@ -30,6 +30,7 @@ from ..errors import (
 )
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
+from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
 from .conductor import STOPPED, Conductor
@@ -154,6 +155,7 @@ def open_run(
             workers=executor.workers,
             counts=counts,
             isolation=isolation.level,
+            versions=installed_versions(),
         )
         for text in filter(None, (archive.note, *archive.complaints)):
             events("warning", text=text)

@@ -112,25 +112,31 @@ def words(status: str) -> str:
     return status.replace("_", " ")
 
 
-_environment = Environment(
-    loader=FileSystemLoader(FOLDER / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    finalize=_printed,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_environment.filters.update(
-    percent=percent,
-    decimal=decimal,
-    duration=duration,
-    price=price,
-    count=count,
-    when=when,
-    words=words,
-    visible=visible,
-)
-_environment.globals.update(STATUS_WORDS=STATUS_WORDS)
+def make_environment(folder: Path) -> Environment:
+    """Templates of a folder, strict and escaping, with the filters above."""
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printed,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        percent=percent,
+        decimal=decimal,
+        duration=duration,
+        price=price,
+        count=count,
+        when=when,
+        words=words,
+        visible=visible,
+    )
+    environment.globals.update(STATUS_WORDS=STATUS_WORDS)
+    return environment
+
+
+_environment = make_environment(FOLDER / "templates")
 
 
 def render(template: str, **values: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from ...archive.metrics import NEAR_COPY
 from ...archive.novelty import Neighbour
 from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record, Strategy
@@ -77,6 +78,15 @@ class Composer:
         if novelty is None:
             return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
         nearest = neighbours[0].record.idea.title
+        if neighbours[0].similarity > NEAR_COPY:
+            return Judgement(
+                "interestingness",
+                False,
+                f"Its cosine similarity to the kept task “{nearest}” is "
+                f"{neighbours[0].similarity:.3f}: above {NEAR_COPY} it is nearly a copy, however "
+                "far the others are.",
+                "novelty",
+            )
         positive = novelty >= self._interesting
         comparison = "at least" if positive else "below"
         return Judgement(

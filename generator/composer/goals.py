@@ -8,21 +8,11 @@ a random place on the arena at least `margin` from its edge; `self.distance_to(x
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from .pieces import Piece, code, number, vector
-
-
-@dataclass(frozen=True)
-class Arena:
-    """The square the goal is on: its centre, half its side, and the height of its top."""
-
-    x: float
-    z: float
-    half: float
-
+from . import pursuits
+from .pieces import Arena, Piece, code, number, vector
 
 Goal = Callable[[np.random.Generator, int, Arena], Piece]
 
@@ -418,4 +408,12 @@ GOALS: dict[str, Goal] = {
     "survive": survive,
     "topple": topple,
     "clear": clear,
+    "summit": pursuits.summit,
+    "catch": pursuits.catch,
+    "shuttle": pursuits.shuttle,
+    "orbit": pursuits.orbit,
+    "dominoes": pursuits.dominoes,
+    "shadow": pursuits.shadow,
+    "flee": pursuits.flee,
+    "stars": pursuits.stars,
 }

@@ -11,22 +11,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .pieces import Cursor, Piece, Waypoint, beyond, code, number, vector
+from . import obstacles
+from .pieces import (
+    HALF_WIDTH,
+    THICKNESS,
+    Cursor,
+    Piece,
+    Waypoint,
+    beyond,
+    code,
+    number,
+    slab,
+    vector,
+)
 
 Part = Callable[[np.random.Generator, int, Cursor], tuple[Piece, Cursor]]
-
-HALF_WIDTH = 2.0
-"""Of an ordinary stretch of the course."""
-THICKNESS = 0.25
-"""Half the thickness of everything one drives on."""
-
-
-def slab(
-    x: float, length: float, z: float, half_width: float = HALF_WIDTH, color: str = "GREY"
-) -> str:
-    """Code for a stretch of floor from `x` to `x + length` with its top at height `z`."""
-    half = vector(length / 2, half_width, THICKNESS)
-    return f"self.create_box(0.0, {half}, {vector(x + length / 2, 0, z - THICKNESS)}, {color})"
 
 
 def bridge(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, Cursor]:
@@ -349,4 +348,11 @@ PARTS: dict[str, Part] = {
     "sweeper": sweeper,
     "door": door,
     "crates": crates,
+    "chicane": obstacles.chicane,
+    "trench": obstacles.trench,
+    "tunnel": obstacles.tunnel,
+    "turnstile": obstacles.turnstile,
+    "boulders": obstacles.boulders,
+    "zigzag": obstacles.zigzag,
+    "crumbling": obstacles.crumbling,
 }

@@ -23,6 +23,21 @@ COLORS = {
 }
 
 
+HALF_WIDTH = 2.0
+"""Of an ordinary stretch of the course."""
+THICKNESS = 0.25
+"""Half the thickness of everything one drives on."""
+
+
+@dataclass(frozen=True)
+class Arena:
+    """The square the goal is on: its centre, half its side, and the height of its top."""
+
+    x: float
+    z: float
+    half: float
+
+
 @dataclass(frozen=True)
 class Cursor:
     """Where the course has got to: its near edge `x`, and the height `z` of its top."""
@@ -94,3 +109,11 @@ def number(value: float) -> str:
 
 def vector(*values: float) -> str:
     return "[" + ", ".join(number(value) for value in values) + "]"
+
+
+def slab(
+    x: float, length: float, z: float, half_width: float = HALF_WIDTH, color: str = "GREY"
+) -> str:
+    """Code for a stretch of floor from `x` to `x + length` with its top at height `z`."""
+    half = vector(length / 2, half_width, THICKNESS)
+    return f"self.create_box(0.0, {half}, {vector(x + length / 2, 0, z - THICKNESS)}, {color})"

@@ -12,9 +12,9 @@ import jinja2
 import numpy as np
 
 from ...task import Idea
-from .goals import GOALS, Arena
-from .parts import HALF_WIDTH, PARTS, slab
-from .pieces import COLORS, Cursor, Piece, number
+from .goals import GOALS
+from .parts import PARTS
+from .pieces import COLORS, HALF_WIDTH, Arena, Cursor, Piece, number, slab
 
 MAX_LEVEL = 6
 MAX_PARTS = 3
@@ -91,19 +91,14 @@ def _describe(recipe: Recipe, parts: list[Piece], goal: Piece, arena: Arena) -> 
     if parts:
         *others, last = [part.phrase for part in parts]
         title = f"{goal.phrase} beyond {', '.join(others) + ' and ' if others else ''}{last}"
+    # What all tasks have in common is told where it is not embedded: it would make them all alike.
     size = f"{number(2 * arena.half)} m square"
+    where = f"the arena, {size}, in the middle of which it starts, facing anywhere"
     if parts:
-        scene = [
-            "The robot starts on a platform; the course leads ahead over a void.",
-            *(part.sentence for part in parts),
-            f"The course ends on an arena, {size}.",
-        ]
-    else:
-        scene = [f"The robot starts in the middle of an arena, {size}, facing anywhere."]
-    failure = "The robot has fallen off."
+        where = f"the course, which leads from a platform over a void to an arena, {size}"
     return Idea(
         title=title[0].upper() + title[1:],
-        description=" ".join([*scene, goal.sentence]),
+        description=" ".join([*(part.sentence for part in parts), goal.sentence]),
         success=goal.success_text,
         rewards=" ".join(
             filter(
@@ -114,6 +109,8 @@ def _describe(recipe: Recipe, parts: list[Piece], goal: Piece, arena: Arena) -> 
                 ],
             )
         ),
-        termination=" ".join(filter(None, [failure, goal.failure_text])),
+        termination=" ".join(
+            filter(None, [f"The robot has fallen off {where}.", goal.failure_text])
+        ),
         recipe=recipe.as_dict(),
     )

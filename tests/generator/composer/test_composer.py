@@ -45,7 +45,7 @@ def test_has_at_least_eight_parts_and_eight_goals():
 
 
 def test_a_sample_of_recipes_passes_every_check():
-    assert rejected(recipes(2)[::3]) == []
+    assert rejected(recipes(2)[::5]) == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,28 @@
+"""What is installed: what numbers may depend on, told without importing any of it."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+
+PACKAGES = (
+    "taskwright",
+    "numpy",
+    "pybullet",
+    "gymnasium",
+    "torch",
+    "stable-baselines3",
+    "sentence-transformers",
+    "openai",
+)
+
+
+def installed_versions() -> dict[str, str]:
+    """The version of Python and of each package that is there, by name."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
