@@ -13,10 +13,12 @@ import time
 import gymnasium
 import torch
 import torchrl
+from tensordict import TensorDict
 from tensordict.nn import TensorDictModule
 from torch import nn
 from torchrl.collectors import Collector
 from torchrl.envs import EnvCreator, GymEnv, ParallelEnv
+from torchrl.envs.utils import ExplorationType, set_exploration_type
 from torchrl.modules import ProbabilisticActor, ValueOperator
 from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.value import GAE
@@ -50,9 +52,9 @@ def success_and_return(actor, env_id, episodes=20):
         observation, info = env.reset(seed=10_000 + episode)
         ended = False
         while not ended:
-            with torch.no_grad():
-                logits = actor[0](torch.from_numpy(observation))[0]
-            action = torch.distributions.Categorical(logits=logits).sample().item()
+            with torch.no_grad(), set_exploration_type(ExplorationType.RANDOM):
+                state = TensorDict({"observation": torch.from_numpy(observation)})
+                action = actor(state)["action"].item()
             observation, reward, terminated, truncated, info = env.step(action)
             total += reward
             ended = terminated or truncated

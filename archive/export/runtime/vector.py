@@ -9,7 +9,6 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -17,7 +16,7 @@ import numpy as np
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from .catalogue import HERE, PACKAGE, TASKS, find
+from .catalogue import HERE, PACKAGE, TASKS, find, source
 from .shared import NO_SEED, Shared, shared_file
 from .worker import RESET, STEP, _action
 from .world import TaskEnv
@@ -77,7 +76,7 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[type-arg]
         self.render_mode = None
         self.num_envs = num_envs
         # A world of its own tells the spaces; it is not needed for long.
-        with contextlib.closing(TaskEnv(Path(HERE / find(names[0])["file"]).read_text("utf-8"))) as env:
+        with contextlib.closing(TaskEnv(source(names[0]))) as env:
             self.single_observation_space = env.observation_space
             self.single_action_space = env.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)

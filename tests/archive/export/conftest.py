@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -75,7 +76,18 @@ def export(
 
 
 @pytest.fixture
-def imported(export: Callable[..., Exported], tmp_path: Path) -> Iterator[ModuleType]:
+def registry() -> Iterator[None]:
+    """What a test enters into Gymnasium's registry does not stay there."""
+    before = set(gymnasium.registry)
+    yield
+    for added in set(gymnasium.registry) - before:
+        del gymnasium.registry[added]
+
+
+@pytest.fixture
+def imported(
+    export: Callable[..., Exported], tmp_path: Path, registry: None
+) -> Iterator[ModuleType]:
     """The package of the two tasks, under a name that no other test has imported."""
     name = f"tasks_{next(NUMBERS)}"
     done = export(name=name, out=tmp_path / name)
