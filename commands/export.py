@@ -49,8 +49,8 @@ def export(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Write tasks of RUN_DIR to OUT, as an installable Gymnasium package: a source tree, and a wheel
-    in OUT/dist. It needs nothing of Taskwright."""
+    """Write tasks of RUN_DIR to OUT, as an installable Gymnasium package: a source tree, and a
+    wheel in OUT/dist. It needs nothing of Taskwright."""
     from ..archive.export.choice import choose
     from ..archive.export.names import package_name
     from ..archive.export.package import export_package

@@ -20,8 +20,8 @@ MAX_IDS = 500
 
 
 def pages(manifest: dict[str, Any], wheel: str) -> dict[str, str]:
-    """`README.md`, `pyproject.toml`, `env.py` and `METADATA` for what `tasks.json` tells; `wheel` is
-    the path of the wheel in the folder."""
+    """`README.md`, `pyproject.toml`, `env.py` and `METADATA` for what `tasks.json` tells; `wheel`
+    is the path of the wheel in the folder."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,

@@ -15,9 +15,9 @@ def choose(
     """The records to export, in the order of their journeys, each source once.
 
     Without `only` those with one of the statuses, `learned` unless said otherwise; `only` names
-    records by journey number, `task_id` or the beginning of one, whatever their status unless that is
-    given too. Raises ArchiveError for a name that nothing answers to, and UsageError for one whose
-    task has not passed its checks and where nothing is left.
+    records by journey number, `task_id` or the beginning of one, whatever their status unless that
+    is given too. Raises ArchiveError for a name that nothing answers to, and UsageError for one
+    whose task has not passed its checks and where nothing is left.
     """
     named = [archive.find(key) for key in only]
     for record in named:

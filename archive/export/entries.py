@@ -1,16 +1,16 @@
 """`tasks.json`: everything that is known of the tasks in an exported package, for machines.
 
 One document: `schema` (1), `package`, `version`, `taskwright` (the version that exported), `suite`
-(the name of the environment of all tasks), `isolation` (under which the tasks were checked, and what
-there is here), `world_sha256` (of the files of the world) and `tasks`, a list of entries with
+(the name of the environment of all tasks), `isolation` (under which the tasks were checked, and
+what there is here), `world_sha256` (of the files of the world) and `tasks`, a list of entries with
 
 `name`, `id`, `file`, `task_id`, `sha256` (of the file), `robot`, `title`, `description`, `success`,
-`rewards`, `termination`; `observation_space`, `action_space`, `action_repeat`, `time_limit` (physics
-steps), `max_episode_steps` (agent steps), `step_s` (seconds of an agent step); `status`, `reason`,
-`written_by`, `strategy`, `parents` (their `task_id`s, also of tasks that are not in the package),
-`journey`, `novelty`, `created_at`; `success_before`, `success_after`, `episodes`, `interval` (95 %,
-Wilson), `train_steps` (agent steps), `train_seconds`, `warm_start`; `seeds` (of the `run` and of the
-`trial`); `picture` and `policy`, paths or null.
+`rewards`, `termination`; `observation_space`, `action_space`, `action_repeat`, `time_limit`
+(physics steps), `max_episode_steps` (agent steps), `step_s` (seconds of an agent step); `status`,
+`reason`, `written_by`, `strategy`, `parents` (their `task_id`s, also of tasks that are not in the
+package), `journey`, `novelty`, `created_at`; `success_before`, `success_after`, `episodes`,
+`interval` (95 %, Wilson), `train_steps` (agent steps), `train_seconds`, `warm_start`; `seeds` (of
+the `run` and of the `trial`); `picture` and `policy`, paths or null.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from ...errors import UsageError
 
 MAX_NAME_WORDS = 8
-SMALL_WORDS = frozenset("a an and at beyond by for from in of off on or over that the to with".split())
+SMALL_WORDS = frozenset(
+    "a an and at beyond by for from in of off on or over that the to with".split()
+)
 """A name that is cut short does not end in one of these."""
 
 

@@ -1,8 +1,8 @@
 """Tasks as an installable Gymnasium package that works without Taskwright.
 
-A source tree and a wheel, with a copy of the world, each task as the very file that was checked and
-learned, and `tasks.json`. Nothing is run or fetched to make them, and the same records make the same
-bytes. What is in the package is in `runtime/`, `templates/` and `sandbox/world`.
+A source tree and a wheel, with a copy of the world, each task as the very file that was checked
+and learned, and `tasks.json`. Nothing is run or fetched to make them, and the same records make the
+same bytes. What is in the package is in `runtime/`, `templates/` and `sandbox/world`.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def export_package(
 ) -> Exported:
     """Write a package of these tasks, as a source tree and as a wheel in `out/dist`.
 
-    `pictures` is a folder with a picture `<task_id>.png` of some or all tasks, `policies` has trained
-    weights by `task_id`. Without `version` it is 0.1.0 and a mark of the contents, so that pip takes
-    other contents for another version. `force` replaces what an earlier export wrote.
+    `pictures` is a folder with a picture `<task_id>.png` of some or all tasks, `policies` has
+    trained weights by `task_id`. Without `version` it is 0.1.0 and a mark of the contents, so that
+    pip takes other contents for another version. `force` replaces what an earlier export wrote.
 
     Raises UsageError where there is nothing to export, `name` cannot be a package's, or `out` is in
     the way; then nothing has been changed.

@@ -3,9 +3,10 @@
     pip install my_tasks/dist/*.whl "torch>=2.8,<2.14"
     python cleanrl_ppo.py my_tasks:ReachTheBeacon-v0 60000
 
-Needs Gymnasium and torch alone. The package makes the environments, sixteen in a few processes. For
-robots with discrete actions; see Schulman et al. 2017 (arXiv 1707.06347) for the algorithm. It tells
-the end of time (`truncated`) from the end of the task (`terminated`): the first still has a value.
+Needs Gymnasium and torch alone. The package makes the environments, sixteen in a few processes.
+For robots with discrete actions; the algorithm is that of Schulman et al. 2017 (arXiv 1707.06347).
+It tells the end of time (`truncated`) from the end of the task (`terminated`): a state in which only
+the time is over still has a value.
 """
 
 import importlib
@@ -31,7 +32,7 @@ class Agent(nn.Module):
     @staticmethod
     def network(inputs, outputs, gain):
         layers = [nn.Linear(inputs, 128), nn.Linear(128, 128), nn.Linear(128, outputs)]
-        for layer, its_gain in zip(layers, (2**0.5, 2**0.5, gain)):
+        for layer, its_gain in zip(layers, (2**0.5, 2**0.5, gain), strict=True):
             nn.init.orthogonal_(layer.weight, its_gain)
             nn.init.zeros_(layer.bias)
         return nn.Sequential(layers[0], nn.Tanh(), layers[1], nn.Tanh(), layers[2])
@@ -72,7 +73,7 @@ def last_observations(observations, infos):
     return last
 
 
-def success_and_return(agent, env_id, episodes=20):
+def success_and_return(agent, env_id, episodes=10):
     """The share of fresh episodes that succeed, and their mean return."""
     env = gymnasium.make(env_id)
     successes, total = 0, 0.0
@@ -96,7 +97,9 @@ def train(agent, envs, steps):
     observations, _ = envs.reset(seed=0)
     taken = 0
     while taken < steps:
-        seen, acted, told, worth, advantage_of, rewarded, going_on, next_worth = ([] for _ in range(8))
+        seen, acted, told, worth, advantage_of, rewarded, going_on, next_worth = (
+            [] for _ in range(8)
+        )
         for _ in range(ROLLOUT):
             state = torch.from_numpy(observations)
             with torch.no_grad():
@@ -120,7 +123,9 @@ def train(agent, envs, steps):
             surprise = rewarded[t] + GAMMA * next_worth[t] - worth[t]
             advantage = surprise + GAMMA * LAMBDA * going_on[t] * advantage
             advantage_of.insert(0, advantage)
-        update(agent, optimizer, [torch.cat(part) for part in (seen, acted, told, worth, advantage_of)])
+        update(
+            agent, optimizer, [torch.cat(part) for part in (seen, acted, told, worth, advantage_of)]
+        )
     return taken
 
 

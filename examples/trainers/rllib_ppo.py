@@ -3,7 +3,7 @@
     pip install my_tasks/dist/*.whl "ray[rllib]==2.60.*" "torch>=2.8,<2.14"
     python rllib_ppo.py my_tasks:ReachTheBeacon-v0 60000
 
-Ray's workers are processes of their own that know nothing of yours: the id imports the package there.
+Ray's workers are processes of their own that know nothing of yours: the id imports the package.
 RLlib pins Gymnasium (1.2.2 for ray 2.60), which the package works with.
 """
 
@@ -29,7 +29,7 @@ def scaled(settings):
     return gymnasium.wrappers.TransformReward(env, lambda reward: REWARD_SCALE * reward)
 
 
-def success_and_return(module, env_id, episodes=20):
+def success_and_return(module, env_id, episodes=10):
     """The share of fresh episodes that succeed, and their mean return."""
     env = gymnasium.make(env_id)
     rng = np.random.default_rng(0)

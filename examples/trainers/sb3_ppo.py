@@ -3,8 +3,9 @@
     pip install my_tasks/dist/*.whl "stable-baselines3>=2.7,<3" "torch>=2.8,<2.14"
     python sb3_ppo.py my_tasks:ReachTheBeacon-v0 60000
 
-Eight environments in worker processes of their own, which import the package by its id. Observations
-are within bounds already; rewards are normalised, because their size differs between tasks.
+Eight environments in worker processes of their own, which import the package by its id.
+Observations are within bounds already; rewards are normalised, because their size differs between
+tasks.
 """
 
 import json
@@ -18,7 +19,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
 
 
-def success_and_return(model, env_id, episodes=20):
+def success_and_return(model, env_id, episodes=10):
     """The share of fresh episodes that succeed, and their mean return."""
     env = gymnasium.make(env_id)
     successes, total = 0, 0.0

@@ -1,4 +1,4 @@
-"""A Syllabus curriculum over all tasks of an exported package, with stable-baselines3 as the learner.
+"""A Syllabus curriculum over all tasks of an exported package; stable-baselines3 learns.
 
     pip install my_tasks/dist/*.whl syllabus-rl stable-baselines3 "torch>=2.8,<2.14"
     python syllabus_curriculum.py my_tasks 60000
@@ -31,7 +31,7 @@ class Make:
         return GymnasiumSyncWrapper(tasks.SyllabusEnv(), tasks.task_space(), self.components)
 
 
-def success_and_return(model, package, episodes=20):
+def success_and_return(model, package, episodes=10):
     """The share of fresh episodes that succeed, all tasks in turn, and their mean return."""
     tasks = importlib.import_module(package)
     env = tasks.make()

@@ -44,7 +44,7 @@ def network(inputs, outputs):
     )
 
 
-def success_and_return(actor, env_id, episodes=20):
+def success_and_return(actor, env_id, episodes=10):
     """The share of fresh episodes that succeed, and their mean return."""
     env = gymnasium.make(env_id)
     successes, total = 0, 0.0
@@ -78,9 +78,7 @@ def main(env_id, steps):
     loss_of = ClipPPOLoss(actor, critic, clip_epsilon=0.2, entropy_coeff=0.01)
     optimizer = torch.optim.Adam(loss_of.parameters(), 1e-3)
     before = success_and_return(actor, env_id)
-    collector = Collector(
-        envs, actor, frames_per_batch=ENVIRONMENTS * ROLLOUT, total_frames=steps
-    )
+    collector = Collector(envs, actor, frames_per_batch=ENVIRONMENTS * ROLLOUT, total_frames=steps)
     collector.set_seed(0)
     started, taken = time.time(), 0
     for batch in collector:

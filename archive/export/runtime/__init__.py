@@ -1,9 +1,9 @@
 """Reinforcement-learning tasks, made by Taskwright, as Gymnasium environments on PyBullet.
 
 **The files in `tasks/` were written by a program or a language model, and using this package runs
-them, with all the rights that you have.** Nothing contains them here. They were checked and run in a
-sandbox when they were made; `README.md` says under which isolation. Where Taskwright is installed,
-`make(..., sandboxed=True)` and `make_vec(..., sandboxed=True)` run them in its sandbox.
+them, with all the rights that you have.** Nothing contains them here. They were checked and run in
+a sandbox when they were made; `README.md` says under which isolation. Where Taskwright is
+installed, `make(..., sandboxed=True)` and `make_vec(..., sandboxed=True)` run them in its sandbox.
 
 - `task_ids()`: what to give to `gymnasium.make`; the part before the colon imports this package, in
   worker processes too

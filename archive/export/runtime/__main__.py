@@ -21,7 +21,9 @@ def main() -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     listing = commands.add_parser("list", help="what tasks there are")
-    checking = commands.add_parser("check", help="whether they are as exported and run as they should")
+    checking = commands.add_parser(
+        "check", help="whether they are as exported and run as they should"
+    )
     checking.add_argument("tasks", nargs="*", help="names of tasks; all where none is given")
     for command in (listing, checking):
         command.add_argument("--json", action="store_true", help="print one JSON document")

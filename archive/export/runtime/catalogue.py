@@ -67,4 +67,4 @@ def source(task: str) -> str:
             "learned, and what tasks.json says of it need not hold.",
             stacklevel=2,
         )
-    return text.decode("utf-8")
+    return str(text, "utf-8")

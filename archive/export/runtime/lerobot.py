@@ -84,7 +84,7 @@ def make_env(
     names = [find(task)["name"] for task in (TASKS if tasks is None else tasks)]
     if use_async_envs and len(names) * n_envs > MAX_WORKERS:
         raise ValueError(
-            f"{len(names)} tasks of {n_envs} environments would be {len(names) * n_envs} processes. "
+            f"{len(names)} tasks of {n_envs} environments are {len(names) * n_envs} processes. "
             "Name fewer tasks, or leave use_async_envs away."
         )
     kind: Any = AsyncVectorEnv if use_async_envs else SyncVectorEnv

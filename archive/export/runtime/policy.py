@@ -29,7 +29,7 @@ class Policy:
         with np.load(path, allow_pickle=False) as file:
             self.arrays: dict[str, NDArray[np.float32]] = {name: file[name] for name in file.files}
         self.is_discrete = is_discrete
-        self._layers = []
+        self._layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         # Every second module is the tanh after a layer.
         while (name := LAYER.format(2 * len(self._layers))) + "weight" in self.arrays:
             self._layers.append((self.arrays[name + "weight"], self.arrays[name + "bias"]))
@@ -41,7 +41,7 @@ class Policy:
         return {"net_arch": [len(bias) for _, bias in self._layers]}
 
     def outputs(self, observations: Any) -> NDArray[np.float32]:
-        """Logits, or the middle of each action: shape (..., actions), for observations (..., size)."""
+        """Logits, or the mean of each action: (..., actions), for observations (..., size)."""
         values = np.asarray(observations, np.float32)
         for weight, bias in self._layers:
             values = np.tanh(values @ weight.T + bias)
@@ -50,7 +50,11 @@ class Policy:
         return outputs
 
     def act(
-        self, observations: Any, rng: np.random.Generator | None = None, *, deterministic: bool = False
+        self,
+        observations: Any,
+        rng: np.random.Generator | None = None,
+        *,
+        deterministic: bool = False,
     ) -> NDArray[Any]:
         """An action for each observation. Actions are drawn, as they were when the policy was
         trained and its success was counted, unless `deterministic` takes the likeliest."""
@@ -71,7 +75,7 @@ def load_policy(task: str) -> Policy:
     entry = find(task)
     if entry["policy"] is None:
         raise FileNotFoundError(
-            f"{PACKAGE} has no policy for {entry['name']}. `taskwright export --policies` brings the "
-            "policies of learned tasks along."
+            f"{PACKAGE} has no policy for {entry['name']}. `taskwright export --policies` brings "
+            "the policies of learned tasks along."
         )
     return Policy(HERE / entry["policy"], is_discrete=entry["action_space"]["type"] == "Discrete")

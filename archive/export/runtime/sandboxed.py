@@ -60,7 +60,9 @@ class SandboxedEnv(gymnasium.Env[Any, Any]):
         return observation, {"is_success": False}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observations, rewards, terminated, truncated, infos = self._envs.step(np.asarray(action)[None])
+        observations, rewards, terminated, truncated, infos = self._envs.step(
+            np.asarray(action)[None]
+        )
         ended = bool(terminated[0] or truncated[0])
         told = infos["final_info"] if ended else infos
         info = {"is_success": bool(told["is_success"][0])}

@@ -31,7 +31,9 @@ class Shared:
             "rewards": ((count,), np.float64),
             "terms": ((count, MAX_TERMS), np.float64),
             "seeds": ((count,), np.int64),
-            **dict.fromkeys(("terminated", "truncated", "successes", "chosen"), ((count,), np.bool_)),
+            **dict.fromkeys(
+                ("terminated", "truncated", "successes", "chosen"), ((count,), np.bool_)
+            ),
         }
         places, length = {}, 0
         for name, (shape, dtype) in layout.items():

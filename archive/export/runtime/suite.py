@@ -19,13 +19,13 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
     """All tasks of a robot, or the named ones, in one observation and action space.
 
     **Which task**: `reset(options={"task": name})` says it. Otherwise `choose`, called without
-    arguments, names one; without it, one is drawn uniformly, by the environment's seed. A curriculum
-    is a `choose`. `info["task"]`, in `reset` and in `step`, is the name of the task.
+    arguments, names one; without it, one is drawn uniformly, by the environment's seed. A
+    curriculum is a `choose`. `info["task"]`, in `reset` and in `step`, is the name of the task.
 
     **Worlds**: the `max_open` used last stay open; what is used less is closed.
 
-    Other keywords are those of `TaskEnv`. Raises UnknownTask for a name that the package has not, and
-    ValueError where the tasks are for different robots.
+    Other keywords are those of `TaskEnv`. Raises UnknownTask for a name that the package has not,
+    and ValueError where the tasks are for different robots.
     """
 
     metadata = TaskEnv.metadata

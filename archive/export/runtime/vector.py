@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -93,7 +94,7 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[type-arg]
             self._workers: list[_Worker] = []
             self._end = weakref.finalize(self, _end, self._workers)
             bounds = np.linspace(0, num_envs, processes + 1).astype(int)
-            for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+            for first, last in itertools.pairwise(bounds):
                 plan = {
                     "names": self.tasks[first:last],
                     "first": int(first),

@@ -47,7 +47,7 @@ def test_named_tasks_are_exported_whatever_their_status_unless_one_is_given(arch
 
 
 def test_a_task_that_did_not_pass_is_refused(archive):
-    with pytest.raises(UsageError, match="Journey 4 .invalid. has no task that passed"):
+    with pytest.raises(UsageError, match=r"Journey 4 .invalid. has no task that passed"):
         choose(archive, only=["4"])
     with pytest.raises(ArchiveError, match="No record answers to 'zz'"):
         choose(archive, only=["zz"])

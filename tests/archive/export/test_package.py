@@ -31,7 +31,9 @@ def test_other_contents_are_another_version(export, two_records):
     fewer = export(records=two_records[:1], force=True)
     assert whole.version != fewer.version
     assert export(version="1.2.0", force=True).wheel.name == "my_tasks-1.2.0-py3-none-any.whl"
-    assert [path.name for path in fewer.wheel.parent.iterdir()] == ["my_tasks-1.2.0-py3-none-any.whl"]
+    assert [path.name for path in fewer.wheel.parent.iterdir()] == [
+        "my_tasks-1.2.0-py3-none-any.whl"
+    ]
 
 
 def test_the_wheel_holds_the_files_of_the_tree_and_its_record_is_true(export):
@@ -150,7 +152,8 @@ def test_nothing_is_left_where_an_export_fails(export, tmp_path, two_records):
 
 def test_above_500_tasks_there_is_one_id_for_all(tmp_path, two_records, easy_source):
     many = [
-        replace(two_records[0], number=n, task=Task(f"{easy_source}\n# {n}\n")) for n in range(1, 502)
+        replace(two_records[0], number=n, task=Task(f"{easy_source}\n# {n}\n"))
+        for n in range(1, 502)
     ]
     done = export_package(many, tmp_path / "out", "many_tasks")
     assert done.ids == ("many_tasks:ManyTasks-v0",)

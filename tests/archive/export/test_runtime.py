@@ -52,7 +52,9 @@ def test_check_tells_an_edited_world_and_a_missing_file(imported):
     assert "is missing" in checking.check("DriveAheadNow")[0]
 
 
-def test_the_id_of_another_package_stays_theirs_and_ours_can_still_be_made(export, tmp_path, registry):
+def test_the_id_of_another_package_stays_theirs_and_ours_can_still_be_made(
+    export, tmp_path, registry
+):
     modules = []
     for name in ("tasks_first", "tasks_second"):
         done = export(name=name, out=tmp_path / name)
@@ -101,9 +103,7 @@ def test_a_suite_draws_tasks_by_its_seed_or_as_a_curriculum_chooses(imported):
 def test_the_fast_vector_gives_what_gymnasiums_own_gives_bit_for_bit(imported, mode):
     name = imported.metadata(imported.task_ids()[0])["name"]
     ours = imported.make_vec(name, 3, autoreset_mode=mode, processes=2, time_limit=SHORT)
-    theirs = SyncVectorEnv(
-        [lambda: imported.make(name, time_limit=SHORT)] * 3, autoreset_mode=mode
-    )
+    theirs = SyncVectorEnv([lambda: imported.make(name, time_limit=SHORT)] * 3, autoreset_mode=mode)
     np.testing.assert_array_equal(ours.reset(seed=4)[0], theirs.reset(seed=4)[0])
     ours.action_space.seed(0)
     ended = 0
