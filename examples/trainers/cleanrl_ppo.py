@@ -5,8 +5,8 @@
 
 Needs Gymnasium and torch alone. The package makes the environments, sixteen in a few processes.
 For robots with discrete actions; the algorithm is that of Schulman et al. 2017 (arXiv 1707.06347).
-It tells the end of time (`truncated`) from the end of the task (`terminated`): a state in which only
-the time is over still has a value.
+It tells the end of time (`truncated`) from the end of the task (`terminated`): a state in which
+only the time is over still has a value.
 """
 
 import importlib
