@@ -57,7 +57,7 @@ TRAINERS = {
 
 
 def prove(trainer: Trainer, package: Exported, steps: int, folder: Path) -> dict[str, Any]:
-    """Install a trainer beside the package and let it learn: what its script tells, `install_s` too.
+    """Install a trainer beside the package and let it learn: what its script tells, `install_s`.
 
     Raises CalledProcessError where pip or the script fails.
     """

@@ -3,7 +3,7 @@
     pip install my_tasks/dist/*.whl "torchrl>=0.14" "torch>=2.8,<2.14"
     python torchrl_ppo.py my_tasks:ReachTheBeacon-v0 60000
 
-Eight environments in spawned processes, made by id.
+Four environments in spawned processes, made by id.
 """
 
 import json
@@ -23,7 +23,7 @@ from torchrl.modules import ProbabilisticActor, ValueOperator
 from torchrl.objectives import ClipPPOLoss
 from torchrl.objectives.value import GAE
 
-ENVIRONMENTS, ROLLOUT, EPOCHS, MINIBATCH = 8, 128, 8, 256
+ENVIRONMENTS, ROLLOUT, EPOCHS, MINIBATCH = 4, 256, 8, 256
 REWARD_SCALE = 0.05
 """Rewards of these tasks add up to hundreds; values are learned better when they are near one."""
 
