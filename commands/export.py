@@ -1,32 +1,110 @@
-"""`taskwright export`: kept tasks as a package for any trainer."""
+"""`taskwright export`: tasks as a package for any trainer."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import click
 
+from ..task import STATUSES, Record, Status
 from .common import json_option, print_json, run_dir_argument
+
+if TYPE_CHECKING:
+    from ..archive.export.policies import Weights
+
+SHOWN_IDS = 20
 
 
 @click.command()
 @run_dir_argument
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--name", help="Name of the Python package.  [default: from OUT]")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="TASK",
+    help="This task: journey number, task_id or its beginning. May be given repeatedly.",
+)
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice(STATUSES),
+    help="Tasks of this status. May be given repeatedly.  [default: learned]",
+)
+@click.option("--policies", is_flag=True, help="Bring the trained policies along.")
+@click.option("--package-version", help="Version of the package.  [default: from its contents]")
+@click.option("--force", is_flag=True, help="Replace what an earlier export wrote to OUT.")
 @json_option
-def export(run_dir: Path, out: Path, name: str | None, as_json: bool) -> None:
-    """Write the kept tasks of RUN_DIR to OUT, as an installable Gymnasium package."""
+def export(
+    run_dir: Path,
+    out: Path,
+    name: str | None,
+    only: tuple[str, ...],
+    statuses: tuple[str, ...],
+    policies: bool,
+    package_version: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write tasks of RUN_DIR to OUT, as an installable Gymnasium package: a source tree, and a
+    wheel in OUT/dist. It needs nothing of Taskwright."""
+    from ..archive.export.choice import choose
+    from ..archive.export.names import package_name
     from ..archive.export.package import export_package
+    from ..archive.export.provenance import provenance_of
     from ..archive.store import Archive
 
     with Archive.open(run_dir) as archive:
-        kept = archive.kept()
-    package = name or re.sub(r"[^a-z0-9]+", "_", out.resolve().name.lower()).strip("_")
-    ids = export_package(kept, out, package, run_dir / "media")
+        records = choose(archive, cast("tuple[Status, ...]", statuses), only)
+    done = export_package(
+        records,
+        out,
+        package_name(out.resolve().name) if name is None else name,
+        pictures=run_dir / "media",
+        provenance=provenance_of(run_dir),
+        policies=_policies(run_dir, records) if policies else None,
+        version=package_version,
+        force=force,
+    )
     if as_json:
-        print_json({"package": package, "path": str(out), "ids": ids})
+        print_json(
+            {
+                "package": done.package,
+                "version": done.version,
+                "path": str(out),
+                "wheel": str(done.wheel),
+                "ids": list(done.ids),
+                "names": list(done.names),
+                "policies": done.policies,
+            }
+        )
         return
-    click.echo(f"{len(ids)} tasks exported to {out}. Install them with `pip install {out}`; then:")
-    for task_id in ids:
+    tasks = f"{len(done.names)} task{'s' if len(done.names) > 1 else ''}"
+    with_policies = f", {done.policies} with a trained policy," if policies else ""
+    click.echo(f"{tasks}{with_policies} exported to {out}. In the environment of your trainer:")
+    click.echo(f"    pip install {done.wheel}")
+    click.echo(f"    python -m {done.package} check")
+    click.echo("and then, in Python:")
+    if len(done.ids) < len(done.names):
+        click.echo(f'    gymnasium.make("{done.ids[0]}", task="{done.names[0]}")')
+    for task_id in done.ids[:SHOWN_IDS] if len(done.ids) == len(done.names) else ():
         click.echo(f'    gymnasium.make("{task_id}")')
+    if len(done.names) > SHOWN_IDS:
+        click.echo(f"`python -m {done.package} list` shows all of them.")
+    click.echo("That runs code which a program or a model wrote, without a sandbox.")
+
+
+def _policies(run_dir: Path, records: Sequence[Record]) -> dict[str, Weights]:
+    """The weights of the policies that the run has kept of these tasks."""
+    from ..trainer.policies import load_parameters
+
+    found = {}
+    for record in records:
+        path = run_dir / "policies" / f"{record.task_id}.zip"
+        if record.task_id and path.is_file():
+            parameters = load_parameters(path)
+            found[record.task_id] = {k: v.cpu().numpy() for k, v in parameters.items()}
+    return found

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from ...errors import ArchiveError
 from ...task import Record, Trial
-from ..export.package import environment_names
+from ..export.names import environment_names
 from ..opening import reading
 from ..store import FILE_NAME
 from . import curve, pages
@@ -230,7 +230,7 @@ def _names(site: Site, row: Row) -> dict[str, str]:
             key=lambda other: other.number,
         )
         tasks = [(other.title, other.task_id or "") for other in kept]
-        name = environment_names(tasks)[[other.number for other in kept].index(row.number)]
+        name = environment_names(tasks, PACKAGE)[[other.number for other in kept].index(row.number)]
         names["export"] = f"taskwright export {run} {PACKAGE} && pip install ./{PACKAGE}"
         names["make"] = f'gymnasium.make("{PACKAGE}:{name}-v0")'
     return names

@@ -29,6 +29,12 @@ from .allowed import (
 )
 from .frozen import Facade, Hint
 
+NEW_NAMES = {
+    **{f"a{name}": f"arc{name}" for name in ("cos", "cosh", "sin", "sinh", "tan", "tan2", "tanh")},
+    **{"bool": "bool_", "concat": "concatenate", "permute_dims": "transpose", "pow": "power"},
+}
+"""Names that numpy has from 2.0 on, for tasks that run with an older one, by what it calls them."""
+
 
 class EpisodeStreams:
     """The random streams of one task's code, started anew for each episode."""
@@ -63,11 +69,14 @@ def facades(streams: EpisodeStreams) -> dict[str, Facade]:
 
 def _members(module: Any, names: frozenset[str]) -> dict[str, Any]:
     # Names come and go between numpy's releases; a task that uses one that is gone is told so.
-    return {name: getattr(module, name) for name in names if hasattr(module, name)}
+    # Not `hasattr`: before 2.0, numpy warns of names it is going to have.
+    return {name: getattr(module, name) for name in names & set(dir(module))}
 
 
 def _numpy(linalg: Facade, numpy_random: Facade) -> Facade:
     members = _members(np, NUMPY)
+    for name, older in NEW_NAMES.items():
+        members.setdefault(name, getattr(np, older))
     for name in NUMPY_TYPES:
         members[name] = Hint(
             f"np.{name}", getattr(np, name), "Use np.array or np.zeros to make one."

@@ -1,12 +1,15 @@
-"""Exported tasks are ordinary Gymnasium packages that need nothing of Taskwright."""
+"""An export is a source tree and a wheel, whole or not at all, the same every time."""
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
+import os
 import subprocess
 import sys
-import venv
-from pathlib import Path
+import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -14,121 +17,162 @@ from taskwright.archive.export.package import export_package
 from taskwright.errors import UsageError
 from taskwright.task import Task
 
-# Taskwright is installed beside the tests: a package that reached for it would find it. This keeps
-# it from being found.
-BLOCK = """
-import sys
-sys.modules["taskwright"] = None
-"""
+
+def test_the_same_records_give_the_same_wheel_byte_for_byte(export, tmp_path):
+    one = export(out=tmp_path / "one").wheel
+    os.utime(one, (0, 0))
+    other = export(out=tmp_path / "other").wheel
+    assert one.name == other.name
+    assert one.read_bytes() == other.read_bytes()
 
 
-@pytest.fixture
-def exported(tmp_path, make_record, easy_source):
-    """An exported folder with two tasks of the same title."""
-    records = [
-        make_record(1, title="Drive ahead, now!", task=Task(easy_source)),
-        make_record(2, title="Drive ahead: now", task=Task(easy_source + "\n# another\n")),
+def test_other_contents_are_another_version(export, two_records):
+    whole = export()
+    fewer = export(records=two_records[:1], force=True)
+    assert whole.version != fewer.version
+    assert export(version="1.2.0", force=True).wheel.name == "my_tasks-1.2.0-py3-none-any.whl"
+    assert [path.name for path in fewer.wheel.parent.iterdir()] == [
+        "my_tasks-1.2.0-py3-none-any.whl"
     ]
-    out = tmp_path / "out"
-    return out, records, export_package(records, out, "my_tasks")
 
 
-def python(folder: Path, script: str) -> str:
+def test_the_wheel_holds_the_files_of_the_tree_and_its_record_is_true(export):
+    done = export()
+    with zipfile.ZipFile(done.wheel) as wheel:
+        names = set(wheel.namelist())
+        for path in (done.folder / "my_tasks").rglob("*"):
+            if path.is_file():
+                inside = path.relative_to(done.folder).as_posix()
+                assert wheel.read(inside) == path.read_bytes()
+        (record,) = (name for name in names if name.endswith(".dist-info/RECORD"))
+        rows = list(csv.reader(wheel.read(record).decode().splitlines()))
+        assert {row[0] for row in rows} == names
+        assert all(int(size) == len(wheel.read(path)) for path, _, size in rows if size)
+        metadata = wheel.read(record.replace("RECORD", "METADATA")).decode()
+    needed = {line.split()[1] for line in metadata.splitlines() if line.startswith("Requires-Dist")}
+    assert {name.split(">")[0] for name in needed} == {"gymnasium", "numpy", "pybullet"}
+
+
+def test_pip_installs_the_wheel_and_it_works_without_taskwright(export, tmp_path):
+    done = export()
+    place = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", place, done.wheel], check=True)
+    # Taskwright is installed beside the tests: a package that reached for it would find it.
+    script = (
+        "import sys; sys.modules['taskwright'] = None\n"
+        "sys.argv[1:] = ['check', '--json']\n"
+        "import runpy; runpy.run_module('my_tasks', run_name='__main__')\n"
+    )
     result = subprocess.run(
-        [sys.executable, "-c", BLOCK + script], cwd=folder, capture_output=True, text=True
+        [sys.executable, "-c", script],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ""},
     )
     assert result.returncode == 0, result.stderr
-    return result.stdout
+    results = json.loads(result.stdout)["results"]
+    assert [entry["problems"] for entry in results] == [[], [], []]
 
 
-def test_ids_are_unique_and_sources_are_the_very_ones(exported):
-    out, records, ids = exported
-    assert ids[0] == "my_tasks:DriveAheadNow-v0"
-    assert len(set(ids)) == 2
-    entries = json.loads((out / "my_tasks" / "tasks.json").read_text())
-    for record, entry in zip(records, entries, strict=True):
-        source = (out / "my_tasks" / "tasks" / entry["file"]).read_text()
-        assert Task(source).task_id == record.task_id == entry["task_id"]
-        assert entry["success_after"] == 0.9
+def test_sources_are_the_very_ones_and_everything_known_is_told(export, two_records):
+    done = export()
+    manifest = json.loads((done.folder / "my_tasks" / "tasks.json").read_text())
+    assert manifest["isolation"]["checked_under"] == "under full isolation"
+    for record, entry in zip(two_records, manifest["tasks"], strict=True):
+        source = (done.folder / "my_tasks" / entry["file"]).read_bytes()
+        assert hashlib.sha256(source).hexdigest() == entry["sha256"]
+        assert entry["sha256"].startswith(entry["task_id"])
+        assert entry["task_id"] == record.task_id
+        assert entry["written_by"] == "some-model"
+        assert entry["seeds"] == {"run": 3, "trial": 7}
+        assert entry["interval"] == [0.82, 0.95]
+        assert entry["parents"] == ["abc"]
+        assert entry["observation_space"]["shape"] == [157]
+        assert entry["action_space"] == {"type": "Discrete", "n": 6}
+        assert entry["max_episode_steps"] == 250
+    assert manifest["tasks"][0]["policy"] == "policies/DriveAheadNow.npz"
+    assert manifest["tasks"][1]["policy"] is None
 
 
-def test_gymnasium_makes_and_checks_every_task_without_taskwright(exported):
-    out, _, ids = exported
-    script = f"""
-import gymnasium
-from gymnasium.utils.env_checker import check_env
-for task_id in {ids!r}:
-    env = gymnasium.make(task_id, render_mode="rgb_array")
-    check_env(env.unwrapped, skip_render_check=True)
-    env.reset(seed=3)
-    for _ in range(20):
-        env.step(1)
-    print(task_id, env.unwrapped.render().shape)
-vector = gymnasium.make_vec({ids[0]!r}, num_envs=2, vectorization_mode="async",
-                            vector_kwargs={{"context": "spawn"}})
-vector.reset(seed=0)
-vector.step(vector.action_space.sample())
-vector.close()
-"""
-    # Spawned workers import the main module: it has to be a file.
-    (out / "use.py").write_text(
-        f"{BLOCK}\nif __name__ == '__main__':\n"
-        + "".join(f"    {line}\n" for line in script.splitlines())
+def test_the_card_shows_numbers_pictures_and_what_running_it_means(export, tmp_path, two_records):
+    (tmp_path / f"{two_records[0].task_id}.png").write_bytes(b"a picture")
+    done = export(pictures=tmp_path)
+    card = (done.folder / "README.md").read_text()
+    assert f'gymnasium.make("{done.ids[0]}")' in card
+    assert "90 % (82 % to 95 %)" in card
+    assert "written by a program or a language model" in card
+    assert "![Drive ahead, now!](pictures/DriveAheadNow.png)" in card
+    assert (done.folder / "pictures" / "DriveAheadNow.png").read_bytes() == b"a picture"
+    assert f"pip install dist/{done.wheel.name}" in card
+
+
+def test_what_a_model_wrote_brings_no_markup_into_the_card(export, two_records):
+    idea = replace(
+        two_records[0].idea,
+        title="A | title [link](http://x)",
+        description="<script>alert(1)</script>\n# Heading\n![](http://tracker)",
     )
-    result = subprocess.run([sys.executable, "use.py"], cwd=out, capture_output=True, text=True)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.count("(240, 320, 3)") == 2
+    card = (export(records=[replace(two_records[0], idea=idea)]).folder / "README.md").read_text()
+    assert "<script>" not in card
+    assert "\n# Heading" not in card
+    assert "![](http" not in card
+    assert r"A \| title \[link]" in card
 
 
-def test_the_card_shows_how_to_use_it(exported):
-    out, _, ids = exported
-    card = (out / "README.md").read_text()
-    assert f'gymnasium.make("{ids[0]}")' in card
-    assert "Learned to 90 % success in 1000 agent steps" in card
-    compile((out / "my_tasks" / "__init__.py").read_text(), "__init__.py", "exec")
+def test_an_earlier_export_is_replaced_only_when_told_to_and_nothing_else_with_it(export):
+    done = export()
+    (done.folder / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="--force"):
+        export()
+    again = export(name="other_tasks", force=True)
+    assert not (again.folder / "my_tasks").exists()
+    assert (again.folder / "other_tasks").is_dir()
+    assert (again.folder / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["My-Tasks", "1tasks", "class", ""])
-def test_a_name_that_cannot_be_a_package_is_refused(tmp_path, make_record, name):
-    with pytest.raises(UsageError, match="my_tasks"):
-        export_package([make_record(1)], tmp_path / "out", name)
-    assert not (tmp_path / "out").exists()
-
-
-def test_nothing_to_export_and_a_folder_in_the_way_are_said(tmp_path, make_record):
-    with pytest.raises(UsageError, match="no task to export"):
-        export_package([], tmp_path / "out", "my_tasks")
-    (tmp_path / "precious").write_text("data")
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_is_no_export_is_never_touched(export, tmp_path, force):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pyproject.toml").write_text('[project]\nname = "precious"\n')
     with pytest.raises(UsageError, match="not an empty folder"):
-        export_package([make_record(1)], tmp_path, "my_tasks")
+        export(force=force)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["pyproject.toml"]
 
 
-@pytest.mark.slow
-def test_an_exported_task_trains_in_a_virtual_environment_without_taskwright(exported, tmp_path):
-    out, _, ids = exported
-    place = tmp_path / "venv"
-    venv.create(place, with_pip=True)
-    pip = [place / "bin" / "pip", "install", "--quiet", "torch>=2.8,<2.14", "stable-baselines3"]
-    subprocess.run([*pip, out], check=True)
+def test_nothing_is_left_where_an_export_fails(export, tmp_path, two_records):
+    for wrong in ({"records": []}, {"name": "My-Tasks"}, {"version": "new"}):
+        with pytest.raises(UsageError):
+            export(**wrong)
+    with pytest.raises(UsageError, match="without --policies"):
+        export(policies={two_records[0].task_id: {"strange": 1}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_above_500_tasks_there_is_one_id_for_all(tmp_path, two_records, easy_source):
+    many = [
+        replace(two_records[0], number=n, task=Task(f"{easy_source}\n# {n}\n"))
+        for n in range(1, 502)
+    ]
+    done = export_package(many, tmp_path / "out", "many_tasks")
+    assert done.ids == ("many_tasks:ManyTasks-v0",)
+    assert len(set(done.names)) == 501
     script = f"""
-import importlib.util
-assert importlib.util.find_spec("taskwright") is None
-import gymnasium
-from stable_baselines3 import PPO
-from stable_baselines3.common.env_util import make_vec_env
-from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import SubprocVecEnv
+import gymnasium, many_tasks
+assert many_tasks.task_ids() == ["many_tasks:ManyTasks-v0"]
+assert sum("many_tasks" in str(spec.entry_point) for spec in gymnasium.registry.values()) == 1
 if __name__ == "__main__":
-    envs = make_vec_env({ids[0]!r}, 2, vec_env_cls=SubprocVecEnv)
-    model = PPO("MlpPolicy", envs, n_steps=256, seed=0)
-    before, _ = evaluate_policy(model, envs, 4)
-    model.learn(12_000)
-    after, _ = evaluate_policy(model, envs, 4)
-    print(before, after)
-    assert after > before
-"""
-    (tmp_path / "train.py").write_text(script)
-    result = subprocess.run(
-        [place / "bin" / "python", "train.py"], cwd=tmp_path, capture_output=True, text=True
+    envs = gymnasium.make_vec(
+        "many_tasks:ManyTasks-v0", num_envs=1, task={done.names[500]!r}, vectorization_mode="async",
+        vector_kwargs={{"context": "spawn"}},
     )
-    assert result.returncode == 0, result.stderr
+    envs.reset(seed=0)
+    print(envs.step(envs.action_space.sample())[0].shape)
+    envs.close()
+"""
+    (tmp_path / "out" / "use.py").write_text(script)
+    result = subprocess.run(
+        [sys.executable, "use.py"], cwd=tmp_path / "out", capture_output=True, text=True
+    )
+    assert result.stdout.splitlines()[-1:] == ["(1, 157)"], result.stderr

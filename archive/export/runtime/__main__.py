@@ -1,0 +1,74 @@
+"""The command line of the package: `list` its tasks, or `check` them."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+from typing import Any
+
+from .catalogue import MANIFEST, PACKAGE, TASKS, UnknownTask, find
+from .checking import check, check_world, timed
+
+
+def main() -> int:
+    """Exit status: 0 done, 1 something is wrong with a task, 2 the call is wrong."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {PACKAGE}",
+        description=f"{len(TASKS)} reinforcement-learning tasks, made by Taskwright "
+        f"{MANIFEST['taskwright']}.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    listing = commands.add_parser("list", help="what tasks there are")
+    checking = commands.add_parser(
+        "check", help="whether they are as exported and run as they should"
+    )
+    checking.add_argument("tasks", nargs="*", help="names of tasks; all where none is given")
+    for command in (listing, checking):
+        command.add_argument("--json", action="store_true", help="print one JSON document")
+    arguments = parser.parse_args()
+    if arguments.command == "list":
+        return _list(arguments.json)
+    try:
+        names = [find(task)["name"] for task in arguments.tasks or TASKS]
+    except UnknownTask as error:
+        print(error, file=sys.stderr)
+        return 2
+    return _check(names, arguments.json)
+
+
+def _list(as_json: bool) -> int:
+    if as_json:
+        print(json.dumps(MANIFEST, indent=2))
+        return 0
+    for entry in TASKS.values():
+        print(f"{entry['id']:<60} {_success(entry):>13}  {entry['title']}")
+    return 0
+
+
+def _success(entry: dict[str, Any]) -> str:
+    rates = [entry["success_before"], entry["success_after"]]
+    return " -> ".join("-" if rate is None else f"{rate:.0%}" for rate in rates)
+
+
+def _check(names: list[str], as_json: bool) -> int:
+    results = []
+    looks = {"the world": check_world, **{name: functools.partial(check, name) for name in names}}
+    for name, look in looks.items():
+        found, seconds = timed(look)
+        results.append({"name": name, "problems": found, "seconds": round(seconds, 2)})
+        if not as_json:
+            print(f"{'ok' if not found else 'WRONG':<6}{name} ({seconds:.1f} s)", flush=True)
+            for problem in found:
+                print(f"      {problem}")
+    wrong = sum(1 for result in results if result["problems"])
+    if as_json:
+        print(json.dumps({"package": PACKAGE, "results": results}, indent=2))
+    else:
+        print(f"{len(names)} tasks checked; {wrong or 'nothing'} wrong.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The trained policies, as plain numbers: read without pickle, run with numpy alone.
+
+A policy is a multi-layer perceptron with tanh, as stable-baselines3's PPO trains it. Its file holds
+one array for each entry of the `state_dict`, under the same name, so that
+
+    model = PPO("MlpPolicy", env, policy_kwargs=policy.policy_kwargs)
+    model.policy.load_state_dict({k: torch.from_numpy(v) for k, v in policy.arrays.items()})
+
+goes on training it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .catalogue import HERE, PACKAGE, find
+
+LAYER = "mlp_extractor.policy_net.{}."
+
+
+class Policy:
+    """A policy in a file. Raises OSError or ValueError where it is missing or damaged."""
+
+    def __init__(self, path: str | Path, *, is_discrete: bool) -> None:
+        with np.load(path, allow_pickle=False) as file:
+            self.arrays: dict[str, NDArray[np.float32]] = {name: file[name] for name in file.files}
+        self.is_discrete = is_discrete
+        self._layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        # Every second module is the tanh after a layer.
+        while (name := LAYER.format(2 * len(self._layers))) + "weight" in self.arrays:
+            self._layers.append((self.arrays[name + "weight"], self.arrays[name + "bias"]))
+        self._head = self.arrays["action_net.weight"], self.arrays["action_net.bias"]
+
+    @property
+    def policy_kwargs(self) -> dict[str, Any]:
+        """What `PPO("MlpPolicy", ...)` is to be given, so that the arrays fit."""
+        return {"net_arch": [len(bias) for _, bias in self._layers]}
+
+    def outputs(self, observations: Any) -> NDArray[np.float32]:
+        """Logits, or the mean of each action: (..., actions), for observations (..., size)."""
+        values = np.asarray(observations, np.float32)
+        for weight, bias in self._layers:
+            values = np.tanh(values @ weight.T + bias)
+        weight, bias = self._head
+        outputs: NDArray[np.float32] = values @ weight.T + bias
+        return outputs
+
+    def act(
+        self,
+        observations: Any,
+        rng: np.random.Generator | None = None,
+        *,
+        deterministic: bool = False,
+    ) -> NDArray[Any]:
+        """An action for each observation. Actions are drawn, as they were when the policy was
+        trained and its success was counted, unless `deterministic` takes the likeliest."""
+        outputs = self.outputs(observations)
+        rng = rng or np.random.default_rng()
+        if self.is_discrete:
+            # The largest of logits with Gumbel noise is a draw from their softmax.
+            noise = 0.0 if deterministic else rng.gumbel(size=outputs.shape)
+            return np.asarray((outputs + noise).argmax(axis=-1))
+        if not deterministic:
+            spread = np.exp(self.arrays["log_std"])
+            outputs = outputs + spread * rng.standard_normal(outputs.shape).astype(np.float32)
+        return np.clip(outputs, -1.0, 1.0)
+
+
+def load_policy(task: str) -> Policy:
+    """The trained policy of a task. Raises FileNotFoundError where the package has none."""
+    entry = find(task)
+    if entry["policy"] is None:
+        raise FileNotFoundError(
+            f"{PACKAGE} has no policy for {entry['name']}. `taskwright export --policies` brings "
+            "the policies of learned tasks along."
+        )
+    return Policy(HERE / entry["policy"], is_discrete=entry["action_space"]["type"] == "Discrete")

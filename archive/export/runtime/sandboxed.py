@@ -1,0 +1,82 @@
+"""The tasks in Taskwright's sandbox, for those who have it installed.
+
+There they run in Taskwright's own world and not in the copy that this package carries.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from .catalogue import MANIFEST
+
+
+def vector_env(source: str, num_envs: int, robot: str, **keywords: Any) -> Any:
+    """A `taskwright.TaskVectorEnv`; keywords are its own. Raises ImportError without Taskwright."""
+    try:
+        taskwright = importlib.import_module("taskwright")
+    except ImportError:
+        raise ImportError(
+            "sandboxed=True needs Taskwright, which is not installed here. Install it, or run the "
+            "task unprotected without sandboxed=True."
+        ) from None
+    if taskwright.__version__ != MANIFEST["taskwright"]:
+        warnings.warn(
+            f"The task was made with Taskwright {MANIFEST['taskwright']} and runs in the world of "
+            f"{taskwright.__version__} here: episodes may differ.",
+            stacklevel=2,
+        )
+    return taskwright.TaskVectorEnv(source, num_envs, robot=robot, **keywords)
+
+
+class SandboxedEnv(gymnasium.Env[Any, Any]):
+    """One task in a sandboxed process: the episodes are those of `TaskEnv`, seed for seed.
+
+    Keywords are `action_repeat` and `time_limit`; it cannot be drawn.
+    """
+
+    metadata = {"render_modes": []}  # noqa: RUF012
+
+    def __init__(self, source: str, robot: str, **keywords: Any) -> None:
+        self._envs = vector_env(source, 1, robot, processes=1, **keywords)
+        self.observation_space = self._envs.single_observation_space
+        self.action_space = self._envs.single_action_space
+        self._next: Any = None
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        if seed is None and self._next is not None:
+            # Where an episode ended, the next one has begun already.
+            observation = self._next
+        else:
+            observation = self._envs.reset(seed=seed)[0][0]
+        self._next = None
+        return observation, {"is_success": False}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        observations, rewards, terminated, truncated, infos = self._envs.step(
+            np.asarray(action)[None]
+        )
+        ended = bool(terminated[0] or truncated[0])
+        told = infos["final_info"] if ended else infos
+        info = {"is_success": bool(told["is_success"][0])}
+        info["reward_terms"] = {
+            name: float(values[0])
+            for name, values in told.get("reward_terms", {}).items()
+            if not name.startswith("_") and told["reward_terms"][f"_{name}"][0]
+        }
+        observation = observations[0]
+        if ended:
+            self._next, observation = observation, infos["final_obs"][0]
+            if "diagnosis" in told:
+                info["diagnosis"] = told["diagnosis"][0]
+        return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
+
+    def close(self) -> None:
+        self._envs.close()

@@ -1,0 +1,102 @@
+"""The trainers people use take an exported package as it is: each learns a task, in a virtual
+environment that has the trainer and the wheel and nothing of Taskwright.
+
+What installs within the time of a check runs with `-m slow`; TASKWRIGHT_ALL_TRAINERS=1 runs the
+others too, which take from five to ten minutes each.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+STEPS = 8_000
+QUICK = ("sb3", "cleanrl-gymnasium-0.29")
+pytestmark = pytest.mark.slow
+
+spec = importlib.util.spec_from_file_location("trainers", ROOT / "benchmarks" / "trainers.py")
+assert spec is not None
+assert spec.loader is not None
+trainers = importlib.util.module_from_spec(spec)
+sys.modules["trainers"] = trainers
+spec.loader.exec_module(trainers)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Skips where nothing can be installed."""
+    place = tmp_path_factory.mktemp("index")
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", place]
+    result = subprocess.run([*pip, "farama-notifications"], capture_output=True, text=True)
+    if result.returncode != 0:
+        pytest.skip(f"no package index can be reached: {result.stderr.splitlines()[-1]}")
+
+
+@pytest.mark.parametrize("name", trainers.TRAINERS)
+def test_a_trainer_learns_an_exported_task(name, export, index, tmp_path):
+    if name not in QUICK and not os.environ.get("TASKWRIGHT_ALL_TRAINERS"):
+        pytest.skip("takes long to install; set TASKWRIGHT_ALL_TRAINERS=1")
+    told = trainers.prove(trainers.TRAINERS[name], export(), STEPS, tmp_path / "venv")
+    assert told["steps"] >= STEPS
+    before, after = told["return"]
+    assert after > before + 100
+    assert told["success"][1] >= told["success"][0]
+
+
+@pytest.mark.parametrize(
+    "gymnasium", ["gymnasium==0.29.1 numpy==1.26.4", "gymnasium==1.2.*", "gymnasium"]
+)
+def test_every_gymnasium_that_trainers_pin_runs_the_tasks_alike(gymnasium, export, index, tmp_path):
+    done = export()
+    place = tmp_path / "venv"
+    venv.create(place, with_pip=True)
+    python = place / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", done.wheel, *gymnasium.split()]
+    subprocess.run(pip, check=True)
+    result = subprocess.run(
+        [python, "-m", "my_tasks", "check", "--json"], cwd=place, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert all(not entry["problems"] for entry in json.loads(result.stdout)["results"])
+    (place / "use.py").write_text(USE)
+    result = subprocess.run([python, "use.py"], cwd=place, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1:] == ["alike"], result.stderr
+
+
+USE = """
+import numpy as np
+import gymnasium
+import my_tasks
+from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+
+class Make:
+    def __call__(self):
+        return gymnasium.make(my_tasks.task_ids()[0], time_limit=40)
+
+if __name__ == "__main__":
+    ours = my_tasks.make_vec(my_tasks.task_ids()[0], 2, time_limit=40)
+    sync = SyncVectorEnv([Make()] * 2)
+    spawned = AsyncVectorEnv([Make()] * 2, context="spawn")
+    everyone = (ours, sync, spawned)
+    states = [envs.reset(seed=3)[0] for envs in everyone]
+    for step in range(30):
+        for other in states[1:]:
+            np.testing.assert_array_equal(states[0], other)
+        actions = np.array([step % 6, 1])
+        played = [envs.step(actions) for envs in everyone]
+        states = [told[0] for told in played]
+        for told in played[1:]:
+            for part in range(1, 4):
+                np.testing.assert_array_equal(played[0][part], told[part])
+    for envs in everyone:
+        envs.close()
+    print("alike")
+"""
