@@ -11,8 +11,8 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from .archive.feedback import Feedback
-from .generator.journey import policy_path, poster_path
 from .generator.model.log import cost_in
+from .generator.paths import policy_path, poster_path
 from .task import Outcome, Record, Sighting, Trial
 from .terminal import STATUS_STYLES, cost, sparkline
 

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 
 from taskwright.archive.store import Archive
-from taskwright.generator.journey import policy_path
+from taskwright.generator.paths import policy_path
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Record
 from taskwright.trainer.evaluation import Evaluation, evaluate

@@ -21,7 +21,8 @@ from ..errors import BrokenError, BudgetSpent, ModelError, ModelStopped
 from ..executor.job import JobCancelled
 from ..task import Record
 from .flight import Stopped
-from .journey import Workshop, run_journey
+from .journey import run_journey
+from .workshop import Workshop
 
 MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""

@@ -25,8 +25,9 @@ from ..config import Config
 from ..errors import StorageError, UsageError, storage_explained
 from ..executor.job import Executor, Job
 from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_json
+from .bench import CHECK_DEADLINE_S
 from .embedder import make_encoder
-from .journey import CHECK_DEADLINE_S, Selection
+from .known import Selection
 from .offers import Offer, Unusable, offers_in
 from .run import CONFIG_NAME, locked, prepare_config
 

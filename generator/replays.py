@@ -9,6 +9,7 @@ from ..executor.job import Executor, Job
 from ..sandbox.recording import Agent
 from ..task import Record, Task, Trial, from_json, to_json
 from ..trainer.plans import Replay, ReplayPlan
+from .paths import policy_path
 
 REPLAY_DEADLINE_S = 180.0
 ENDING = ".replay.json.gz"
@@ -23,13 +24,9 @@ def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Age
     """The trained agent beside an untrained one where there is a policy, be it from an earlier
     journey with this source; the untrained one alone where a trial came to its end without; and
     where nobody has tried, nobody acts."""
-    if _policy_path(run_dir, task).exists():
+    if Path(policy_path(run_dir, task.task_id)).exists():
         return ("trained", "random")
     return ("idle",) if trial is None else ("random",)
-
-
-def _policy_path(run_dir: Path, task: Task) -> Path:
-    return (run_dir / "policies" / f"{task.task_id}.zip").resolve()
 
 
 def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
@@ -40,7 +37,7 @@ def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
         robot=task.robot,
         path=str(replay_path(run_dir, task.task_id)),
         agents=agents,
-        policy_path=str(_policy_path(run_dir, task)) if "trained" in agents else None,
+        policy_path=policy_path(run_dir, task.task_id) if "trained" in agents else None,
     )
     return Job(f"replay-{task.task_id}", "replay", to_json(plan), REPLAY_DEADLINE_S)
 

@@ -37,11 +37,11 @@ from .conductor import STOPPED, Conductor
 from .embedder import make_encoder
 from .events import Event, Events, Watcher
 from .flight import Flight
-from .journey import Workshop
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .seeds import example_tasks
 from .summary import Ending, summarize
+from .workshop import Workshop
 
 if TYPE_CHECKING:
     from ..trainer.tensorboard import RunCurves

@@ -20,7 +20,7 @@ from taskwright.errors import ArchiveError, UsageError
 from taskwright.executor.job import JobResult
 from taskwright.generator import importing
 from taskwright.generator.importing import UNTRIED, import_tasks
-from taskwright.generator.journey import Selection
+from taskwright.generator.known import Selection
 from taskwright.generator.offers import Offer, offers_in
 from taskwright.task import Idea, Outcome, Task, Trial, from_json, to_json
 

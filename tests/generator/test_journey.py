@@ -19,8 +19,10 @@ from taskwright.executor.local import LocalExecutor
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
 from taskwright.generator.flight import Flight
-from taskwright.generator.journey import Journey, Selection, Workshop
+from taskwright.generator.journey import Journey
+from taskwright.generator.known import Selection
 from taskwright.generator.seeds import example_tasks
+from taskwright.generator.workshop import Workshop
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from taskwright.executor.job import JobResult
 from taskwright.generator import run as run_module
 from taskwright.generator.answers import SIGHTING_FIELDS, AnswerError, Sight, parse_sighting
 from taskwright.generator.author import Moments
-from taskwright.generator.journey import moments_path
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
+from taskwright.generator.paths import moments_path
 from taskwright.generator.run import open_run
 from taskwright.prompts import render
 from taskwright.sandbox.isolation.confine import Isolation

@@ -1,0 +1,20 @@
+"""Where what belongs to a task lies in a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def policy_path(run_dir: Path, task_id: str) -> str:
+    """Where the policy learned on a task lies."""
+    return str((run_dir / "policies" / f"{task_id}.zip").resolve())
+
+
+def poster_path(run_dir: Path, task_id: str) -> str:
+    """Where the picture of a task lies."""
+    return str((run_dir / "media" / f"{task_id}.png").resolve())
+
+
+def moments_path(run_dir: Path, task_id: str) -> str:
+    """Where the picture that the success of a task was judged by lies."""
+    return str((run_dir / "media" / f"{task_id}.moments.png").resolve())
