@@ -32,7 +32,7 @@ from .evaluation import evaluate, wilson_interval
 from .plans import GeneralistPlan, GeneralistTask
 from .policies import Trained
 from .task_slots import RewardScales, TaskSlots, Worlds
-from .trial import PPO_SETTINGS, SUCCESS_BONUS, SUCCESS_SHARE
+from .settings import PPO_SETTINGS, SETTINGS
 
 STATE_NAME = "taskwright.json"
 """In the policy file, beside what stable-baselines3 writes there."""
@@ -72,7 +72,7 @@ class _Training:
         self.generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
         self.sampler = _sampler_for(plan)
-        self.scales = RewardScales(PPO_SETTINGS["gamma"])
+        self.scales = RewardScales(SETTINGS.discount)
         state, parameters = _read_state(plan.policy_path)
         if state is not None:
             self._restore(state)
@@ -88,8 +88,8 @@ class _Training:
             self.sampler.sample,
             self._drop,
             self.scales,
-            SUCCESS_BONUS,
-            SUCCESS_SHARE,
+            SETTINGS.success_bonus,
+            SETTINGS.success_share,
         )
         self.model = PPO("MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS)
         if parameters is not None:
