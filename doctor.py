@@ -188,8 +188,8 @@ def _embedder(run_dir: Path | None) -> Finding:
     """The one that ships, or the one of a run folder, which is asked for a vector."""
     config = Config().embedder if run_dir is None else embedder_settings(run_dir)
     if config == Config().embedder:
-        where = weights_folder()
-        return Finding("embedder", "ok", f"{config.name}, weights verified, in {where}")
+        detail = f"{config.name}, weights verified, in {weights_folder()}"
+        return Finding("embedder", "ok", detail)
     started = time.monotonic()
     encoder = make_encoder(config)
     size = len(encoder.encode("A robot reaches a beacon."))

@@ -185,8 +185,8 @@ class Embedder:
                     self._keep(text, vector)
                     found[text] = vector
             for text in batch:
-                vector = found[text]
-                yield self.embed(text) if vector is None else vector
+                known = found[text]
+                yield self.embed(text) if known is None else known
 
     def _keep(self, text: str, vector: NDArray[np.float32]) -> None:
         if self._archive.writable:
