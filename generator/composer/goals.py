@@ -304,7 +304,7 @@ def survive(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target=f"np.array([{number(arena.x)}, 0.0])",
         rewards={"on_arena": "2.0 * on_arena"},
         success=f"self.on_arena_s > {number(seconds)}",
-        success_text=f"{number(seconds)} s have been survived.",
+        success_text=f"{number(seconds)} s have been survived on the arena.",
         rewards_text="2 for every step on the arena.",
     )
 

@@ -237,8 +237,8 @@ def flee(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     speed = 1.0 + 0.15 * level
     return Piece(
         phrase=f"escape the hunter for {number(seconds)} s",
-        sentence=f"An orange hunter gives chase at {number(speed)} m/s and must never get hold of its "
-        "prey.",
+        sentence=f"An orange hunter gives chase at {number(speed)} m/s and must never get hold "
+        "of its prey.",
         init="# Hunter, moved by `step`\nself.hunter = self.create_marker(0.45, 0.8, ORANGE)",
         reset=code(f"""
             self.hunter_xy = self.arena_point(0.8)
