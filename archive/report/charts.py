@@ -36,6 +36,10 @@ TREE_SHOWN = 600
 DIVERSITY_POINTS = 40
 
 
+DiversityCurves = tuple[list[int], list[float], list[float]]
+"""Numbers of kept tasks, and the Vendi score and the cells of so many."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure at one width or another, and what is written below it."""
@@ -165,10 +169,10 @@ def _smoothed(rates: Sequence[float], window: int = 3) -> list[float]:
     return found
 
 
-def diversity(run: RunData, width: float) -> Drawing:
+def diversity(curves: DiversityCurves, width: float) -> Drawing:
     """Vendi score and cells covered, as tasks are kept."""
     drawing = Drawing(width, 290, "Vendi score and cells covered, as tasks are kept")
-    counts, vendi, cells = diversity_curves(run)
+    counts, vendi, cells = curves
     n = counts[-1] if counts else 1
     most = max([*vendi, *cells, 4.0])
     frame = plot_frame(drawing, float(max(n, 2)), most * 1.06)
@@ -191,7 +195,7 @@ def diversity(run: RunData, width: float) -> Drawing:
     return drawing
 
 
-def diversity_curves(run: RunData) -> tuple[list[int], list[float], list[float]]:
+def diversity_curves(run: RunData) -> DiversityCurves:
     """Vendi score and cells after some numbers of kept tasks, the last of them all."""
     _, vectors = run.matrix(run.kept)
     if not len(vectors):

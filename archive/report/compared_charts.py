@@ -105,8 +105,8 @@ def metrics_compared(found: Comparison, width: float) -> Drawing:
     for metric in metrics:
         block = row * len(found.groups)
         values = [v for group in found.groups for v in found.values(group, metric.key)]
-        high = max(*values, 0.0) if values else 1.0
-        frame = Frame(name_width, y, width - 84, y + block, high or 1.0, 1.0, min(*values, 0.0))
+        high = 1.03 * max(0.0, *values)
+        frame = Frame(name_width, y, width - 84, y + block, high or 1.0, 1.0, min(0.0, *values))
         drawing.add(
             Bar(name_width, y - 2, width - 84 - name_width, block + 2, "sunken", 3, 0.45),
             Label(

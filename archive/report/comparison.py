@@ -97,6 +97,8 @@ class Comparison:
 
 COMPARED: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.compared)
 DIVERSITY = ("vendi", "near_copies", "distance", "cells")
+OF_WHOLE_RUNS = ("wall_s", "tokens", "usd", "kept_per_hour", "kept_per_usd", "kept_per_1000_tokens")
+"""What time and calls had come to after some journeys is not told."""
 
 
 def compare(runs: Sequence[RunData]) -> Comparison:
@@ -104,7 +106,7 @@ def compare(runs: Sequence[RunData]) -> Comparison:
     journeys = min(len(run.records) for run in runs)
     kept = min(len(_vectors(_cut(run, journeys))) for run in runs)
     kept = kept if kept > 1 else 0
-    numbers = {run.name: _numbers(_cut(run, journeys), kept) for run in runs}
+    numbers = {run.name: _numbers(run, journeys, kept) for run in runs}
     groups, differing = grouped(runs)
     return Comparison(groups, differing, journeys, kept, numbers)
 
@@ -172,7 +174,7 @@ def written(value: object) -> str:
 
 
 def _cut(run: RunData, journeys: int) -> RunData:
-    """The run as it was after some journeys. What its time and calls were then is not told."""
+    """The run as it was after some journeys."""
     if journeys == len(run.records):
         return run
     return dataclasses.replace(run, records=run.records[:journeys])
@@ -182,8 +184,10 @@ def _vectors(run: RunData) -> NDArray[np.float32]:
     return run.matrix(run.kept)[1]
 
 
-def _numbers(run: RunData, kept: int) -> Numbers:
-    numbers = numbers_of(run)
+def _numbers(whole: RunData, journeys: int, kept: int) -> Numbers:
+    run = _cut(whole, journeys)
+    of_whole = numbers_of(whole)
+    numbers = numbers_of(run) | {key: of_whole[key] for key in OF_WHOLE_RUNS}
     vectors = _vectors(run)[:kept]
     if not kept:
         return numbers | dict.fromkeys(DIVERSITY)

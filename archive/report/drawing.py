@@ -237,8 +237,7 @@ def png(drawing: Drawing) -> bytes:
         _paint(image, shape, scale)
     image = image.reduce(OVERSAMPLING)
     file = io.BytesIO()
-    # Few colours, and smooth edges between them: a palette holds them all.
-    image.quantize(256, dither=Image.Dither.NONE).save(file, "PNG", optimize=True, dpi=(300, 300))
+    image.save(file, "PNG", dpi=(300, 300))
     return file.getvalue()
 
 

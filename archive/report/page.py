@@ -26,7 +26,7 @@ from ..browser.code import highlight
 from ..metrics import Step, funnel, generations, oddness, spread
 from . import charts, compared_charts
 from .causes import Cause, causes
-from .charts import Figure
+from .charts import DiversityCurves, Figure
 from .comparison import COMPARED, Comparison, compare, flattened, written
 from .drawing import SERIES, Dots, Drawing, Label, Line, svg
 from .numbers import BY_KEY, METRICS, Numbers, numbers_of, total_cost
@@ -71,6 +71,7 @@ class Shown:
 
     run: RunData
     numbers: Numbers
+    diversity: DiversityCurves
     funnel: list[Step]
     broken: int
     causes: list[Cause]
@@ -104,15 +105,17 @@ def shown(run: RunData, *, alone: bool) -> Shown:
         Counter(j.judge for j in judged),
         Counter(j.judge for j in judged if j.positive),
     )
+    diversity = charts.diversity_curves(run)
     return Shown(
         run=run,
         numbers=numbers_of(run),
+        diversity=diversity,
         funnel=steps,
         broken=statuses.get("broken", 0),
         causes=causes(run.records),
         gallery=gallery(run, GALLERY if alone else GALLERY_EACH),
         notable=notable(run) if alone else [],
-        figures=figures_of(run, steps, alone=alone),
+        figures=figures_of(run, steps, diversity, alone=alone),
         warnings=run.history.warnings.most_common(WARNINGS_SHOWN),
         failed_calls=run.history.failed_calls.most_common(WARNINGS_SHOWN),
         cost=total_cost(run),
@@ -122,7 +125,9 @@ def shown(run: RunData, *, alone: bool) -> Shown:
     )
 
 
-def figures_of(run: RunData, steps: Sequence[Step], *, alone: bool) -> list[Figure]:
+def figures_of(
+    run: RunData, steps: Sequence[Step], diversity: DiversityCurves, *, alone: bool
+) -> list[Figure]:
     """The figures of a run; none of a run without records."""
     if not run.records:
         return []
@@ -176,7 +181,7 @@ def figures_of(run: RunData, steps: Sequence[Step], *, alone: bool) -> list[Figu
                 "Diversity",
                 "How many entirely different tasks the kept ones are worth (Vendi score), and how "
                 "many cells of the fixed grid they cover.",
-                partial(charts.diversity, run),
+                partial(charts.diversity, diversity),
             ),
         ]
     if any(record.trial and record.trial.curve for record in run.records):

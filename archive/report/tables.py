@@ -10,9 +10,9 @@ from typing import Any
 from ...task import Record
 from ..metrics import annecs, annecs_omni, generations
 from .causes import cause_of
-from .charts import diversity_curves
 from .comparison import COMPARED, Comparison
-from .numbers import METRICS, numbers_of
+from .numbers import METRICS
+from .page import Shown
 from .run_data import RunData
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -62,19 +62,19 @@ def _cells(record: Record, depth: int) -> list[object]:
     ]
 
 
-def metrics_csv(runs: Sequence[RunData]) -> str:
+def metrics_csv(runs: Sequence[Shown]) -> str:
     """Every metric of every run, a line for each run."""
     columns = ["run", "author", "seed", *(metric.key for metric in METRICS)]
     rows = []
-    for run in runs:
-        numbers = numbers_of(run)
+    for one in runs:
+        run, numbers = one.run, one.numbers
         rows.append([run.name, run.author, run.seed, *(numbers[m.key] for m in METRICS)])
     return _csv(columns, rows)
 
 
-def diversity_csv(runs: Sequence[RunData]) -> str:
+def diversity_csv(runs: Sequence[Shown]) -> str:
     """Vendi score and cells after some numbers of kept tasks of each run."""
-    rows = ([run.name, *row] for run in runs for row in zip(*diversity_curves(run), strict=True))
+    rows = ([one.run.name, *row] for one in runs for row in zip(*one.diversity, strict=True))
     return _csv(["run", "kept", "vendi", "cells"], rows)
 
 
@@ -94,7 +94,7 @@ def comparison_csv(found: Comparison) -> str:
 
 
 def document(
-    runs: Sequence[RunData], found: Comparison | None, versions: dict[str, str], made_at: str
+    runs: Sequence[Shown], found: Comparison | None, versions: dict[str, str], made_at: str
 ) -> dict[str, Any]:
     """All numbers as one JSON document."""
     told: dict[str, Any] = {
@@ -102,17 +102,17 @@ def document(
         "versions": versions,
         "runs": [
             {
-                "name": run.name,
-                "folder": str(run.folder),
-                "author": run.author,
-                "seed": run.seed,
-                "robots": run.robots,
-                "is_running": run.is_running,
-                "unreadable": run.unreadable,
-                "metrics": numbers_of(run),
-                "settings": run.settings,
+                "name": one.run.name,
+                "folder": str(one.run.folder),
+                "author": one.run.author,
+                "seed": one.run.seed,
+                "robots": one.run.robots,
+                "is_running": one.run.is_running,
+                "unreadable": one.run.unreadable,
+                "metrics": one.numbers,
+                "settings": one.run.settings,
             }
-            for run in runs
+            for one in runs
         ],
     }
     if found:

@@ -36,7 +36,7 @@ def write_report(
     versions, made_at = installed_versions(), now()
     values = page.told(runs, versions, made_at)
     found = values["comparison"]
-    numbers = tables.document(runs, found, versions, made_at)
+    numbers = tables.document(values["runs"], found, versions, made_at)
 
     for folder in (out / "figures", out / "tables"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -45,8 +45,8 @@ def write_report(
         "report.md": page.as_markdown(values),
         "report.json": json.dumps(numbers, indent=2) + "\n",
         "tables/records.csv": tables.records_csv(runs),
-        "tables/metrics.csv": tables.metrics_csv(runs),
-        "tables/diversity.csv": tables.diversity_csv(runs),
+        "tables/metrics.csv": tables.metrics_csv(values["runs"]),
+        "tables/diversity.csv": tables.diversity_csv(values["runs"]),
     }
     if found:
         texts["tables/comparison.csv"] = tables.comparison_csv(found)

@@ -21,7 +21,7 @@ def reach(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     radius = max(0.6, 1.1 - 0.08 * level)
     return Piece(
         phrase="reach the beacon",
-        sentence=f"A green beacon of {number(radius)} m radius shines somewhere on the arena.",
+        sentence=f"A green beacon of {number(radius)} m radius shines from afar.",
         init=f"# Beacon\nself.beacon = self.create_marker({number(radius)}, 2.0, GREEN)",
         reset=code(f"""
             self.beacon_xy = self.arena_point(1.0)
@@ -29,7 +29,7 @@ def reach(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         """),
         target="self.beacon_xy",
         success=f"self.distance_to(self.beacon_xy) < {number(radius)}",
-        success_text="The robot stands inside the beacon.",
+        success_text="The beacon has been entered.",
     )
 
 
@@ -40,7 +40,7 @@ def pads(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     order = ", ".join(names[c] for c in colors)
     return Piece(
         phrase=f"visit {count} pads in order",
-        sentence=f"{count} round pads lie at random places on the arena: {order}. A pad turns "
+        sentence=f"{count} round pads lie about: {order}. A pad turns "
         "white once it has been visited in its turn.",
         init=code(f"""
             # Pads, in the order in which they are to be visited
@@ -76,8 +76,7 @@ def collect(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     count = min(2 + level // 2, 5)
     return Piece(
         phrase=f"collect {count} gems",
-        sentence=f"{count} golden gems hover above the arena at random places; the robot picks one "
-        "up by driving through it.",
+        sentence=f"{count} golden gems hover here and there; driving through one picks it up.",
         init=code(f"""
             # Gems
             self.gems = [self.create_marker(0.3, 0.5, YELLOW) for _ in range({count})]
@@ -119,8 +118,8 @@ def push(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     crate_x = number(arena.x + (1.5 if arena.x == 0 else -0.3 * arena.half))
     return Piece(
         phrase="push the crate into the zone",
-        sentence=f"A crate of {number(2 * size)} m and {number(mass)} kg stands on the arena, and "
-        f"a green zone of {number(radius)} m radius is marked near its far edge.",
+        sentence=f"A crate of {number(2 * size)} m and {number(mass)} kg, and some way behind "
+        f"it a green zone of {number(radius)} m radius.",
         init=code(f"""
             # Crate, and the zone it belongs in
             crate_half = {vector(size, size, size)}
@@ -167,8 +166,8 @@ def kick(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     ball_x = number(arena.x + (1.8 if arena.x == 0 else 0.0))
     return Piece(
         phrase="kick the ball through the gate",
-        sentence=f"A ball of {number(radius)} m radius lies on the arena; two posts "
-        f"{number(width)} m apart form a gate at the far edge.",
+        sentence=f"A ball of {number(radius)} m radius lies still; two posts "
+        f"{number(width)} m apart form a gate behind it.",
         init=code(f"""
             # Ball and gate
             ball_position = [{ball_x}, 0.0, {number(arena.z + radius)}]
@@ -216,7 +215,7 @@ def stay(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     seconds = min(1.0 + 0.5 * level, 4.0)
     return Piece(
         phrase=f"hold the circle for {number(seconds)} s",
-        sentence=f"A yellow circle of {number(radius)} m radius is painted somewhere on the arena.",
+        sentence=f"A yellow circle of {number(radius)} m radius is painted somewhere.",
         init=f"# Circle\nself.circle = self.create_marker({number(radius)}, 0.02, YELLOW)",
         reset=code(f"""
             self.circle_xy = self.arena_point(1.2)
@@ -230,8 +229,7 @@ def stay(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.circle_xy",
         rewards={"inside": "2.0 * inside"},
         success=f"self.held_s > {number(seconds)}",
-        success_text=f"The robot has stayed inside the circle for {number(seconds)} s without a "
-        "break.",
+        success_text=f"The circle has been occupied for {number(seconds)} s without a break.",
         rewards_text="2 for every step inside the circle.",
     )
 
@@ -243,7 +241,7 @@ def follow(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     orbit = arena.half - 1.5
     return Piece(
         phrase="follow the drone",
-        sentence=f"A drone flies a circle of {number(orbit)} m radius above the arena, "
+        sentence=f"A drone flies a circle of {number(orbit)} m radius overhead, "
         f"{number(speed * orbit)} m/s fast.",
         init=code("""
             # Drone, moved by `step`
@@ -269,8 +267,8 @@ def follow(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.get_object_position(self.drone)[:2]",
         rewards={"near": "2.0 * near"},
         success=f"self.near_s > {number(seconds)}",
-        success_text=f"The robot has been within {number(radius)} m of the drone's shadow for "
-        f"{number(seconds)} s in all.",
+        success_text=f"The drone has been shadowed, no more than {number(radius)} m away, for "
+        f"{number(seconds)} s altogether.",
         rewards_text="2 for every step near the drone.",
     )
 
@@ -281,8 +279,8 @@ def survive(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     speed = (2.5 + 0.4 * level) / arena.half
     return Piece(
         phrase=f"dodge the sweeping beam for {number(seconds)} s",
-        sentence="A low beam sweeps over the arena again and again, from end to end; the robot "
-        "must jump over it or be pushed off.",
+        sentence="A low beam sweeps from end to end, again and again: leap over it or be "
+        "pushed off.",
         init=code(f"""
             # Beam, moved by `step`
             beam_position = {vector(arena.x + arena.half, 0, arena.z + 0.17)}
@@ -306,7 +304,7 @@ def survive(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target=f"np.array([{number(arena.x)}, 0.0])",
         rewards={"on_arena": "2.0 * on_arena"},
         success=f"self.on_arena_s > {number(seconds)}",
-        success_text=f"The robot has been on the arena for {number(seconds)} s in all.",
+        success_text=f"{number(seconds)} s have been survived on the arena.",
         rewards_text="2 for every step on the arena.",
     )
 
@@ -319,7 +317,7 @@ def topple(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     return Piece(
         phrase=f"topple {count} towers" if count > 1 else "topple the tower",
         sentence=f"{count} slender tower{'s' if count > 1 else ''} {number(height)} m high "
-        f"{'stand' if count > 1 else 'stands'} on the arena at random places.",
+        f"{'stand' if count > 1 else 'stands'} in the open.",
         init=code(f"""
             # Towers
             tower_half = {vector(0.2, 0.2, height / 2)}
@@ -360,9 +358,8 @@ def clear(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     z = number(arena.z + 0.35)
     ahead = number(arena.x + (2.0 if arena.x == 0 else 0.0))
     return Piece(
-        phrase=f"push {count} balls off the arena" if count > 1 else "push the ball off the arena",
-        sentence=f"{count} orange ball{'s lie' if count > 1 else ' lies'} on the arena at random "
-        "places.",
+        phrase=f"push {count} balls over the edge" if count > 1 else "push the ball over the edge",
+        sentence=f"{count} orange ball{'s lie' if count > 1 else ' lies'} scattered.",
         init=code(f"""
             # Balls
             self.balls = [
@@ -392,7 +389,7 @@ def clear(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.get_object_position(self.next_ball())[:2]",
         rewards={"cleared": "np.clip(10.0 * (self.cleared - cleared_before), -10.0, 10.0)"},
         success="self.cleared == len(self.balls)",
-        success_text="No ball is left on the arena, and the robot has not fallen.",
+        success_text="No ball is left: all went over the edge.",
         rewards_text="10 for every ball that goes over the edge.",
     )
 

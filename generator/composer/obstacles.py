@@ -112,8 +112,8 @@ def boulders(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece
     several = count > 1
     piece = Piece(
         phrase=f"{count} rolling boulders" if several else "a rolling boulder",
-        sentence=f"{count} boulder{'s come' if several else ' comes'} rolling down the way towards "
-        f"the robot at {number(speed)} m/s, one after another: sidestep or be swept off.",
+        sentence=f"{count} boulder{'s come' if several else ' comes'} rolling on at "
+        f"{number(speed)} m/s, again and again: sidestep or be swept off.",
         init=code(f"""
             # Boulders, rolled by `step`
             {slab(at.x, length, at.z)}

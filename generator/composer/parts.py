@@ -34,8 +34,8 @@ def bridge(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, 
     end = at.x + length
     piece = Piece(
         phrase="a narrow bridge",
-        sentence=f"A bridge {number(length)} m long and only {number(2 * half_width)} m wide leads "
-        "over the void.",
+        sentence=f"A bridge {number(length)} m long and only {number(2 * half_width)} m wide: no "
+        "room to swerve.",
         init=f"# Narrow bridge\n{slab(at.x, length, at.z, half_width, 'ORANGE')}",
         route=(beyond(end + 0.5),),
     )
@@ -52,7 +52,7 @@ def gaps(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, Cu
     piece = Piece(
         phrase=f"a broken bridge with {planks + 1} gaps",
         sentence=f"{planks} planks, each {number(plank)} m long, hang in a row with gaps of "
-        f"{number(gap)} m before, between and behind them; the robot has to jump.",
+        f"{number(gap)} m before, between and behind them, to be jumped.",
         init=code(f"""
             # Broken bridge
             for n in range({planks}):
@@ -76,7 +76,7 @@ def stairs(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, 
     piece = Piece(
         phrase=f"stairs of {steps} steps",
         sentence=f"Stairs lead up {steps} steps of {number(rise)} m, each {number(depth)} m deep; "
-        "only by jumping does the robot get from one to the next.",
+        "each takes a hop.",
         init=code(f"""
             # Stairs
             for n in range({steps}):
@@ -227,7 +227,7 @@ def pillars(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece,
     first_x, z = number(at.x + 1.2), number(at.z + 0.8)
     piece = Piece(
         phrase=f"{count} pillars",
-        sentence=f"{count} pillars stand in the way, at other places in each episode.",
+        sentence=f"{count} pillars form a forest that is planted anew in each episode.",
         init=code(f"""
             # Pillars, placed by `reset`
             {slab(at.x, length, at.z)}
@@ -254,7 +254,7 @@ def sweeper(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece,
     piece = Piece(
         phrase="a sliding block",
         sentence="A heavy block slides to and fro across the way and pushes off whatever it meets; "
-        "the robot has to pass behind it.",
+        "the moment to pass is behind it.",
         init=code(f"""
             # Sliding block, moved by `step`
             {slab(at.x, length, at.z)}
@@ -279,9 +279,8 @@ def door(random: np.random.Generator, level: int, at: Cursor) -> tuple[Piece, Cu
     plate_x = at.x + length / 2 - 0.8
     piece = Piece(
         phrase="a door that a plate opens",
-        sentence=f"A door bars the way until the robot drives onto a plate of {number(radius)} m "
-        "radius, which lies elsewhere in each episode; the plate then turns from red to green and "
-        "the door sinks.",
+        sentence=f"A door stays shut until a plate of {number(radius)} m radius, never in the same "
+        "place, is driven onto; then it turns from red to green and the door sinks.",
         init=code(f"""
             # Door, and the plate that opens it
             {slab(at.x, length, at.z)}

@@ -14,7 +14,7 @@ def summit(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     return Piece(
         phrase="climb onto the podium",
         sentence=f"A sand-coloured podium {number(height)} m high, {number(2 * half)} m wide, is "
-        "somewhere else in each episode; its top is reached by a jump alone.",
+        "to be mounted; only a jump leads up.",
         init=code(f"""
             # Podium
             podium_half = {vector(half, half, height / 2)}
@@ -34,7 +34,7 @@ def summit(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.podium_xy",
         rewards={"on_top": "2.0 * on_top"},
         success="self.on_top_s > 0.5",
-        success_text="The robot has been on top of the podium for half a second.",
+        success_text="The podium's top has been held for half a second.",
         rewards_text="2 for every step on top.",
     )
 
@@ -81,7 +81,7 @@ def shuttle(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     return Piece(
         phrase=f"shuttle {count} times between two flags",
         sentence=f"A white flag and a blue flag stand {number(2 * arena.half - 2)} m apart, left "
-        "and right; the robot has to turn round at each.",
+        "and right; each is a turning point.",
         init=code("""
             # Flags
             self.flags = [self.create_marker(0.15, 1.6, color) for color in [WHITE, BLUE]]
@@ -144,7 +144,7 @@ def orbit(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.spot_ahead()",
         rewards={"turn": "np.clip(turn / self.dt, -5.0, 5.0)"},
         success=f"self.turned > {number(2 * np.pi * rounds)}",
-        success_text=f"The robot has gone round the obelisk {'twice' if rounds > 1 else 'once'}, "
+        success_text=f"The obelisk has been circled {'twice' if rounds > 1 else 'once'}, "
         "anticlockwise.",
         rewards_text="How fast (rad/s) it goes round.",
     )
@@ -227,7 +227,7 @@ def shadow(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target=f"np.array({center}) + 1.4 * self.away",
         rewards={"hidden": "2.0 * hidden"},
         success=f"self.hidden_s > {number(seconds)}",
-        success_text=f"The robot has been in the column's shadow for {number(seconds)} s in all.",
+        success_text=f"{number(seconds)} s have been spent in the column's shadow.",
         rewards_text="2 for every step in the shadow.",
     )
 
@@ -237,8 +237,8 @@ def flee(random: np.random.Generator, level: int, arena: Arena) -> Piece:
     speed = 1.0 + 0.15 * level
     return Piece(
         phrase=f"escape the hunter for {number(seconds)} s",
-        sentence=f"An orange hunter comes after the robot at {number(speed)} m/s as soon as it is "
-        "on the arena, and must never get hold of it.",
+        sentence=f"An orange hunter gives chase at {number(speed)} m/s and must never get hold "
+        "of its prey.",
         init="# Hunter, moved by `step`\nself.hunter = self.create_marker(0.45, 0.8, ORANGE)",
         reset=code(f"""
             self.hunter_xy = self.arena_point(0.8)
@@ -269,7 +269,7 @@ def flee(random: np.random.Generator, level: int, arena: Arena) -> Piece:
         target="self.refuge()",
         rewards={"free": "2.0 * free"},
         success=f"self.free_s > {number(seconds)}",
-        success_text=f"The robot has been free on the arena for {number(seconds)} s in all.",
+        success_text=f"The prey has been at large for {number(seconds)} s.",
         rewards_text="2 for every step on the arena.",
         failure="self.distance_to(self.hunter_xy) < 0.6",
         failure_text="The hunter has caught the robot.",

@@ -13,11 +13,23 @@ import yaml
 from PIL import Image
 
 from taskwright.archive.embedding import SentenceEncoder
+from taskwright.archive.report import drawing
 from taskwright.archive.store import Archive
 from taskwright.config import merge, resolve
 from taskwright.task import CurvePoint, Idea, Judgement, Outcome, Record, Task, Trial
 
+
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures without the pixels that only paper needs."""
+    monkeypatch.setattr(drawing, "PNG_SCALE", 1)
+    monkeypatch.setattr(drawing, "OVERSAMPLING", 1)
+
+
 STATUSES = ("learned", "too_hard", "learned", "too_easy", "invalid", "duplicate", "uninteresting")
+
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def make_records(count: int, *, title: str = "Task {}") -> list[Record]:
