@@ -7,6 +7,7 @@
     env = GymnasiumSyncWrapper(SyllabusEnv(), task_space(), curriculum.components)
 
 Syllabus' own `ReinitTaskWrapper` takes a seed for a task and keeps every world it has ever opened.
+Its 0.7 needs matplotlib and scipy without saying so.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from syllabus.core import TaskWrapper
 from syllabus.task_space import DiscreteTaskSpace
 
@@ -25,6 +27,11 @@ def task_space(tasks: Sequence[str] | None = None) -> Any:
     """All tasks, or the named ones, as a task space: numbers for curricula, names for people."""
     names = list(TASKS if tasks is None else tasks)
     return DiscreteTaskSpace(len(names), names)
+
+
+NUMPY_DEFAULTS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+"""Syllabus lets NumPy raise at every rounding to zero, in the whole process; tasks were checked and
+learned without that."""
 
 
 class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
@@ -51,7 +58,8 @@ class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
         if new_task is not None:
             self.change_task(new_task)
         chosen = {"task": self._next, **(options or {})}
-        observation, info = self.suite.reset(seed=seed, options=chosen)
+        with np.errstate(**NUMPY_DEFAULTS):
+            observation, info = self.suite.reset(seed=seed, options=chosen)
         self.task = self._next = info["task"]
         self.task_completion = 0.0
         return observation, {**info, "task_completion": 0.0}
@@ -61,7 +69,8 @@ class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
         self._next = new_task
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation, reward, terminated, truncated, info = self.suite.step(action)
+        with np.errstate(**NUMPY_DEFAULTS):
+            observation, reward, terminated, truncated, info = self.suite.step(action)
         self.task_completion = float(info["is_success"])
         told = {**info, "task_completion": self.task_completion}
         return observation, reward, terminated, truncated, told
