@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from syllabus.core import TaskWrapper
 from syllabus.task_space import DiscreteTaskSpace
 
@@ -27,11 +26,6 @@ def task_space(tasks: Sequence[str] | None = None) -> Any:
     """All tasks, or the named ones, as a task space: numbers for curricula, names for people."""
     names = list(TASKS if tasks is None else tasks)
     return DiscreteTaskSpace(len(names), names)
-
-
-NUMPY_DEFAULTS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-"""Syllabus lets NumPy raise at every rounding to zero, in the whole process; tasks were checked and
-learned without that."""
 
 
 class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
@@ -58,8 +52,7 @@ class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
         if new_task is not None:
             self.change_task(new_task)
         chosen = {"task": self._next, **(options or {})}
-        with np.errstate(**NUMPY_DEFAULTS):
-            observation, info = self.suite.reset(seed=seed, options=chosen)
+        observation, info = self.suite.reset(seed=seed, options=chosen)
         self.task = self._next = info["task"]
         self.task_completion = 0.0
         return observation, {**info, "task_completion": 0.0}
@@ -69,8 +62,7 @@ class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
         self._next = new_task
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        with np.errstate(**NUMPY_DEFAULTS):
-            observation, reward, terminated, truncated, info = self.suite.step(action)
+        observation, reward, terminated, truncated, info = self.suite.step(action)
         self.task_completion = float(info["is_success"])
         told = {**info, "task_completion": self.task_completion}
         return observation, reward, terminated, truncated, told
