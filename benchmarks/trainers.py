@@ -51,7 +51,10 @@ TRAINERS = {
     "torchrl": Trainer("torchrl_ppo.py", ("torchrl>=0.14", TORCH)),
     "rllib": Trainer("rllib_ppo.py", ("ray[rllib]==2.60.*", TORCH)),
     "syllabus": Trainer(
-        "syllabus_curriculum.py", ("syllabus-rl>=0.7", "stable-baselines3>=2.7,<3", TORCH), True
+        "syllabus_curriculum.py",
+        # The last two of Syllabus' own needs are not among those it tells pip.
+        ("syllabus-rl>=0.7", "stable-baselines3>=2.7,<3", TORCH, "matplotlib", "scipy"),
+        suite=True,
     ),
 }
 

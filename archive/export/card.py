@@ -85,9 +85,9 @@ def _percent(rate: float | None) -> str:
 
 def _cell(text: str) -> str:
     """A text on one line of a table, that is shown and not interpreted."""
-    return _prose(text).replace("|", r"\|").replace("[", r"\[").replace("`", r"\`")
+    return _prose(text).replace("|", r"\|").replace("`", r"\`")
 
 
 def _prose(text: str) -> str:
-    """What a model wrote, as one paragraph: it may not bring markup, pictures or headings along."""
-    return html.escape(" ".join(text.split()), quote=False).replace("![", r"!\[")
+    """What a model wrote, as one paragraph: it may bring no tags, links, pictures or headings."""
+    return html.escape(" ".join(text.split()), quote=False).replace("[", r"\[")

@@ -1,6 +1,6 @@
 """A Syllabus curriculum over all tasks of an exported package; stable-baselines3 learns.
 
-    pip install my_tasks/dist/*.whl syllabus-rl stable-baselines3 "torch>=2.8,<2.14"
+    pip install my_tasks/dist/*.whl syllabus-rl matplotlib scipy stable-baselines3 "torch<2.14"
     python syllabus_curriculum.py my_tasks 60000
 
 The curriculum, in this process, hands out a task for each episode and hears how it went; two worker
@@ -52,7 +52,7 @@ def success_and_return(model, package, episodes=10):
 
 def main(package, steps):
     task_space = importlib.import_module(f"{package}.syllabus").task_space()
-    curriculum = make_multiprocessing_curriculum(DomainRandomization(1, task_space))
+    curriculum = make_multiprocessing_curriculum(DomainRandomization(task_space))
     # Syllabus' queues are handed down to forked processes.
     envs = SubprocVecEnv([Make(package, curriculum.components)] * 4, start_method="fork")
     model = PPO(

@@ -36,6 +36,9 @@ from .vision import Vision
 ACTION_REPEAT = 4
 TIME_LIMIT = 1000
 """Physics steps per episode: 16.5 s."""
+NUMPY_DEFAULTS: Any = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
+"""What numpy does about numbers it cannot hold, unless the process has it otherwise: libraries do
+(Syllabus lets it raise), and an episode must not depend on that."""
 
 Observation = Any
 """float32, shape (n,); with `vision` the dict of arrays that `vision` describes."""
@@ -139,6 +142,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.success_at = success_at_of(env)
         self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
 
+    @np.errstate(**NUMPY_DEFAULTS)
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
@@ -153,6 +157,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self._observation = self._observe(self._sense(0.0))
         return self._observation, {"is_success": False}
 
+    @np.errstate(**NUMPY_DEFAULTS)
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         terms: dict[str, float] = {}
         terminated = truncated = False

@@ -65,7 +65,7 @@ class SandboxedEnv(gymnasium.Env[Any, Any]):
         )
         ended = bool(terminated[0] or truncated[0])
         told = infos["final_info"] if ended else infos
-        info = {"is_success": bool(told["is_success"][0])}
+        info: dict[str, Any] = {"is_success": bool(told["is_success"][0])}
         info["reward_terms"] = {
             name: float(values[0])
             for name, values in told.get("reward_terms", {}).items()

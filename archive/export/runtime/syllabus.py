@@ -7,6 +7,7 @@
     env = GymnasiumSyncWrapper(SyllabusEnv(), task_space(), curriculum.components)
 
 Syllabus' own `ReinitTaskWrapper` takes a seed for a task and keeps every world it has ever opened.
+Its 0.7 needs matplotlib and scipy without saying so.
 """
 
 from __future__ import annotations

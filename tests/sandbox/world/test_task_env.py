@@ -534,3 +534,14 @@ def test_robot_feels_its_own_motion_in_its_yaw_frame(env: TaskEnv) -> None:
     np.testing.assert_allclose(felt[:4], [0.4, 0.0, 0.1, 2 / (4 * math.pi)], atol=1e-6)
     np.testing.assert_allclose(felt[7:9], [0.0, 1.0], atol=1e-6)
     np.testing.assert_allclose(felt[9:12], 0.0, atol=1e-9)
+
+
+def test_what_numpy_does_elsewhere_in_the_process_does_not_change_an_episode():
+    tiny = "np.float64(1e-300) * np.float64(1e-300) + 0.1"
+    env = TaskEnv(PLAIN.replace('"ball": 0.1', f'"ball": {tiny} + 0.1'))
+    with np.errstate(all="raise"):
+        env.reset(seed=0)
+        _, _, _, _, info = env.step(1)
+        assert np.geterr()["under"] == "raise"
+    assert "diagnosis" not in info
+    env.close()
