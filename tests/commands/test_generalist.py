@@ -16,7 +16,6 @@ from taskwright.errors import ArchiveError, UsageError
 from taskwright.task import Task, Trial
 from taskwright.trainer.policies import load_parameters
 
-
 # With few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
 
