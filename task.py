@@ -357,7 +357,7 @@ class GeneralistPoint(Noun):
     """By `task_id`, the success rate over the latest training episodes; tasks that were not yet
     trained on are left out."""
     episodes: dict[str, int]
-    """By `task_id`, the training episodes since the point before; tasks without any are left out."""
+    """By `task_id`, the training episodes since the point before; of tasks that had any."""
 
 
 @dataclass(frozen=True)

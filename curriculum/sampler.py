@@ -151,9 +151,10 @@ class TaskSampler:
         """Go on from a state, as if nothing had been in between. It may be that of a sampler with
         other tasks: those of it that are here go on, others begin."""
         if state.get("version") != STATE_VERSION or state.get("strategy") != self.strategy_name:
+            theirs = f"{state.get('strategy')!r}, version {state.get('version')!r}"
             raise ValueError(
-                f"This is the state of {state.get('strategy')!r}, version "
-                f"{state.get('version')!r}; expected was {self.strategy_name!r}, version {STATE_VERSION}."
+                f"This is the state of {theirs}; expected was {self.strategy_name!r}, version "
+                f"{STATE_VERSION}."
             )
         mine = self.state()["tasks"]
         tasks = {task_id: state["tasks"].get(task_id, mine[task_id]) for task_id in self._numbers}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -12,6 +13,7 @@ import yaml
 import taskwright.sandbox.world
 from taskwright.archive.store import Archive
 from taskwright.config import merge, parse_assignment, resolve
+from taskwright.curriculum import STRATEGIES as STRATEGIES_OF_SAMPLERS
 from taskwright.generator.strategies import STRATEGIES
 
 DOCS = Path(taskwright.__file__).parent / "docs"
@@ -82,3 +84,15 @@ def test_the_templates_that_the_docs_name_exist() -> None:
     assert len(names) >= 6
     for name in names:
         assert list((DOCS.parent / "prompts").glob(name)), name
+
+
+def test_the_loop_in_the_docs_on_curricula_runs() -> None:
+    text = (DOCS / "curriculum.md").read_text()
+    (source,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(source, names)
+    assert sum(names["sampler"].draws.values()) == 100
+    for strategy in STRATEGIES_OF_SAMPLERS:
+        assert f"| `{strategy}` |" in text
+    for path in re.findall(r"`(curriculum/\w+\.py|archive/generalists\.py)`", text):
+        assert (DOCS.parent / path).is_file()

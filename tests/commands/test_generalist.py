@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from taskwright.archive.generalists import read_generalists
 from taskwright.archive.store import Archive
+from taskwright.cli import cli
+from taskwright.commands import generalist
+from taskwright.errors import ArchiveError, UsageError
 from taskwright.task import Task, Trial
 from taskwright.trainer.policies import load_parameters
 
+# With few slots a rollout is smaller than the batches that are meant for sixteen.
+pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
 
-def taskwright(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "taskwright", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=dict(os.environ),
-        timeout=240,
-    )
+
+def taskwright(*arguments: object) -> int:
+    """The command in this process, which has loaded torch already; its exit status."""
+    return int(cli.main([str(argument) for argument in arguments], standalone_mode=False) or 0)
 
 
 @pytest.fixture
@@ -39,44 +38,56 @@ def run_dir(tmp_path, make_record, easy_source) -> Path:
     return folder
 
 
-def test_one_policy_is_trained_for_all_and_kept_in_the_run_folder(run_dir, tmp_path, easy_source):
+def test_one_policy_is_trained_for_all_and_kept_in_the_run_folder(
+    run_dir, tmp_path, easy_source, capsys, monkeypatch
+):
+    monkeypatch.setattr(generalist, "SLOTS", 2)
     # The clock ends the training as soon as it has begun: what it does is tested elsewhere.
-    command = ["train", run_dir, "--all", "--minutes", 0.0001, "--episodes", 2, "--json"]
-    done = taskwright(*command, "--policy", tmp_path / "out" / "mine.zip")
-    assert done.returncode == 1, done.stderr
-    document = json.loads(done.stdout)
+    command = ["train", run_dir, "--all", "--minutes", 0.0001, "--episodes", 2]
+    # Status 1: a task was dropped.
+    assert taskwright(*command, "--json", "--policy", tmp_path / "out" / "mine.zip") == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
     task_id = Task(easy_source).task_id
     assert [skill["task_id"] for skill in document["tasks"]] == [task_id]
     assert 0.0 <= document["tasks"][0]["success_rate"] <= 1.0
-    assert "does not load" in str(document["dropped"]) or "Env" in str(document["dropped"])
+    ((dropped, reason),) = document["dropped"].items()
+    assert dropped == Task("x = 1\n").task_id
+    assert f"dropped {dropped}: {reason}" in said.err
     assert document["finished"]
     assert document["sampler"] == "learning_progress"
     (kept,) = read_generalists(run_dir)
     assert kept.name == "r2d2-learning-progress-seed0"
     assert kept.updated_at
     assert load_parameters(tmp_path / "out" / "mine.zip")
-    assert "dropped" in done.stderr
 
-    # Again: nothing to train, and the table for people.
-    again = taskwright(*command[:-1])
-    assert task_id in again.stdout
-    assert "Task 1" in again.stdout
-    assert "95 % interval" in again.stdout
+    # For people, a table; nothing is evaluated again.
+    assert taskwright(*command) == 1
+    said = capsys.readouterr()
+    assert task_id in said.out
+    assert "95 % interval" in said.out
+    assert read_generalists(run_dir)[0].tasks == kept.tasks
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "error", "message"),
     [
-        (["train", "{run}", "3", "--all"], "`--all` takes a run folder alone"),
-        (["train", "{run}", "--all", "--video", "a.mp4"], "no --video"),
-        (["train", "{run}", "1", "--sampler", "plr"], "for `--all` only"),
-        (["train", "{run}", "--all", "--robot", "ant"], "holds no kept task for ant"),
-        (["train", "{run}/none", "--all"], "does not exist"),
-        (["train", "{run}", "--all", "--sampler", "best"], "'best' is not one of"),
+        (["{run}", "3", "--all"], UsageError, "`--all` takes a run folder alone"),
+        (["{run}", "--all", "--video", "a.mp4"], UsageError, "no --video"),
+        (["{run}", "1", "--sampler", "plr"], UsageError, "for `--all` only"),
+        (["{run}", "--all", "--robot", "ant"], UsageError, "holds no kept task for ant"),
+        (["{run}/none", "--all"], ArchiveError, "does not exist"),
+        (["{run}", "--all", "--sampler", "best"], click.UsageError, "'best' is not one of"),
     ],
 )
-def test_a_wrong_call_gets_one_line(run_dir, arguments, message):
-    done = taskwright(*(argument.format(run=run_dir) for argument in arguments))
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_a_wrong_call_says_what_is_wrong(run_dir, arguments, error, message):
+    with pytest.raises(error, match=message):
+        taskwright("train", *(argument.format(run=run_dir) for argument in arguments))
+
+
+def test_tasks_of_several_robots_want_one_named(run_dir, make_record):
+    with Archive.create_or_open(run_dir) as archive:
+        archive.start_journey()
+        archive.add(make_record(3, task=Task("y = 1\n", "ant")))
+    with pytest.raises(UsageError, match=r"2 for r2d2, 1 for ant.*--robot r2d2"):
+        taskwright("train", run_dir, "--all")

@@ -103,7 +103,7 @@ def test_a_task_that_fails_ends_its_episode_and_makes_room(slots):
     ends = played_with(env, order, 7)
     assert [task_id for task_id, _ in env.faults] == ["broken", "unloadable"]
     assert "ZeroDivisionError" in env.faults[0][1].symptom
-    (step, slot, cut), *others = [end for end in ends if end[1] == 0]
+    (step, _, cut), *others = [end for end in ends if end[1] == 0]
     assert (step, cut["task_id"]) == (1, "broken")
     assert cut["TimeLimit.truncated"]
     assert "is_success" not in cut
@@ -154,10 +154,7 @@ def test_a_task_that_is_drawn_again_finds_its_world(slots, monkeypatch):
 def test_the_same_seed_gives_the_same_numbers(slots):
     def run() -> list[np.ndarray]:
         env = slots({name: source() for name in "ab"}, ["a", "b", "b", "a"])
-        observed = [env.reset()]
-        for n in range(10):
-            observed.append(env.step(np.full(2, n % 3))[0])
-        return observed
+        return [env.reset(), *(env.step(np.full(2, n % 3))[0] for n in range(10))]
 
     for one, other in zip(run(), run(), strict=True):
         assert (one == other).all()
