@@ -109,6 +109,12 @@ def print_findings(trial: Trial, out: Console) -> None:
         )
 
 
+def _beginning(trial: Trial) -> str:
+    """What training went on from."""
+    given_up = f" ({trial.abandoned_start} led nowhere)" if trial.abandoned_start else ""
+    return f"{trial.warm_start or 'scratch'}{given_up}"
+
+
 def _shortened(text: str, length: int = 140) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= length else flat[: length - 1] + "…"
@@ -138,7 +144,8 @@ def print_record(record: Record, run_dir: Path) -> None:
             ),
             "screening": ", ".join(f"{n} {rate:.0%}" for n, rate in trial.screening.items()),
             "training": f"{trial.steps} steps, {trial.seconds:.0f} s, from "
-            f"{trial.warm_start or 'scratch'}, seed {trial.seed}",
+            f"{_beginning(trial)}, seed {trial.seed}",
+            "ended by": trial.solved_by or trial.rule or None,
             "curve": sparkline([point.success_rate for point in trial.curve]) or None,
             "instead": trial.achieved or None,
             "return": correlated(trial),

@@ -193,3 +193,23 @@ def test_record_without_code_has_no_task_id() -> None:
 
 def test_default_robot_exists() -> None:
     assert Task("").robot in ROBOTS
+
+
+def test_a_trial_of_before_its_evidence_was_kept_can_still_be_read() -> None:
+    fields = json.loads(to_json(TRIAL))
+    for name in ("rule", "solved_by", "successes", "evaluation_seed", "abandoned_start"):
+        del fields[name]
+    del fields["return_before"], fields["return_after"]
+    old = from_json(Trial, json.dumps(fields))
+    assert old == TRIAL
+    assert old.rule == ""
+    assert old.return_progress is None
+    assert old.success_progress == 0.95
+
+
+def test_learning_progress_can_be_compared_between_tasks() -> None:
+    small = dataclasses.replace(TRIAL, return_before=-1.0, return_after=3.0)
+    large = dataclasses.replace(TRIAL, return_before=-1000.0, return_after=3000.0)
+    assert small.return_progress == large.return_progress == 1.0
+    assert dataclasses.replace(TRIAL, return_before=0.0, return_after=0.0).return_progress == 0.0
+    assert dataclasses.replace(TRIAL, success_after=None).success_progress is None

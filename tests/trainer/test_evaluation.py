@@ -8,7 +8,7 @@ import pytest
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import ROBOT_BASES, ROBOTS
 from taskwright.trainer.achieved import Achievements
-from taskwright.trainer.evaluation import evaluate, wilson_interval
+from taskwright.trainer.evaluation import Examination, evaluate, wilson_interval
 from taskwright.trainer.policies import Idle, Random
 
 
@@ -30,10 +30,37 @@ def test_wilson_interval(successes, episodes, interval):
 
 def test_counts_the_same_number_of_episodes_in_every_environment(easy_source):
     with SandboxedEpisodes(easy_source, "r2d2", count=3, processes=1) as episodes:
-        evaluation = evaluate(episodes, Forward(), seed=0, at_least=4)
+        evaluation = evaluate(episodes, Forward(), seed=0, at_most=4)
     assert evaluation.episodes == 6
     assert evaluation.success_rate == 1.0
     assert evaluation.interval[1] == 1.0
+
+
+def test_is_over_after_the_round_that_was_enough(easy_source):
+    asked = []
+
+    def enough(successes, episodes):
+        asked.append((successes, episodes))
+        return episodes >= 4
+
+    with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
+        evaluation = evaluate(episodes, Forward(), 0, 100, enough=enough)
+        whole = evaluate(episodes, Forward(), 0, 4)
+    assert asked == [(2, 2), (4, 4)]
+    assert evaluation == whole
+
+
+def test_an_examination_is_settled_once_the_interval_lies_on_one_side():
+    examination = Examination(rate=0.8, at_most=128)
+    # All of 16, 31 of 32, 44 of 48: the lower ends of their intervals are just above 0.8.
+    for successes, episodes in ((16, 16), (31, 32), (44, 48), (112, 128)):
+        assert examination.passed(successes, episodes)
+        assert examination.is_settled(successes, episodes)
+        assert not examination.passed(successes - 1, episodes)
+    # 112 of 128 can still be reached with 16 failures, and no longer with 17.
+    assert not examination.is_settled(16, 32)
+    assert examination.is_settled(15, 32)
+    assert examination.is_settled(111, 128)
 
 
 def test_idle_never_gets_there_and_random_is_reproducible(easy_source):
