@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from stable_baselines3 import PPO
 
-from ..sandbox.channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from ..sandbox.channel import ChildProtocolError, fault_in, plain_text
 from ..sandbox.episodes import episode_seed
 from ..sandbox.memory import shared_memory
 from ..sandbox.process import Child
@@ -118,15 +118,8 @@ def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
 
 def cannot_be(plan: TrialPlan, model: PPO | None) -> Finding | None:
     """Why success cannot come about, where what `get_success` reads shows it; for a task in which
-    none was seen."""
-    try:
-        return _why(success_reads(plan, model))
-    except ChildFault:
-        # The trial has its verdict, and a task that fails only here has shown nothing more.
-        return None
-
-
-def _why(reads: SuccessReads) -> Finding | None:
+    none was seen. Raises ChildFault where the task fails."""
+    reads = success_reads(plan, model)
     if reads.successes:
         return None
     ghosts = [each for each in reads.bodies if each.contacts_only and not each.solid]
