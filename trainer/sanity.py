@@ -36,7 +36,7 @@ TIMELESS = ("untouchable", "nothing_moves", "success_at_start", "decided_at_star
 """Findings of which no more time would mend anything."""
 PAIRED_EPISODES = 8
 """Episodes that begin alike for several policies, for what their start decides to show."""
-UNREACHED_EPISODES = 48
+ENOUGH_EPISODES = 48
 """Without a success among them, the success rate is below 6 % (95 %, rule of three)."""
 RISE = 1.0
 """Standard deviations of an episode's return by which the mean return must have risen."""
@@ -118,7 +118,7 @@ def _idle_succeeds(evidence: Evidence) -> Finding | None:
 
 def _unreached(evidence: Evidence) -> Finding | None:
     seen = evidence.seen
-    if len(seen) < UNREACHED_EPISODES or any(each.success for each in seen):
+    if len(seen) < ENOUGH_EPISODES or any(each.success for each in seen):
         return None
     return Finding(
         "unreached",
@@ -310,8 +310,9 @@ def examined(trial: Trial, plan: TrialPlan, witness: Witness, model: PPO) -> Tri
         TRAINED if trial.success_after is not None else "",
     )
     found = list(findings(evidence))
-    # Where the clock has ended a trial, there is no time for more.
-    if trial.verdict == "too_hard" and trial.rule != "clock":
+    # Where the clock has ended a trial, there is no time for more; after few episodes, no need.
+    is_worth_asking = trial.rule != "clock" and len(evidence.seen) >= ENOUGH_EPISODES
+    if trial.verdict == "too_hard" and is_worth_asking:
         # The verdict stands, and a task that fails only here has shown nothing more.
         with contextlib.suppress(ChildFault, BrokenError):
             found = _with_experiments(found, evidence, trial, plan, model)
