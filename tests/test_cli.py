@@ -202,6 +202,7 @@ def test_train_json_is_one_document(tmp_path, easy_source):
     trial = json.loads(result.stdout)
     assert trial["verdict"] in ("learned", "too_easy", "too_hard")
     assert {"reason", "success_before", "episodes", "interval", "steps", "seconds"} <= trial.keys()
+    assert {"return_and_success", "findings"} <= trial.keys()
     assert trial["seed"] == 3
 
 

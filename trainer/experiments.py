@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from stable_baselines3 import PPO
 
-from ..sandbox.channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from ..sandbox.channel import ChildProtocolError, fault_in, plain_text
 from ..sandbox.episodes import episode_seed
 from ..sandbox.memory import shared_memory
 from ..sandbox.process import Child
@@ -41,10 +41,10 @@ def more_time(
     policy: Policy,
     success_rate: float,
     ended_by_time: float,
-    at_least: int = MORE_TIME_EPISODES,
+    episodes_at_most: int = MORE_TIME_EPISODES,
 ) -> Finding | None:
-    """Whether the policy succeeds much more often with twice the time, in at least so many
-    episodes; `ended_by_time` is the share of its failures that time has ended."""
+    """Whether the policy succeeds much more often with twice the time; `ended_by_time` is the share
+    of its failures that time has ended."""
     if ended_by_time < ENDED_BY_TIME:
         return None
     with SandboxedEpisodes(
@@ -55,7 +55,14 @@ def more_time(
         time_limit=MORE_TIME * TIME_LIMIT,
     ) as episodes:
         seed = int(np.random.SeedSequence([plan.seed, *b"more time"]).generate_state(1)[0])
-        longer = evaluate(episodes, policy, seed, at_least)
+        longer = evaluate(
+            episodes,
+            policy,
+            seed,
+            min(episodes_at_most, plan.evaluation_episodes),
+            # Where the first episodes show next to nothing, the others would be wasted.
+            enough=lambda won, of: won / of - success_rate < MORE_TIME_GAIN / 2,
+        )
     if longer.success_rate - success_rate < MORE_TIME_GAIN:
         return None
     limit_s = TIME_LIMIT * BaseEnv.dt
@@ -111,15 +118,8 @@ def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
 
 def cannot_be(plan: TrialPlan, model: PPO | None) -> Finding | None:
     """Why success cannot come about, where what `get_success` reads shows it; for a task in which
-    none was seen."""
-    try:
-        return _why(success_reads(plan, model))
-    except ChildFault:
-        # The trial has its verdict, and a task that fails only here has shown nothing more.
-        return None
-
-
-def _why(reads: SuccessReads) -> Finding | None:
+    none was seen. Raises ChildFault where the task fails."""
+    reads = success_reads(plan, model)
     if reads.successes:
         return None
     ghosts = [each for each in reads.bodies if each.contacts_only and not each.solid]

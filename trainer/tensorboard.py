@@ -31,7 +31,7 @@ class CurveFiles(contextlib.AbstractContextManager["CurveFiles"]):
 
     def __init__(self, folder: Path) -> None:
         try:
-            self._writer: Any = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+            self._writer: Any = SummaryWriter(str(folder))
         except OSError as error:
             raise UsageError(
                 f"TensorBoard files cannot be written to {folder}: {error.strerror}.",

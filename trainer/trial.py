@@ -25,10 +25,11 @@ from ..task import CurvePoint, Trial
 from .achieved import Achievements
 from .deciding import SuccessWindow, is_hopeless
 from .evaluation import Evaluation, Examination, evaluate
+from .evidence import TRAINED, TRAINING
 from .learner import Episode, Learner
 from .plans import TrialPlan
 from .policies import Trained, load_parameters
-from .sanity import TRAINED, TRAINING, examined
+from .sanity import examined
 from .screening import Screening, screen, softened
 from .settings import GENTLE
 from .witness import WatchedEpisodes

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.trainer.film import make_film
-from taskwright.trainer.plans import FilmPlan, TrialPlan
-from taskwright.trainer.trial import run_trial
+from taskwright.trainer.plans import FilmPlan
+from taskwright.trainer.policies import make_model
 
 WIDTH, HEIGHT = 96, 72
 
@@ -21,25 +22,10 @@ def fast(easy_source):
 
 @pytest.fixture
 def policy(tmp_path, fast):
-    """Of a trial that is over at once: what it has learned does not matter here."""
+    """A policy file; what it has learned does not matter here."""
     path = tmp_path / "policy.zip"
-    run_trial(
-        TrialPlan(
-            source=fast.replace("> 0.3", "> 300.0"),
-            robot="r2d2",
-            seed=0,
-            policy_path=str(path),
-            max_steps=4,
-            patience_steps=4,
-            max_seconds=60.0,
-            processes=1,
-            environments=2,
-            learned_success_rate=0.8,
-            easy_success_rate=0.5,
-            screening_episodes=1,
-            evaluation_episodes=1,
-        )
-    )
+    with SandboxedEpisodes(fast, "r2d2", count=1, processes=1) as episodes:
+        make_model(episodes, seed=3).save(path)
     return str(path)
 
 

@@ -10,17 +10,11 @@ from taskwright.errors import BrokenError
 from taskwright.sandbox.vector import Steps
 from taskwright.task import CurvePoint, Task, Trial, from_json, robot_named_in, to_json
 from taskwright.trainer.evaluation import Evaluation
+from taskwright.trainer.evidence import TRAINED, TRAINING, Evidence, Rung, correlation
 from taskwright.trainer.experiments import cannot_be, more_time
 from taskwright.trainer.plans import TrialPlan
 from taskwright.trainer.policies import Idle
-from taskwright.trainer.sanity import (
-    TRAINED,
-    TRAINING,
-    Evidence,
-    Rung,
-    correlation,
-    findings,
-)
+from taskwright.trainer.sanity import findings
 from taskwright.trainer.trial import run_trial
 from taskwright.trainer.witness import Witness
 
@@ -278,11 +272,11 @@ def test_more_time_is_tried_where_time_ended_the_episodes(plan, easy_source):
     # R2D2 drives 10 m/s at most: 165 m in the time there is.
     ground = easy_source.replace("[20.0, 20.0, 0.5]", "[400.0, 20.0, 0.5]")
     far = plan(ground.replace("> 2.0", "> 200.0"))
-    found = more_time(far, Forward(), 0.0, 1.0, at_least=4)
+    found = more_time(far, Forward(), 0.0, 1.0, episodes_at_most=4)
     assert found.kind == "time_too_short"
     assert "4 of 4 episodes instead of 0 %" in found.symptom
     assert more_time(far, Forward(), 0.0, 0.2) is None
-    assert more_time(far, Idle(Discrete(6)), 0.0, 1.0, at_least=4) is None
+    assert more_time(far, Idle(Discrete(6)), 0.0, 1.0, episodes_at_most=4) is None
 
 
 def test_a_trial_tells_what_is_doubtful_and_keeps_its_verdict(plan):
