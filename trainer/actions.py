@@ -38,8 +38,8 @@ class Actor:
         self._is_discrete = isinstance(space, Discrete)
         assert self._is_discrete or isinstance(space, Box), "tasks have no other action spaces"
         self._size = 0 if self._is_discrete else space.shape[0]
-        self._bounds = None if self._is_discrete else (space.low, space.high)
-        self._log_deviation = None if self._is_discrete else policy.log_std
+        self._low, self._high = (0, 0) if self._is_discrete else (space.low, space.high)
+        self._log_deviation: Any = None if self._is_discrete else policy.log_std
 
     def noise(self, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
         """All the chance that `choose` needs, for many choices at once."""
@@ -63,7 +63,7 @@ class Actor:
             chosen = out + noise * self._log_deviation.exp()
             likely = self._density(chosen, out)
             actions = chosen.numpy()
-            return Chosen(actions, likely.numpy(), actions.clip(*self._bounds))
+            return Chosen(actions, likely.numpy(), actions.clip(self._low, self._high))
 
     def evaluate(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Logarithms of the probabilities of actions, and the entropies of what they were drawn
@@ -79,4 +79,5 @@ class Actor:
     def _density(self, actions: Tensor, means: Tensor) -> Tensor:
         distances = (actions - means) / self._log_deviation.exp()
         logarithms = -0.5 * distances**2 - self._log_deviation - HALF_LOG_TWO_PI
-        return logarithms.sum(dim=1)
+        total: Tensor = logarithms.sum(dim=1)
+        return total

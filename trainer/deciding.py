@@ -67,11 +67,11 @@ class Span:
     mean_return: float
 
 
-def spans(curve: Sequence[CurvePoint]) -> list[Span]:
-    """The curve in pieces of `SPAN_STEPS`, the last of them whole; episodes count alike."""
+def spans(curve: Sequence[CurvePoint], begun: int = 0) -> list[Span]:
+    """The curve since `begun` steps in pieces of `SPAN_STEPS`, all of them whole; episodes count
+    alike."""
     pieces: list[Span] = []
     points: list[CurvePoint] = []
-    begun = 0
     for point in curve:
         points.append(point)
         if point.steps - begun >= SPAN_STEPS:
@@ -87,12 +87,13 @@ def spans(curve: Sequence[CurvePoint]) -> list[Span]:
     return pieces
 
 
-def last_progress(curve: Sequence[CurvePoint]) -> int:
-    """The agent steps at which the curve last got better; 0 where it never did."""
-    pieces = spans(curve)
+def last_progress(curve: Sequence[CurvePoint], begun: int = 0) -> int:
+    """The agent steps at which the curve, which began at `begun` steps, last got better; `begun`
+    where it never did."""
+    pieces = spans(curve, begun)
     if not pieces:
-        return 0
-    last = 0
+        return begun
+    last = begun
     best_success = 0.0
     first_return = best_return = pieces[0].mean_return
     for piece in pieces:
@@ -107,6 +108,9 @@ def last_progress(curve: Sequence[CurvePoint]) -> int:
     return last
 
 
-def is_hopeless(curve: Sequence[CurvePoint], steps: int, patience_steps: int) -> bool:
-    """Whether the curve has not got better for so long that it is not worth going on."""
-    return steps - last_progress(curve) >= patience_steps
+def is_hopeless(
+    curve: Sequence[CurvePoint], steps: int, patience_steps: int, begun: int = 0
+) -> bool:
+    """Whether the curve, which began at `begun` steps, has not got better for so long that it is
+    not worth going on."""
+    return steps - last_progress(curve, begun) >= patience_steps

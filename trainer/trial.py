@@ -79,8 +79,11 @@ class _Trial:
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.begun_at = 0
-        """The point of the curve that came first with the weights that are trained now."""
+        self.scratch = {
+            name: each.clone() for name, each in self.learner.model.policy.state_dict().items()
+        }
+        self.begun_point = self.begun_steps = 0
+        """How long the curve was, and how many steps were taken, when training last began anew."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
 
@@ -99,6 +102,9 @@ class _Trial:
         self._begin()
         while True:
             ended_by = self._train()
+            if ended_by == "hopeless" and self.warm_start:
+                self._begin_anew()
+                continue
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
@@ -106,9 +112,7 @@ class _Trial:
                 return self._verdict(
                     "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown
                 )
-            if ended_by == "hopeless" and self.warm_start:
-                self._begin_anew()
-            elif ended_by != "looks_learned":
+            if ended_by != "looks_learned":
                 # Where it fails shows what was too hard.
                 self._save()
                 reason = f"{self._told(ended_by)}: {shown} on fresh seeds, {self._asked_for()}."
@@ -118,9 +122,6 @@ class _Trial:
 
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
-        self.scratch = {
-            name: each.clone() for name, each in self.learner.model.policy.state_dict().items()
-        }
         if start := self.screening.start:
             self.warm_start = start.task_id
             weights = load_parameters(start.path)
@@ -133,7 +134,7 @@ class _Trial:
         """From scratch, since what another policy can do has led nowhere."""
         self.abandoned_start, self.warm_start = self.warm_start, None
         self.learner.restart(self.scratch)
-        self.begun_at = len(self.curve)
+        self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
         """Until training episodes succeed often enough, or there is no point in going on."""
@@ -141,14 +142,11 @@ class _Trial:
         self.window.clear()
         # Screening and examination have used the environments: begin new episodes.
         self.learner.reset(self._seed("training"))
-        ended: list[Episode] = []
         while True:
-            new = self.learner.improve()
-            self.window.add(new)
-            ended += new
+            ended = self.learner.improve()
+            self.window.add(ended)
             if ended:
                 self._add_point(ended)
-                ended = []
             if self.window.looks_learned:
                 return "looks_learned"
             if self.learner.steps >= self.plan.max_steps:
@@ -163,7 +161,8 @@ class _Trial:
         patience = self.plan.patience_steps
         if self.warm_start:
             patience = round(WARM_PATIENCE * patience)
-        return is_hopeless(self.curve[self.begun_at :], self.learner.steps, patience)
+        curve = self.curve[self.begun_point :]
+        return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
     def _add_point(self, ended: list[Episode]) -> None:
         point = CurvePoint(

@@ -13,9 +13,11 @@ from ..sandbox.vector import SandboxedEpisodes
 
 
 class SandboxedVecEnv(VecEnv):
-    """What PPO trains on. On top of the task's rewards, a success is worth `success_bonus` and the
-    share `success_share` of what the episode has earned: rewards differ by orders of magnitude
-    between tasks, and success must show beside them.
+    """What stable-baselines3 trains on.
+
+    On top of the task's rewards, a success is worth `success_bonus` and the share `success_share`
+    of what the episode has earned: rewards differ by orders of magnitude between tasks, and success
+    must show beside them.
 
     `infos` of an ended episode hold `terminal_observation`, `TimeLimit.truncated`, `is_success`
     and `episode` (`r`: the return without the bonus, `l`: agent steps), as `Monitor` would give.

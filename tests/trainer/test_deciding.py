@@ -33,6 +33,10 @@ def test_a_flat_curve_is_hopeless_once_patience_is_over():
     flat = curve(*[(0.0, 5.0)] * 4)
     assert not is_hopeless(flat[:10], 20_000, 30_000)
     assert is_hopeless(flat, 48_000, 30_000)
+    # Begun anew at 24,000 steps, it has had less time.
+    assert not is_hopeless(flat[12:], 48_000, 30_000, begun=24_000)
+    assert is_hopeless(flat[12:], 54_000, 30_000, begun=24_000)
+    assert not is_hopeless([], 48_000, 30_000, begun=24_000)
 
 
 @pytest.mark.parametrize(

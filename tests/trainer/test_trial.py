@@ -86,6 +86,8 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     nowhere = with_success(source, "False")
     warm = run_trial(plan(source=nowhere, archived=archived, patience_steps=3_000))
     assert (warm.verdict, warm.rule) == ("too_hard", "hopeless")
+    # 1,500 steps with it and 3,000 without, in rollouts of 1,024.
+    assert warm.steps == 2_048 + 3_072
     assert warm.abandoned_start == "0123456789ab"
     assert warm.warm_start is None
 
