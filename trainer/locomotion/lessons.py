@@ -69,14 +69,10 @@ NETWORK: dict[str, Any] = {"net_arch": [128, 128], "log_std_init": LOG_DEVIATION
 
 WALKERS: dict[str, Callable[[Array, Array], Array]] = {
     "ahead": lambda states, scenes: ahead(states),
-    "nearest": lambda states, scenes: _or_ahead(toward_nearest(scenes), states),
+    "nearest": lambda states, scenes: toward_nearest(scenes),
     "stand": lambda states, scenes: np.zeros((len(states), 2), np.float32),
 }
 """What each walker does, as the command that follows from the Ant's own state and the scene."""
-
-
-def _or_ahead(commands: Array, states: Array) -> Array:
-    return np.where(commands.any(axis=1, keepdims=True), commands, ahead(states))
 
 
 def new_gait(seed: int) -> PPO:
