@@ -78,7 +78,7 @@ def make_record() -> Callable[..., Record]:
         values: dict[str, Any] = {
             "idea": Idea(title, f"Scene {number}", "Done", "Speed", "None"),
             "task": Task(f"# source {number}\n"),
-            "trial": Trial("learned", "it was", 0.0, 0.9, {"idle": 0.0}, steps=1000),
+            "trial": Trial("learned", "it was", 0.0, 0.9, screening={"idle": 0.0}, steps=1000),
             "created_at": "2026-01-01T00:00:00+00:00",
         }
         return Record(number, status, "a reason", **{**values, **fields})  # type: ignore[arg-type]

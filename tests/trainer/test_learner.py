@@ -42,6 +42,34 @@ def test_the_same_seed_gives_the_same_policy_in_one_process_and_in_several(easy_
     assert all(torch.equal(weights[name], again[name]) for name in weights)
 
 
+def test_a_gentle_start_spares_the_actor_first_and_then_keeps_it_near(easy_source):
+    source = easy_source.replace("R2D2Env", ROBOT_BASES["ant"])
+    rollout = SMALL.steps * 4
+    gentle = SMALL.but(critic_steps=rollout + 1, largest_divergence=0.0, learning_rate=0.01)
+    with SandboxedEpisodes(source, "ant", count=4, processes=1) as episodes:
+        learner = Learner(episodes, 3, SMALL)
+        learner.reset(1)
+        policy = learner.model.policy
+
+        def moved(before: dict[str, torch.Tensor]) -> set[str]:
+            after = policy.state_dict()
+            return {name for name in before if not torch.equal(before[name], after[name])}
+
+        begun = {name: each.clone() for name, each in policy.state_dict().items()}
+        learner.restart(begun, gentle)
+        learner.improve()
+        assert moved(begun)
+        assert all("value_net" in name for name in moved(begun))
+
+        # Nothing has been updated yet when the divergence is first asked for, and an epoch moves
+        # the policy further than is allowed here: one epoch is made of two.
+        spared = {name: each.clone() for name, each in policy.state_dict().items()}
+        learner.improve()
+        assert "action_net.weight" in moved(spared)
+        once = policy.optimizer.state[policy.action_net.weight]["step"]
+        assert once == rollout // SMALL.batch_size
+
+
 def test_stable_baselines3_reads_what_was_learned_and_acts_alike(easy_source, tmp_path):
     with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
         learner = Learner(episodes, 0, SMALL)

@@ -4,7 +4,7 @@
 walker       what it does, in any task
 ============ ===========================================================================
 ahead        follows the line from where the episode began along the world's x axis
-nearest      goes to the nearest body that it does not stand on; ahead where there is none
+nearest      goes to the nearest body that it does not stand on; stays where there is none
 stand        stays where it is
 ============ ===========================================================================
 
