@@ -10,7 +10,8 @@ OMNI-EPIC's run is recomputed from its published page where `--omni-epic-page` n
 public/htmls/long_run.html of https://github.com/justrach/omni-epic), else cited.
 All texts are embedded by the same model, all-MiniLM-L6-v2: the whole description (title,
 description, success, rewards, termination), which is what the page has of OMNI-EPIC's tasks, and
-what a Taskwright archive embeds (title, description, success).
+what a Taskwright archive embeds (title, description, success). That model reads the first 256 word
+pieces of a text.
 Duration: some minutes on two idle cores, most of it the checks.
 Output: a table, and whether the aims are met: less than 5 % near copies and a Vendi score above 15.
 
@@ -23,6 +24,7 @@ import argparse
 import json
 import re
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +108,7 @@ class Measured:
     cells: int
 
 
-def measured(texts: list[str], encoder: SentenceEncoder) -> Measured:
+def measured(texts: Sequence[str], encoder: SentenceEncoder) -> Measured:
     vectors = np.stack([encoder.encode(text) for text in texts])
     return Measured(
         len(texts),
@@ -117,23 +119,28 @@ def measured(texts: list[str], encoder: SentenceEncoder) -> Measured:
     )
 
 
-def kept_ideas(run_dir: Path) -> list[Idea]:
+Texts = list[tuple[str, str]]
+"""Of each task its whole description, and what an archive embeds of it."""
+
+
+def kept_texts(run_dir: Path) -> Texts:
     with Archive.open(run_dir) as archive:
-        return [record.idea for record in archive.kept()]
+        return [(record.idea.docstring, record.idea.text) for record in archive.kept()]
 
 
-def published_ideas(page: Path) -> list[Idea]:
+def published_texts(page: Path) -> Texts:
     """The tasks on OMNI-EPIC's page, its three seeds included."""
     nodes = re.search(r"nodes = new vis\.DataSet\((\[.*?\])\);\n", page.read_text(), re.DOTALL)
     if nodes is None:
         raise SystemExit(f"{page} holds no graph of tasks; give OMNI-EPIC's long_run.html.")
-    ideas = []
+    texts = []
     for node in json.loads(nodes[1]):
         docstring = json.dumps(node["title"])
         sections = idea_in(f"class Env:\n    {docstring}")
         names = ("title", "description", "success", "rewards", "termination")
-        ideas.append(Idea(*(sections.get(name, "") for name in names)))
-    return ideas
+        idea = Idea(*(sections.get(name, "") for name in names))
+        texts.append((node["title"], idea.text))
+    return texts
 
 
 def main() -> None:
@@ -155,20 +162,19 @@ def main() -> None:
         counts = compose_run(
             run_dir, options.tasks, options.seed, options.learned, not options.without_checks
         )
-        sets = {"the Composer, before training": kept_ideas(run_dir)[: options.tasks]}
+        sets = {"the Composer, before training": kept_texts(run_dir)[: options.tasks]}
     print("Composer: " + ", ".join(f"{status} {n}" for status, n in sorted(counts.items())))
-    sets |= {f"kept in {run.name}": kept_ideas(run) for run in options.runs}
+    sets |= {f"kept in {run.name}": kept_texts(run) for run in options.runs}
     if options.omni_epic_page:
-        sets["OMNI-EPIC, published run"] = published_ideas(options.omni_epic_page)
+        sets["OMNI-EPIC, published run"] = published_texts(options.omni_epic_page)
 
     print(
         "\n| tasks of | embedded | tasks | near copies | Vendi score | mean distance to nearest 3 "
         f"| cells of {CELLS_A_SIDE**2} |\n|---|---|---|---|---|---|---|"
     )
     own = None
-    for name, ideas in sets.items():
-        for embedded in (WHOLE, EMBEDDED):
-            texts = [idea.docstring if embedded == WHOLE else idea.text for idea in ideas]
+    for name, pairs in sets.items():
+        for embedded, texts in zip((WHOLE, EMBEDDED), zip(*pairs, strict=True), strict=True):
             found = measured(texts, encoder)
             own = own or found
             print(

@@ -123,6 +123,16 @@ def test_text_of_models_shows_and_does_nothing_else(make_run, tmp_path):
     assert "http://" not in markdown
 
 
+def test_markdown_shows_the_figures_and_the_numbers(make_run, tmp_path):
+    write_report([make_run()], tmp_path / "out")
+    markdown = (tmp_path / "out" / "report.md").read_text()
+    shown = re.findall(r"^!\[[^]]+\]\((.+?)\)$", markdown, re.MULTILINE)
+    assert "figures/map.png" in shown
+    assert all((tmp_path / "out" / figure).is_file() for figure in shown)
+    assert "\n| kept tasks | 4 |\n" in markdown
+    assert "novelty.interesting" not in markdown
+
+
 def test_no_cell_is_a_formula(make_run, tmp_path):
     records = make_records(3, title='=HYPERLINK("http://x") {}')
     write_report([make_run(records=records)], tmp_path / "out")

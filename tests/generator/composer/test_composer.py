@@ -172,3 +172,21 @@ def test_novelty_alone_decides_what_is_interesting(make_record):
     judgement = composer.judge(idea, neighbours, 0.25)
     assert judgement.positive
     assert "Task 1" in judgement.reason
+
+
+def test_what_nearly_copies_one_kept_task_is_uninteresting_however_far_the_others_are(make_record):
+    from taskwright.archive.novelty import Neighbour
+
+    idea, _ = compose(Recipe((), "reach", 1, 0))
+    far = [Neighbour(make_record(n), 0.2) for n in (2, 3)]
+    near = Composer(0.12).judge(idea, [Neighbour(make_record(1), 0.91), *far], 0.56)
+    assert not near.positive
+    assert "0.910" in near.reason
+    assert Composer(0.12).judge(idea, [Neighbour(make_record(1), 0.89), *far], 0.57).positive
+
+
+def test_what_all_tasks_have_in_common_is_not_embedded():
+    texts = [compose(recipe)[0].text for recipe in recipes(3)]
+    for common in ("void", "arena, "):
+        assert sum(common in text for text in texts) < 0.1 * len(texts)
+    assert "over a void" in compose(Recipe(("gaps",), "reach", 1, 0))[0].termination
