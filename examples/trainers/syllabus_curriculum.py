@@ -3,8 +3,8 @@
     pip install my_tasks/dist/*.whl syllabus-rl matplotlib scipy stable-baselines3 "torch<2.14"
     python syllabus_curriculum.py my_tasks 60000
 
-The curriculum, in this process, hands out a task for each episode and hears how it went; four worker
-processes play. The package brings the task space and a wrapper with it.
+The curriculum, in this process, hands out a task for each episode and hears how it went; four
+worker processes play. The package brings the task space and a wrapper with it.
 """
 
 import importlib
