@@ -101,7 +101,7 @@ def _policies(run_dir: Path, records: Sequence[Record]) -> dict[str, Weights]:
     """The weights of the policies that the run has kept of these tasks."""
     from ..trainer.policies import load_parameters
 
-    found = {}
+    found: dict[str, Weights] = {}
     for record in records:
         path = run_dir / "policies" / f"{record.task_id}.zip"
         if record.task_id and path.is_file():

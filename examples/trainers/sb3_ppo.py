@@ -14,6 +14,7 @@ import time
 
 import gymnasium
 import stable_baselines3
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecNormalize
@@ -37,6 +38,8 @@ def success_and_return(model, env_id, episodes=10):
 
 
 def main(env_id, steps):
+    # More threads make policies of this size slower.
+    torch.set_num_threads(1)
     envs = make_vec_env(
         env_id, 8, seed=0, vec_env_cls=SubprocVecEnv, vec_env_kwargs={"start_method": "spawn"}
     )

@@ -3,8 +3,8 @@
     pip install my_tasks/dist/*.whl syllabus-rl matplotlib scipy stable-baselines3 "torch<2.14"
     python syllabus_curriculum.py my_tasks 60000
 
-The curriculum, in this process, hands out a task for each episode and hears how it went; two worker
-processes play. The package brings the task space and a wrapper with it.
+The curriculum, in this process, hands out a task for each episode and hears how it went; four
+worker processes play. The package brings the task space and a wrapper with it.
 """
 
 import importlib
@@ -14,6 +14,7 @@ import sys
 import time
 
 import gymnasium
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor, VecNormalize
 from syllabus.core import GymnasiumSyncWrapper, make_multiprocessing_curriculum
@@ -51,6 +52,8 @@ def success_and_return(model, package, episodes=10):
 
 
 def main(package, steps):
+    # More threads make policies of this size slower.
+    torch.set_num_threads(1)
     task_space = importlib.import_module(f"{package}.syllabus").task_space()
     curriculum = make_multiprocessing_curriculum(DomainRandomization(task_space))
     # Syllabus' queues are handed down to forked processes.

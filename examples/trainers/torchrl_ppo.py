@@ -65,6 +65,7 @@ def success_and_return(actor, env_id, episodes=10):
 
 def main(env_id, steps):
     torch.manual_seed(0)
+    torch.set_num_threads(1)
     envs = ParallelEnv(ENVIRONMENTS, EnvCreator(Make(env_id)), mp_start_method="spawn")
     size, actions = envs.observation_spec["observation"].shape[-1], envs.action_spec.space.n
     actor = ProbabilisticActor(

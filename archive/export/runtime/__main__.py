@@ -6,6 +6,7 @@ import argparse
 import functools
 import json
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from .catalogue import MANIFEST, PACKAGE, TASKS, UnknownTask, find
@@ -54,7 +55,8 @@ def _success(entry: dict[str, Any]) -> str:
 
 def _check(names: list[str], as_json: bool) -> int:
     results = []
-    looks = {"the world": check_world, **{name: functools.partial(check, name) for name in names}}
+    looks: dict[str, Callable[[], list[str]]] = {"the world": check_world}
+    looks.update((name, functools.partial(check, name)) for name in names)
     for name, look in looks.items():
         found, seconds = timed(look)
         results.append({"name": name, "problems": found, "seconds": round(seconds, 2)})

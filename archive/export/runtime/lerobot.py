@@ -51,7 +51,7 @@ class LeRobotEnv(gymnasium.Env[Any, Any]):
     ) -> tuple[Any, dict[str, Any]]:
         if self._env is None:
             height, width = self._pixels or (240, 320)
-            keywords = {"camera": "chase", "width": width, "height": height}
+            keywords: dict[str, Any] = {"camera": "chase", "width": width, "height": height}
             self._env = make(self.task, render_mode="rgb_array", **keywords)
         observation, info = self._env.reset(seed=seed)
         return self._seen(observation), info

@@ -53,4 +53,7 @@ def make_vec(
         raise ValueError(f"{len(names)} tasks were named. Sandboxed environments have one task.")
     from .sandboxed import vector_env
 
-    return vector_env(source(names[0]), num_envs, find(names[0])["robot"], **keywords)
+    name = names[0]
+    envs: gymnasium.vector.VectorEnv[Any, Any, Any]
+    envs = vector_env(source(name), num_envs, find(name)["robot"], **keywords)
+    return envs

@@ -29,7 +29,7 @@ OF_OLD = GYMNASIUM < (1, 0)
 START = "import sys; sys.path.append({!r}); from {}.worker import main; main()"
 
 
-class TasksVectorEnv(gymnasium.vector.VectorEnv):  # type: ignore[type-arg]
+class TasksVectorEnv(gymnasium.vector.VectorEnv):
     """`num_envs` environments; environment i plays the task `tasks[i % len(tasks)]`.
 
     They are spread over `processes` worker processes, one for each core unless said otherwise. A

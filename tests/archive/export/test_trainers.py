@@ -13,9 +13,12 @@ import os
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from taskwright.task import Task
 
 ROOT = Path(__file__).parents[3]
 STEPS = 8_000
@@ -41,10 +44,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.parametrize("name", trainers.TRAINERS)
-def test_a_trainer_learns_an_exported_task(name, export, index, tmp_path):
+def test_a_trainer_learns_an_exported_task(name, export, two_records, index, tmp_path):
     if name not in QUICK and not os.environ.get("TASKWRIGHT_ALL_TRAINERS"):
         pytest.skip("takes long to install; set TASKWRIGHT_ALL_TRAINERS=1")
-    told = trainers.prove(trainers.TRAINERS[name], export(), STEPS, tmp_path / "venv")
+    # Who learns both must not have to drive ahead in one and back in the other, unseen.
+    farther = Task(two_records[0].task.source.replace("[0] > 2.0", "[0] > 3.0"))
+    done = export(records=[two_records[0], replace(two_records[1], task=farther)])
+    told = trainers.prove(trainers.TRAINERS[name], done, STEPS, tmp_path / "venv")
     assert told["steps"] >= STEPS
     before, after = told["return"]
     assert after > before + 100
