@@ -98,9 +98,10 @@ def test_regions_of_change_draw_their_whole_neighbourhood():
 def test_regions_are_forgotten_with_the_tasks_that_made_them():
     settings = {"dimensions": 1, "fit_every": 5, "window": 5}
     old = TaskSampler(["a", "b", "c"], "alp_gmm", embeddings=np.eye(3), **settings)
-    for n in range(19):
-        # What is left of "c" lies before the window of the latest fit.
-        old.update("c" if n == 9 else "a", success=n % 2)
+    for number in range(1, 15):
+        # What is left of "c" lies before the window of the latest fit, after 10 episodes, and
+        # behind it.
+        old.update("c" if number in (5, 14) else "a", success=number % 2)
     new = TaskSampler(["b", "c"], "alp_gmm", embeddings=np.eye(2), first_visits=0, **settings)
     new.update("b", success=1.0)
     new.restore(old.state())
