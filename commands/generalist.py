@@ -54,6 +54,9 @@ def train_all(
         processes=processes_for(workers, 1),
     )
     console = Console(highlight=False, stderr=as_json)
+    if not console.is_terminal:
+        # In a file or a pipe, lines are not cut at some width.
+        console = Console(highlight=False, stderr=as_json, width=200)
     folder = generalist_folder(run_dir, plan.name)
     try:
         generalist = _watched(run_dir, plan, console)
