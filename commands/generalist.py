@@ -54,15 +54,17 @@ def train_all(
         processes=processes_for(workers, 1),
     )
     console = Console(highlight=False, stderr=as_json)
-    view: _LiveView | _PlainView
-    if console.is_terminal:
-        view = _LiveView(plan)
-        with Live(view, console=console, refresh_per_second=2, transient=True):
-            generalist = train_on_archive(run_dir, plan, view.tell)
-    else:
-        view = _PlainView(plan, console)
-        generalist = train_on_archive(run_dir, plan, view.tell)
+    if not console.is_terminal:
+        # In a file or a pipe, lines are not cut at some width.
+        console = Console(highlight=False, stderr=as_json, width=200)
     folder = generalist_folder(run_dir, plan.name)
+    try:
+        generalist = _watched(run_dir, plan, console)
+    except KeyboardInterrupt:
+        if (folder / POLICY_NAME).exists():
+            kept = f"What was trained is in {folder}; the same command goes on."
+            console.print(kept, markup=False, soft_wrap=True)
+        raise
     if policy is not None:
         policy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(folder / POLICY_NAME, policy)
@@ -71,6 +73,14 @@ def train_all(
     else:
         _print(console, generalist, folder)
     return 1 if generalist.dropped else 0
+
+
+def _watched(run_dir: Path, plan: GeneralistPlan, console: Console) -> Generalist:
+    if not console.is_terminal:
+        return train_on_archive(run_dir, plan, _PlainView(plan, console).tell)
+    view = _LiveView(plan)
+    with Live(view, console=console, refresh_per_second=2, transient=True):
+        return train_on_archive(run_dir, plan, view.tell)
 
 
 def _document(generalist: Generalist, policy: Path) -> dict[str, Any]:
@@ -124,7 +134,7 @@ class _LiveView:
         generalist, now, plan = self._generalist, self._now, self._plan
         skills = {skill.task_id: skill for skill in generalist.tasks}
         table = Table(box=None, padding=(0, 1))
-        for name in ("success", "", "fresh", "episodes", "task"):
+        for name in ("success", "", "fresh seeds", "lately", "task"):
             table.add_column(name, header_style="dim", no_wrap=name != "task")
         # Those that the sampler turns to now are what one wants to see of many.
         busiest = sorted(plan.tasks, key=lambda t: -now.episodes.get(t.task_id, 0))[:TASKS_SHOWN]
@@ -178,7 +188,8 @@ class _PlainView:
 
 def _headline(plan: GeneralistPlan, generalist: Generalist, now: GeneralistPoint) -> str:
     tasks = len(plan.tasks) - len(generalist.dropped)
-    doing = "evaluating" if generalist.steps >= plan.max_steps else "training"
+    is_over = generalist.steps >= plan.max_steps or generalist.tasks
+    doing = "evaluating" if is_over else "training"
     return (
         f"{duration(generalist.seconds)} {doing} on {tasks} tasks with {plan.sampler} · "
         f"{generalist.steps:,} of {plan.max_steps:,} steps · success in training "

@@ -75,7 +75,7 @@ class AlpGmm:
         """Of each task's latest episode."""
         self._recent: deque[tuple[int, int, float]] = deque(maxlen=window + fit_every)
         """Number of the episode, task and ALP, of the latest episodes."""
-        self._mixture: Mixture | None = None
+        self._weights = np.full(count, 1 / count)
 
     def update(self, task: int, episode: Episode) -> None:
         number = self._recent[-1][0] + 1 if self._recent else 1
@@ -92,29 +92,27 @@ class AlpGmm:
             self._fit(number)
 
     def weights(self) -> Numbers:
-        if self._mixture is None:
-            return np.full(len(self._places), 1 / len(self._places))
-        progress = np.maximum(self._mixture.means[:, -1], 0.0)
-        places = Mixture(
-            self._mixture.shares,
-            self._mixture.means[:, :-1],
-            self._mixture.covariances[:, :-1, :-1],
-        )
-        log_densities = places.log_densities(self._places)
-        within = np.exp(log_densities - log_densities.max(axis=0))
-        within /= within.sum(axis=0)
-        return normalised(within @ progress)
+        return self._weights
 
     def _fit(self, number: int) -> None:
-        """Fit the regions to the episodes up to that number."""
-        known = [
-            (task, alp) for n, task, alp in self._recent if number - self._window < n <= number
-        ]
+        """Fit the regions to the episodes up to that number, and weigh the tasks by them."""
+        since = number - self._window
+        known = [(task, alp) for n, task, alp in self._recent if since < n <= number]
+        if not known:
+            # Nothing was tried yet, or only tasks that have gone since.
+            return
         tasks, progress = zip(*known, strict=True)
         points = np.column_stack([self._places[list(tasks)], progress])
-        self._mixture = fit_mixture(
+        regions = fit_mixture(
             points, self._most_regions, np.random.default_rng(number), LEAST_VARIANCE
         )
+        without_progress = Mixture(
+            regions.shares, regions.means[:, :-1], regions.covariances[:, :-1, :-1]
+        )
+        log_densities = without_progress.log_densities(self._places)
+        within = np.exp(log_densities - log_densities.max(axis=0))
+        within /= within.sum(axis=0)
+        self._weights = normalised(within @ np.maximum(regions.means[:, -1], 0.0))
 
     def tables(self) -> Tables:
         results = [None if np.isnan(result) else result for result in self._results.tolist()]
@@ -134,11 +132,9 @@ class AlpGmm:
         )
         self._recent.clear()
         self._recent.extend(recent)
-        self._mixture = None
+        self._weights = np.full(len(self._places), 1 / len(self._places))
         last = recent[-1][0] if recent else 0
-        fitted_after = last - last % self._fit_every
-        if any(number <= fitted_after for number, *_ in recent):
-            self._fit(fitted_after)
+        self._fit(last - last % self._fit_every)
 
 
 def _principal_components(rows: Numbers, dimensions: int) -> Numbers:

@@ -100,8 +100,6 @@ class _Training:
         left = self.plan.max_steps - self.steps_before
         if left <= 0:
             return
-        # What was found out about the policy is not true of what it becomes.
-        self.update(tasks=(), interval=None, finished=False)
         watch = _Watch(self)
         try:
             self.model.learn(left, callback=watch, reset_num_timesteps=False)
@@ -270,9 +268,13 @@ class _Watch(BaseCallback):
         for slot, start in enumerate(begun):
             self._weigh(slot, advantages[start:, slot])
         self.rollouts += 1
+        # What was found out about the policy is not true of what it becomes.
         training.update(
             steps=self.num_timesteps,
             seconds=round(training.seconds_before + self._seconds, 1),
+            tasks=(),
+            interval=None,
+            finished=False,
         )
         now = GeneralistPoint(
             self.num_timesteps,

@@ -20,8 +20,8 @@ from ..sandbox.world.robots import robot_spaces
 from .vec_env import RemoteVecEnv
 
 EPISODES_PER_DRAW = 4
-"""Episodes that a slot plays of a task before it is given another: making its world takes as long
-as some hundred steps in it."""
+"""Episodes that a slot plays of a task before it is given another: making a world takes as long as
+forty steps in it, while all other slots wait."""
 MOST_IDLE = 16
 """Worlds that are kept for the next time their task is drawn, each of about 30 MB. The one that was
 last used longest ago is closed first."""

@@ -95,6 +95,19 @@ def test_regions_of_change_draw_their_whole_neighbourhood():
     assert weights[19] > 3 * weights[:9].max()
 
 
+def test_regions_are_forgotten_with_the_tasks_that_made_them():
+    settings = {"dimensions": 1, "fit_every": 5, "window": 5}
+    old = TaskSampler(["a", "b", "c"], "alp_gmm", embeddings=np.eye(3), **settings)
+    for number in range(1, 15):
+        # What is left of "c" lies before the window of the latest fit, after 10 episodes, and
+        # behind it.
+        old.update("c" if number in (5, 14) else "a", success=number % 2)
+    new = TaskSampler(["b", "c"], "alp_gmm", embeddings=np.eye(2), first_visits=0, **settings)
+    new.update("b", success=1.0)
+    new.restore(old.state())
+    assert new.probabilities() == {"b": 0.5, "c": 0.5}
+
+
 GROUPS = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 4.0]])
 
 
