@@ -239,7 +239,8 @@ class TrainerConfig(Section):
     """Learned means that the 95 % interval of the success rate on fresh episodes lies above this.
     OMNI-EPIC asks for 0.5, a majority of ten episodes."""
     easy_success_rate: float = Field(0.5, gt=0, le=1)
-    """Idle, random or scripted actions that reach this make a task too easy."""
+    """Idle or random actions that reach this make a task too easy. So do a script and an archived
+    policy that reach `learned_success_rate`."""
     screening_episodes: int = Field(16, ge=1)
     """Episodes per screening policy."""
     evaluation_episodes: int = Field(128, ge=1)
