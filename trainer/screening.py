@@ -72,13 +72,13 @@ def _policies(
     space, easy = episodes.action_space, plan.easy_success_rate
     yield "idle", "idle actions", Idle(space), easy
     yield "random", "random actions", Random(space, plan.seed), easy
+    # What a policy can do half of the time, it has not solved: there is something left to learn.
     for name, actions in SCRIPTS[plan.robot].items():
-        yield name, name, Scripted(actions), easy
+        yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
     for archived in plan.archived:
         model.policy.load_state_dict(load_parameters(archived.path))
         who = f"what was learned on “{archived.title}”"
-        # What a policy of another task can do half of the time, it has not solved. And what came
-        # with the package has not learned any task: what it can do is still to be learned.
+        # What came with the package has not learned any task: what it can do is still to be learned.
         rate = math.inf if archived.shipped else plan.learned_success_rate
         yield archived.task_id, who, Trained(model, plan.seed), rate
 
