@@ -203,35 +203,35 @@ class Trial(Noun):
     """Best success rate of the screening policies."""
     success_after: float | None = None
     """Success rate of the trained policy on fresh seeds."""
-    return_before: float | None = None
-    """Mean return of random actions; None where they did not get to act."""
-    return_after: float | None = None
-    """Mean return of the trained policy on fresh seeds."""
     screening: dict[str, float] = field(default_factory=dict)
     """Success rate per screening policy: `idle`, `random`, what a script does, or the `task_id` of
     an archived one."""
-    solved_by: str = ""
-    """Who solves it untrained, in words, when too easy."""
-    rule: TrialRule = ""
-    """What ended the trial."""
-    successes: int = 0
-    """How many of `episodes` succeeded."""
     episodes: int = 0
     """Evaluation episodes behind `success_after` (behind `success_before` when too easy)."""
-    evaluation_seed: int | None = None
-    """What settles those episodes."""
     interval: tuple[float, float] | None = None
     """95 % Wilson score interval of the deciding success rate."""
     steps: int = 0
     seconds: float = 0.0
     warm_start: str | None = None
     """`task_id` of the archived policy that the trained policy began as."""
-    abandoned_start: str | None = None
-    """`task_id` of one that training began from as well, which led nowhere."""
     seed: int = 0
     curve: tuple[CurvePoint, ...] = ()
     achieved: str = ""
     """What the trained policy did instead in a task that it did not learn, in words and numbers."""
+    solved_by: str = ""
+    """Who solves it untrained, in words, when too easy."""
+    rule: TrialRule = ""
+    """What ended the trial."""
+    successes: int = 0
+    """How many of `episodes` succeeded."""
+    evaluation_seed: int | None = None
+    """What settles the evaluation episodes."""
+    return_before: float | None = None
+    """Mean return of random actions; None where they did not get to act."""
+    return_after: float | None = None
+    """Mean return of the trained policy on fresh seeds."""
+    abandoned_start: str | None = None
+    """`task_id` of another archived policy that training began from first, and that led nowhere."""
     return_and_success: float | None = None
     """Rank correlation (Spearman) of mean return and success rate over policies of growing skill:
     the screening policies, the points of the curve, the trained one. None where success or return

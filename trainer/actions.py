@@ -38,7 +38,7 @@ class Actor:
         self._is_discrete = isinstance(space, Discrete)
         assert self._is_discrete or isinstance(space, Box), "tasks have no other action spaces"
         self._size = 0 if self._is_discrete else space.shape[0]
-        self._low, self._high = (0, 0) if self._is_discrete else (space.low, space.high)
+        self._bounds: Any = None if self._is_discrete else (space.low, space.high)
         self._log_deviation: Any = None if self._is_discrete else policy.log_std
 
     def noise(self, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
@@ -63,7 +63,7 @@ class Actor:
             chosen = out + noise * self._log_deviation.exp()
             likely = self._density(chosen, out)
             actions = chosen.numpy()
-            return Chosen(actions, likely.numpy(), actions.clip(self._low, self._high))
+            return Chosen(actions, likely.numpy(), np.clip(actions, *self._bounds))
 
     def evaluate(self, observations: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
         """Logarithms of the probabilities of actions, and the entropies of what they were drawn

@@ -25,7 +25,7 @@ def plan(tmp_path, easy_source):
             "policy_path": str(tmp_path / "policy.zip"),
             "max_steps": 30_000,
             "patience_steps": 20_000,
-            "max_seconds": 120.0,
+            "max_seconds": 900.0,
             "processes": 2,
             "environments": 8,
             "learned_success_rate": 0.8,
