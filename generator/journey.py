@@ -503,7 +503,7 @@ class Journey:
         seen = self.author.look(
             self.idea,
             Path(plan.path),
-            Moments(MOMENTS, film.apart_s, film.at_the_end),
+            Moments(film.frames, film.apart_s, film.at_the_end),
             bool(film.success),
         )
         return Sightings((seen,) if seen else ())
