@@ -13,7 +13,7 @@ import select
 from collections import deque
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError
@@ -336,7 +336,7 @@ class SandboxedEpisodes:
             child.close()
         self._children.clear()
 
-    def __enter__(self) -> SandboxedEpisodes:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
