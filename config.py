@@ -241,8 +241,9 @@ class TrainerConfig(Section):
     max_steps: int = Field(240_000, ge=1)
     """Agent steps (each is 4 physics steps) before a task counts as too hard. Few trials take them
     all: most are decided before."""
-    patience_steps: int = Field(40_000, ge=1)
-    """Agent steps without any progress after which a task counts as too hard."""
+    patience_steps: int = Field(30_000, ge=1)
+    """Agent steps without any progress after which a task counts as too hard; twice as many while
+    half of its episodes succeed."""
     max_seconds: float = Field(600.0, gt=0)
     """Wall-clock limit of a trial. Far above what `max_steps` takes on two cores, because a verdict
     that hangs on the clock cannot be repeated."""
@@ -255,7 +256,8 @@ class TrainerConfig(Section):
     """Learned means that the 95 % interval of the success rate on fresh episodes lies above this.
     OMNI-EPIC asks for 0.5, a majority of ten episodes."""
     easy_success_rate: float = Field(0.5, gt=0, le=1)
-    """Idle, random or scripted actions that reach this make a task too easy."""
+    """Idle or random actions that reach this make a task too easy. So do a script and an archived
+    policy that reach `learned_success_rate`."""
     screening_episodes: int = Field(16, ge=1)
     """Episodes per screening policy."""
     evaluation_episodes: int = Field(128, ge=1)

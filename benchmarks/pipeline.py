@@ -38,6 +38,8 @@ from taskwright.trainer.trial import run_trial
 SAMPLE_S = 0.5
 EVALUATION_EPISODES = 32
 """Fewer than usual, so that a shortened trial is a trial still and not mostly its evaluation."""
+NEVER = 1_000_000_000
+"""Steps without progress after which a trial gives up: all are to last equally long."""
 
 SOURCE = '''import numpy as np
 
@@ -90,6 +92,7 @@ SETTINGS = {
     "trainer.easy_success_rate": 1.0,
     "trainer.nearest_policies": 0,
     "trainer.evaluation_episodes": EVALUATION_EPISODES,
+    "trainer.patience_steps": NEVER,
     # Every idea is another one here; that is not the question.
     "novelty.near_copy": 1.0,
     "model.timeout_s": 300,
@@ -159,7 +162,7 @@ def steps_for(trial_s: float) -> tuple[int, float]:
 
         def seconds(steps: int) -> float:
             plan = TrialPlan(
-                source_of(0), "r2d2", 0, f"{folder}/policy.zip", steps, 600.0, cores(), 16,
+                source_of(0), "r2d2", 0, f"{folder}/policy.zip", steps, NEVER, 600.0, cores(), 16,
                 0.05, 1.0, 16, EVALUATION_EPISODES,
             )  # fmt: skip
             trial = run_trial(plan)

@@ -32,6 +32,10 @@ Counts only until the task is accomplished now and then: afterwards success is w
 SEEN_SUCCESS_RATE = 0.05
 """From this rate on a task is accomplished now and then."""
 
+HALF_WAY, HALF_WAY_PATIENCE = 0.5, 2.0
+"""While a span succeeds that often, patience is that many times as long: such a task is worth more
+of the budget, and curves waver most there."""
+
 
 class SuccessWindow:
     """The last training episodes of every environment."""
@@ -87,10 +91,9 @@ def spans(curve: Sequence[CurvePoint], begun: int = 0) -> list[Span]:
     return pieces
 
 
-def last_progress(curve: Sequence[CurvePoint], begun: int = 0) -> int:
-    """The agent steps at which the curve, which began at `begun` steps, last got better; `begun`
-    where it never did."""
-    pieces = spans(curve, begun)
+def last_progress(pieces: Sequence[Span], begun: int = 0) -> int:
+    """The agent steps at which a curve that began at `begun` steps last got better; `begun` where
+    it never did."""
     if not pieces:
         return begun
     last = begun
@@ -109,8 +112,11 @@ def last_progress(curve: Sequence[CurvePoint], begun: int = 0) -> int:
 
 
 def is_hopeless(
-    curve: Sequence[CurvePoint], steps: int, patience_steps: int, begun: int = 0
+    curve: Sequence[CurvePoint], steps: int, patience_steps: float, begun: int = 0
 ) -> bool:
     """Whether the curve, which began at `begun` steps, has not got better for so long that it is
     not worth going on."""
-    return steps - last_progress(curve, begun) >= patience_steps
+    pieces = spans(curve, begun)
+    if pieces and pieces[-1].success_rate >= HALF_WAY:
+        patience_steps *= HALF_WAY_PATIENCE
+    return steps - last_progress(pieces, begun) >= patience_steps

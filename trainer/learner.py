@@ -171,7 +171,7 @@ class Learner:
                 chosen = order[start : start + settings.batch_size]
                 loss = self._loss(policy, **{name: each[chosen] for name, each in data.items()})
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(policy.parameters(), settings.max_gradient_norm)
                 optimizer.step()
         policy.set_training_mode(False)
@@ -269,7 +269,8 @@ class _RewardScale:
         self._learn(returns)
         scaled = rewards / np.sqrt(self._variance + 1e-8)
         limit = NORMALIZED_REWARD_LIMIT
-        return scaled.clip(-limit, limit).astype(np.float32)
+        clipped: NDArray[np.float32] = scaled.clip(-limit, limit).astype(np.float32)
+        return clipped
 
     def _learn(self, returns: NDArray[np.float64]) -> None:
         """Chan et al. 1979, on joining the moments of two samples."""

@@ -97,6 +97,10 @@ def make_model(episodes: SandboxedEpisodes, seed: int, settings: Settings = SETT
     """The networks of a policy for these episodes, with weights drawn by `seed`."""
     env = SandboxedVecEnv(episodes)
     keywords = settings.for_stable_baselines3
+    rollout = settings.steps * episodes.count
+    if rollout % settings.batch_size:
+        # Few environments, to be played in and not to learn from: it would warn.
+        keywords["batch_size"] = rollout
     return PPO("MlpPolicy", env, seed=seed, device="cpu", **keywords)
 
 

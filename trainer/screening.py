@@ -71,12 +71,12 @@ def _policies(
     space, easy = episodes.action_space, plan.easy_success_rate
     yield "idle", "idle actions", Idle(space), easy
     yield "random", "random actions", Random(space, plan.seed), easy
+    # What a policy can do half of the time, it has not solved: there is something left to learn.
     for name, actions in SCRIPTS[plan.robot].items():
-        yield name, name, Scripted(actions), easy
+        yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
     for archived in plan.archived:
         model.policy.load_state_dict(load_parameters(archived.path))
         who = f"what was learned on “{archived.title}”"
-        # What a policy of another task can do half of the time, it has not solved.
         yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate
 
 

@@ -160,9 +160,7 @@ class _Trial:
 
     @property
     def _is_hopeless(self) -> bool:
-        patience = self.plan.patience_steps
-        if self.warm_start:
-            patience = round(WARM_PATIENCE * patience)
+        patience = self.plan.patience_steps * (WARM_PATIENCE if self.warm_start else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
@@ -196,7 +194,7 @@ class _Trial:
         steps = self.learner.steps
         if ended_by == "clock":
             return f"Not learned within {self.plan.max_seconds:g} seconds ({steps} steps)"
-        return f"Nothing got better in the last {self.plan.patience_steps} of {steps} steps"
+        return f"Given up after {steps} steps, for long without progress"
 
     def _asked_for(self) -> str:
         rate = self.plan.learned_success_rate

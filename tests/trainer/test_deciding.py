@@ -53,7 +53,15 @@ def test_a_flat_curve_is_hopeless_once_patience_is_over():
     ],
 )
 def test_progress_is_what_surpasses_all_before(goes_on, progress):
-    assert last_progress(curve(*goes_on)) == progress * SPAN_STEPS
+    assert last_progress(spans(curve(*goes_on))) == progress * SPAN_STEPS
+
+
+def test_what_succeeds_half_of_the_time_is_given_twice_the_patience():
+    half = curve(*[(0.5, 0.0)] * 6)
+    assert not is_hopeless(half, 70_000, 30_000)
+    assert is_hopeless(half, 72_000, 30_000)
+    less = curve(*[(0.4, 0.0)] * 6)
+    assert is_hopeless(less, 42_000, 30_000)
 
 
 def test_asks_once_every_environment_has_shown_enough():
