@@ -313,7 +313,7 @@ class Journey:
         seen = self.author.look(
             self.idea,
             Path(moments_path(self.workshop.run_dir, self.written.task_id)),
-            Moments(MOMENTS, film.apart_s, film.at_the_end),
+            Moments(film.frames, film.apart_s, film.at_the_end),
             bool(film.success),
         )
         return Sightings((seen,) if seen else ())

@@ -88,7 +88,7 @@ def _moments(plan: FilmPlan) -> tuple[Frames, Film]:
     rows = [labelled[at : at + columns] for at in range(0, len(labelled), columns)]
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     apart_s = round(last * ACTION_S / max(len(numbers) - 1, 1), 2)
-    return sheet[None], Film(plan.path, 1, episode.success, apart_s, at_the_end)
+    return sheet[None], Film(plan.path, len(numbers), episode.success, apart_s, at_the_end)
 
 
 def _film(plan: FilmPlan) -> tuple[Frames, Film]:

@@ -112,6 +112,7 @@ class Film(Noun):
 
     path: str
     frames: int
+    """How many; of a still picture, the moments it shows."""
     success: bool | None = None
     """Whether the filmed episode succeeds; None for how an episode begins."""
     apart_s: float = 0.0

@@ -34,6 +34,7 @@ def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
     plan = FilmPlan(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, moments=4)
     film = make_film(plan)
     assert film.success is True
+    assert film.frames == 4
     assert film.apart_s > 0.0
     assert film.at_the_end is False
     picture = np.asarray(Image.open(path))
