@@ -10,7 +10,7 @@ they come; a trial whose result is there is skipped, so an interrupted run goes 
 
 Output: a table of verdict, success before and after, steps, seconds and the start that was chosen.
 
-    python benchmarks/ant_tasks.py --omni-epic PATH --results ant_tasks.json
+    python benchmarks/ant_tasks.py --omni-epic PATH
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from taskwright.trainer.plans import TrialPlan
 from taskwright.trainer.trial import run_trial
 
 EXAMPLES = Path(__file__).parents[1] / "examples/tasks/ant"
+RESULTS = Path(__file__).parent / "data/ant_tasks.json"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--omni-epic", type=Path, help="a clone of OMNI-EPIC's repository")
-    parser.add_argument("--results", type=Path, default=Path("ant_tasks.json"))
+    parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--only", nargs="*", help="names of tasks")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0])
     parser.add_argument("--scratch", action="store_true", help="also without the walkers")
@@ -91,12 +92,11 @@ def table(done: dict[str, dict]) -> str:
     lines = ["| task | verdict | before | after | start | steps | seconds | load |"]
     lines.append("|---|---|---|---|---|---|---|---|")
     for key, trial in sorted(done.items()):
-        after = trial["success_after"]
         cells = [
             key,
             trial["verdict"],
-            f"{trial['success_before']:.0%}",
-            "" if after is None else f"{after:.0%}",
+            _percent(trial["success_before"]),
+            _percent(trial["success_after"]),
             trial["warm_start"] or "scratch",
             f"{trial['steps']:,}",
             f"{trial['seconds']:.0f}",
@@ -104,6 +104,10 @@ def table(done: dict[str, dict]) -> str:
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _percent(rate: float | None) -> str:
+    return "" if rate is None else f"{rate:.0%}"
 
 
 if __name__ == "__main__":
