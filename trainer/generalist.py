@@ -31,8 +31,8 @@ from ..task import Generalist, GeneralistPoint, TaskSkill, from_json, to_json
 from .evaluation import evaluate, wilson_interval
 from .plans import GeneralistPlan, GeneralistTask
 from .policies import Trained
-from .task_slots import RewardScales, TaskSlots, Worlds
 from .settings import PPO_SETTINGS, SETTINGS
+from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"
 """In the policy file, beside what stable-baselines3 writes there."""

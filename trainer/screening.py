@@ -78,7 +78,7 @@ def _policies(
     for archived in plan.archived:
         model.policy.load_state_dict(load_parameters(archived.path))
         who = f"what was learned on “{archived.title}”"
-        # What came with the package has not learned any task: what it can do is still to be learned.
+        # What came with the package has learned no task: what it can do is still to be learned.
         rate = math.inf if archived.shipped else plan.learned_success_rate
         yield archived.task_id, who, Trained(model, plan.seed), rate
 
