@@ -264,12 +264,14 @@ def map_figure(run: RunData, width: float) -> Drawing:
         places = [frame.at(*points[n].tolist()) for n in own]
         is_kept = status == "learned"
         titles = [visible(f"{records[n].number}. {records[n].idea.title}") for n in own]
-        radius = (4.2 if is_kept else 3.0) if len(records) < 400 else (2.4 if is_kept else 1.6)
+        size_of_dots = 4.2 if len(records) < 400 else 2.4 if len(records) < 4000 else 1.4
+        radius = size_of_dots * (1.0 if is_kept else 0.7)
         titled = titles if len(own) <= TITLES_SHOWN and is_kept else ()
         ring = "ground" if is_kept and len(own) <= TITLES_SHOWN else ""
         drawing.add(Dots(places, radius, status, ring, 1.0 if is_kept else 0.8, titled))
         legend_entries.append((f"{STATUS_WORDS[status]}, {len(own)}", status))
-    legend(drawing, 2, height + 20, [*reversed(legend_entries), ("reference", "line")])
+    entries = [*reversed(legend_entries), ("reference", "line")]
+    drawing.height = legend(drawing, 2, height + 20, entries) - 6
     return drawing
 
 
@@ -327,6 +329,9 @@ def lineage_figure(run: RunData, width: float) -> Drawing:
             text = fitted(visible(run.records[p].idea.title), width - x - 10, 9.5)
             drawing.add(Label(x + 8, y + 3.3, text, "muted", 9.5))
     entries = [("kept", "learned"), ("turned down, but a parent", "too_hard")]
+    grown = sum(node.row.status == "learned" or node.bearing for node in nodes)
+    if grown > len(shown):
+        entries.append((f"shown: {len(shown)} of {grown:,}, on the deepest lines", "ground"))
     legend(drawing, 14, 16, entries)
     return drawing
 

@@ -174,7 +174,8 @@ def _svg_shape(shape: Shape, css: bool) -> str:
     def paint(color: str) -> str:
         return f"var(--c-{color})" if css else LIGHT[color]
 
-    faded = f' opacity="{_n(shape.opacity)}"' if getattr(shape, "opacity", 1.0) < 1 else ""
+    opacity = 1.0 if isinstance(shape, Label) else shape.opacity
+    faded = f' opacity="{_n(opacity)}"' if opacity < 1 else ""
     match shape:
         case Line():
             return (
@@ -242,7 +243,7 @@ def png(drawing: Drawing) -> bytes:
 
 
 def _paint(image: Image.Image, shape: Shape, scale: int) -> None:
-    color, opacity = LIGHT[shape.color], getattr(shape, "opacity", 1.0)
+    color, opacity = LIGHT[shape.color], 1.0 if isinstance(shape, Label) else shape.opacity
     if opacity < 1 and isinstance(shape, Area):
         # Bands may lie over each other: each is drawn on a mask of its own.
         mask = Image.new("L", image.size, 0)

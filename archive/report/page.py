@@ -91,7 +91,7 @@ class Shown:
 def shown(run: RunData, *, alone: bool) -> Shown:
     """What a report shows of a run. Of one among several, the gallery is shorter, and there are
     fewer figures."""
-    statuses = Counter(record.status for record in run.records)
+    statuses = Counter[str](record.status for record in run.records)
     failures = Counter(
         next((o.stage for o in reversed(r.outcomes) if not o.passed and o.stage), "train")
         for r in run.records

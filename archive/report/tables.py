@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...task import Record
-from ..metrics import annecs, annecs_omni, generations
+from ..metrics import Interval, annecs, annecs_omni, generations
 from .causes import cause_of
 from .comparison import COMPARED, Comparison
 from .numbers import METRICS
@@ -17,6 +17,8 @@ from .run_data import RunData
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would work out."""
+
+UNKNOWN = (None, None, None)
 
 RECORD_COLUMNS = (
     "run", "number", "task_id", "status", "cause", "title", "robot", "strategy", "parents",
@@ -84,8 +86,8 @@ def comparison_csv(found: Comparison) -> str:
     rows: list[list[object]] = []
     for metric in COMPARED:
         for group in found.groups:
-            mean = found.mean(group, metric.key) or (None, None, None)
-            less = (None, None, None)
+            mean = found.mean(group, metric.key) or UNKNOWN
+            less: Interval | tuple[None, None, None] = UNKNOWN
             if group is not found.groups[0]:
                 less = found.difference(group, metric.key) or less
             count = len(found.values(group, metric.key))
