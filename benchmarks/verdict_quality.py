@@ -1,7 +1,7 @@
 """Are the verdicts on learnability right?
 
 Setup: the twenty tasks with known answers in `tests/tasks/verdicts`, five of each kind, each tried
-with several seeds and the default settings of `train`, from scratch, but an hour instead of ten minutes.
+with several seeds and the default settings of `train`, from scratch, with an hour for each.
 
     kind           right is
     trivial        too_easy
