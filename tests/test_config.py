@@ -74,3 +74,11 @@ def test_every_setting_is_explained_where_it_is_declared():
                 name = node.body[n].target.id
                 explained = isinstance(following, ast.Expr) or name == "robot"
                 assert explained, f"{node.name}.{name} has no sentence below it"
+
+
+def test_an_examination_that_nobody_could_pass_is_refused() -> None:
+    few = {"trainer": {"evaluation_episodes": 8, "environments": 4}}
+    with pytest.raises(UsageError, match=r"evaluation_episodes.*80% takes 16 to be sure of"):
+        resolve(few)
+    # Rounded up to whole rounds of 16 environments, they are enough.
+    assert resolve({"trainer": {"evaluation_episodes": 8}}).trainer.environments == 16
