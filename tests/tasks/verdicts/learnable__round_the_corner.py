@@ -10,7 +10,7 @@ class Env(R2D2Env):
     Drive round the corner
 
     Description:
-    A causeway 4 m wide leads 8 m ahead over an abyss, bends to the left and goes on for 10 m. The
+    A causeway 6 m wide leads 8 m ahead over an abyss, bends to the left and goes on for 10 m. The
     robot begins at one end of it.
 
     Success:
@@ -25,8 +25,8 @@ class Env(R2D2Env):
 
     def __init__(self):
         super().__init__()
-        self.create_box(0.0, [6.0, 2.0, 0.5], [4.0, 0.0, -0.5], GREY)
-        self.create_box(0.0, [2.0, 5.0, 0.5], [8.0, 7.0, -0.5], GREY)
+        self.create_box(0.0, [7.5, 3.0, 0.5], [3.5, 0.0, -0.5], GREY)
+        self.create_box(0.0, [3.0, 5.0, 0.5], [8.0, 8.0, -0.5], GREY)
 
     def reset(self):
         observation = super().reset()
