@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from ..task import STATUSES, Record, Status
-from .common import json_option, print_json, run_dir_argument
+from .common import complain, json_option, print_json, run_dir_argument
 
 if TYPE_CHECKING:
     from ..archive.export.policies import Weights
@@ -59,6 +59,7 @@ def export(
 
     with Archive.open(run_dir) as archive:
         records = choose(archive, cast("tuple[Status, ...]", statuses), only)
+        complain(archive.complaints)
     done = export_package(
         records,
         out,

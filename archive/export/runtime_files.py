@@ -1,4 +1,4 @@
-"""What is the same in every exported package: the world, and the code around it."""
+"""What is the same in every exported package: the world, the curricula, and the code around them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 WORLD = ROOT / "sandbox" / "world"
+CURRICULUM = ROOT / "curriculum"
 RUNTIME = Path(__file__).parent / "runtime"
 LICENCE = ROOT / "LICENSE"
 
@@ -15,6 +16,8 @@ LICENCE = ROOT / "LICENSE"
 def runtime_files() -> dict[str, bytes]:
     """The files, by their path in the package."""
     files = {path.name: path.read_bytes() for path in sorted(RUNTIME.glob("*.py"))}
+    for path in sorted(CURRICULUM.glob("*.py")):
+        files[f"curriculum/{path.name}"] = path.read_bytes()
     for path in _world():
         files[f"world/{path.relative_to(WORLD).as_posix()}"] = path.read_bytes()
     files["world/LICENSE"] = LICENCE.read_bytes()

@@ -200,7 +200,7 @@ class Executor:
 def test_a_run_records_what_was_seen_and_keeps_the_task_all_the_same(
     verdict, disagrees, model_server, reply, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(run_module, "make_encoder", Encoder)
+    monkeypatch.setattr(run_module, "make_encoder", lambda settings: Encoder())
     found = Isolation(5, False, True, True, [], [])
     monkeypatch.setattr(run_module, "require_isolation", lambda required: found)
     answer = f"SEEN: It drives.\nVERDICT: {verdict}"

@@ -231,7 +231,7 @@ class _Bodies:
         angles = (angles + math.pi) % math.tau - math.pi
         near = np.searchsorted(self._angles, angles + random.normal(0.0, 0.1, n))
         rows = self._by_angle[near.clip(0, len(self._by_angle) - 1)]
-        stands = ~commands.any(axis=1)
+        stands = np.asarray(~commands.any(axis=1))
         rows[stands] = random.choice(self._standing, stands.sum())
         rows = np.where(random.random(n) < 0.5, rows, random.integers(len(self._felt), size=n))
         bodies = self._felt[rows].copy()
@@ -262,7 +262,7 @@ def _descend(
     for step in range(steps):
         losses = loss(step)
         optimizer.zero_grad()
-        torch.stack(losses).sum().backward()
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
         errors.append(losses[0].item())

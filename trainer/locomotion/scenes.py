@@ -32,7 +32,7 @@ def toward_nearest(scenes: Array) -> Array:
     slots = scenes.reshape(-1, SLOTS, NUMBERS_PER_SLOT)
     ways = decompress(slots[:, :, 1:3])
     distances: Array = np.hypot(ways[..., 0], ways[..., 1])
-    beside = np.greater(distances, BESIDE_M)
+    beside = np.asarray(distances > BESIDE_M)
     rows, first = np.arange(len(slots)), beside.argmax(axis=1)
     command = ways[rows, first] / np.maximum(distances[rows, first], BESIDE_M)[:, None]
     return np.asarray(command * beside.any(axis=1)[:, None], dtype=np.float32)

@@ -99,6 +99,21 @@ def test_a_suite_draws_tasks_by_its_seed_or_as_a_curriculum_chooses(imported):
     assert drawn(choose=lambda: next(turns)) == names * 4
 
 
+def test_the_samplers_come_along_and_choose_the_tasks_of_a_suite(imported):
+    curriculum = importlib.import_module(f"{imported.__name__}.curriculum")
+    tasks = imported.make().unwrapped.tasks
+    sampler = curriculum.TaskSampler(tasks, "learning_progress", seed=0)
+    suite = imported.make(choose=sampler.sample)
+    played = []
+    for success in (True, False) * 2:
+        _, info = suite.reset()
+        played.append(info["task"])
+        sampler.update(info["task"], success=success)
+    suite.close()
+    # Each is visited before any is drawn by what was learned on it.
+    assert set(played[: len(tasks)]) == set(tasks)
+
+
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP])
 def test_the_fast_vector_gives_what_gymnasiums_own_gives_bit_for_bit(imported, mode):
     name = imported.metadata(imported.task_ids()[0])["name"]
