@@ -53,13 +53,16 @@ def export(
     wheel in OUT/dist. It needs nothing of Taskwright."""
     from ..archive.export.choice import choose
     from ..archive.export.names import package_name
-    from ..archive.export.package import export_package
     from ..archive.export.provenance import provenance_of
     from ..archive.store import Archive
 
     with Archive.open(run_dir) as archive:
         records = choose(archive, cast("tuple[Status, ...]", statuses), only)
         complain(archive.complaints)
+
+    # Loads PyBullet, which says so: not before it is known that there is something to export.
+    from ..archive.export.package import export_package
+
     done = export_package(
         records,
         out,
