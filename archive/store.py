@@ -160,6 +160,11 @@ class Archive:
         """What is wrong with the records that were read so far, a sentence or two for each."""
         return [reason for _, (_, reason) in sorted(self._altered.items())]
 
+    @property
+    def altered(self) -> set[int]:
+        """Numbers of the records read so far that are not as they were written."""
+        return set(self._altered)
+
     def kept(self) -> list[Record]:
         """The learned tasks: the stepping stones."""
         return self.records("learned")

@@ -1,4 +1,4 @@
-"""What is the same in every exported package: the world, the curricula, and the code around them."""
+"""What is the same in every exported package: world, curricula, and the code around them."""
 
 from __future__ import annotations
 

@@ -23,8 +23,9 @@ from PIL import Image
 from ...task import STATUSES, Cost, Record
 from ..browser import pages
 from ..browser.code import highlight
+from ..generalists import SamplerResult, compare_samplers
 from ..metrics import Step, funnel, generations, oddness, spread
-from . import charts, compared_charts
+from . import charts, compared_charts, generalist_charts
 from .causes import Cause, causes
 from .charts import DiversityCurves, Figure
 from .comparison import COMPARED, Comparison, compare, flattened, written
@@ -85,6 +86,8 @@ class Shown:
     """Strategy, journeys, kept."""
     judges: list[tuple[str, int, int]]
     """Judge, judgements, favourable ones."""
+    samplers: list[SamplerResult]
+    """What generalists came to, by what chose the tasks they were trained on."""
     without_vector: int
 
 
@@ -121,6 +124,7 @@ def shown(run: RunData, *, alone: bool) -> Shown:
         cost=total_cost(run),
         strategies=[(name, tried[name], kept[name]) for name, _ in tried.most_common()],
         judges=[(name, count, favourable[name]) for name, count in given.most_common()],
+        samplers=compare_samplers(run.generalists),
         without_vector=len(run.kept) - len(run.matrix(run.kept)[0]),
     )
 
@@ -201,6 +205,16 @@ def figures_of(
                 "Lineage",
                 "Kept tasks and what they grew from, each where its journey was.",
                 partial(charts.lineage_figure, run),
+            )
+        )
+    if run.generalists:
+        found.append(
+            figure(
+                "generalists",
+                "One policy for all kept tasks",
+                "Success rate of training episodes, mean over the tasks, by what chose the next "
+                "task; a line is a policy, a colour a sampler.",
+                partial(generalist_charts.training, run.generalists),
             )
         )
     return found

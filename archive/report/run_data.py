@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,12 +19,12 @@ import yaml
 from numpy.typing import NDArray
 
 from ...errors import ArchiveError
-from ...task import Cost, Record
+from ...task import Cost, Generalist, Record
 from ..browser.watch import driver
 from ..embedding import SentenceEncoder
+from ..generalists import read_generalists
 from ..store import Archive
 
-BATCH = 500
 WARNINGS_SHOWN = 5
 
 Spent = dict[str, Cost]
@@ -54,7 +54,7 @@ class RunData:
     records: list[Record]
     """In the order of their journeys."""
     unreadable: int
-    """Records that could not be read."""
+    """Records that cannot be read, or were edited."""
     under_way: int
     """Journeys that have begun and not ended."""
     is_running: bool
@@ -64,6 +64,8 @@ class RunData:
     spent: Spent
     vectors: dict[int, NDArray[np.float32]]
     """The stored unit vector of each record's idea, by journey."""
+    generalists: list[Generalist]
+    """Policies that were trained on all kept tasks; empty where their files cannot be read."""
 
     @property
     def kept(self) -> list[Record]:
@@ -112,8 +114,8 @@ def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
     `spent_in` reads what model calls have cost; the log of calls belongs to the generator.
     """
     with Archive.open(folder) as archive:
-        numbers = sorted(archive.statuses())
-        records = list(_readable(archive, numbers))
+        read = archive.records()
+        records = [record for record in read if record.number not in archive.altered]
         vectors = {}
         for record in records:
             vector = archive.embedding(record.idea.text, SentenceEncoder.name)
@@ -125,30 +127,23 @@ def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
         name=folder.resolve().name,
         folder=folder,
         records=records,
-        unreadable=len(numbers) - len(records),
+        unreadable=len(read) - len(records),
         under_way=under_way,
         is_running=not history.ended and driver(folder) is not None,
         settings=_settings(folder / "config.yaml"),
         history=history,
         spent=spent_in(folder),
         vectors=vectors,
+        generalists=_generalists(folder),
     )
 
 
-def _readable(archive: Archive, numbers: list[int]) -> Iterator[Record]:
-    for start in range(0, len(numbers), BATCH):
-        batch = numbers[start : start + BATCH]
-        try:
-            found = archive.by_number(batch)
-        except (ValueError, ArchiveError):
-            # One of them is damaged: the others are read one by one.
-            found = {}
-            for number in batch:
-                try:
-                    found |= archive.by_number([number])
-                except (ValueError, ArchiveError):
-                    continue
-        yield from (found[number] for number in batch if number in found)
+def _generalists(folder: Path) -> list[Generalist]:
+    try:
+        return [each for each in read_generalists(folder) if each.curve]
+    except ArchiveError:
+        # What else the folder holds can still be told.
+        return []
 
 
 def read_history(path: Path) -> History:

@@ -103,6 +103,7 @@ def test_a_run_by_the_composer_leaves_a_complete_folder(go, tmp_path):
     assert {"run", "stage", "record", "end"} <= {event["event"] for event in events}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(go, tmp_path):
     sequences = {}
     for name, seed, attempts in (("a", 0, 2), ("b", 0, 2), ("c", 1, 1)):
@@ -158,7 +159,7 @@ def test_a_weaker_host_is_said_in_the_log_and_refused_where_more_is_required(
 
 
 def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_path):
-    with run_module._locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
+    with run_module.locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
         go(tmp_path, run={"attempts": 1})
 
 

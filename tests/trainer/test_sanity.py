@@ -279,6 +279,7 @@ def test_more_time_is_tried_where_time_ended_the_episodes(plan, easy_source):
     assert more_time(far, Idle(Discrete(6)), 0.0, 1.0, episodes_at_most=4) is None
 
 
+@pytest.mark.slow
 def test_a_trial_tells_what_is_doubtful_and_keeps_its_verdict(plan):
     trial = run_trial(plan(specimen("misspecified__measured_from_the_origin")))
     assert trial.verdict == "too_easy" or trial.success_before > 0.2

@@ -35,7 +35,7 @@ def toward_nearest(scenes: Array) -> Array:
     beside = np.asarray(distances > BESIDE_M)
     rows, first = np.arange(len(slots)), beside.argmax(axis=1)
     command = ways[rows, first] / np.maximum(distances[rows, first], BESIDE_M)[:, None]
-    return np.asarray(command * beside.any(axis=1)[:, None], dtype=np.float32)
+    return np.asarray(command * np.any(beside, axis=1, keepdims=True), dtype=np.float32)
 
 
 def look_around(count: int, random: np.random.Generator) -> Array:

@@ -15,10 +15,11 @@ from html.parser import HTMLParser
 import pytest
 from PIL import Image
 
+from taskwright.archive.generalists import write_generalist
 from taskwright.archive.report import drawing, write_report
 from taskwright.archive.store import Archive
 from taskwright.errors import ArchiveError, UsageError
-from taskwright.task import Cost
+from taskwright.task import Cost, Generalist, GeneralistPoint, TaskSkill
 
 from .conftest import make_records
 
@@ -192,7 +193,32 @@ def test_damaged_records_and_pictures_are_left_out_and_said(make_run, tmp_path):
     numbers = write_report([folder], tmp_path / "out")
     assert numbers["runs"][0]["unreadable"] == 1
     text = Page((tmp_path / "out" / "report.html").read_text()).text
-    assert "1 record could not be read and is left out" in text
+    assert "1 record cannot be read or was edited, and is left out" in text
+
+
+def test_generalists_are_compared_by_their_samplers(make_run, tmp_path):
+    folder = make_run()
+    for sampler, seed, successes in (("uniform", 0, 8), ("uniform", 1, 12), ("plr", 0, 16)):
+        skill = TaskSkill("0123456789ab", "Reach", successes, 32, (0.1, 0.9), 5.0, 40)
+        points = tuple(
+            GeneralistPoint(2048 * n, 1.0, {"0123456789ab": 0.1 * n}, {"0123456789ab": 4})
+            for n in range(1, 6)
+        )
+        name = f"r2d2-{sampler}-seed{seed}"
+        interval = (0.2, 0.7)
+        write_generalist(
+            folder,
+            Generalist(
+                name, "r2d2", sampler, seed, 10_240, 9.0, True, (skill,), interval, curve=points
+            ),
+        )
+    write_report([folder], tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert all(told in page for told in ("One policy for all kept tasks", "plr", "50%", "31%"))
+    lines = (tmp_path / "out" / "report.md").read_text().splitlines()
+    rows = [line for line in lines if "10240" in line]
+    assert [row.split(" | ")[0] for row in rows] == ["| plr", "| uniform"]
+    assert (tmp_path / "out" / "figures" / "generalists.png").is_file()
 
 
 def test_tasks_without_a_stored_embedding_are_left_out_of_diversity_and_said(make_run, tmp_path):
