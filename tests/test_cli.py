@@ -257,6 +257,7 @@ def test_doctor_asks_the_model_server(model_server, unused_url):
     assert "cannot be reached" in result.stdout
 
 
+@pytest.mark.slow
 def test_the_composer_is_said_to_stand_in_where_no_model_is_configured(tmp_path):
     result = taskwright("run", tmp_path / "run", "--minutes", 0.01)
     assert result.returncode == 0

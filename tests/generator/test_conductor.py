@@ -207,6 +207,7 @@ def run_killed(run_dir, url, executor, kills, seed, longest_s, *settings, **envi
     return json.loads(done.stdout)["found_alive"]
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments_leave_no_trace(server, tmp_path):
     settings = ("run.attempts=24", "run.concurrency=4")
     run_killed(tmp_path / "whole", server.url, "scripted", 0, 0, 0, *settings)

@@ -254,6 +254,7 @@ def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
     assert record.trial is None
 
 
+@pytest.mark.slow
 def test_the_judge_turns_down_and_near_copies_are_not_written(
     go, tmp_path, model_server, easy_source
 ):
@@ -282,6 +283,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     assert third.trial is None
 
 
+@pytest.mark.slow
 def test_a_source_that_was_tried_is_not_tried_again(go, tmp_path, model_server, easy_source):
     titles = ["Drive ahead", "Go round the pillar"]
     answer = author(easy_source, titles)

@@ -30,6 +30,7 @@ DEFECTIVE = [
 ]
 
 
+@pytest.mark.slow
 def test_two_hundred_checks_in_a_row_leave_nothing_behind_and_do_not_grow(processes: Any) -> None:
     def check(count: int) -> None:
         for number in range(count):

@@ -71,6 +71,7 @@ def _hunt(examples: int, scratch: Path) -> dict[str, int]:
     return counts
 
 
+@pytest.mark.slow
 def test_no_way_out_is_found(tmp_path: Path) -> None:
     counts = _hunt(EXAMPLES, tmp_path / "fragment")
     print(counts)

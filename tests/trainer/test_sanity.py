@@ -268,6 +268,7 @@ class Forward:
         return np.ones(len(observations))
 
 
+@pytest.mark.slow
 def test_more_time_is_tried_where_time_ended_the_episodes(plan, easy_source):
     # R2D2 drives 10 m/s at most: 165 m in the time there is.
     ground = easy_source.replace("[20.0, 20.0, 0.5]", "[400.0, 20.0, 0.5]")

@@ -309,6 +309,7 @@ def pages_of(run_dir: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_hostile_text_only_shows(page: Page, hostile_dir: Path, serve: Callable[..., str]) -> None:
     url = serve(hostile_dir, feedback=True)
     page.goto(url)

@@ -44,6 +44,7 @@ def test_has_at_least_eight_parts_and_eight_goals():
     assert len(GOALS) >= 8
 
 
+@pytest.mark.slow
 def test_a_sample_of_recipes_passes_every_check():
     assert rejected(recipes(2)[::5]) == []
 

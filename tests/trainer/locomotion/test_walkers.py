@@ -73,8 +73,10 @@ def test_the_nearest_walker_comes_to_a_beacon_that_it_was_never_trained_on() -> 
 
 @pytest.mark.slow
 def test_what_a_walker_can_do_already_is_learned_and_not_too_easy(tmp_path: Path) -> None:
+    # As near as the walker surely gets, so that little training is needed.
+    near = BEACON.read_text(encoding="utf-8").replace("uniform(4, 10)", "uniform(3, 4)")
     plan = TrialPlan(
-        source=BEACON.read_text(encoding="utf-8"),
+        source=near,
         robot="ant",
         seed=0,
         policy_path=str(tmp_path / "policy.zip"),
