@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import os
 import time
 import zipfile
 from collections import deque
@@ -30,7 +29,7 @@ from ..sandbox.vector import SandboxedEpisodes
 from ..task import Generalist, GeneralistPoint, TaskSkill, from_json, to_json
 from .evaluation import evaluate, wilson_interval
 from .plans import GeneralistPlan, GeneralistTask
-from .policies import Trained
+from .policies import Trained, write_policy
 from .settings import PPO_SETTINGS, SETTINGS
 from .task_slots import RewardScales, TaskSlots, Worlds
 
@@ -182,14 +181,7 @@ class _Training:
         self.model.save(policy)
         with zipfile.ZipFile(policy, "a") as archive:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
-        path = Path(self.plan.policy_path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            file.write(policy.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_policy(Path(self.plan.policy_path), policy)
 
     def _restore(self, state: dict[str, Any]) -> None:
         before = from_json(Generalist, json.dumps(state["generalist"]))

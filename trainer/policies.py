@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any, Protocol
@@ -122,6 +124,17 @@ def load_parameters(path: str | Path) -> dict[str, Any]:
             "Train the task again: taskwright train RUN_DIR TASK.",
         ) from None
     return dict(weights)
+
+
+def write_policy(path: Path, policy: io.BytesIO) -> None:
+    """Write a policy file: whole and lasting once it has its name, whatever happens meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        file.write(policy.getbuffer())
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
 
 
 def write_weights(path: Path, weights: dict[str, Any]) -> None:

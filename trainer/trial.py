@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +28,7 @@ from .evaluation import Evaluation, Examination, evaluate
 from .evidence import TRAINED, TRAINING
 from .learner import Episode, Learner
 from .plans import TrialPlan
-from .policies import Trained, load_parameters
+from .policies import Trained, load_parameters, write_policy
 from .sanity import examined
 from .screening import Screening, screen, softened
 from .settings import GENTLE
@@ -208,17 +207,9 @@ class _Trial:
         return f"and it takes more to be sure of {rate:.0%}"
 
     def _save(self) -> None:
-        """Write the policy: whole and lasting once it has its name, whatever happens meanwhile."""
-        path = Path(self.plan.policy_path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         policy = io.BytesIO()
         self.learner.model.save(policy)
-        unfinished = path.with_suffix(".part")
-        with unfinished.open("wb") as file:
-            file.write(policy.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_policy(Path(self.plan.policy_path), policy)
 
     def _seed(self, purpose: Literal["screening", "training", "evaluation"]) -> int:
         """A seed for episodes; no purpose and no round of training shares one with another."""

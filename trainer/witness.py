@@ -171,6 +171,5 @@ class WatchedEpisodes(SandboxedEpisodes):
 
     def finish(self) -> tuple[slice, Steps]:
         rows, steps = super().finish()
-        names, terms = self.reward_terms()
-        self.witness.watch(rows, steps, names, terms[rows])
+        self.witness.watch(rows, steps, *self.reward_terms(rows))
         return rows, steps
