@@ -238,7 +238,7 @@ def learn(task: str, variant: str, seed: int) -> dict[str, Any]:
     """One run: how many steps it took, how well the policy does, and its curve."""
     source = (EXAMPLES / f"{task}.py").read_text(encoding="utf-8")
     episodes: Any = LocalEpisodes(source, variant, ENVIRONMENTS)
-    env = SandboxedVecEnv(episodes, SETTINGS.success_bonus, SETTINGS.success_share)
+    env = SandboxedVecEnv(episodes, SETTINGS)
     env.next_seed = seed
     model = PPO(
         "MlpPolicy",

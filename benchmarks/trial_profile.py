@@ -114,7 +114,7 @@ def ours(source: str, processes: int, rollouts: int) -> dict[str, float]:
 
 def theirs(source: str, processes: int, rollouts: int) -> dict[str, float]:
     with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes) as episodes:
-        env = SandboxedVecEnv(episodes, SETTINGS.success_bonus, SETTINGS.success_share)
+        env = SandboxedVecEnv(episodes, SETTINGS)
         normalized = VecNormalize(env, norm_obs=False, gamma=SETTINGS.discount)
         model = PPO("MlpPolicy", normalized, seed=0, device="cpu", **PPO_SETTINGS)
         model.learn(ROLLOUT_STEPS)

@@ -96,6 +96,7 @@ class SandboxedEpisodes:
         end_on_success: bool = True,
         **settings: Any,
     ) -> None:
+        self.robot = robot
         self.observation_space, self.action_space = robot_spaces(robot)
         assert self.observation_space.shape is not None
         self._low, self._high = self.observation_space.low, self.observation_space.high

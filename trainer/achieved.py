@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..sandbox.vector import SandboxedEpisodes, Steps
 from ..sandbox.world.robots import ROBOT_ENVS
+from ..sandbox.world.scene import expand
 
 MAX_TERMS = 6
 """Reward terms that are told, those that gave most first."""
@@ -45,8 +46,7 @@ class Achievements:
         # A success ends an episode as well, and only then is its end no news.
         success, fell = bool(steps.successes[row]), bool(steps.terminated[row])
         self._ends["success" if success else "termination" if fell else "time"] += 1
-        told = steps.final_observations[row][self._place].astype(np.float64)
-        self._places.append(np.sign(told) * np.expm1(np.abs(told)))
+        self._places.append(expand(steps.final_observations[row][self._place]))
         self._terms.append(self._earned[row])
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ..task import CurvePoint
-from .learner import Episode
+from .learner import SEEN_SUCCESS_RATE, Episode
 
 WINDOW_EPISODES = 50
 """Training episodes over which the success rate is watched, the same number in every environment:
@@ -29,8 +29,6 @@ what share of the failures must be gone, whichever is less: the last ones take l
 RETURN_STEP = 0.05
 """The same of the mean return, as a share of all that the returns of the curve have risen so far.
 Counts only until the task is accomplished now and then: afterwards success is what matters."""
-SEEN_SUCCESS_RATE = 0.05
-"""From this rate on a task is accomplished now and then."""
 
 HALF_WAY, HALF_WAY_PATIENCE = 0.5, 2.0
 """While a span succeeds that often, patience is that many times as long: such a task is worth more
@@ -72,13 +70,14 @@ class Span:
 
 
 def spans(curve: Sequence[CurvePoint], begun: int = 0) -> list[Span]:
-    """The curve since `begun` steps in pieces of `SPAN_STEPS`, all of them whole; episodes count
-    alike."""
+    """The curve since `begun` steps in pieces of `SPAN_STEPS`, the last of at least half of that;
+    episodes count alike."""
     pieces: list[Span] = []
     points: list[CurvePoint] = []
     for point in curve:
         points.append(point)
-        if point.steps - begun >= SPAN_STEPS:
+        is_last = point is curve[-1]
+        if point.steps - begun >= (SPAN_STEPS / 2 if is_last else SPAN_STEPS):
             episodes = sum(each.episodes for each in points)
             pieces.append(
                 Span(

@@ -87,8 +87,7 @@ class _Training:
             self.sampler.sample,
             self._drop,
             self.scales,
-            SETTINGS.success_bonus,
-            SETTINGS.success_share,
+            SETTINGS,
         )
         self.model = PPO("MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS)
         if parameters is not None:

@@ -15,6 +15,7 @@ is short (`benchmarks/trial_profile.py` tells where its time goes):
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +26,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..sandbox.vector import SandboxedEpisodes, Steps
+from ..sandbox.world.robots import ROBOT_ENVS
+from ..sandbox.world.scene import expand
 from .actions import Actor
 from .policies import make_model
 from .settings import SETTINGS, Settings
+from .visits import Visits
 
 GROUPS = 2
 """Groups of environments in flight. What is learned depends on it: sums over rows differ in their
 last bit with the number of rows."""
 NORMALIZED_REWARD_LIMIT = 10.0
+RECENT_EPISODES = 50
+"""The learning rate and what novelty is worth follow the success rate of so many."""
+SEEN_SUCCESS_RATE = 0.05
+"""From this rate on a task is accomplished now and then: there is no need to look elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,8 @@ class Learner:
         self._actor_learns_from = 0
         """Until so many steps have been made, only the critic learns."""
         self._random = torch.Generator().manual_seed(seed)
-        self._scale = _RewardScale(episodes.count, settings.discount)
+        self._place = ROBOT_ENVS[episodes.robot].robot_class.place_numbers
+        self._know_nothing()
         self._rollout = _Rollout(episodes, settings.steps)
         shares = np.array_split(np.arange(episodes.count), min(GROUPS, episodes.count))
         self._groups = [slice(int(share[0]), int(share[-1]) + 1) for share in shares]
@@ -75,7 +84,7 @@ class Learner:
         self._scale.forget_returns()
 
     def restart(self, weights: dict[str, Any], settings: Settings = SETTINGS) -> None:
-        """Go on from other weights, with an optimiser and a reward scale that know nothing yet.
+        """Go on from other weights, with all else as at the very beginning.
         `settings` may change whatever does not change the shape of networks and rollouts."""
         self.settings = settings
         self._actor_learns_from = self.steps + settings.critic_steps
@@ -84,12 +93,21 @@ class Learner:
         policy.optimizer = policy.optimizer_class(
             policy.parameters(), lr=settings.learning_rate, **policy.optimizer_kwargs
         )
+        self._know_nothing()
+
+    def _know_nothing(self) -> None:
+        """Of the rewards, of what succeeds and of where the robot has been."""
         self._scale = _RewardScale(self.episodes.count, self.settings.discount)
+        self._recent: deque[bool] = deque(maxlen=RECENT_EPISODES)
+        self._visits = Visits()
+        self.curious = False
+        """Whether new places are worth something, while hardly any episode succeeds."""
 
     def improve(self) -> list[Episode]:
         """One rollout and the update that follows from it. Returns the episodes that ended, in the
         order of time and environment."""
         ended = self._collect()
+        self._recent += [episode.success for episode in ended]
         self._update()
         return ended
 
@@ -131,10 +149,10 @@ class Learner:
         rewards = steps.rewards
         episodes: list[Episode] = []
         if ended.any():
-            settings, earned = self.settings, self._earned[rows]
-            bonus = settings.success_bonus + settings.success_share * np.maximum(earned, 0.0)
-            # Success ends an episode here, so the bonus is paid once.
-            rewards = rewards + bonus * (ended & steps.successes)
+            earned = self._earned[rows]
+            worth = self.settings.success_worth(earned, self._lengths[rows])
+            # Success ends an episode here, so this is paid once.
+            rewards = rewards + worth * (ended & steps.successes)
             episodes = [
                 Episode(
                     environment=rows.start + int(row),
@@ -157,7 +175,7 @@ class Learner:
             values = policy.predict_values(observations).reshape(rollout.steps, -1).numpy()
             last = policy.predict_values(torch.from_numpy(self._observations)).flatten().numpy()
             cut = rollout.values_where_cut_off(policy)
-        rewards = self._scale.normalize(rollout.rewards, rollout.ended)
+        rewards = self._scale.normalize(rollout.rewards, rollout.ended) + self._novelty()
         advantages = _advantages(
             rewards, values, last, cut, rollout.ended, settings.discount, settings.trace
         )
@@ -169,6 +187,8 @@ class Learner:
             "returns": torch.from_numpy(advantages + values).flatten(),
         }
         optimizer = policy.optimizer
+        for group in optimizer.param_groups:
+            group["lr"] = settings.learning_rate * self._boldness
         policy.set_training_mode(True)
         count = len(data["returns"])
         for _ in range(settings.epochs):
@@ -183,6 +203,28 @@ class Learner:
                 torch.nn.utils.clip_grad_norm_(policy.parameters(), settings.max_gradient_norm)
                 optimizer.step()
         policy.set_training_mode(False)
+
+    def _novelty(self) -> NDArray[np.float32]:
+        """What the places that the steps of the rollout have led to are worth, for being new."""
+        rollout = self._rollout
+        led_to = np.concatenate([rollout.observations[1:], self._observations[None]])
+        novelty = self._visits.add(expand(led_to[:, :, self._place]))
+        if not self.curious or self.success_rate >= SEEN_SUCCESS_RATE:
+            return np.zeros_like(novelty)
+        # A step that ended an episode led to the beginning of the next one by no merit of its own.
+        novelty[rollout.ended] = 0.0
+        return np.float32(self.settings.novelty) * novelty
+
+    @property
+    def success_rate(self) -> float:
+        """Of the last training episodes; fewer of them count as failures."""
+        return sum(self._recent) / RECENT_EPISODES
+
+    @property
+    def _boldness(self) -> float:
+        """From 1 down to a share that the settings tell, as more than half of the episodes
+        succeed."""
+        return min(max(2.0 * (1.0 - self.success_rate), self.settings.least_boldness), 1.0)
 
     def _divergence(self, policy: Any, data: dict[str, Tensor]) -> float:
         """How far the policy is from the one that acted (Schulman 2020, the estimate k3 of the KL
@@ -214,7 +256,8 @@ class Learner:
         ratio = torch.exp(now - log_probabilities)
         clipped = torch.clamp(ratio, 1.0 - settings.clip, 1.0 + settings.clip)
         gain = torch.min(advantages * ratio, advantages * clipped).mean()
-        return settings.value_weight * value_loss - gain - settings.entropy * entropy.mean()
+        worth_of_entropy = settings.entropy * self._boldness
+        return settings.value_weight * value_loss - gain - worth_of_entropy * entropy.mean()
 
 
 class _Rollout:

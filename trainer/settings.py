@@ -7,6 +7,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,6 +25,10 @@ class Settings:
     """Lambda of generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438)."""
     entropy: float = 0.01
     """What a nat of the policy's entropy is worth."""
+    least_boldness: float = 0.2
+    """The share of the learning rate and of what entropy is worth that is left where nearly all
+    training episodes succeed. Both fall once half of them do: bold steps find what succeeds, small
+    ones keep it."""
     clip: float = 0.2
     largest_divergence: float = math.inf
     """KL divergence from the policy that acted, after which an update ends."""
@@ -31,11 +38,24 @@ class Settings:
     max_gradient_norm: float = 0.5
     hidden: tuple[int, ...] = (128, 128)
     """Sizes of the hidden layers, of policy and value network alike."""
+    novelty: float = 0.3
+    """What the first visit to a place is worth to a curious learner, after normalisation; the n-th
+    is worth this divided by the square root of n. See `visits`."""
     success_bonus: float = 50.0
-    success_share: float = 0.5
-    """A success is worth the bonus and this share of what the episode has earned, before
-    normalisation: rewards differ by orders of magnitude between tasks, and success is what a trial
-    asks about."""
+    """Part of what a success is worth, before normalisation: see `success_worth`."""
+
+    def success_worth(
+        self, earned: NDArray[np.float64], steps: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What it is worth to succeed in episodes that have earned so much in so many steps, shape
+        (episodes,): the bonus, and what they would have earned had they gone on as before, as far
+        ahead as the discount looks.
+
+        Success is what a trial asks about, and it ends an episode. Most tasks reward each step that
+        the robot survives: without this, the best policy would put off success to the last.
+        """
+        ahead = 1.0 / (1.0 - self.discount)
+        return self.success_bonus + ahead * np.maximum(earned, 0.0) / steps
 
     def but(self, **changes: Any) -> Settings:
         """These settings with some of them changed."""
@@ -60,7 +80,14 @@ class Settings:
 
 
 SETTINGS = Settings()
-GENTLE = SETTINGS.but(learning_rate=2e-4, entropy=0.0, largest_divergence=0.02, critic_steps=8_000)
+GENTLE = SETTINGS.but(
+    learning_rate=2e-4,
+    least_boldness=1.0,
+    entropy=0.0,
+    novelty=0.0,
+    largest_divergence=0.02,
+    critic_steps=8_000,
+)
 """For a gait, a cycle that small errors throw out of step. With the settings of a trial from
 scratch, a critic that knows nothing of the task and noise that earns a bonus, a walker soon falls,
 and does not get up."""

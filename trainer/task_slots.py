@@ -17,6 +17,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..sandbox.world.robots import robot_spaces
+from .settings import Settings
 from .vec_env import RemoteVecEnv
 
 EPISODES_PER_DRAW = 4
@@ -100,11 +101,11 @@ class RewardScales:
 class TaskSlots(RemoteVecEnv):
     """`slots` environments whose tasks `draw` chooses, one call for each.
 
-    A success is worth `success_bonus` and a share of the episode's rewards, as in
-    `SandboxedVecEnv`. `infos` of an ended episode hold `task_id`, `terminal_observation`,
-    `TimeLimit.truncated`, `is_success` and `episode` (`r`: the return without the bonus, `l`: agent
-    steps). Where a task's code fails, `tell_fault` hears of it, and must see to it that `draw`
-    names it no more; the episode is cut off, and its infos have no `is_success`.
+    A success is worth what `settings` say, as in `SandboxedVecEnv`. `infos` of an ended episode
+    hold `task_id`, `terminal_observation`, `TimeLimit.truncated`, `is_success` and `episode` (`r`:
+    the return without that, `l`: agent steps). Where a task's code fails, `tell_fault` hears of it,
+    and must see to it that `draw` names it no more; the episode is cut off, and its infos have no
+    `is_success`.
     """
 
     def __init__(
@@ -115,8 +116,7 @@ class TaskSlots(RemoteVecEnv):
         draw: Callable[[], str],
         tell_fault: Callable[[str, ChildFault], None],
         scales: RewardScales,
-        success_bonus: float,
-        success_share: float,
+        settings: Settings,
     ) -> None:
         observation_space, action_space = robot_spaces(robot)
         super().__init__(slots, observation_space, action_space)
@@ -124,7 +124,7 @@ class TaskSlots(RemoteVecEnv):
         self._draw = draw
         self._tell_fault = tell_fault
         self._scales = scales
-        self._bonus, self._share = success_bonus, success_share
+        self._settings = settings
         self._slots: list[World] = []
         self._faults: dict[int, ChildFault] = {}
 
@@ -179,7 +179,9 @@ class TaskSlots(RemoteVecEnv):
         ended = bool(steps.terminated[0] or steps.truncated[0])
         success = bool(steps.successes[0])
         if ended and success:
-            reward += self._bonus + self._share * max(self._returns[n], 0.0)
+            one = slice(n, n + 1)
+            worth = self._settings.success_worth(self._returns[one], self._lengths[one])
+            reward += float(worth[0])
         paid, self._discounted[n] = self._scales.scaled(world.task_id, reward, self._discounted[n])
         if not ended:
             return paid, {}

@@ -26,7 +26,7 @@ from .achieved import Achievements
 from .deciding import SuccessWindow, is_hopeless
 from .evaluation import Evaluation, Examination, evaluate
 from .evidence import TRAINED, TRAINING
-from .learner import Episode, Learner
+from .learner import SEEN_SUCCESS_RATE, Episode, Learner
 from .plans import TrialPlan
 from .policies import Trained, load_parameters, write_policy
 from .sanity import examined
@@ -34,8 +34,9 @@ from .screening import Screening, screen, softened
 from .settings import GENTLE
 from .witness import WatchedEpisodes
 
-WARM_PATIENCE = 0.5
-"""Share of the patience after which a warm start that shows no progress is given up."""
+FIRST_PATIENCE = 0.5
+"""Share of the patience after which a warm start that shows no progress is given up, and after
+which a learner that hardly ever succeeds becomes curious."""
 
 
 def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point: None) -> Trial:
@@ -85,7 +86,7 @@ class _Trial:
             name: each.clone() for name, each in self.learner.model.policy.state_dict().items()
         }
         self.begun_point = self.begun_steps = 0
-        """How long the curve was, and how many steps were taken, when training last began anew."""
+        """How long the curve was, and how many steps were taken, when patience last began anew."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
 
@@ -143,6 +144,20 @@ class _Trial:
         self.learner.restart(self.scratch)
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
+    @property
+    def _may_become_curious(self) -> bool:
+        learner = self.learner
+        return (
+            learner.settings.novelty > 0.0
+            and not learner.curious
+            and learner.success_rate < SEEN_SUCCESS_RATE
+        )
+
+    def _become_curious(self) -> None:
+        """Go on from where the task's rewards end, and look elsewhere."""
+        self.learner.curious = True
+        self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
+
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
         """Until training episodes succeed often enough, or there is no point in going on."""
         self.rounds += 1
@@ -160,13 +175,16 @@ class _Trial:
             if self.learner.steps >= self.plan.max_steps:
                 return "steps"
             if self._is_hopeless:
-                return "hopeless"
+                if self.warm_start or not self._may_become_curious:
+                    return "hopeless"
+                self._become_curious()
             if time.monotonic() - self.started >= self.plan.max_seconds:
                 return "clock"
 
     @property
     def _is_hopeless(self) -> bool:
-        patience = self.plan.patience_steps * (WARM_PATIENCE if self.warm_start else 1.0)
+        is_first = self.warm_start or self._may_become_curious
+        patience = self.plan.patience_steps * (FIRST_PATIENCE if is_first else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 

@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from ..sandbox.vector import SandboxedEpisodes
+from .settings import Settings
 
 
 class RemoteVecEnv(VecEnv):
@@ -32,21 +33,16 @@ class RemoteVecEnv(VecEnv):
 class SandboxedVecEnv(RemoteVecEnv):
     """What stable-baselines3 trains on.
 
-    On top of the task's rewards, a success is worth `success_bonus` and the share `success_share`
-    of what the episode has earned: rewards differ by orders of magnitude between tasks, and success
-    must show beside them.
+    On top of the task's rewards, a success is worth what `settings` say; without them, nothing.
 
     `infos` of an ended episode hold `terminal_observation`, `TimeLimit.truncated`, `is_success`
-    and `episode` (`r`: the return without the bonus, `l`: agent steps), as `Monitor` would give.
+    and `episode` (`r`: the return without that, `l`: agent steps), as `Monitor` would give.
     """
 
-    def __init__(
-        self, episodes: SandboxedEpisodes, success_bonus: float = 0.0, success_share: float = 0.0
-    ) -> None:
+    def __init__(self, episodes: SandboxedEpisodes, settings: Settings | None = None) -> None:
         super().__init__(episodes.count, episodes.observation_space, episodes.action_space)
         self.episodes = episodes
-        self.success_bonus = success_bonus
-        self.success_share = success_share
+        self.settings = settings
         self.next_seed = 0
 
     def reset(self) -> VecEnvObs:
@@ -63,8 +59,11 @@ class SandboxedVecEnv(RemoteVecEnv):
         self._returns += rewards
         self._lengths += 1
         dones = steps.terminated | steps.truncated
-        earned = np.maximum(self._returns, 0.0)
-        bonus = self.success_bonus + self.success_share * earned
+        paid = rewards.copy()
+        if self.settings is not None:
+            worth = self.settings.success_worth(self._returns, self._lengths)
+            # Success ends an episode here, so this is paid once.
+            paid += worth * (dones & steps.successes)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for n in np.flatnonzero(dones):
             infos[n] = {
@@ -75,9 +74,7 @@ class SandboxedVecEnv(RemoteVecEnv):
             }
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
-        # Success ends an episode here, so the bonus is paid once.
-        paid = rewards + bonus * (dones & steps.successes)
-        return steps.observations, paid.astype(np.float32), dones, infos
+        return steps.observations, paid, dones, infos
 
     def close(self) -> None:
         self.episodes.close()

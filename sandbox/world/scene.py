@@ -54,6 +54,13 @@ def compress(value: ArrayLike) -> Array:
     return compressed
 
 
+def expand(value: ArrayLike) -> Array:
+    """The inverse of `compress`, for what was not clipped."""
+    array = np.asarray(value, dtype=np.float64)
+    expanded: Array = np.copysign(np.expm1(np.abs(array)), array)
+    return expanded
+
+
 def compress_number(value: float) -> float:
     """`compress` for one number, ten times as fast."""
     return math.copysign(min(math.log1p(abs(value)), BOUND), value)

@@ -20,13 +20,21 @@ def curve(*spans_of: tuple[float, float]) -> list[CurvePoint]:
 
 def test_spans_weigh_every_episode_alike():
     points = [
-        CurvePoint(SPAN_STEPS // 2, 0.0, 1.0, 8.0, 1),
+        CurvePoint(SPAN_STEPS // 3, 0.0, 1.0, 8.0, 1),
         CurvePoint(SPAN_STEPS, 0.0, 0.0, 0.0, 3),
     ]
     (span,) = spans(points)
     assert (span.end_steps, span.success_rate, span.mean_return) == (SPAN_STEPS, 0.25, 2.0)
     assert spans(points[:1]) == []
     assert last_progress([]) == 0
+
+
+def test_the_last_span_may_be_half_as_long():
+    points = curve((0.0, 1.0), (0.5, 1.0))
+    assert [span.end_steps for span in spans(points[:8])] == [SPAN_STEPS]
+    begun = spans(points[:9])
+    assert [span.end_steps for span in begun] == [SPAN_STEPS, SPAN_STEPS * 3 // 2]
+    assert last_progress(begun) == begun[-1].end_steps
 
 
 def test_a_flat_curve_is_hopeless_once_patience_is_over():

@@ -70,6 +70,39 @@ def test_a_gentle_start_spares_the_actor_first_and_then_keeps_it_near(easy_sourc
         assert once == rollout // SMALL.batch_size
 
 
+def test_novelty_counts_for_the_curious_until_episodes_succeed(
+    easy_source,
+):
+    with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
+        learner = Learner(episodes, 3, SMALL)
+        learner.reset(1)
+        learner._collect()
+        learner._rollout.ended[:] = False
+        learner._rollout.ended[4, 1] = True
+        assert not learner._novelty().any()
+        learner.curious = True
+        novelty = learner._novelty()
+        # To begin anew is no merit.
+        assert novelty.shape == (SMALL.steps, 2)
+        assert novelty[4, 1] == 0.0
+        assert ((novelty > 0.0) & (novelty <= SMALL.novelty)).sum() == novelty.size - 1
+        learner._recent += [True] * 3
+        assert not learner._novelty().any()
+
+
+@pytest.mark.parametrize(("successes", "share"), [(0, 1.0), (25, 1.0), (40, 0.4), (50, 0.2)])
+def test_the_learning_rate_falls_once_half_of_the_episodes_succeed(easy_source, successes, share):
+    with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
+        learner = Learner(episodes, 3, SMALL)
+        learner.reset(1)
+        learner._collect()
+        learner._recent.clear()
+        learner._recent += [True] * successes + [False] * (50 - successes)
+        learner._update()
+        (group,) = learner.model.policy.optimizer.param_groups
+        assert group["lr"] == pytest.approx(share * SMALL.learning_rate)
+
+
 def test_stable_baselines3_reads_what_was_learned_and_acts_alike(easy_source, tmp_path):
     with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
         learner = Learner(episodes, 0, SMALL)

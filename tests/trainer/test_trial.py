@@ -82,12 +82,12 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert "Drive far" in easy.solved_by
 
     # It earns more than chance does in a task that nobody can accomplish: training begins from it,
-    # which leads nowhere, and then from scratch.
+    # which leads nowhere, then from scratch, and at last out of curiosity.
     nowhere = with_success(source, "False")
     warm = run_trial(plan(source=nowhere, archived=archived, patience_steps=3_000))
     assert (warm.verdict, warm.rule) == ("too_hard", "hopeless")
-    # 1,500 steps with it and 3,000 without, in rollouts of 1,024.
-    assert warm.steps == 2_048 + 3_072
+    # 1,500 steps with it, as many without and 3,000 more, in rollouts of 1,024.
+    assert warm.steps == 2_048 + 2_048 + 3_072
     assert warm.abandoned_start == "0123456789ab"
     assert warm.warm_start is None
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scenery import DT, GREEN, RED, ROBOT_MASS, World
 
-from taskwright.sandbox.world.scene import BOUND, SLOTS, compress
+from taskwright.sandbox.world.scene import BOUND, SLOTS, compress, expand
 
 
 def test_compress_keeps_sign_and_precision_and_is_bounded() -> None:
@@ -20,6 +20,11 @@ def test_compress_keeps_sign_and_precision_and_is_bounded() -> None:
     grid = np.linspace(-140, 140, 2001)
     assert (np.diff(compress(grid)) > 0).all()
     assert compress(3.0).shape == ()
+
+
+def test_expand_undoes_compress() -> None:
+    values = np.array([-100.0, -0.3, 0.0, 1e-4, 2.0, 140.0])
+    np.testing.assert_allclose(expand(compress(values)), values, rtol=1e-12)
 
 
 def test_empty_world_is_all_zeros(world: World) -> None:
