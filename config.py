@@ -265,7 +265,7 @@ class SelectionConfig(Section):
 class TrainerConfig(Section):
     """One learnability trial."""
 
-    max_steps: int = Field(240_000, ge=1)
+    max_steps: int = Field(300_000, ge=1)
     """Agent steps (each is 4 physics steps) before a task counts as too hard. Few trials take them
     all: most are decided before."""
     patience_steps: int = Field(30_000, ge=1)

@@ -2,7 +2,7 @@
 without?
 
 Setup: OMNI-EPIC's ten tasks for the Ant (`--omni-epic PATH` is a clone of its repository) and ours
-in `examples/tasks/ant`; for each a trial with the package's own settings (240,000 agent steps, at
+in `examples/tasks/ant`; for each a trial with the package's own settings (300,000 agent steps, at
 most ten minutes), once with the walkers and, with `--scratch`, once without.
 
 Duration: at most 10 minutes for each trial. Results are appended to `--results`, a JSON file, as

@@ -111,8 +111,8 @@ def main() -> None:
     options = parser.parse_args()
     known = read(options.results, options.seeds)
     for seed in options.seeds:
-        for path in sorted(TASKS.glob(f"*{options.tasks}*.py")):
-            if (path.stem, seed) in known:
+        for path in sorted(TASKS.glob("*.py")):
+            if options.tasks not in path.stem or (path.stem, seed) in known:
                 continue
             trial = try_task(path, seed, options.processes)
             row = {

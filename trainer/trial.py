@@ -87,6 +87,8 @@ class _Trial:
         }
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
+        self.curious_from = 0
+        """After how many steps the learner became curious, where it is."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
 
@@ -155,7 +157,7 @@ class _Trial:
 
     def _become_curious(self) -> None:
         """Go on from where the task's rewards end, and look elsewhere."""
-        self.learner.curious = True
+        self.learner.curious, self.curious_from = True, self.learner.steps
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
@@ -218,7 +220,8 @@ class _Trial:
         steps = self.learner.steps
         if ended_by == "clock":
             return f"Not learned within {self.plan.max_seconds:g} seconds ({steps} steps)"
-        return f"Given up after {steps} steps, for long without progress"
+        elsewhere = f" and curious from {self.curious_from} on" if self.learner.curious else ""
+        return f"Given up after {steps} steps, for long without progress{elsewhere}"
 
     def _asked_for(self) -> str:
         rate = self.plan.learned_success_rate

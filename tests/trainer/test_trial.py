@@ -88,6 +88,7 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert (warm.verdict, warm.rule) == ("too_hard", "hopeless")
     # 1,500 steps with it, as many without and 3,000 more, in rollouts of 1,024.
     assert warm.steps == 2_048 + 2_048 + 3_072
+    assert "curious from 4096 on" in warm.reason
     assert warm.abandoned_start == "0123456789ab"
     assert warm.warm_start is None
 
