@@ -52,12 +52,17 @@ class SuccessWindow:
             last.clear()
 
     @property
+    def success_rate(self) -> float:
+        """0.0 until every environment has shown enough."""
+        if any(len(last) < (last.maxlen or 0) for last in self._last):
+            return 0.0
+        recent = list(chain.from_iterable(self._last))
+        return sum(recent) / len(recent)
+
+    @property
     def looks_learned(self) -> bool:
         """Whether it is worth asking on fresh seeds."""
-        if any(len(last) < (last.maxlen or 0) for last in self._last):
-            return False
-        recent = list(chain.from_iterable(self._last))
-        return sum(recent) >= WINDOW_SUCCESS_RATE * len(recent)
+        return self.success_rate >= WINDOW_SUCCESS_RATE
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,15 @@ def last_progress(pieces: Sequence[Span], begun: int = 0) -> int:
             if best_success < SEEN_SUCCESS_RATE:
                 last = piece.end_steps
     return last
+
+
+def is_stuck(
+    curve: Sequence[CurvePoint], steps: int, patience_steps: float, begun: int = 0
+) -> bool:
+    """Whether the curve, which began at `begun` steps, has not got better for so long. Nothing can
+    be better than the first span, so patience begins when that is over."""
+    last = max(last_progress(spans(curve, begun), begun), begun + SPAN_STEPS)
+    return steps - last >= patience_steps
 
 
 def is_hopeless(

@@ -23,7 +23,7 @@ from gymnasium.spaces import Box
 from ..sandbox.channel import ChildFault
 from ..task import CurvePoint, Trial
 from .achieved import Achievements
-from .deciding import SuccessWindow, is_hopeless
+from .deciding import SuccessWindow, is_hopeless, is_stuck
 from .evaluation import Evaluation, Examination, evaluate
 from .evidence import TRAINED, TRAINING
 from .learner import SEEN_SUCCESS_RATE, Episode, Learner
@@ -82,11 +82,12 @@ class _Trial:
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.scratch = {
-            name: each.clone() for name, each in self.learner.model.policy.state_dict().items()
-        }
+        self.scratch = self._weights()
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
+        self.best_rate, self.best = 0.0, self.scratch
+        """The weights that have come nearest to an examination since the last one, and at which
+        success rate. Curves waver: those at the end may be worse."""
         self.curious_from = 0
         """After how many steps the learner became curious, where it is."""
         self.rounds = 0
@@ -114,6 +115,8 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
+            if ended_by != "looks_learned" and self.best_rate > 0.0:
+                self.learner.model.policy.load_state_dict(self.best)
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
@@ -128,6 +131,11 @@ class _Trial:
                 return self._verdict(
                     "too_hard", reason, ended_by, shown, achieved=achievements.told
                 )
+
+    def _weights(self) -> dict[str, Any]:
+        """A copy of the learner's."""
+        weights = self.learner.model.policy.state_dict()
+        return {name: each.clone() for name, each in weights.items()}
 
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
@@ -147,12 +155,15 @@ class _Trial:
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     @property
-    def _may_become_curious(self) -> bool:
+    def _had_better_look_elsewhere(self) -> bool:
         learner = self.learner
+        may = not (self.warm_start or learner.curious) and learner.settings.novelty > 0.0
+        patience = FIRST_PATIENCE * self.plan.patience_steps
+        curve = self.curve[self.begun_point :]
         return (
-            learner.settings.novelty > 0.0
-            and not learner.curious
+            may
             and learner.success_rate < SEEN_SUCCESS_RATE
+            and is_stuck(curve, learner.steps, patience, self.begun_steps)
         )
 
     def _become_curious(self) -> None:
@@ -164,6 +175,7 @@ class _Trial:
         """Until training episodes succeed often enough, or there is no point in going on."""
         self.rounds += 1
         self.window.clear()
+        self.best_rate = 0.0
         # Screening and examination have used the environments: begin new episodes.
         self.episodes.policy = TRAINING
         self.learner.reset(self._seed("training"))
@@ -174,19 +186,20 @@ class _Trial:
                 self._add_point(ended)
             if self.window.looks_learned:
                 return "looks_learned"
+            if self.window.success_rate > self.best_rate:
+                self.best_rate, self.best = self.window.success_rate, self._weights()
             if self.learner.steps >= self.plan.max_steps:
                 return "steps"
-            if self._is_hopeless:
-                if self.warm_start or not self._may_become_curious:
-                    return "hopeless"
+            if self._had_better_look_elsewhere:
                 self._become_curious()
+            if self._is_hopeless:
+                return "hopeless"
             if time.monotonic() - self.started >= self.plan.max_seconds:
                 return "clock"
 
     @property
     def _is_hopeless(self) -> bool:
-        is_first = self.warm_start or self._may_become_curious
-        patience = self.plan.patience_steps * (FIRST_PATIENCE if is_first else 1.0)
+        patience = self.plan.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 

@@ -3,7 +3,14 @@
 import pytest
 
 from taskwright.task import CurvePoint
-from taskwright.trainer.deciding import SPAN_STEPS, SuccessWindow, is_hopeless, last_progress, spans
+from taskwright.trainer.deciding import (
+    SPAN_STEPS,
+    SuccessWindow,
+    is_hopeless,
+    is_stuck,
+    last_progress,
+    spans,
+)
 from taskwright.trainer.learner import Episode
 
 POINT_STEPS = 2_000
@@ -27,6 +34,15 @@ def test_spans_weigh_every_episode_alike():
     assert (span.end_steps, span.success_rate, span.mean_return) == (SPAN_STEPS, 0.25, 2.0)
     assert spans(points[:1]) == []
     assert last_progress([]) == 0
+
+
+def test_nothing_is_stuck_before_something_could_get_better():
+    flat = curve(*[(0.0, 5.0)] * 3)
+    assert not is_stuck(flat[:12], 24_000, 15_000)
+    assert is_stuck(flat[:14], 28_000, 15_000)
+    better = curve((0.0, 5.0), (0.0, 9.0), (0.0, 9.0))
+    assert not is_stuck(better, 36_000, 15_000)
+    assert not is_stuck([], 3_000, 1_500)
 
 
 def test_the_last_span_may_be_half_as_long():
@@ -76,8 +92,10 @@ def test_asks_once_every_environment_has_shown_enough():
     window = SuccessWindow(environments=25)
     window.add([Episode(n, True, 0.0, 10) for n in range(25)])
     assert not window.looks_learned
+    assert window.success_rate == 0.0
     window.add([Episode(n, n < 20, 0.0, 10) for n in range(25)])
     assert window.looks_learned, "45 of 50 have succeeded"
+    assert window.success_rate == 0.9
     window.add([Episode(0, False, 0.0, 10)])
     assert not window.looks_learned
     window.clear()
