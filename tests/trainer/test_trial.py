@@ -6,8 +6,10 @@ import pickle
 import zipfile
 
 import pytest
+import torch
 
 from taskwright.errors import BrokenError
+from taskwright.trainer.learner import Episode, Learner
 from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
 from taskwright.trainer.policies import load_parameters
 from taskwright.trainer.trial import run_trial
@@ -128,6 +130,24 @@ def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
     # Whole rollouts of 1,024 steps.
     assert trial.steps == 3_072
     assert trial.rule == "steps"
+
+
+def test_what_is_not_learned_is_examined_and_kept_at_its_best(plan, easy_source, monkeypatch):
+    successes = [0, 4, 6, 2, 1]  # Of 8 episodes, in one rollout after the other.
+
+    def improve(learner: Learner) -> list[Episode]:
+        number = learner.steps // 1_024
+        with torch.no_grad():
+            learner.model.policy.action_net.bias.fill_(number)
+        learner.steps += 1_024
+        succeeds = [environment < successes[number] for environment in range(8)]
+        return [Episode(n, succeeds[n], 0.0, 1) for n in range(8) for _ in range(7)]
+
+    monkeypatch.setattr(Learner, "improve", improve)
+    planned = plan(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
+    assert run_trial(planned).steps == 5 * 1_024
+    kept = load_parameters(planned.policy_path)
+    assert kept["action_net.bias"].tolist() == [2.0] * 6
 
 
 def test_the_clock_ends_a_trial_that_the_steps_would_not(plan, easy_source):
