@@ -187,8 +187,15 @@ def test_a_server_that_goes_away_ends_the_command_and_nothing_is_lost(go, server
 
 
 def test_ctrl_c_does_not_wait_for_the_model(go, server, reply):
-    server.answer = lambda prompt: reply(prompt, delay_s=30.0)
-    threading.Timer(0.8, os.kill, (os.getpid(), signal.SIGINT)).start()
+    def answer(prompt):
+        # Whoever asks has begun, and will not leave the signal to pytest.
+        if not pressed.is_set():
+            pressed.set()
+            os.kill(os.getpid(), signal.SIGINT)
+        return reply(prompt, delay_s=30.0)
+
+    pressed = threading.Event()
+    server.answer = answer
     started = time.monotonic()
     records, ending, _ = go(attempts=5)
     assert time.monotonic() - started < 8.0
