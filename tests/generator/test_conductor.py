@@ -138,7 +138,8 @@ def test_time_that_is_up_lets_steps_under_way_end_and_begins_none(go):
     assert len(records) < 30
     time_was_up_s = events[0]["elapsed_s"] + 1.2
     begun = [event["elapsed_s"] for event in events if event.get("state") == "begun"]
-    assert max(begun) < time_was_up_s + 0.3
+    # The whole run would begin steps for nine seconds; a busy machine may be late by one.
+    assert max(begun) < time_was_up_s + 2.0
     jobs = [event["state"] for event in events if event["event"] == "job"]
     assert jobs.count("begun") == jobs.count("ended")
 
