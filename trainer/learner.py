@@ -38,7 +38,7 @@ GROUPS = 2
 last bit with the number of rows."""
 NORMALIZED_REWARD_LIMIT = 10.0
 RECENT_EPISODES = 50
-"""The learning rate and what novelty is worth follow the success rate of so many."""
+"""The learning rate and the exploration bonus follow the success rate of so many."""
 SEEN_SUCCESS_RATE = 0.05
 """From this rate on a task is accomplished now and then: there is no need to look elsewhere."""
 
@@ -175,7 +175,7 @@ class Learner:
             values = policy.predict_values(observations).reshape(rollout.steps, -1).numpy()
             last = policy.predict_values(torch.from_numpy(self._observations)).flatten().numpy()
             cut = rollout.values_where_cut_off(policy)
-        rewards = self._scale.normalize(rollout.rewards, rollout.ended) + self._novelty()
+        rewards = self._scale.normalize(rollout.rewards, rollout.ended) + self._exploration_bonus()
         advantages = _advantages(
             rewards, values, last, cut, rollout.ended, settings.discount, settings.trace
         )
@@ -204,16 +204,17 @@ class Learner:
                 optimizer.step()
         policy.set_training_mode(False)
 
-    def _novelty(self) -> NDArray[np.float32]:
+    def _exploration_bonus(self) -> NDArray[np.float32]:
         """What the places that the steps of the rollout have led to are worth, for being new."""
         rollout = self._rollout
         led_to = np.concatenate([rollout.observations[1:], self._observations[None]])
-        novelty = self._visits.add(expand(led_to[:, :, self._place]))
+        # Counted at all times: what is known before it is curious is not new to it then.
+        bonus = self._visits.add(expand(led_to[:, :, self._place]))
         if not self.curious or self.success_rate >= SEEN_SUCCESS_RATE:
-            return np.zeros_like(novelty)
+            return np.zeros_like(bonus)
         # A step that ended an episode led to the beginning of the next one by no merit of its own.
-        novelty[rollout.ended] = 0.0
-        return np.float32(self.settings.novelty) * novelty
+        bonus[rollout.ended] = 0.0
+        return np.float32(self.settings.exploration_bonus) * bonus
 
     @property
     def success_rate(self) -> float:

@@ -38,7 +38,7 @@ class Settings:
     max_gradient_norm: float = 0.5
     hidden: tuple[int, ...] = (128, 128)
     """Sizes of the hidden layers, of policy and value network alike."""
-    novelty: float = 0.3
+    exploration_bonus: float = 0.3
     """What the first visit to a place is worth to a curious learner, after normalisation; the n-th
     is worth this divided by the square root of n. See `visits`."""
     success_bonus: float = 50.0
@@ -84,7 +84,7 @@ GENTLE = SETTINGS.but(
     learning_rate=2e-4,
     least_boldness=1.0,
     entropy=0.0,
-    novelty=0.0,
+    exploration_bonus=0.0,
     largest_divergence=0.02,
     critic_steps=8_000,
 )

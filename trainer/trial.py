@@ -157,7 +157,7 @@ class _Trial:
     @property
     def _had_better_look_elsewhere(self) -> bool:
         learner = self.learner
-        may = not (self.warm_start or learner.curious) and learner.settings.novelty > 0.0
+        may = not (self.warm_start or learner.curious) and learner.settings.exploration_bonus > 0.0
         patience = FIRST_PATIENCE * self.plan.patience_steps
         curve = self.curve[self.begun_point :]
         return (

@@ -59,11 +59,10 @@ class SandboxedVecEnv(RemoteVecEnv):
         self._returns += rewards
         self._lengths += 1
         dones = steps.terminated | steps.truncated
-        paid = rewards.copy()
         if self.settings is not None:
             worth = self.settings.success_worth(self._returns, self._lengths)
             # Success ends an episode here, so this is paid once.
-            paid += worth * (dones & steps.successes)
+            rewards += worth * (dones & steps.successes)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for n in np.flatnonzero(dones):
             infos[n] = {
@@ -74,7 +73,7 @@ class SandboxedVecEnv(RemoteVecEnv):
             }
         self._returns[dones] = 0.0
         self._lengths[dones] = 0
-        return steps.observations, paid, dones, infos
+        return steps.observations, rewards, dones, infos
 
     def close(self) -> None:
         self.episodes.close()

@@ -29,5 +29,5 @@ class Visits:
         counts = np.empty(len(known))
         for row, (cell, added) in enumerate(zip(known.tolist(), times.tolist(), strict=True)):
             counts[row] = self._counts[tuple(cell)] = self._counts.get(tuple(cell), 0) + added
-        novelty: NDArray[np.float32] = (1.0 / np.sqrt(counts))[which.ravel()].astype(np.float32)
-        return novelty.reshape(places.shape[:-1])
+        worth: NDArray[np.float32] = (1.0 / np.sqrt(counts))[which.ravel()].astype(np.float32)
+        return worth.reshape(places.shape[:-1])

@@ -70,7 +70,7 @@ def test_a_gentle_start_spares_the_actor_first_and_then_keeps_it_near(easy_sourc
         assert once == rollout // SMALL.batch_size
 
 
-def test_novelty_counts_for_the_curious_until_episodes_succeed(
+def test_new_places_count_for_the_curious_until_episodes_succeed(
     easy_source,
 ):
     with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
@@ -79,15 +79,15 @@ def test_novelty_counts_for_the_curious_until_episodes_succeed(
         learner._collect()
         learner._rollout.ended[:] = False
         learner._rollout.ended[4, 1] = True
-        assert not learner._novelty().any()
+        assert not learner._exploration_bonus().any()
         learner.curious = True
-        novelty = learner._novelty()
+        bonus = learner._exploration_bonus()
         # To begin anew is no merit.
-        assert novelty.shape == (SMALL.steps, 2)
-        assert novelty[4, 1] == 0.0
-        assert ((novelty > 0.0) & (novelty <= SMALL.novelty)).sum() == novelty.size - 1
+        assert bonus.shape == (SMALL.steps, 2)
+        assert bonus[4, 1] == 0.0
+        assert ((bonus > 0.0) & (bonus <= SMALL.exploration_bonus)).sum() == bonus.size - 1
         learner._recent += [True] * 3
-        assert not learner._novelty().any()
+        assert not learner._exploration_bonus().any()
 
 
 @pytest.mark.parametrize(("successes", "share"), [(0, 1.0), (25, 1.0), (40, 0.4), (50, 0.2)])

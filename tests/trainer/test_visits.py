@@ -17,9 +17,9 @@ def test_a_place_is_worth_less_each_time_it_is_visited():
 
 def test_visits_at_the_same_time_count_together_and_each_cell_for_itself():
     places = np.array([[[0.1, 0.2, 0.0], [0.9, 0.2, 0.0]], [[-0.1, 0.2, 0.0], [0.1, 0.2, 5.0]]])
-    novelty = Visits().add(places * CELL_M)
-    assert novelty.shape == (2, 2)
-    assert novelty == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [1.0, 1.0]]))
+    worth = Visits().add(places * CELL_M)
+    assert worth.shape == (2, 2)
+    assert worth == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [1.0, 1.0]]))
 
 
 def test_no_visits_are_worth_nothing():
