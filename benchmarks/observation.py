@@ -44,7 +44,7 @@ from taskwright.sandbox.vector import REWARD_LIMIT, Steps
 from taskwright.sandbox.world import TaskEnv
 from taskwright.sandbox.world.r2d2 import R2D2Robot, yaw_of
 from taskwright.sandbox.world.scene import BOUND, NUMBERS_PER_SLOT, SLOTS, compress
-from taskwright.trainer.deciding import WINDOW_EPISODES, WINDOW_SUCCESS_RATE
+from taskwright.trainer.deciding import WINDOW_EPISODES
 from taskwright.trainer.evaluation import evaluate
 from taskwright.trainer.policies import Trained
 from taskwright.trainer.settings import PPO_SETTINGS, SETTINGS
@@ -61,6 +61,7 @@ TASKS = (
 EXAMPLES = Path(__file__).parent.parent / "examples" / "tasks" / "r2d2"
 ENVIRONMENTS = 16
 MAX_STEPS = 120_000
+SOLVED_SUCCESS_RATE = 0.9
 EVALUATION_EPISODES = 96
 SMOOTHING = 5
 """Points of a curve that are averaged: 10,000 steps."""
@@ -225,7 +226,7 @@ class Watch(BaseCallback):
                 self.ended.append(info["is_success"])
         recent = list(chain.from_iterable(self.window))
         full = len(recent) == sum(window.maxlen or 0 for window in self.window)
-        self.solved = full and sum(recent) >= WINDOW_SUCCESS_RATE * len(recent)
+        self.solved = full and sum(recent) >= SOLVED_SUCCESS_RATE * len(recent)
         return self.num_timesteps < MAX_STEPS and not self.solved
 
     def _on_rollout_end(self) -> None:

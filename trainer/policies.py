@@ -22,6 +22,13 @@ from .actions import Actor
 from .settings import SETTINGS, Settings
 from .vec_env import SandboxedVecEnv
 
+PLAYED_TEMPERATURE = 0.7
+"""Of the actions that a learned policy is examined, kept and played with: chance that training
+needs in order to explore makes it fail. Without any it would fail more, where it is stuck."""
+START_TEMPERATURE = 3.0
+"""Of the actions of a kept policy that training begins from: one that is sure of itself explores
+nothing new."""
+
 SCRIPTS: dict[Robot, dict[str, tuple[int, ...]]] = {
     "r2d2": {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)},
     "ant": {},
@@ -84,7 +91,7 @@ class Scripted:
 
 
 class Trained:
-    """A PPO policy, drawing its actions as it did in training; `seed` settles the draws."""
+    """A PPO policy, drawing its actions as its file says; `seed` settles the draws."""
 
     def __init__(self, model: PPO, seed: int = 0) -> None:
         self._actor = Actor(model.policy)
@@ -104,6 +111,15 @@ def make_model(episodes: SandboxedEpisodes, seed: int, settings: Settings = SETT
         # Few environments, to be played in and not to learn from: it would warn.
         keywords["batch_size"] = rollout
     return PPO("MlpPolicy", env, seed=seed, device="cpu", **keywords)
+
+
+def at_temperature(weights: dict[str, Any], temperature: float) -> dict[str, Any]:
+    """The weights of a categorical policy that does the same, surer of it where `temperature` is
+    below 1 and less sure above: the logits are divided by it."""
+    return {
+        name: each / temperature if name.startswith("action_net.") else each
+        for name, each in weights.items()
+    }
 
 
 def load_parameters(path: str | Path) -> dict[str, Any]:

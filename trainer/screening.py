@@ -17,10 +17,6 @@ from .plans import ArchivedPolicy, TrialPlan
 from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_parameters
 from .witness import WatchedEpisodes
 
-SOFTENING = 0.5
-"""What the last layer of a warm start is multiplied by: a policy that is sure of itself explores
-nothing new."""
-
 
 @dataclass
 class Screening:
@@ -96,11 +92,3 @@ def _best_start(
     if best is None or skill(best.task_id) <= skill("random"):
         return None
     return best
-
-
-def softened(weights: dict[str, Any]) -> dict[str, Any]:
-    """The weights of a policy to begin with: it does what it did, but is less sure of it."""
-    return {
-        name: each * SOFTENING if name.startswith("action_net.") else each
-        for name, each in weights.items()
-    }

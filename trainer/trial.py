@@ -28,9 +28,16 @@ from .evaluation import Evaluation, Examination, evaluate
 from .evidence import TRAINED, TRAINING
 from .learner import SEEN_SUCCESS_RATE, Episode, Learner
 from .plans import TrialPlan
-from .policies import Trained, load_parameters, write_policy
+from .policies import (
+    PLAYED_TEMPERATURE,
+    START_TEMPERATURE,
+    Trained,
+    at_temperature,
+    load_parameters,
+    write_policy,
+)
 from .sanity import examined
-from .screening import Screening, screen, softened
+from .screening import Screening, screen
 from .settings import GENTLE
 from .witness import WatchedEpisodes
 
@@ -75,6 +82,7 @@ class _Trial:
         self.tell = tell
         self.started = started
         self.learner = Learner(episodes, plan.seed)
+        self.has_torques = isinstance(episodes.action_space, Box)
         rounds = math.ceil(plan.evaluation_episodes / plan.environments)
         self.examination = Examination(plan.learned_success_rate, rounds * plan.environments)
         self.window = SuccessWindow(plan.environments)
@@ -82,9 +90,9 @@ class _Trial:
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.scratch = self._weights()
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
+        self.scratch = self._weights()
         self.best_rate, self.best = 0.0, self.scratch
         """The weights that have come nearest to an examination since the last one, and at which
         success rate. Curves waver: those at the end may be worse."""
@@ -115,8 +123,9 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
-            if ended_by != "looks_learned" and self.best_rate > 0.0:
-                self.learner.model.policy.load_state_dict(self.best)
+            learned = self._weights()
+            best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
+            self._load(best if self.has_torques else at_temperature(best, PLAYED_TEMPERATURE))
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
@@ -131,26 +140,32 @@ class _Trial:
                 return self._verdict(
                     "too_hard", reason, ended_by, shown, achieved=achievements.told
                 )
+            self._load(learned)
+            self.best_rate = 0.0
 
     def _weights(self) -> dict[str, Any]:
         """A copy of the learner's."""
         weights = self.learner.model.policy.state_dict()
         return {name: each.clone() for name, each in weights.items()}
 
+    def _load(self, weights: dict[str, Any]) -> None:
+        self.learner.model.policy.load_state_dict(weights)
+
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
         if start := self.screening.start:
             self.warm_start = start.task_id
             weights = load_parameters(start.path)
-            if isinstance(self.episodes.action_space, Box):
+            if self.has_torques:
                 # Half of a torque does not carry, and a gait is soon unlearned.
                 self.learner.restart(weights, GENTLE)
             else:
-                self.learner.restart(softened(weights))
+                self.learner.restart(at_temperature(weights, START_TEMPERATURE))
 
     def _begin_anew(self) -> None:
-        """From scratch, since what another policy can do has led nowhere."""
-        self.abandoned_start, self.warm_start = self.warm_start, None
+        """From scratch, since what came before has led nowhere."""
+        self.abandoned_start = self.warm_start or self.abandoned_start
+        self.warm_start = None
         self.learner.restart(self.scratch)
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
@@ -167,15 +182,14 @@ class _Trial:
         )
 
     def _become_curious(self) -> None:
-        """Go on from where the task's rewards end, and look elsewhere."""
+        """Begin from scratch once more, and look elsewhere from the first step on."""
+        self._begin_anew()
         self.learner.curious, self.curious_from = True, self.learner.steps
-        self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
         """Until training episodes succeed often enough, or there is no point in going on."""
         self.rounds += 1
         self.window.clear()
-        self.best_rate = 0.0
         # Screening and examination have used the environments: begin new episodes.
         self.episodes.policy = TRAINING
         self.learner.reset(self._seed("training"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from itertools import chain, repeat
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 from taskwright.errors import BrokenError
 from taskwright.trainer.learner import Episode, Learner
 from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
-from taskwright.trainer.policies import load_parameters
+from taskwright.trainer.policies import PLAYED_TEMPERATURE, load_parameters
 from taskwright.trainer.trial import run_trial
 
 
@@ -98,6 +99,25 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert warm.warm_start is None
 
 
+def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
+    plan, easy_source, tmp_path, monkeypatch
+):
+    def kept(temperature: float) -> dict[str, torch.Tensor]:
+        # An examination that fails, and one at the end.
+        answers = chain([True], repeat(False))
+        looks_learned = property(lambda window: next(answers))
+        monkeypatch.setattr("taskwright.trainer.trial.SuccessWindow.looks_learned", looks_learned)
+        monkeypatch.setattr("taskwright.trainer.trial.PLAYED_TEMPERATURE", temperature)
+        trial = run_trial(plan(source=with_success(easy_source, "False"), max_steps=2_048))
+        assert trial.steps == 2_048
+        return load_parameters(tmp_path / "policy.zip")
+
+    trained, surer = kept(1.0), kept(0.5)
+    for name in trained:
+        twice = 2.0 if name.startswith("action_net") else 1.0
+        torch.testing.assert_close(surer[name], twice * trained[name])
+
+
 def test_solved_by_doing_nothing_is_too_easy(plan, easy_source):
     # True after a second only: the checks would not let pass what is true at the start.
     source = with_success(easy_source, "self.calls > 60")
@@ -147,7 +167,7 @@ def test_what_is_not_learned_is_examined_and_kept_at_its_best(plan, easy_source,
     planned = plan(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
     assert run_trial(planned).steps == 5 * 1_024
     kept = load_parameters(planned.policy_path)
-    assert kept["action_net.bias"].tolist() == [2.0] * 6
+    assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 
 def test_the_clock_ends_a_trial_that_the_steps_would_not(plan, easy_source):
