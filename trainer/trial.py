@@ -120,7 +120,7 @@ class _Trial:
         self._begin()
         while True:
             ended_by = self._train()
-            if ended_by == "hopeless" and self.warm_start:
+            if ended_by == "hopeless" and self._may_begin_anew:
                 self._begin_anew()
                 continue
             learned = self._weights()
@@ -170,6 +170,12 @@ class _Trial:
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     @property
+    def _may_begin_anew(self) -> bool:
+        """Whether there is another beginning than that of another policy: what a walker cannot be
+        taught, legs that cannot walk do not learn in a trial."""
+        return self.warm_start is not None and not self.has_torques
+
+    @property
     def _had_better_look_elsewhere(self) -> bool:
         learner = self.learner
         may = not (self.warm_start or learner.curious) and learner.settings.exploration_bonus > 0.0
@@ -213,7 +219,7 @@ class _Trial:
 
     @property
     def _is_hopeless(self) -> bool:
-        patience = self.plan.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
+        patience = self.plan.patience_steps * (FIRST_PATIENCE if self._may_begin_anew else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 

@@ -94,3 +94,31 @@ def test_what_a_walker_can_do_already_is_learned_and_not_too_easy(tmp_path: Path
     trial = run_trial(plan)
     assert trial.verdict == "learned"
     assert trial.warm_start == "ant-nearest"
+
+
+@pytest.mark.slow
+def test_what_a_walker_cannot_be_taught_is_not_begun_from_scratch(tmp_path: Path) -> None:
+    source = BEACON.read_text(encoding="utf-8")
+    nowhere = source[: source.index("        return", source.index("def get_success"))]
+    plan = TrialPlan(
+        source=nowhere + "        return False\n",
+        robot="ant",
+        seed=0,
+        policy_path=str(tmp_path / "policy.zip"),
+        max_steps=60_000,
+        patience_steps=2_000,
+        max_seconds=600.0,
+        processes=2,
+        environments=4,
+        learned_success_rate=0.8,
+        easy_success_rate=0.5,
+        screening_episodes=4,
+        evaluation_episodes=4,
+        archived=pretrained("ant"),
+    )
+    trial = run_trial(plan)
+    assert (trial.verdict, trial.rule) == ("too_hard", "hopeless")
+    assert trial.warm_start == "ant-nearest"
+    assert trial.abandoned_start is None
+    # The first span may be better than what came before, but half of the patience is not the end.
+    assert trial.steps >= 2_000
