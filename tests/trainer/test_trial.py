@@ -52,7 +52,7 @@ def with_success(source: str, expression: str) -> str:
     return source[:start] + f"        return {expression}\n"
 
 
-def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_path, monkeypatch):
+def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_path):
     # Random driving gets 2 m away quite often; 8 m is out of its reach.
     source = behind(easy_source, 8.0)
     points = []
@@ -70,6 +70,14 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert tuple(points) == trial.curve
     assert [p.steps for p in points] == sorted(p.steps for p in points)
     assert (tmp_path / "policy.zip").exists()
+
+
+@pytest.mark.slow
+def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
+    plan, easy_source, tmp_path, monkeypatch
+):
+    source = behind(easy_source, 8.0)
+    trial = run_trial(plan(source=source))
 
     # Nothing depends on how many processes step the environments.
     again = run_trial(plan(source=source, processes=1))
@@ -108,8 +116,10 @@ def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
         looks_learned = property(lambda window: next(answers))
         monkeypatch.setattr("taskwright.trainer.trial.SuccessWindow.looks_learned", looks_learned)
         monkeypatch.setattr("taskwright.trainer.trial.PLAYED_TEMPERATURE", temperature)
-        trial = run_trial(plan(source=with_success(easy_source, "False"), max_steps=2_048))
-        assert trial.steps == 2_048
+        few = {"environments": 2, "screening_episodes": 2, "evaluation_episodes": 2}
+        nowhere = with_success(easy_source, "False")
+        trial = run_trial(plan(source=nowhere, max_steps=2 * 256, **few))
+        assert trial.steps == 2 * 256
         return load_parameters(tmp_path / "policy.zip")
 
     trained, surer = kept(1.0), kept(0.5)
