@@ -207,10 +207,11 @@ class Learner:
     def _exploration_bonus(self) -> NDArray[np.float32]:
         """What the places that the steps of the rollout have led to are worth, for being new."""
         rollout = self._rollout
+        if not self.curious:
+            return np.zeros(rollout.shape, np.float32)
         led_to = np.concatenate([rollout.observations[1:], self._observations[None]])
-        # Counted at all times: what is known before it is curious is not new to it then.
         bonus = self._visits.add(expand(led_to[:, :, self._place]))
-        if not self.curious or self.success_rate >= SEEN_SUCCESS_RATE:
+        if self.success_rate >= SEEN_SUCCESS_RATE:
             return np.zeros_like(bonus)
         # A step that ended an episode led to the beginning of the next one by no merit of its own.
         bonus[rollout.ended] = 0.0

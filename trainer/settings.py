@@ -84,7 +84,6 @@ GENTLE = SETTINGS.but(
     learning_rate=2e-4,
     least_boldness=1.0,
     entropy=0.0,
-    exploration_bonus=0.0,
     largest_divergence=0.02,
     critic_steps=8_000,
 )

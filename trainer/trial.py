@@ -90,9 +90,9 @@ class _Trial:
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
+        self.scratch = self._weights()
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
-        self.scratch = self._weights()
         self.best_rate, self.best = 0.0, self.scratch
         """The weights that have come nearest to an examination since the last one, and at which
         success rate. Curves waver: those at the end may be worse."""
@@ -178,7 +178,7 @@ class _Trial:
     @property
     def _had_better_look_elsewhere(self) -> bool:
         learner = self.learner
-        may = not (self.warm_start or learner.curious) and learner.settings.exploration_bonus > 0.0
+        may = not (self.warm_start or learner.curious)
         patience = FIRST_PATIENCE * self.plan.patience_steps
         curve = self.curve[self.begun_point :]
         return (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,52 +73,63 @@ def test_the_nearest_walker_comes_to_a_beacon_that_it_was_never_trained_on() -> 
     assert arrived >= 2
 
 
+@pytest.fixture
+def plan(tmp_path: Path) -> Callable[..., TrialPlan]:
+    """Makes a plan for a trial that may begin with the walkers."""
+
+    def make(source: str, **fields: Any) -> TrialPlan:
+        return TrialPlan(
+            source=source,
+            robot="ant",
+            seed=0,
+            policy_path=str(tmp_path / "policy.zip"),
+            max_steps=60_000,
+            max_seconds=600.0,
+            processes=2,
+            easy_success_rate=0.5,
+            archived=pretrained("ant"),
+            **fields,
+        )
+
+    return make
+
+
 @pytest.mark.slow
-def test_what_a_walker_can_do_already_is_learned_and_not_too_easy(tmp_path: Path) -> None:
+def test_what_a_walker_can_do_already_is_learned_and_not_too_easy(
+    plan: Callable[..., TrialPlan],
+) -> None:
     # As near as the walker surely gets, so that little training is needed.
     near = BEACON.read_text(encoding="utf-8").replace("uniform(4, 10)", "uniform(3, 4)")
-    plan = TrialPlan(
-        source=near,
-        robot="ant",
-        seed=0,
-        policy_path=str(tmp_path / "policy.zip"),
-        max_steps=60_000,
-        patience_steps=60_000,
-        max_seconds=600.0,
-        processes=2,
-        environments=16,
-        learned_success_rate=0.7,
-        easy_success_rate=0.5,
-        screening_episodes=16,
-        evaluation_episodes=32,
-        archived=pretrained("ant"),
+    trial = run_trial(
+        plan(
+            near,
+            patience_steps=60_000,
+            environments=16,
+            learned_success_rate=0.7,
+            screening_episodes=16,
+            evaluation_episodes=32,
+        )
     )
-    trial = run_trial(plan)
     assert trial.verdict == "learned"
     assert trial.warm_start == "ant-nearest"
 
 
 @pytest.mark.slow
-def test_what_a_walker_cannot_be_taught_is_not_begun_from_scratch(tmp_path: Path) -> None:
+def test_what_a_walker_cannot_be_taught_is_not_begun_from_scratch(
+    plan: Callable[..., TrialPlan],
+) -> None:
     source = BEACON.read_text(encoding="utf-8")
     nowhere = source[: source.index("        return", source.index("def get_success"))]
-    plan = TrialPlan(
-        source=nowhere + "        return False\n",
-        robot="ant",
-        seed=0,
-        policy_path=str(tmp_path / "policy.zip"),
-        max_steps=60_000,
-        patience_steps=2_000,
-        max_seconds=600.0,
-        processes=2,
-        environments=4,
-        learned_success_rate=0.8,
-        easy_success_rate=0.5,
-        screening_episodes=4,
-        evaluation_episodes=4,
-        archived=pretrained("ant"),
+    trial = run_trial(
+        plan(
+            nowhere + "        return False\n",
+            patience_steps=2_000,
+            environments=4,
+            learned_success_rate=0.8,
+            screening_episodes=4,
+            evaluation_episodes=4,
+        )
     )
-    trial = run_trial(plan)
     assert (trial.verdict, trial.rule) == ("too_hard", "hopeless")
     assert trial.warm_start == "ant-nearest"
     assert trial.abandoned_start is None
