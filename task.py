@@ -213,8 +213,7 @@ class Trial(Noun):
     steps: int = 0
     seconds: float = 0.0
     warm_start: str | None = None
-    """`task_id` of the archived policy that the trained policy began as, or the name of a walker
-    that came with the package."""
+    """`task_id` of the archived policy that the trained policy began as."""
     seed: int = 0
     curve: tuple[CurvePoint, ...] = ()
     achieved: str = ""

@@ -6,6 +6,7 @@ kept is what anybody can repeat.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from pathlib import Path
@@ -81,7 +82,10 @@ def write_minari(run_dir: Path, task: Task) -> Path:
 
     with Feedback.open(run_dir) as feedback:
         demonstrations = [d for d in feedback.demonstrations(task.task_id) if d.success]
-    observation_space, action_space = robot_spaces(task.robot)
+    observation_space, action_space = robot_spaces(task.robot, steered=True)
+    # Before the Ant could be steered, its joints were moved by hand.
+    size = math.prod(action_space.shape or ())
+    demonstrations = [d for d in demonstrations if len(d.actions[0]) == size]
     assert observation_space.dtype is not None
     assert action_space.dtype is not None
     place = run_dir / FOLDER / dataset_id(task.task_id)

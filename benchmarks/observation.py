@@ -47,7 +47,7 @@ from taskwright.sandbox.world.scene import BOUND, NUMBERS_PER_SLOT, SLOTS, compr
 from taskwright.trainer.deciding import WINDOW_EPISODES
 from taskwright.trainer.evaluation import evaluate
 from taskwright.trainer.policies import Trained
-from taskwright.trainer.settings import PPO_SETTINGS, SETTINGS
+from taskwright.trainer.settings import PPO_SETTINGS
 from taskwright.trainer.vec_env import SandboxedVecEnv
 
 TASKS = (
@@ -239,14 +239,14 @@ def learn(task: str, variant: str, seed: int) -> dict[str, Any]:
     """One run: how many steps it took, how well the policy does, and its curve."""
     source = (EXAMPLES / f"{task}.py").read_text(encoding="utf-8")
     episodes: Any = LocalEpisodes(source, variant, ENVIRONMENTS)
-    env = SandboxedVecEnv(episodes, SETTINGS)
+    env = SandboxedVecEnv(episodes, PPO_SETTINGS)
     env.next_seed = seed
     model = PPO(
         "MlpPolicy",
-        VecNormalize(env, norm_obs=False, gamma=PPO_SETTINGS["gamma"]),
+        VecNormalize(env, norm_obs=False, gamma=PPO_SETTINGS.discount),
         seed=seed,
         device="cpu",
-        **PPO_SETTINGS,
+        **PPO_SETTINGS.for_stable_baselines3,
     )
     watch = Watch()
     started, cpu = time.perf_counter(), time.process_time()

@@ -1,11 +1,12 @@
 """Where does the time of a trial go?
 
-Setup: a task's trial from scratch, without a verdict: rollouts and updates as a trial makes them,
-once with the trial's own loop and once, before it, with stable-baselines3's, on the same task with
-the same settings. Times are of computing (CPU), so that a busy machine changes them little; the
-wall clock is told beside them.
+Setup: a task's trial from scratch, without a verdict: steps and updates as a trial makes them, once
+with soft Q-learning and once, before it, with stable-baselines3's PPO, which learned until then.
+Times are of computing (CPU), so that a busy machine changes them little; the wall clock is told
+beside them.
 Duration: about half a minute.
-Output: milliseconds for each agent step, by what they are spent on, and steps per second.
+Output: milliseconds for each agent step, by what they are spent on, and steps per second. An agent
+step of PPO teaches less: docs/verdict.md tells how many it takes.
 
     python benchmarks/trial_profile.py --task visit_pads_in_order
 """
@@ -17,23 +18,21 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from stable_baselines3 import PPO
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.vec_env import VecNormalize
 
 from taskwright.executor.cores import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.sandbox.world import TaskEnv
 from taskwright.trainer.learner import Learner
-from taskwright.trainer.settings import PPO_SETTINGS, SETTINGS
-from taskwright.trainer.vec_env import SandboxedVecEnv
+from taskwright.trainer.ppo import PPOLearner
+from taskwright.trainer.soft_q import SoftQLearner
 
 ENVIRONMENTS = 16
-ROLLOUT_STEPS = SETTINGS.steps * ENVIRONMENTS
 ALONE_STEPS = 600
+WARM_UP_STEPS = 4_096
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -44,21 +43,6 @@ def cpu_of(processes: list[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         ticks += int(fields[11]) + int(fields[12])
     return ticks / TICKS_PER_S
-
-
-class Clock(BaseCallback):
-    """Computing time of stable-baselines3's rollouts in this process."""
-
-    collecting_s = 0.0
-
-    def _on_rollout_start(self) -> None:
-        self._started = time.process_time()
-
-    def _on_step(self) -> bool:
-        return True
-
-    def _on_rollout_end(self) -> None:
-        self.collecting_s += time.process_time() - self._started
 
 
 def alone(source: str) -> dict[str, float]:
@@ -94,47 +78,48 @@ def alone(source: str) -> dict[str, float]:
     return {part: each / ALONE_STEPS for part, each in spent.items()}
 
 
-def ours(source: str, processes: int, rollouts: int) -> dict[str, float]:
+def trained(
+    make_learner: Callable[[SandboxedEpisodes, int], Learner],
+    learning: Callable[[Any], tuple[object, str]],
+    source: str,
+    processes: int,
+    steps: int,
+) -> dict[str, float]:
+    """What training spends its time on; `learning` tells which method of a learner learns."""
     with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes) as episodes:
-        learner = Learner(episodes, 0)
+        learner = make_learner(episodes, 0)
         learner.reset(0)
-        learner.improve()
-        children = [child.pid for child in episodes._children]
-        before, wall, spent = cpu_of(children), time.perf_counter(), [0.0, 0.0]
-        for _ in range(rollouts):
+        while learner.steps < WARM_UP_STEPS:
+            learner.improve()
+        learning_s = 0.0
+        owner, name = learning(learner)
+        learn: Callable[[], None] = getattr(owner, name)
+
+        def timed() -> None:
+            nonlocal learning_s
             started = time.process_time()
-            learner._collect()
-            collected = time.process_time()
-            learner._update()
-            spent[0] += collected - started
-            spent[1] += time.process_time() - collected
-        wall = time.perf_counter() - wall
-        return told(cpu_of(children) - before, *spent, wall, rollouts)
+            learn()
+            learning_s += time.process_time() - started
 
-
-def theirs(source: str, processes: int, rollouts: int) -> dict[str, float]:
-    with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes) as episodes:
-        env = SandboxedVecEnv(episodes, SETTINGS)
-        normalized = VecNormalize(env, norm_obs=False, gamma=SETTINGS.discount)
-        model = PPO("MlpPolicy", normalized, seed=0, device="cpu", **PPO_SETTINGS)
-        model.learn(ROLLOUT_STEPS)
+        setattr(owner, name, timed)
         children = [child.pid for child in episodes._children]
-        clock, before = Clock(), cpu_of(children)
+        begun, before = learner.steps, cpu_of(children)
         wall, cpu = time.perf_counter(), time.process_time()
-        model.learn(rollouts * ROLLOUT_STEPS, callback=clock, reset_num_timesteps=False)
+        while learner.steps < begun + steps:
+            learner.improve()
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-        updating_s = cpu - clock.collecting_s
-        return told(cpu_of(children) - before, clock.collecting_s, updating_s, wall, rollouts)
+        done = learner.steps - begun
+        return told(cpu_of(children) - before, cpu - learning_s, learning_s, wall, done)
 
 
 def told(
-    children_s: float, collecting_s: float, updating_s: float, wall_s: float, rollouts: int
+    children_s: float, collecting_s: float, learning_s: float, wall_s: float, steps: int
 ) -> dict[str, float]:
-    steps = rollouts * ROLLOUT_STEPS
     return {
         "environments, in their processes, ms": 1000 * children_s / steps,
         "policy and transfer, ms": 1000 * collecting_s / steps,
-        "update, ms": 1000 * updating_s / steps,
+        "learning, ms": 1000 * learning_s / steps,
+        "all of it, ms of one core": 1000 * (children_s + collecting_s + learning_s) / steps,
         "steps per second, by the clock": steps / wall_s,
     }
 
@@ -143,7 +128,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", default="visit_pads_in_order", help="an example task for R2D2")
     parser.add_argument("--processes", type=int, default=cores())
-    parser.add_argument("--rollouts", type=int, default=4)
+    parser.add_argument("--steps", type=int, default=16_384)
     options = parser.parse_args()
     source = (EXAMPLES / "r2d2" / f"{options.task}.py").read_text(encoding="utf-8")
     torch.set_num_threads(1)
@@ -151,9 +136,10 @@ def main() -> None:
     print("| one environment alone, ms for each agent step | |\n|---|---|")
     for part, spent in sorted(alone(source).items(), key=lambda each: -each[1]):
         print(f"| {part} | {spent:.3f} |")
-    before = theirs(source, options.processes, options.rollouts)
-    after = ours(source, options.processes, options.rollouts)
-    print(f"\n| {options.processes} processes | stable-baselines3's loop | ours |\n|---|---|---|")
+    arguments = source, options.processes, options.steps
+    before = trained(PPOLearner, lambda learner: (learner.model, "train"), *arguments)
+    after = trained(SoftQLearner, lambda learner: (learner, "_learn"), *arguments)
+    print(f"\n| {options.processes} processes | PPO | soft Q-learning |\n|---|---|---|")
     for part in after:
         print(f"| {part} | {before[part]:,.3f} | {after[part]:,.3f} |")
 

@@ -29,14 +29,16 @@ from taskwright.trainer.trial import run_trial
 PAIRS = (
     ("drive_to_beacon", "find_open_doorway"),
     ("drive_to_beacon", "visit_pads_in_order"),
-    ("drive_to_beacon", "climb_stairs"),
-    ("push_crate_into_zone", "kick_ball_into_goal"),
-    ("kick_ball_into_goal", "push_crate_into_zone"),
-    ("climb_stairs", "cross_broken_bridge"),
+    ("drive_to_beacon", "open_door_with_plate"),
     ("open_door_with_plate", "visit_pads_in_order"),
+    ("visit_pads_in_order", "open_door_with_plate"),
+    ("climb_stairs", "cross_broken_bridge"),
+    ("cross_broken_bridge", "jump_sweeping_arm"),
     ("jump_sweeping_arm", "drive_to_beacon"),
 )
 """The policy to begin from, and the task. The last policy has learned to stay where it is."""
+NEVER = 2.0
+"""A success rate that nobody reaches: nothing is too easy here."""
 
 
 def source_of(name: str) -> str:
@@ -50,6 +52,7 @@ class Bench:
         self.policies, self.results = options.policies, options.results
         config = TrainerConfig(processes=cores(), max_seconds=options.max_seconds)
         self.settings = config.model_dump(exclude={"nearest_policies"})
+        self.settings["easy_success_rate"] = NEVER
         self.rows: list[dict[str, Any]] = []
         if self.results.exists():
             lines = self.results.read_text(encoding="utf-8").splitlines()

@@ -23,7 +23,6 @@ from ..executor.local import LocalExecutor
 from ..sandbox.isolation import Level
 from ..task import CurvePoint, Robot, Task, Trial, from_json, to_json
 from ..terminal import STATUS_STYLES
-from ..trainer.locomotion import pretrained
 from ..trainer.plans import Film, FilmPlan, TrialPlan
 from ..training_view import watching_trial
 from .common import isolation_option, json_option, named_task, print_json, require, robot_option
@@ -132,7 +131,6 @@ def train(
             robot=task.robot,
             seed=seed,
             policy_path=kept,
-            archived=pretrained(task.robot),
             processes=processes_for(workers, 1),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )

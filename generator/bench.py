@@ -10,7 +10,6 @@ from ..errors import BrokenError, StorageError
 from ..executor.cores import processes_for
 from ..executor.job import Job, JobResult
 from ..task import CurvePoint, Outcome, Task, Trial, from_json, to_json
-from ..trainer.locomotion import pretrained
 from ..trainer.plans import ArchivedPolicy, Film, FilmPlan, TrialPlan
 from .flight import Stopped
 from .paths import moments_path, policy_path, poster_path
@@ -71,7 +70,7 @@ class Bench:
             robot=task.robot,
             seed=seed,
             policy_path=policy_path(run_dir, task.task_id),
-            archived=(*policies, *pretrained(task.robot)),
+            archived=tuple(policies),
             processes=processes_for(settings.processes, self._workshop.executor.workers),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )

@@ -109,17 +109,6 @@ class Channel:
         self._buffer = b""
         self.is_closed = False
 
-    @property
-    def replies(self) -> int:
-        """The descriptor that answers are read from."""
-        return self._replies
-
-    @property
-    def has_read_ahead(self) -> bool:
-        """Whether bytes of a further answer have been read with the last one: nobody who waits for
-        the descriptor hears of them."""
-        return bool(self._buffer)
-
     def send(self, message: dict[str, Any], timeout_s: float = SEND_TIMEOUT_S) -> None:
         """Raises ChildTimeout where it is not taken in, and ChannelClosed."""
         data = json.dumps(message).encode()

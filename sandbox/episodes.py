@@ -141,9 +141,8 @@ class EpisodeServer:
         observation: NDArray[np.float32] = self._envs[row].reset(seed=seed)[0]
         return observation
 
-    def step(self, start: int = 0, stop: int | None = None) -> dict[str, Any]:
-        """Step every environment from `start` to before `stop` with its action; reset those whose
-        episode ended.
+    def step(self) -> dict[str, Any]:
+        """Step every environment with its action; reset those whose episode ended.
 
         The answer holds what has no place in the layout, and most of the time nothing: the names of
         `reward_terms` that were not seen before, in the order of their columns, and `diagnoses` of
@@ -153,7 +152,7 @@ class EpisodeServer:
         known = len(self._terms)
         diagnoses: dict[int, str] = {}
         try:
-            for row, env in enumerate(self._envs[start:stop], start):
+            for row, env in enumerate(self._envs):
                 action = action_for(env, arrays["actions"][row])
                 observation, reward, terminated, truncated, info = env.step(action)
                 success = info["is_success"]
@@ -233,8 +232,9 @@ class EpisodeServer:
 
 
 def action_for(env: TaskEnv, numbers: NDArray[Any]) -> Any:
-    """The shared numbers of one action as the environment's space wants it."""
-    if isinstance(env.action_space, Discrete):
+    """The shared numbers of one action as the environment takes it: a robot with a gait takes what
+    it was steered by, too."""
+    if isinstance(env.action_space, Discrete) or (env.gait is not None and len(numbers) == 1):
         return int(numbers[0])
     assert isinstance(env.action_space, Box)
     return numbers.astype(env.action_space.dtype)

@@ -126,17 +126,6 @@ class JsonProcess(abc.ABC):
                 "Run `taskwright doctor` to see what this machine lacks.",
             ) from fault
 
-    @property
-    def answers(self) -> int:
-        """The descriptor that is readable once there is more to `receive` than what `has_answer`
-        knows of."""
-        return self._channel.replies
-
-    @property
-    def has_answer(self) -> bool:
-        """Whether there is something to `receive` that has left the pipe already."""
-        return self._channel.has_read_ahead
-
     def request(self, message: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         """Send one message and wait for its answer. Raises ChildFault."""
         self.send(message)

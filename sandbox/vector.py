@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import select
-from collections import deque
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
-from .channel import ChildFault, ChildProtocolError, ChildTimeout, fault_in, plain_text
+from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from .episodes import MAX_TERMS, Layout
 from .memory import shared_memory
 from .process import DEFAULT_MEMORY_MB, Child
@@ -61,16 +59,6 @@ class Steps:
     """Why an environment's world broke, by the environment's number; its episode is truncated."""
 
 
-@dataclass
-class _Group:
-    """Environments whose step has been asked for."""
-
-    rows: slice
-    waits_for: int = 0
-    """Children that have not answered yet."""
-    diagnoses: dict[int, str] = field(default_factory=dict)
-
-
 def _memory_mb(share: NDArray[np.int64]) -> int:
     """What a child may take for its environments."""
     return max(DEFAULT_MEMORY_MB, MEMORY_MB_PER_ENVIRONMENT * len(share))
@@ -79,8 +67,9 @@ def _memory_mb(share: NDArray[np.int64]) -> int:
 class SandboxedEpisodes:
     """`count` environments of one task in `processes` children. Use as a context manager.
 
-    With `end_on_success`, an episode is truncated as soon as the task is accomplished. `settings`
-    are keywords of `TaskEnv`, such as `time_limit`.
+    With `end_on_success`, an episode is truncated as soon as the task is accomplished. With
+    `steered`, the actions of a robot that has a gait are its commands (see `world.gait`): that is
+    how it learns tasks. `settings` are keywords of `TaskEnv`, such as `time_limit`.
 
     Every method raises `ChildFault` where the task's code failed in a child. Then, as after any
     other exception, all children are gone, and further use raises `ClosedEnvironmentError`.
@@ -94,10 +83,11 @@ class SandboxedEpisodes:
         processes: int,
         *,
         end_on_success: bool = True,
+        steered: bool = True,
         **settings: Any,
     ) -> None:
         self.robot = robot
-        self.observation_space, self.action_space = robot_spaces(robot)
+        self.observation_space, self.action_space = robot_spaces(robot, steered=steered)
         assert self.observation_space.shape is not None
         self._low, self._high = self.observation_space.low, self.observation_space.high
         self.count = count
@@ -108,8 +98,6 @@ class SandboxedEpisodes:
         self._terms: list[list[str]] = [[] for _ in self._shares]
         """The names of each child's reward terms, in the order of their columns."""
         self._children: list[Child] = []
-        self._started: list[deque[_Group]] = [deque() for _ in self._shares]
-        """The groups whose steps each child has been asked for and has not answered."""
         with self._closing_at_a_fault():
             with shared_memory(layout.size_bytes) as (descriptor, memory):
                 self._arrays = layout.arrays(memory)
@@ -160,91 +148,47 @@ class SandboxedEpisodes:
 
     def step(self, actions: NDArray[Any]) -> Steps:
         """Act once in every environment. `actions` has one row (or one number) per environment."""
+        self.start(actions)
+        return self.finish()
+
+    def start(self, actions: NDArray[Any]) -> None:
+        """Ask for a step of every environment, and do not wait for it: there may be something else
+        to do meanwhile. `finish` tells of it; until then, nothing else is asked."""
         with self._closing_at_a_fault():
             self._require_open()
             self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
-            requests = [{"op": "step"}] * len(self._shares)
-            answers = self._ask(requests, _STEPPING, STEP_TIMEOUT_S, _NEWS)
-            return self._steps(slice(0, self.count), self._heed_all(answers))
+            self._send([{"op": "step"}] * len(self._shares))
 
-    def start(self, rows: slice, actions: NDArray[Any]) -> None:
-        """Ask for a step of some environments, adjacent ones, and do not wait for it.
-
-        While one group of environments is stepped, the actions of another can be computed.
-        `actions` has one row (or one number) for each environment of the group. A group takes one
-        step at a time, and `finish` tells of it; until all are finished, nothing else is asked.
-        """
+    def finish(self) -> Steps:
+        """Wait for the step that was started."""
         with self._closing_at_a_fault():
             self._require_open()
-            size = rows.stop - rows.start
-            self._arrays["actions"][rows] = np.asarray(actions).reshape(size, -1)
-            group = _Group(rows)
-            for number, share in enumerate(self._shares):
-                first, last = int(share[0]), int(share[-1]) + 1
-                start, stop = max(rows.start, first), min(rows.stop, last)
-                if start < stop:
-                    request = {"op": "step", "start": start - first, "stop": stop - first}
-                    self._children[number].send(request)
-                    self._started[number].append(group)
-                    group.waits_for += 1
+            answers = self._receive(_STEPPING, STEP_TIMEOUT_S, _NEWS)
+            return self._steps(self._heed_all(answers))
 
-    def finish(self) -> tuple[slice, Steps]:
-        """Wait for a group that was started, whichever is done first, and return it with what its
-        step gave; arrays have a row for each environment of the group."""
-        with self._closing_at_a_fault():
-            self._require_open()
-            while True:
-                number = self._next_to_answer()
-                answer = self._children[number].receive(_STEPPING, STEP_TIMEOUT_S)
-                if not answer.keys() <= _NEWS:
-                    raise fault_in(answer)
-                group = self._started[number].popleft()
-                group.diagnoses.update(self._heed(number, answer))
-                group.waits_for -= 1
-                if not group.waits_for:
-                    return group.rows, self._steps(group.rows, group.diagnoses)
-
-    def _next_to_answer(self) -> int:
-        """The number of a child that has an answer to give; waits for one. Raises ChildTimeout."""
-        asked = [number for number, groups in enumerate(self._started) if groups]
-        for number in asked:
-            if self._children[number].has_answer:
-                return number
-        descriptors = {self._children[number].answers: number for number in asked}
-        poll = select.poll()
-        for descriptor in descriptors:
-            poll.register(descriptor, select.POLLIN)
-        ready = poll.poll(STEP_TIMEOUT_S * 1000)
-        if not ready:
-            raise ChildTimeout(_STEPPING, STEP_TIMEOUT_S)
-        return descriptors[ready[0][0]]
-
-    def _steps(self, rows: slice, diagnoses: dict[int, str]) -> Steps:
-        """What the latest step of some environments has left in the memory."""
+    def _steps(self, diagnoses: dict[int, str]) -> Steps:
+        """What the latest step has left in the memory."""
         # Copies, made before they are looked at: a child could change the memory in between.
-        rewards = self._arrays["rewards"][rows, 0].copy()
+        rewards = self._arrays["rewards"][:, 0].copy()
         if not np.isfinite(rewards).all():
             raise ChildProtocolError("a reward that is not finite")
-        terminated = self._arrays["terminated"][rows, 0] != 0
-        truncated = self._arrays["truncated"][rows, 0] != 0
-        observations = self._observations("observations", rows)
+        terminated = self._arrays["terminated"][:, 0] != 0
+        truncated = self._arrays["truncated"][:, 0] != 0
+        observations = self._observations("observations")
         ended = terminated.any() or truncated.any()
         return Steps(
             observations=observations,
             rewards=rewards.clip(-REWARD_LIMIT, REWARD_LIMIT),
             terminated=terminated,
             truncated=truncated,
-            successes=self._arrays["successes"][rows, 0] != 0,
-            final_observations=self._observations("final_observations", rows)
-            if ended
-            else observations,
+            successes=self._arrays["successes"][:, 0] != 0,
+            final_observations=self._observations("final_observations") if ended else observations,
             diagnoses=diagnoses,
         )
 
-    def reward_terms(self, rows: slice = slice(None)) -> tuple[list[str], NDArray[np.float64]]:
-        """The reward of the latest step by name: the names, and for each environment of `rows` a
-        row with a number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names
-        at most."""
+    def reward_terms(self) -> tuple[list[str], NDArray[np.float64]]:
+        """The reward of the latest step by name: the names, and for each environment a row with a
+        number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names at most."""
         with self._closing_at_a_fault():
             self._require_open()
             told = self._arrays["reward_terms"].copy()
@@ -252,17 +196,17 @@ class SandboxedEpisodes:
                 raise ChildProtocolError("a reward term that is not finite")
         names = self._terms[0]
         if all(other == names for other in self._terms):
-            return names, told[rows, : len(names)]
+            return names, told[:, : len(names)]
         # Each child has met the names in an order of its own.
         names = list(dict.fromkeys(name for known in self._terms for name in known))
         terms = np.full((self.count, len(names)), np.nan)
         for share, known in zip(self._shares, self._terms, strict=True):
             for column, name in enumerate(known):
                 terms[share, names.index(name)] = told[share, column]
-        return names, terms[rows]
+        return names, terms
 
-    def _observations(self, name: str, rows: slice = slice(None)) -> NDArray[np.float32]:
-        observations: NDArray[np.float32] = self._arrays[name][rows].copy()
+    def _observations(self, name: str) -> NDArray[np.float32]:
+        observations: NDArray[np.float32] = self._arrays[name].copy()
         if not np.isfinite(observations).all():
             raise ChildProtocolError("an observation that is not finite")
         return observations.clip(self._low, self._high, out=observations)
@@ -296,11 +240,18 @@ class SandboxedEpisodes:
         timeout_s: float,
         may_tell: Set[str] = frozenset(),
     ) -> list[dict[str, Any]]:
-        """Send each child its request and wait for every answer. Raises what the first fault was,
-        when all have answered or had their time."""
+        """Send each child its request and wait for every answer."""
         self._require_open()
+        self._send(requests)
+        return self._receive(what, timeout_s, may_tell)
+
+    def _send(self, requests: Sequence[dict[str, Any]]) -> None:
         for child, request in zip(self._children, requests, strict=True):
             child.send(request)
+
+    def _receive(self, what: str, timeout_s: float, may_tell: Set[str]) -> list[dict[str, Any]]:
+        """Every child's answer. Raises what the first fault was, when all have answered or had
+        their time."""
         answers: list[dict[str, Any]] = []
         faults: list[ChildFault] = []
         for child in self._children:

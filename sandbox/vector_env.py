@@ -61,6 +61,7 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         robot: str | None = None,
         action_repeat: int = ACTION_REPEAT,
         time_limit: int = TIME_LIMIT,
+        steered: bool = False,
     ) -> None:
         if processes is None:
             processes = _cores()
@@ -81,6 +82,7 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
             num_envs,
             processes,
             end_on_success=False,
+            steered=steered,
             action_repeat=action_repeat,
             time_limit=time_limit,
         )

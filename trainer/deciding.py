@@ -115,15 +115,6 @@ def last_progress(pieces: Sequence[Span], begun: int = 0) -> int:
     return last
 
 
-def is_stuck(
-    curve: Sequence[CurvePoint], steps: int, patience_steps: float, begun: int = 0
-) -> bool:
-    """Whether the curve, which began at `begun` steps, has not got better for so long. Nothing can
-    be better than the first span, so patience begins when that is over."""
-    last = max(last_progress(spans(curve, begun), begun), begun + SPAN_STEPS)
-    return steps - last >= patience_steps
-
-
 def is_hopeless(
     curve: Sequence[CurvePoint], steps: int, patience_steps: float, begun: int = 0
 ) -> bool:

@@ -30,7 +30,7 @@ from ..task import Generalist, GeneralistPoint, TaskSkill, from_json, to_json
 from .evaluation import evaluate, wilson_interval
 from .plans import GeneralistPlan, GeneralistTask
 from .policies import Trained, write_policy
-from .settings import PPO_SETTINGS, SETTINGS
+from .settings import PPO_SETTINGS
 from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"
@@ -71,7 +71,7 @@ class _Training:
         self.generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
         self.sampler = _sampler_for(plan)
-        self.scales = RewardScales(SETTINGS.discount)
+        self.scales = RewardScales(PPO_SETTINGS.discount)
         state, parameters = _read_state(plan.policy_path)
         if state is not None:
             self._restore(state)
@@ -87,9 +87,11 @@ class _Training:
             self.sampler.sample,
             self._drop,
             self.scales,
-            SETTINGS,
+            PPO_SETTINGS,
         )
-        self.model = PPO("MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS)
+        self.model = PPO(
+            "MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS.for_stable_baselines3
+        )
         if parameters is not None:
             self.model.set_parameters(parameters)
         self.model.num_timesteps = self.steps_before

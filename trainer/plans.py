@@ -19,9 +19,6 @@ class ArchivedPolicy(Noun):
     task_id: str
     title: str
     path: str
-    shipped: bool = False
-    """Whether it came with the package: a skill of the robot (see `locomotion`), which no task was
-    ever learned for. A task that it solves is learned, not too easy."""
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ..errors import BrokenError
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import Robot
 from .actions import Actor
-from .settings import SETTINGS, Settings
+from .settings import PPO_SETTINGS
 from .vec_env import SandboxedVecEnv
 
 PLAYED_TEMPERATURE = 0.7
@@ -31,11 +31,11 @@ nothing new."""
 
 SCRIPTS: dict[Robot, dict[str, tuple[int, ...]]] = {
     "r2d2": {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)},
-    "ant": {},
+    "ant": {"walking straight ahead": (1,)},
     "humanoid": {},
 }
 """What a robot can do without looking: actions that are repeated over and over, by what they come
-to. A walker needs a policy to get anywhere, so it has none."""
+to; the Ant's are commands of its gait. Without one, a walker gets nowhere."""
 
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]
@@ -102,12 +102,12 @@ class Trained:
         return self._actor.choose(observations, noise).played
 
 
-def make_model(episodes: SandboxedEpisodes, seed: int, settings: Settings = SETTINGS) -> PPO:
+def make_model(episodes: SandboxedEpisodes, seed: int) -> PPO:
     """The networks of a policy for these episodes, with weights drawn by `seed`."""
     env = SandboxedVecEnv(episodes)
-    keywords = settings.for_stable_baselines3
-    rollout = settings.steps * episodes.count
-    if rollout % settings.batch_size:
+    keywords = PPO_SETTINGS.for_stable_baselines3
+    rollout = PPO_SETTINGS.steps * episodes.count
+    if rollout % PPO_SETTINGS.batch_size:
         # Few environments, to be played in and not to learn from: it would warn.
         keywords["batch_size"] = rollout
     return PPO("MlpPolicy", env, seed=seed, device="cpu", **keywords)
@@ -122,15 +122,31 @@ def at_temperature(weights: dict[str, Any], temperature: float) -> dict[str, Any
     }
 
 
+def fits(weights: dict[str, Any], model: PPO) -> bool:
+    """Whether the weights are of a policy with the model's observations and actions. Those of an
+    archive may be of a time when a robot had others."""
+    shapes = {name: each.shape for name, each in model.policy.state_dict().items()}
+    return shapes == {name: each.shape for name, each in weights.items()}
+
+
+def load_policy(model: PPO, path: str | Path) -> None:
+    """Give a model the weights in a policy file. Raises BrokenError where they do not fit."""
+    weights = load_parameters(path)
+    if not fits(weights, model):
+        raise BrokenError(
+            f"The policy {path} has other observations or actions than the robot has now.",
+            "Train the task again: taskwright train RUN_DIR TASK.",
+        )
+    model.policy.load_state_dict(weights)
+
+
 def load_parameters(path: str | Path) -> dict[str, Any]:
-    """The network weights in a policy file: one of stable-baselines3, or one of `write_weights`.
+    """The network weights in a policy file of stable-baselines3.
 
     Only tensors are read: the rest of such a file is pickled, and a run folder may come from
     somebody else. Raises BrokenError where the file is missing or unreadable.
     """
     try:
-        if Path(path).suffix == ".npz":
-            return _read_weights(path)
         _, parameters, _ = load_from_zip_file(path, load_data=False)
         weights: Any = parameters["policy"]
     except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
@@ -151,26 +167,3 @@ def write_policy(path: Path, policy: io.BytesIO) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-
-
-def write_weights(path: Path, weights: dict[str, Any]) -> None:
-    """Write what a policy acts by, as arrays of half precision: a small file without pickles."""
-    acting = {
-        name: tensor.numpy().astype(np.float16)
-        for name, tensor in weights.items()
-        if "value_net" not in name
-    }
-    np.savez_compressed(path, **acting)
-
-
-def _read_weights(path: str | Path) -> dict[str, Any]:
-    """The weights with those of a critic that sees what the policy sees, and expects nothing."""
-    with np.load(path, allow_pickle=False) as arrays:
-        weights = {name: torch.from_numpy(arrays[name].astype(np.float32)) for name in arrays}
-    for name in [name for name in weights if "policy_net" in name]:
-        weights[name.replace("policy_net", "value_net")] = weights[name].clone()
-    features = weights["action_net.weight"].shape[1]
-    return weights | {
-        "value_net.weight": torch.zeros(1, features),
-        "value_net.bias": torch.zeros(1),
-    }

@@ -7,14 +7,13 @@ untrained, rather than how alike two descriptions are, tells whether it is a goo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from .evaluation import Evaluation, evaluate
 from .plans import ArchivedPolicy, TrialPlan
-from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_parameters
+from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, fits, load_parameters
 from .witness import WatchedEpisodes
 
 
@@ -72,11 +71,12 @@ def _policies(
     for name, actions in SCRIPTS[plan.robot].items():
         yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
     for archived in plan.archived:
-        model.policy.load_state_dict(load_parameters(archived.path))
+        weights = load_parameters(archived.path)
+        if not fits(weights, model):
+            continue
+        model.policy.load_state_dict(weights)
         who = f"what was learned on “{archived.title}”"
-        # What came with the package has learned no task: what it can do is still to be learned.
-        rate = math.inf if archived.shipped else plan.learned_success_rate
-        yield archived.task_id, who, Trained(model, plan.seed), rate
+        yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate
 
 
 def _best_start(
@@ -88,7 +88,8 @@ def _best_start(
         shown = screening.shown[name]
         return shown.success_rate, shown.mean_return
 
-    best = max(archived, key=lambda each: skill(each.task_id), default=None)
+    tried = [each for each in archived if each.task_id in screening.shown]
+    best = max(tried, key=lambda each: skill(each.task_id), default=None)
     if best is None or skill(best.task_id) <= skill("random"):
         return None
     return best

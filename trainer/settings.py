@@ -1,11 +1,10 @@
-"""How a trial learns: what the algorithm is told, the same for every task."""
+"""How a trial learns: what the algorithms are told, the same for every task."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,34 +12,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Settings:
-    """Of proximal policy optimisation. Steps are agent steps."""
+    """What holds for both algorithms. Steps are agent steps."""
 
-    steps: int = 128
-    """Of each environment between two updates."""
-    batch_size: int = 512
-    epochs: int = 8
-    learning_rate: float = 1e-3
     discount: float = 0.98
-    trace: float = 0.95
-    """Lambda of generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438)."""
-    entropy: float = 0.01
-    """What a nat of the policy's entropy is worth."""
-    least_boldness: float = 0.2
-    """The share of the learning rate and of what entropy is worth that is left where nearly all
-    training episodes succeed. Both fall once half of them do: bold steps find what succeeds, small
-    ones keep it."""
-    clip: float = 0.2
-    largest_divergence: float = math.inf
-    """KL divergence from the policy that acted, after which an update ends."""
-    critic_steps: int = 0
-    """After a start from other weights, for how long only the critic learns."""
-    value_weight: float = 0.5
-    max_gradient_norm: float = 0.5
     hidden: tuple[int, ...] = (128, 128)
-    """Sizes of the hidden layers, of policy and value network alike."""
-    exploration_bonus: float = 0.3
-    """What the first visit to a place is worth to a curious learner, after normalisation; the n-th
-    is worth this divided by the square root of n. See `visits`."""
+    """Sizes of the hidden layers."""
     success_bonus: float = 50.0
     """Part of what a success is worth, before normalisation: see `success_worth`."""
 
@@ -57,9 +33,62 @@ class Settings:
         ahead = 1.0 / (1.0 - self.discount)
         return self.success_bonus + ahead * np.maximum(earned, 0.0) / steps
 
-    def but(self, **changes: Any) -> Settings:
+    def but(self, **changes: Any) -> Self:
         """These settings with some of them changed."""
         return dataclasses.replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class SoftQSettings(Settings):
+    """Of soft Q-learning (`soft_q`)."""
+
+    moments: int = 32
+    """Steps of each environment in one call of `improve`."""
+    first_steps: int = 2_000
+    """Steps of all environments before learning begins."""
+    capacity_steps: int = 300_000
+    """Steps that are kept to learn from."""
+    updates_per_step: float = 0.25
+    batch_size: int = 128
+    learning_rate: float = 7e-4
+    max_gradient_norm: float = 10.0
+    steps_ahead: int = 3
+    """After which rewards give way to what the network expects."""
+    target_rate: float = 0.01
+    """How much of the way to the network its slow copy goes with each update."""
+    munchausen: float = 0.9
+    """Which share of temperature times the logarithm of a choice's probability counts as reward."""
+    least_munchausen: float = -1.0
+    """Before that share is taken, this is the least it may be."""
+    first_temperature: float = 0.03
+    """Of normalised rewards."""
+    temperature_rate: float = 0.002
+    """By which share the temperature rises or falls with each update."""
+    entropy: float = 0.7
+    """Of choices, in nats, that the temperature brings about; six actions have at most 1.8."""
+    last_entropy: float = 0.25
+    """The same where all training episodes succeed; it falls from where half of them do."""
+    novelty_worth: float = 0.3
+    """What the first visit to a place is worth, beside normalised rewards, while hardly any episode
+    succeeds; the n-th is worth this divided by the square root of n. See `visits`."""
+
+
+@dataclass(frozen=True)
+class PPOSettings(Settings):
+    """Of proximal policy optimisation, in stable-baselines3."""
+
+    steps: int = 128
+    """Of each environment between two updates."""
+    batch_size: int = 512
+    epochs: int = 8
+    learning_rate: float = 1e-3
+    trace: float = 0.95
+    """Lambda of generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438)."""
+    entropy: float = 0.01
+    """What a nat of the policy's entropy is worth."""
+    clip: float = 0.2
+    value_weight: float = 0.5
+    max_gradient_norm: float = 0.5
 
     @property
     def for_stable_baselines3(self) -> dict[str, Any]:
@@ -79,15 +108,5 @@ class Settings:
         }
 
 
-SETTINGS = Settings()
-GENTLE = SETTINGS.but(
-    learning_rate=2e-4,
-    least_boldness=1.0,
-    entropy=0.0,
-    largest_divergence=0.02,
-    critic_steps=8_000,
-)
-"""For a gait, a cycle that small errors throw out of step. With the settings of a trial from
-scratch, a critic that knows nothing of the task and noise that earns a bonus, a walker soon falls,
-and does not get up."""
-PPO_SETTINGS = SETTINGS.for_stable_baselines3
+SOFT_Q = SoftQSettings()
+PPO_SETTINGS = PPOSettings()

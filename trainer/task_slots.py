@@ -118,7 +118,7 @@ class TaskSlots(RemoteVecEnv):
         scales: RewardScales,
         settings: Settings,
     ) -> None:
-        observation_space, action_space = robot_spaces(robot)
+        observation_space, action_space = robot_spaces(robot, steered=True)
         super().__init__(slots, observation_space, action_space)
         self._worlds = worlds
         self._draw = draw
@@ -143,7 +143,7 @@ class TaskSlots(RemoteVecEnv):
         self._faults = {}
         for n, world in enumerate(self._slots):
             try:
-                world.episodes.start(slice(0, 1), actions[n : n + 1])
+                world.episodes.start(actions[n : n + 1])
             except ChildFault as fault:
                 self._faults[n] = fault
 
@@ -171,7 +171,7 @@ class TaskSlots(RemoteVecEnv):
 
     def _end_step(self, n: int, world: World) -> tuple[float, dict[str, Any]]:
         """The reward to train on in a slot, and the infos of an episode that has ended there."""
-        _, steps = world.episodes.finish()
+        steps = world.episodes.finish()
         world.observation = steps.observations[0]
         reward = float(steps.rewards[0])
         self._returns[n] += reward

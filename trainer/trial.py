@@ -1,8 +1,8 @@
 """One learnability trial: is this task too easy, learnable, or too hard?
 
-Screening comes first: a task that somebody solves untrained is too easy. Then PPO trains, from the
-best archived policy that was tried or from scratch, and stops as soon as training episodes succeed
-so often that an examination on fresh seeds confirms it, or once nothing has got better for long.
+Screening comes first: a task that somebody solves untrained is too easy. Then a policy is trained,
+from the best archived one that was tried or from scratch, until training episodes succeed so often
+that an examination on fresh seeds confirms it, or nothing has got better for long.
 Verdicts follow from the seed and the number of steps, not from the clock, unless `max_seconds` ends
 them. The rules, and how often they err: docs/verdict.md.
 """
@@ -18,15 +18,16 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
+from gymnasium.spaces import Discrete
 
 from ..sandbox.channel import ChildFault
+from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
 from .achieved import Achievements
-from .deciding import SuccessWindow, is_hopeless, is_stuck
+from .deciding import SuccessWindow, is_hopeless
 from .evaluation import Evaluation, Examination, evaluate
 from .evidence import TRAINED, TRAINING
-from .learner import SEEN_SUCCESS_RATE, Episode, Learner
+from .learner import Episode, Learner
 from .plans import TrialPlan
 from .policies import (
     PLAYED_TEMPERATURE,
@@ -36,18 +37,23 @@ from .policies import (
     load_parameters,
     write_policy,
 )
+from .ppo import PPOLearner
 from .sanity import examined
 from .screening import Screening, screen
-from .settings import GENTLE
+from .soft_q import SoftQLearner
 from .witness import WatchedEpisodes
 
 FIRST_PATIENCE = 0.5
-"""Share of the patience after which a warm start that shows no progress is given up, and after
-which a learner that hardly ever succeeds becomes curious."""
+"""Share of the patience after which a warm start that shows no progress is given up."""
 
 
-def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point: None) -> Trial:
-    """Run the trial. `tell` hears of each point of the learning curve as it is reached.
+def run_trial(
+    plan: TrialPlan,
+    tell: Callable[[CurvePoint], None] = lambda point: None,
+    make_learner: Callable[[SandboxedEpisodes, int], Learner] | None = None,
+) -> Trial:
+    """Run the trial. `tell` hears of each point of the learning curve as it is reached; another
+    learner than the one for the robot's actions is for comparisons.
 
     What the task's code does wrong is a `rejected` Trial. Raises BrokenError for failures of ours.
     """
@@ -58,7 +64,11 @@ def run_trial(plan: TrialPlan, tell: Callable[[CurvePoint], None] = lambda point
         with WatchedEpisodes(
             plan.source, plan.robot, plan.environments, plan.processes
         ) as episodes:
-            return _Trial(plan, episodes, tell, started).run()
+            chooses = isinstance(episodes.action_space, Discrete)
+            learner = (make_learner or (SoftQLearner if chooses else PPOLearner))(
+                episodes, plan.seed
+            )
+            return _Trial(plan, episodes, learner, tell, started).run()
     except ChildFault as fault:
         return Trial(
             "rejected",
@@ -74,6 +84,7 @@ class _Trial:
         self,
         plan: TrialPlan,
         episodes: WatchedEpisodes,
+        learner: Learner,
         tell: Callable[[CurvePoint], None],
         started: float,
     ) -> None:
@@ -81,8 +92,9 @@ class _Trial:
         self.episodes = episodes
         self.tell = tell
         self.started = started
-        self.learner = Learner(episodes, plan.seed)
-        self.has_torques = isinstance(episodes.action_space, Box)
+        self.learner = learner
+        self.chooses = isinstance(episodes.action_space, Discrete)
+        """Whether policies choose among actions, and have a temperature."""
         rounds = math.ceil(plan.evaluation_episodes / plan.environments)
         self.examination = Examination(plan.learned_success_rate, rounds * plan.environments)
         self.window = SuccessWindow(plan.environments)
@@ -96,8 +108,6 @@ class _Trial:
         self.best_rate, self.best = 0.0, self.scratch
         """The weights that have come nearest to an examination since the last one, and at which
         success rate. Curves waver: those at the end may be worse."""
-        self.curious_from = 0
-        """After how many steps the learner became curious, where it is."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
 
@@ -120,12 +130,12 @@ class _Trial:
         self._begin()
         while True:
             ended_by = self._train()
-            if ended_by == "hopeless" and self._may_begin_anew:
+            if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
             learned = self._weights()
             best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
-            self._load(best if self.has_torques else at_temperature(best, PLAYED_TEMPERATURE))
+            self._load(self._at_temperature(best, PLAYED_TEMPERATURE))
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
@@ -151,16 +161,15 @@ class _Trial:
     def _load(self, weights: dict[str, Any]) -> None:
         self.learner.model.policy.load_state_dict(weights)
 
+    def _at_temperature(self, weights: dict[str, Any], temperature: float) -> dict[str, Any]:
+        return at_temperature(weights, temperature) if self.chooses else weights
+
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
         if start := self.screening.start:
             self.warm_start = start.task_id
             weights = load_parameters(start.path)
-            if self.has_torques:
-                # Half of a torque does not carry, and a gait is soon unlearned.
-                self.learner.restart(weights, GENTLE)
-            else:
-                self.learner.restart(at_temperature(weights, START_TEMPERATURE))
+            self.learner.restart(self._at_temperature(weights, START_TEMPERATURE))
 
     def _begin_anew(self) -> None:
         """From scratch, since what came before has led nowhere."""
@@ -168,29 +177,6 @@ class _Trial:
         self.warm_start = None
         self.learner.restart(self.scratch)
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
-
-    @property
-    def _may_begin_anew(self) -> bool:
-        """Whether there is another beginning than that of another policy: what a walker cannot be
-        taught, legs that cannot walk do not learn in a trial."""
-        return self.warm_start is not None and not self.has_torques
-
-    @property
-    def _had_better_look_elsewhere(self) -> bool:
-        learner = self.learner
-        may = not (self.warm_start or learner.curious)
-        patience = FIRST_PATIENCE * self.plan.patience_steps
-        curve = self.curve[self.begun_point :]
-        return (
-            may
-            and learner.success_rate < SEEN_SUCCESS_RATE
-            and is_stuck(curve, learner.steps, patience, self.begun_steps)
-        )
-
-    def _become_curious(self) -> None:
-        """Begin from scratch once more, and look elsewhere from the first step on."""
-        self._begin_anew()
-        self.learner.curious, self.curious_from = True, self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
         """Until training episodes succeed often enough, or there is no point in going on."""
@@ -210,8 +196,6 @@ class _Trial:
                 self.best_rate, self.best = self.window.success_rate, self._weights()
             if self.learner.steps >= self.plan.max_steps:
                 return "steps"
-            if self._had_better_look_elsewhere:
-                self._become_curious()
             if self._is_hopeless:
                 return "hopeless"
             if time.monotonic() - self.started >= self.plan.max_seconds:
@@ -219,7 +203,7 @@ class _Trial:
 
     @property
     def _is_hopeless(self) -> bool:
-        patience = self.plan.patience_steps * (FIRST_PATIENCE if self._may_begin_anew else 1.0)
+        patience = self.plan.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
@@ -253,8 +237,7 @@ class _Trial:
         steps = self.learner.steps
         if ended_by == "clock":
             return f"Not learned within {self.plan.max_seconds:g} seconds ({steps} steps)"
-        elsewhere = f" and curious from {self.curious_from} on" if self.learner.curious else ""
-        return f"Given up after {steps} steps, for long without progress{elsewhere}"
+        return f"Given up after {steps} steps, for long without progress"
 
     def _asked_for(self) -> str:
         rate = self.plan.learned_success_rate

@@ -19,15 +19,22 @@ class Visits:
     """How often each cell was visited, counted from where an episode began."""
 
     def __init__(self) -> None:
-        self._counts: dict[tuple[int, ...], int] = {}
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._counts = np.zeros(64, np.int64)
 
-    def add(self, places: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Count visits. `places` are in m, shape (..., 3); returns 1 / sqrt(n) for each, shape
-        (...), where n is how often its cell has been visited, these visits included."""
-        cells = np.floor(places / CELL_M).astype(np.int64).reshape(-1, places.shape[-1])
-        known, which, times = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
-        counts = np.empty(len(known))
-        for row, (cell, added) in enumerate(zip(known.tolist(), times.tolist(), strict=True)):
-            counts[row] = self._counts[tuple(cell)] = self._counts.get(tuple(cell), 0) + added
-        worth: NDArray[np.float32] = (1.0 / np.sqrt(counts))[which.ravel()].astype(np.float32)
-        return worth.reshape(places.shape[:-1])
+    def add(self, places: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Count visits. `places` are in m, shape (n, 3); returns the numbers of their cells, shape
+        (n,)."""
+        cells = np.floor(places / CELL_M).astype(np.int64)
+        numbers = [
+            self._numbers.setdefault(tuple(cell), len(self._numbers)) for cell in cells.tolist()
+        ]
+        while len(self._numbers) > len(self._counts):
+            self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+        np.add.at(self._counts, numbers, 1)
+        return np.array(numbers, np.int64)
+
+    def rarity(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """1 / sqrt(n) for each cell, n being how often it has been visited by now. Any shape."""
+        rarity: NDArray[np.float64] = 1.0 / np.sqrt(self._counts[numbers])
+        return rarity

@@ -31,9 +31,6 @@ class EpisodeSeen:
     earned: float
     terms: NDArray[np.float64]
     """The sum of each reward term, in the order of `Witness.term_names` as far as it went then."""
-    when: tuple[int, int, int]
-    """Number of the `begin`, steps of its environment since then, and environment: the order of
-    episodes in an account. Which of two environments is heard of first depends on the clock."""
 
 
 @dataclass
@@ -81,8 +78,8 @@ class Witness:
         self.term_names: list[str] = []
         """In the order of their columns."""
         self.terms: dict[str, Term] = {}
-        self._episodes: list[EpisodeSeen] = []
-        self._begins = 0
+        self.episodes: list[EpisodeSeen] = []
+        """All that have ended, in the order of time and environment."""
         self.steps = 0
         self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._policy, self._seed = "", 0
@@ -90,36 +87,26 @@ class Witness:
         self._earned = np.zeros(count)
         self._actions = np.zeros(count, dtype=np.int64)
         self._number = np.zeros(count, dtype=np.int64)
-        self._clock = np.zeros(count, dtype=np.int64)
-
-    @property
-    def episodes(self) -> list[EpisodeSeen]:
-        """All that have ended, in an order that the seed alone decides."""
-        return sorted(self._episodes, key=lambda seen: seen.when)
 
     def begin(self, policy: str, seed: int) -> None:
         self._policy, self._seed = policy, seed
-        self._begins += 1
-        for numbers in (self._sums, self._earned, self._actions, self._number, self._clock):
+        for numbers in (self._sums, self._earned, self._actions, self._number):
             numbers[:] = 0
 
-    def watch(
-        self, rows: slice, steps: Steps, names: Sequence[str], terms: NDArray[np.float64]
-    ) -> None:
-        """A step of the environments `rows`; `terms` has a row for each of them and a column for
-        each name, NaN where a term was not given."""
+    def watch(self, steps: Steps, names: Sequence[str], terms: NDArray[np.float64]) -> None:
+        """A step of all environments; `terms` has a row for each of them and a column for each
+        name, NaN where a term was not given."""
         done = steps.terminated | steps.truncated
         columns = self._columns_of(names)
         told = np.nan_to_num(terms)
-        self._sums[rows, columns] += told
-        self._earned[rows] += steps.rewards
-        self._actions[rows] += 1
-        self._clock[rows] += 1
+        self._sums[:, columns] += told
+        self._earned += steps.rewards
+        self._actions += 1
         self.steps += len(done)
         for name, column in zip(names, told.T, strict=True):
             self.terms[name].take(column, done)
-        for offset in np.flatnonzero(done):
-            self._end(rows.start + int(offset), steps, int(offset))
+        for row in np.flatnonzero(done):
+            self._end(int(row), steps)
 
     def _columns_of(self, names: Sequence[str]) -> NDArray[np.intp]:
         columns = self._columns.get(tuple(names))
@@ -133,17 +120,16 @@ class Witness:
             self._columns[tuple(names)] = columns
         return columns
 
-    def _end(self, row: int, steps: Steps, offset: int) -> None:
-        self._episodes.append(
+    def _end(self, row: int, steps: Steps) -> None:
+        self.episodes.append(
             EpisodeSeen(
                 self._policy,
                 (self._seed, row, int(self._number[row])),
-                bool(steps.successes[offset]),
-                bool(steps.terminated[offset]),
+                bool(steps.successes[row]),
+                bool(steps.terminated[row]),
                 int(self._actions[row]),
                 float(self._earned[row]),
                 self._sums[row].copy(),
-                (self._begins, int(self._clock[row]), row),
             )
         )
         self._sums[row] = 0.0
@@ -164,12 +150,7 @@ class WatchedEpisodes(SandboxedEpisodes):
         self.witness.begin(self.policy, seed)
         return super().reset(seed)
 
-    def step(self, actions: NDArray[Any]) -> Steps:
-        steps = super().step(actions)
-        self.witness.watch(slice(0, self.count), steps, *self.reward_terms())
+    def finish(self) -> Steps:
+        steps = super().finish()
+        self.witness.watch(steps, *self.reward_terms())
         return steps
-
-    def finish(self) -> tuple[slice, Steps]:
-        rows, steps = super().finish()
-        self.witness.watch(rows, steps, *self.reward_terms(rows))
-        return rows, steps

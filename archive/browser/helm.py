@@ -8,13 +8,14 @@ drive, up to half of the robot's top speed unless Shift is held, since most cour
 of it goes through the actions that agents have, at their pace: what a person can do with it, an
 agent could.
 
-Ant has a key up and a key down for each of its eight joints, as the game QWOP has for its legs: it
-can be moved by hand, if hardly walked. Humanoid has seventeen joints, more than hands have fingers;
-it cannot be played.
+Ant has a gait that walks where it is told (`sandbox.world.gait`), in one of eight directions: the
+keys say in which. Humanoid has none, and seventeen joints, more than hands have fingers; it cannot
+be played.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -49,16 +50,14 @@ DRIVE = (
     Control("fast", "Full speed", ("ShiftLeft", "ShiftRight"), "Shift"),
 )
 
-_LEGS = ("front left", "back left", "back right", "front right")
-_ROWS = ("QWERUIOP", "ASDFHJKL")
-_JOINTS = tuple(
-    Control(f"{sign}{joint}", f"{_LEGS[joint // 2]} {part} {sign}", (f"Key{key}",), key)
-    for row, sign in zip(_ROWS, "+-", strict=True)
-    for joint, key in enumerate(row)
-    for part in [("hip", "ankle")[joint % 2]]
+WALK = (
+    Control("forward", "Walk ahead", ("ArrowUp", "KeyW"), "↑ W"),
+    Control("left", "Walk to the left", ("ArrowLeft", "KeyA"), "← A"),
+    Control("right", "Walk to the right", ("ArrowRight", "KeyD"), "→ D"),
+    Control("backward", "Walk backward", ("ArrowDown", "KeyS"), "↓ S"),
 )
 
-CONTROLS: dict[Robot, tuple[Control, ...]] = {"r2d2": DRIVE, "ant": _JOINTS, "humanoid": ()}
+CONTROLS: dict[Robot, tuple[Control, ...]] = {"r2d2": DRIVE, "ant": WALK, "humanoid": ()}
 """What each robot can be driven with; a robot without any cannot be played."""
 
 
@@ -69,17 +68,24 @@ def choose_action(
     turn_rad_s: float,
     speed_m_s: float,
 ) -> list[float]:
-    """The action for the controls that are held down, and those pressed since the step before.
+    """The action for the controls that are held down, and those pressed since the step before: one
+    number.
 
     `turn_rad_s` is how fast the robot turns now, to the left, and `speed_m_s` how fast it goes
-    ahead. A discrete action is one number.
+    ahead.
     """
     if robot == "r2d2":
         return [float(_drive(held, pressed, turn_rad_s, speed_m_s))]
-    return [
-        float((f"+{joint}" in held) - (f"-{joint}" in held))
-        for joint in range(len(CONTROLS[robot]) // 2)
-    ]
+    return [float(_walk({*held, *pressed}))]
+
+
+def _walk(wants: Collection[str]) -> int:
+    """0 to stand, or 1 for ahead and so on to the left, in steps of 45 degrees."""
+    ahead = ("forward" in wants) - ("backward" in wants)
+    left = ("left" in wants) - ("right" in wants)
+    if not (ahead or left):
+        return 0
+    return 1 + round(math.atan2(left, ahead) / math.radians(45.0)) % 8
 
 
 def _drive(

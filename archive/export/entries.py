@@ -6,7 +6,8 @@ what there is here), `world_sha256` (of the files of the world) and `tasks`, a l
 
 `name`, `id`, `file`, `task_id`, `sha256` (of the file), `robot`, `title`, `description`, `success`,
 `rewards`, `termination`; `observation_space`, `action_space`, `action_repeat`, `time_limit`
-(physics steps), `max_episode_steps` (agent steps), `step_s` (seconds of an agent step); `status`,
+(physics steps), `max_episode_steps` (agent steps), `step_s` (seconds of an agent step); `steered`,
+whether the agent that learned it chose among the commands of the robot's gait; `status`,
 `reason`, `written_by`, `strategy`, `parents` (their `task_id`s, also of tasks that are not in the
 package), `journey`, `novelty`, `created_at`; `success_before`, `success_after`, `episodes`,
 `interval` (95 %, Wilson), `train_steps` (agent steps), `train_seconds`, `warm_start`; `seeds` (of
@@ -23,7 +24,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from ...sandbox.world.base import BaseEnv
-from ...sandbox.world.robots import robot_spaces
+from ...sandbox.world.robots import GAITS, robot_spaces
 from ...sandbox.world.task_env import ACTION_REPEAT, TIME_LIMIT
 from ...task import Record, Task
 from .names import task_names
@@ -75,6 +76,7 @@ def _interface(robot: str) -> dict[str, Any]:
         "time_limit": TIME_LIMIT,
         "max_episode_steps": -(-TIME_LIMIT // ACTION_REPEAT),
         "step_s": round(ACTION_REPEAT * BaseEnv.dt, 6),
+        "steered": robot in GAITS,
     }
 
 

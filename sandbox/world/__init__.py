@@ -2,7 +2,8 @@
 
 - `base.BaseEnv`: what a task inherits
 - `r2d2.R2D2Env`, `ant.AntEnv`, `humanoid.HumanoidEnv`: the same with a robot in it
-- `robot`: links and joints; `articulated`: what walking robots share; `robots`: the list of them
+- `robot`: links and joints; `articulated`: what walking robots share; `gait`: legs that go where
+  they are told; `robots`: the list of them
 - `client`: PyBullet bound to one world, for trusted code
 - `task_client`: what a task has of it, as `calls` and `arguments` say
 - `facades`: what a task has of numpy, math and random, as `allowed` says; `frozen`: how it stays so

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -11,6 +12,7 @@ from gymnasium.spaces import Box
 
 from .ant import AntEnv
 from .base import BaseEnv
+from .gait import Gait, ant_gait
 from .humanoid import HumanoidEnv
 from .r2d2 import R2D2Env
 from .scene import BOUND, SceneObserver
@@ -20,15 +22,22 @@ ROBOT_ENVS: dict[str, type[BaseEnv]] = {
     "ant": AntEnv,
     "humanoid": HumanoidEnv,
 }
+GAITS: dict[str, Callable[[], Gait]] = {"ant": ant_gait}
+"""Of robots that have one: they can be steered."""
 
 
-def robot_spaces(robot: str) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
-    """The observation and action space that every task of a robot has."""
+def robot_spaces(
+    robot: str, *, steered: bool = False
+) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
+    """The observation and action space that every task of a robot has; `steered`, where the robot
+    has a gait, its actions are commands."""
     robot_class = ROBOT_ENVS[robot].robot_class
     size = robot_class.proprioception_size + SceneObserver.size
     observation_space = Box(-BOUND, BOUND, (size,), np.float32)
+    is_steered = steered and robot in GAITS
+    actions = Gait.commands if is_steered else robot_class.action_space
     # A copy, because a space carries the random stream of its `sample`.
-    return observation_space, copy.deepcopy(robot_class.action_space)
+    return observation_space, copy.deepcopy(actions)
 
 
 def robot_of(env_class: type[BaseEnv]) -> str:

@@ -24,9 +24,10 @@ from .base import (
 from .camera import Camera, ChaseCamera, overview_camera
 from .client import Phase, PhysicsClient
 from .contract import ContractError
+from .gait import is_command
 from .loading import LoadedTask
 from .rendering import Image, Renderer
-from .robots import robot_of, robot_spaces
+from .robots import GAITS, robot_of, robot_spaces
 from .rotation import yaw_of
 from .sanity import diagnose, looks_sane
 from .scene import BOUND, SceneObserver
@@ -50,7 +51,9 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     **Observation**: float32 `Box`, the robot's proprioception (see the robot's module) followed by
     the egocentric scene (see `scene`), of the same size in every task of a robot.
 
-    **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s.
+    **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s. A robot
+    that has a gait also takes a single number, one of the commands of its gait (see `gait`); with
+    `steered`, these are the action space.
 
     **Reward**: the sum of the task's and the robot's named terms over those physics steps;
     `info["reward_terms"]` holds each term, and as `step` what an overridden `step` added.
@@ -99,7 +102,10 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         height: int = 240,
         vision: tuple[int, int] | None = None,
         renderer: str = "cpu",
+        steered: bool = False,
     ) -> None:
+        """Raises ValueError for a camera that there is not, and for a robot without a gait that is
+        to be `steered`."""
         if camera not in ("overview", "chase"):
             raise ValueError(f'camera is {camera!r}; it must be "overview" or "chase".')
         self.task = LoadedTask(source)
@@ -118,7 +124,15 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self._has_own_step = has_own_step(self.task.env_class)
         # Otherwise nobody would look at an observation made in every physics step.
         self._task_looks = self._has_own_step and observation_is_seen(source)
-        state_space, self.action_space = robot_spaces(robot_of(self.task.env_class))
+        robot = robot_of(self.task.env_class)
+        if steered and robot not in GAITS:
+            raise ValueError(
+                f"The {robot} cannot be steered: it has no gait, as the {' and the '.join(GAITS)} "
+                "has. Leave `steered` out."
+            )
+        self.gait = GAITS[robot]() if robot in GAITS else None
+        """What moves the joints of a robot that is told where to go; None where it has none."""
+        state_space, self.action_space = robot_spaces(robot, steered=steered)
         self.observation_space = self._vision.space(state_space) if self._vision else state_space
 
     @classmethod
@@ -154,7 +168,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self.physics_steps = 0
         self._succeeded = False
         self._place_camera()
-        self._observation = self._observe(self._sense(0.0))
+        self._state = self._sense(0.0)
+        self._observation = self._observe(self._state)
         return self._observation, {"is_success": False}
 
     @np.errstate(**NUMPY_DEFAULTS)
@@ -163,6 +178,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         terminated = truncated = False
         start = self.physics_steps
         diagnosis = ""
+        if self.gait is not None and is_command(action):
+            action = self.gait.action(self._state, int(action))
         try:
             while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
                 terminated, truncated, step_terms = self.physics_step(action)
@@ -190,6 +207,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         if self._chase is not None:
             base = self.robot.links["base"]
             self._chase.follow(base.position, self._facing(), elapsed_s)
+        self._state = state
         self._observation = self._observe(state)
         return self._observation, reward, terminated, truncated, info
 

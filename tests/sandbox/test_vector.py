@@ -87,54 +87,32 @@ def test_same_seed_gives_the_same_episodes_in_one_process_and_in_two() -> None:
     assert play(TASK, count=3, processes=2, seed=5) != once
 
 
-def test_groups_in_flight_see_what_all_together_would() -> None:
+def test_a_step_can_be_started_and_waited_for_later() -> None:
     actions = np.random.default_rng(9).integers(6, size=(60, 5))
-    together, apart = [], []
-    with SandboxedEpisodes(TASK, "r2d2", 5, 1) as episodes:
-        episodes.reset(7)
+    with (
+        SandboxedEpisodes(TASK, "r2d2", 5, 1) as together,
+        SandboxedEpisodes(TASK, "r2d2", 5, 2) as apart,
+    ):
+        together.reset(7)
+        apart.reset(7)
         for row in actions:
-            steps = episodes.step(row)
-            together.append((steps.observations, steps.rewards, steps.terminated))
-    # The second group lies across both children, and the first takes its steps ahead of it.
-    groups = [slice(0, 2), slice(2, 5)]
-    with SandboxedEpisodes(TASK, "r2d2", 5, 2) as episodes:
-        episodes.reset(7)
-        taken = {0: 0, 2: 0}
-        apart = [[np.empty(0)] * 2 for _ in range(60)]
-        for rows in groups:
-            episodes.start(rows, actions[0, rows])
-        while sum(taken.values()) < 120:
-            rows, steps = episodes.finish()
-            moment = taken[rows.start]
-            apart[moment][groups.index(rows)] = steps
-            taken[rows.start] += 1
-            names, terms = episodes.reward_terms(rows)
-            assert terms.shape == (rows.stop - rows.start, len(names))
-            if moment + 1 < 60:
-                episodes.start(rows, actions[moment + 1, rows])
-    for whole, (first, second) in zip(together, apart, strict=True):
-        parts = ("observations", "rewards", "terminated")
-        for expected, part in zip(whole, parts, strict=True):
-            joined = np.concatenate([getattr(first, part), getattr(second, part)])
-            np.testing.assert_array_equal(joined, expected)
+            apart.start(row)
+            expected = together.step(row)
+            steps = apart.finish()
+            for name in ("observations", "rewards", "terminated"):
+                np.testing.assert_array_equal(getattr(steps, name), getattr(expected, name))
 
 
-def test_a_fault_in_a_group_closes_all() -> None:
+def test_a_fault_in_a_started_step_closes_all() -> None:
     with SandboxedEpisodes(with_step(TASK, "1 / (self.steps < 8)"), "r2d2", 4, 2) as episodes:
-
-        def step_both() -> None:
-            for rows in (slice(0, 2), slice(2, 4)):
-                episodes.start(rows, np.ones(2))
-            episodes.finish()
-            episodes.finish()
-
         episodes.reset(0)
         # Four physics steps in each.
-        step_both()
+        episodes.step(np.ones(4))
+        episodes.start(np.ones(4))
         with pytest.raises(ChildFault, match="ZeroDivisionError"):
-            step_both()
+            episodes.finish()
         with pytest.raises(ClosedEnvironmentError):
-            episodes.start(slice(0, 2), np.ones(2))
+            episodes.start(np.ones(4))
 
 
 def test_a_new_reset_begins_the_same_episodes_again() -> None:

@@ -7,7 +7,6 @@ from taskwright.trainer.deciding import (
     SPAN_STEPS,
     SuccessWindow,
     is_hopeless,
-    is_stuck,
     last_progress,
     spans,
 )
@@ -34,15 +33,6 @@ def test_spans_weigh_every_episode_alike():
     assert (span.end_steps, span.success_rate, span.mean_return) == (SPAN_STEPS, 0.25, 2.0)
     assert spans(points[:1]) == []
     assert last_progress([]) == 0
-
-
-def test_nothing_is_stuck_before_something_could_get_better():
-    flat = curve(*[(0.0, 5.0)] * 3)
-    assert not is_stuck(flat[:12], 24_000, 15_000)
-    assert is_stuck(flat[:14], 28_000, 15_000)
-    better = curve((0.0, 5.0), (0.0, 9.0), (0.0, 9.0))
-    assert not is_stuck(better, 36_000, 15_000)
-    assert not is_stuck([], 3_000, 1_500)
 
 
 def test_the_last_span_may_be_half_as_long():

@@ -24,16 +24,15 @@ VERDICTS = Path(__file__).parents[1] / "tasks" / "verdicts"
 class Story:
     """Tells a witness of episodes, one environment at a time."""
 
-    def __init__(self, environments=8):
-        self.witness = Witness(environments)
-        self.environments = environments
+    def __init__(self):
+        self.witness = Witness(1)
         self.points = []
 
     def policy(self, name, seed=0):
         self.witness.begin(name, seed)
         return self
 
-    def episode(self, row, success, *, steps=10, terms=None, terminated=False):
+    def episode(self, success, *, steps=10, terms=None, terminated=False):
         """An episode of some steps, whose terms are told for each step but the last."""
         terms = {"approach": 1.0} if terms is None else terms
         names = list(terms)
@@ -41,7 +40,6 @@ class Story:
             last = step == steps - 1
             values = [v(step) if callable(v) else v for v in terms.values()]
             self.witness.watch(
-                slice(row, row + 1),
                 Steps(
                     observations=np.zeros((1, 1), np.float32),
                     rewards=np.array([sum(values)]),
@@ -77,14 +75,14 @@ def good_story():
     story = Story()
     for name in ("idle", "random"):
         story.policy(name)
-        for row in range(8):
-            story.episode(row, False, terms=GOOD)
+        for _ in range(8):
+            story.episode(False, terms=GOOD)
     story.policy(TRAINING, 1)
     for number in range(40):
-        story.episode(number % 8, number > 20, terms=GOOD)
+        story.episode(number > 20, terms=GOOD)
     story.policy(TRAINED, 2)
-    for row in range(8):
-        story.episode(row, True, terms=GOOD)
+    for _ in range(8):
+        story.episode(True, terms=GOOD)
     for n in range(8):
         story.point(n / 8, 20.0 * n)
     return story
@@ -96,7 +94,7 @@ def test_a_task_whose_rewards_lead_to_its_success_is_not_doubtful():
 
 def test_success_before_the_robot_can_have_done_anything():
     story = good_story().policy("idle", 5)
-    found = story.episode(0, True, steps=1).found()["success_at_start"]
+    found = story.episode(True, steps=1).found()["success_at_start"]
     assert "In 1 of 65 episodes" in found.symptom
     assert found.numbers == {"episodes_at_start": 1, "episodes": 65}
 
@@ -105,8 +103,8 @@ def test_who_acts_makes_no_difference():
     story = Story()
     for name in ("idle", "random", "0123456789ab"):
         story.policy(name, seed=7)
-        for row in range(8):
-            story.episode(row, row < 3)
+        for number in range(8):
+            story.episode(number < 3)
     found = story.found(trained="")
     assert "of 8 beginnings, 3 succeed and 5 fail with each of 3 policies" in (
         found["decided_at_start"].symptom
@@ -115,8 +113,8 @@ def test_who_acts_makes_no_difference():
 
     # One episode that ends otherwise is enough to clear it.
     story.policy("0123456789ab", seed=7)
-    for row in range(8):
-        story.episode(row, row < 2)
+    for number in range(8):
+        story.episode(number < 2)
     found = story.found(trained="")
     assert "decided_at_start" not in found
     assert "Doing nothing succeeds in 38 % of 8 episodes." in found["idle_succeeds"].symptom
@@ -125,12 +123,12 @@ def test_who_acts_makes_no_difference():
 def test_success_that_was_never_seen():
     story = Story().policy("random")
     for _ in range(6):
-        for row in range(8):
-            story.episode(row, False, terms=GOOD)
+        for _ in range(8):
+            story.episode(False, terms=GOOD)
     found = story.found(trained="")["unreached"]
     assert "not seen once in 48 episodes" in found.symptom
     assert "6.2 %" in found.symptom
-    story.episode(0, True)
+    story.episode(True)
     assert "unreached" not in story.found(trained="")
 
 
@@ -148,7 +146,7 @@ def test_a_return_that_rises_without_success(rates, returns, told):
     story = Story().policy(TRAINING)
     for number in range(80):
         speed = number / 8
-        story.episode(number % 8, False, terms={"speed": speed, "reach": 0.0})
+        story.episode(False, terms={"speed": speed, "reach": 0.0})
     for rate, mean in zip(rates, returns, strict=True):
         story.point(float(rate), float(mean))
     found = story.found(trained="").get("return_without_success")
@@ -162,11 +160,11 @@ def test_a_return_that_rises_without_success(rates, returns, told):
 def test_success_that_ends_what_could_be_earned():
     def story(earned_by_success):
         made = Story().policy(TRAINING)
-        for number in range(16):
-            made.episode(number % 8, False, steps=100, terms={"stay": 1.0})
+        for _ in range(16):
+            made.episode(False, steps=100, terms={"stay": 1.0})
         made.policy(TRAINED)
-        for row in range(8):
-            made.episode(row, True, terms={"stay": earned_by_success})
+        for _ in range(8):
+            made.episode(True, terms={"stay": earned_by_success})
         return made.found(learned=True)
 
     found = story(1.0)["success_costs"]
@@ -181,22 +179,22 @@ def dead_terms(story):
 
 def test_a_term_that_never_changes():
     story = good_story().policy("random", 9)
-    story.episode(0, False, terms={"bonus": 0.0, "alive": 0.5, "energy_penalty": 0.0})
+    story.episode(False, terms={"bonus": 0.0, "alive": 0.5, "energy_penalty": 0.0})
     assert dead_terms(story) == ["alive", "bonus"]
     # Paid in an episode's last step alone, as for success, it has changed.
-    story.episode(0, True, terms={"bonus": lambda step: 10.0 * (step == 9)})
+    story.episode(True, terms={"bonus": lambda step: 10.0 * (step == 9)})
     assert dead_terms(story) == ["alive"]
-    story.episode(0, False, terms={"bonus": 0.0, "never": 0.0})
+    story.episode(False, terms={"bonus": 0.0, "never": 0.0})
     # Where an episode can end before its time, a constant pays for lasting.
-    story.episode(0, False, terms={"alive": 0.5}, terminated=True)
+    story.episode(False, terms={"alive": 0.5}, terminated=True)
     assert dead_terms(story) == ["never"]
 
 
 def test_a_term_beside_which_the_others_cannot_be_felt():
     story = Story().policy("random")
-    for row in range(8):
+    for _ in range(8):
         terms = {"speed": lambda step: 100.0 + step, "reach": lambda step: 0.1 * (step % 2)}
-        story.episode(row, False, terms=terms)
+        story.episode(False, terms=terms)
     found = story.found(trained="")["drowning_term"]
     assert "`speed` makes up 100 %" in found.symptom
     assert "`reach` cannot be felt" in found.symptom

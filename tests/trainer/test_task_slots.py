@@ -10,7 +10,7 @@ import pytest
 
 from taskwright.sandbox.channel import ChildFault
 from taskwright.trainer import task_slots
-from taskwright.trainer.settings import SETTINGS
+from taskwright.trainer.settings import PPO_SETTINGS
 from taskwright.trainer.task_slots import EPISODES_PER_DRAW, RewardScales, TaskSlots, Worlds
 
 STEPS_PER_EPISODE = 3
@@ -62,7 +62,7 @@ def slots() -> Iterator[Callable[..., TaskSlots]]:
             lambda: next(order),
             lambda task_id, fault: faults.append((task_id, fault)),
             RewardScales(0.98),
-            SETTINGS,
+            PPO_SETTINGS,
         )
         faults: list[tuple[str, ChildFault]] = []
         env.faults = faults  # type: ignore[attr-defined]

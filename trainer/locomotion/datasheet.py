@@ -1,57 +1,71 @@
-"""What the walkers can do, measured: `ant.json` beside them."""
+"""What a gait can do, measured."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
-import torch
-from stable_baselines3.common.policies import ActorCriticPolicy
 
 from ...sandbox.world.base import BaseEnv
-from ...sandbox.world.robots import robot_spaces
-from ...sandbox.world.task_env import TaskEnv
-from ..policies import load_parameters
-from .ground import meadow
+from ...sandbox.world.gait import Gait
+from ...sandbox.world.task_env import ACTION_REPEAT
+from .ground import Ground
 
-DISTANCES_M = (3, 6, 9, 12)
-
-
-def measure(walkers: dict[str, Path], episodes: int) -> dict[str, dict[str, Any]]:
-    """For each walker: its falls, how far it is from its start at the end of an episode (16.5 s),
-    and how often it comes to a post so far away, all as in a trial, with sampled actions."""
-    sheet: dict[str, dict[str, Any]] = {}
-    for walker, path in walkers.items():
-        ends = [_episode(path, 0, seed) for seed in range(episodes)]
-        stood = [(way, seconds) for way, seconds, fallen, _ in ends if not fallen]
-        sheet[walker] = {
-            "episodes": episodes,
-            "falls": episodes - len(stood),
-            "ahead_m": round(float(np.median([way[0] for way, _ in stood])), 2),
-            "aside_m": round(float(np.median([abs(way[1]) for way, _ in stood])), 2),
-            "speed_m_s": round(float(np.median([np.hypot(*way) / s for way, s in stood])), 2),
-        }
-    posts = sheet["nearest"]["reaches_post"] = {}
-    for distance_m in DISTANCES_M:
-        tries = [_episode(walkers["nearest"], distance_m, seed) for seed in range(episodes)]
-        posts[f"{distance_m} m"] = f"{sum(success for *_, success in tries)} of {episodes}"
-    return sheet
+ACTION_S = ACTION_REPEAT * BaseEnv.dt
+UNSURE_RAD = math.pi / 4
 
 
-def _episode(path: Path, distance_m: float, seed: int) -> tuple[Any, float, bool, bool]:
-    """The way from start to end (m, 2), how long it took (s), whether it fell, and arrived."""
-    torch.manual_seed(seed)
-    policy = ActorCriticPolicy(*robot_spaces("ant"), lambda _: 0.0, net_arch=[128, 128])
-    policy.load_state_dict(load_parameters(path))
-    env = TaskEnv(meadow(distance_m))
-    observation, info = env.reset(seed=seed)
-    ended = False
-    while not ended and not info["is_success"]:
-        action, _ = policy.predict(observation, deterministic=False)
-        observation, _, terminated, truncated, info = env.step(action)
-        ended = terminated or truncated
-    way = (env.robot.links["base"].position - env.robot.start_position)[:2]
-    seconds = env.physics_steps * BaseEnv.dt
-    env.close()
-    return way, seconds, ended and terminated, info["is_success"]
+def measure(gait: Gait, episodes: int) -> dict[str, Any]:
+    """Episodes of 16.5 s on flat ground, each in another direction around the robot: falls, and
+    the speed along the way to go, m/s, lowest, median and highest; with one command for all of the
+    episode, and with one that changes by up to 45 degrees to either side in every agent step. And
+    how far it gets, m, when it is told to stand."""
+    ground = Ground()
+    steady = [_walk(ground, gait, seed, episodes, 0.0) for seed in range(episodes)]
+    unsure = [_walk(ground, gait, seed, episodes, UNSURE_RAD) for seed in range(episodes)]
+    stood = [_stand(ground, gait, seed) for seed in range(episodes)]
+    ground.close()
+    return {
+        "episodes": episodes,
+        "steady": _told(steady),
+        "unsure": _told(unsure),
+        "standing": {
+            "falls": sum(fallen for _, fallen in stood),
+            "metres": round(float(np.median([metres for metres, _ in stood])), 2),
+        },
+    }
+
+
+def _told(walks: list[tuple[float, bool]]) -> dict[str, Any]:
+    speeds = sorted(speed for speed, _ in walks)
+    return {
+        "falls": sum(fallen for _, fallen in walks),
+        "speed_m_s": [round(speeds[n], 2) for n in (0, len(speeds) // 2, -1)],
+    }
+
+
+def _walk(ground: Ground, gait: Gait, seed: int, of: int, unsure_rad: float) -> tuple[float, bool]:
+    """The speed along the way, and whether it fell."""
+    angle = seed * math.tau / of
+    ground.reset(seed=seed, options={"command_rad": angle})
+    way, begun = ground.way, np.array(ground.robot.base_state()[0][:2])
+    heading = math.atan2(way[1], way[0])
+    random = np.random.default_rng(seed)
+    fallen = over = False
+    while not (fallen or over):
+        ground.command(heading + unsure_rad * float(random.integers(-1, 2)), 1_000)
+        _, _, fallen, over, _ = ground.step(gait.walk(ground.feel()))
+    gone = np.array(ground.robot.base_state()[0][:2]) - begun
+    return float(gone @ way) / (ground.steps * ACTION_S), fallen
+
+
+def _stand(ground: Ground, gait: Gait, seed: int) -> tuple[float, bool]:
+    """How far it gets, and whether it fell."""
+    ground.reset(seed=seed, options={"command_rad": 0.0})
+    begun = np.array(ground.robot.base_state()[0][:2])
+    fallen = over = False
+    while not (fallen or over):
+        ground.way = np.zeros(2)
+        _, _, fallen, over, _ = ground.step(gait.walk(ground.feel()))
+    return float(np.hypot(*(np.array(ground.robot.base_state()[0][:2]) - begun))), fallen

@@ -12,11 +12,11 @@ from gymnasium.spaces import Box
 from ...sandbox.world.ant import AntEnv
 from ...sandbox.world.base import BaseEnv, build_env, trusted_robot
 from ...sandbox.world.client import PhysicsClient
+from ...sandbox.world.gait import GAIT_SIZE, JOINTS, Array, felt, torques
 from ...sandbox.world.task_env import ACTION_REPEAT, TIME_LIMIT
-from .body import GAIT_SIZE, JOINTS, Array, felt, in_yaw_frame, quarter, torques
 
-COMMAND_AGENT_STEPS = (30, 90)
-"""For how long a command holds: 2 to 6 s."""
+COMMAND_AGENT_STEPS = (2, 60)
+"""For how long a command holds: 0.1 to 4 s. Whoever steers changes his mind often."""
 STAND_SHARE = 0.15
 TOP_SPEED_M_S = 3.0
 """Going faster is not rewarded: it would make for more falls."""
@@ -32,7 +32,8 @@ class _Plain(AntEnv):
 
 
 class Ground(gymnasium.Env[Array, Array]):
-    """The Ant, as its gait feels it (see `body`), told where to go, anew every few seconds.
+    """The Ant, as its gait feels it (see `sandbox.world.gait`), told where to go, anew every few
+    seconds.
 
     Reward per agent step: the speed along the command up to `TOP_SPEED_M_S`, less 0.3 of the speed
     across it (where the command is to stand: less the speed), 0.5, half the upright share of the
@@ -66,30 +67,31 @@ class Ground(gymnasium.Env[Array, Array]):
         if options is None:
             self._new_command()
         else:
-            self._command(yaw + options["command_rad"], TIME_LIMIT)
-        return self._feel(), {}
+            self.command(yaw + options["command_rad"], TIME_LIMIT)
+        return self.feel(), {}
 
-    def _command(self, angle_rad: float, steps: int) -> None:
-        # In the world: the way to a goal turns when the robot does.
-        self.command = np.array([math.cos(angle_rad), math.sin(angle_rad)])
-        self._command_ends = self.steps + steps
+    def command(self, angle_rad: float, agent_steps: int) -> None:
+        """Say where to go, as an angle in the world: the way to a goal turns when the robot
+        does."""
+        self.way = np.array([math.cos(angle_rad), math.sin(angle_rad)])
+        self._command_ends = self.steps + agent_steps
 
     def _new_command(self) -> None:
         random = self.np_random
-        self._command(random.uniform(-math.pi, math.pi), int(random.integers(*COMMAND_AGENT_STEPS)))
+        self.command(random.uniform(-math.pi, math.pi), int(random.integers(*COMMAND_AGENT_STEPS)))
         if random.random() < STAND_SHARE:
-            self.command = np.zeros(2)
+            self.way = np.zeros(2)
 
-    def _feel(self) -> Array:
-        self.state: Array = self.robot.get_observation()
-        states = self.state[None]
-        commands = in_yaw_frame(states, self.command[None])
-        self._quarter = quarter(commands)
-        row: Array = felt(states, commands, self._quarter)[0]
-        return row
+    def feel(self) -> Array:
+        """What the gait feels now, told to go where it is told now."""
+        state: Array = self.robot.get_observation()
+        cosine, sine = state[9:11].tolist()
+        x, y = self.way.tolist()
+        self._way_seen = (cosine * x + sine * y, cosine * y - sine * x)
+        return felt(state, self._way_seen)
 
     def step(self, action: Array) -> tuple[Array, float, bool, bool, dict[str, Any]]:
-        shares = torques(action[None], self._quarter)[0]
+        shares = torques(action, self._way_seen)
         before = np.array(self.robot.base_state()[0][:2])
         fallen = False
         for _ in range(ACTION_REPEAT):
@@ -100,63 +102,23 @@ class Ground(gymnasium.Env[Array, Array]):
             )
         way = np.array(self.robot.base_state()[0][:2]) - before
         velocity = way / (ACTION_REPEAT * BaseEnv.dt)
-        feeling = self._feel()
+        feeling = self.feel()
         reward = 0.5 + 0.5 * float(feeling[8]) - 0.1 * abs(float(feeling[5]))
-        reward += _obedience(velocity, self.command) - 0.1 * float(np.square(action).mean())
+        reward += _obedience(velocity, self.way) - 0.1 * float(np.square(action).mean())
         self.steps += 1
         if self.steps >= self._command_ends:
             self._new_command()
-            feeling = self._feel()
+            feeling = self.feel()
         return feeling, reward, fallen, self.steps >= TIME_LIMIT // ACTION_REPEAT, {}
 
     def close(self) -> None:
         self.client.disconnect()
 
 
-def _obedience(velocity: Any, command: Any) -> float:
+def _obedience(velocity: Any, way: Any) -> float:
     speed = float(np.hypot(*velocity))
-    if not command.any():
+    if not way.any():
         return -speed
-    along = float(velocity @ command)
+    along = float(velocity @ way)
     across = math.sqrt(max(speed * speed - along * along, 0.0))
     return min(along, TOP_SPEED_M_S) - 0.3 * across
-
-
-_MEADOW = """
-import numpy as np
-from taskwright.sandbox.world import AntEnv
-
-
-class Env(AntEnv):
-    DISTANCE_M = {distance_m}
-
-    def __init__(self):
-        super().__init__()
-        self.ground = self.create_box(0.0, [200, 200, 1], [0, 0, -1], [0.5, 0.6, 0.5, 1.0])
-        if self.DISTANCE_M:
-            self.post = self.create_cylinder(0.0, 0.3, 2.0, [6, 0, 1], [0.8, 0.2, 0.1, 1.0])
-
-    def reset(self):
-        observation = super().reset()
-        if self.DISTANCE_M:
-            angle = self.np_random.uniform(-np.pi, np.pi)
-            x, y = self.DISTANCE_M * np.cos(angle), self.DISTANCE_M * np.sin(angle)
-            self._p.resetBasePositionAndOrientation(self.post, [x, y, 1.0], [0, 0, 0, 1])
-        return observation
-
-    def get_task_rewards(self, action):
-        return {{}}
-
-    def get_terminated(self, action):
-        torso = self.robot.links["base"].index
-        return len(self._p.getContactPoints(self.robot.robot_id, self.ground, torso)) > 0
-
-    def get_success(self):
-        return bool(self.DISTANCE_M) and self.get_distance_to_object(self.post) < 1.5
-"""
-
-
-def meadow(distance_m: float) -> str:
-    """A task's source: flat ground, and a post to walk to so far away in any direction, or none
-    where the distance is 0."""
-    return _MEADOW.format(distance_m=distance_m)

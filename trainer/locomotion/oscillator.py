@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sandbox.world.base import BaseEnv
+from ...sandbox.world.gait import JOINTS, LEGS, POSITIONS, SPEEDS, WAY, Array
 from ...sandbox.world.task_env import ACTION_REPEAT
-from .body import COMMAND, JOINTS, LEGS, POSITIONS, SPEEDS, Array
 from .ground import Ground
 
 Numbers = NDArray[np.float64]
@@ -50,7 +50,7 @@ SPREADS[NAMES.index("hind_hip_phase")] = 1.5
 SECONDS = 2.7
 """How long a gait is tried for."""
 WIDEST_RAD = 0.7
-"""Commands lie in the quarter ahead; see `body`."""
+"""Ways lie in the quarter ahead; see `sandbox.world.gait`."""
 
 
 class Oscillator:
@@ -78,7 +78,7 @@ class Oscillator:
 
     def act(self, feeling: Array) -> Array:
         """The action for one feeling of shape (`GAIT_SIZE`,)."""
-        x, y = feeling[COMMAND].tolist()
+        x, y = feeling[WAY].tolist()
         targets = np.zeros((LEGS, 2))
         if x or y:
             self._phase += self._step_rad

@@ -26,13 +26,7 @@ const CODES = {
   Space: "jump",
   ShiftLeft: "fast", ShiftRight: "fast",
 };
-for (const [row, sign] of [["QWERUIOP", "+"], ["ASDFHJKL", "-"]]) {
-  if (!root.querySelector(".play-help-joints")) break;
-  [...row].forEach((key, joint) => { CODES[`Key${key}`] = `${sign}${joint}`; });
-}
-const COMMANDS = root.querySelector(".play-help-joints")
-  ? { Backspace: "again", Enter: "other" }
-  : { KeyR: "again", KeyN: "other", KeyC: "camera", KeyK: "keep" };
+const COMMANDS = { KeyR: "again", KeyN: "other", KeyC: "camera", KeyK: "keep" };
 
 class World {
   constructor(canvas) {

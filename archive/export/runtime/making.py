@@ -17,7 +17,8 @@ def make(
     task: str | Sequence[str] | None = None, *, sandboxed: bool = False, **keywords: Any
 ) -> gymnasium.Env[Any, Any]:
     """A task as an environment, by its name, id or `task_id`; keywords as for `TaskEnv`, such as
-    `render_mode="rgb_array"`, `camera="chase"` or `vision=(64, 64)`.
+    `render_mode="rgb_array"`, `camera="chase"`, `vision=(64, 64)`, or, for a robot that walks where
+    it is told, `steered=True`.
 
     Several names, or none for all tasks, make a `SuiteEnv`, which takes up another task with each
     episode. `sandboxed` needs Taskwright and runs the task in a process that the kernel confines.

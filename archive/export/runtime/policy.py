@@ -25,10 +25,10 @@ LAYER = "mlp_extractor.policy_net.{}."
 class Policy:
     """A policy in a file. Raises OSError or ValueError where it is missing or damaged."""
 
-    def __init__(self, path: str | Path, *, is_discrete: bool) -> None:
+    def __init__(self, path: str | Path) -> None:
         with np.load(path, allow_pickle=False) as file:
             self.arrays: dict[str, NDArray[np.float32]] = {name: file[name] for name in file.files}
-        self.is_discrete = is_discrete
+        self.is_discrete = "log_std" not in self.arrays
         self._layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         # Every second module is the tanh after a layer.
         while (name := LAYER.format(2 * len(self._layers))) + "weight" in self.arrays:
@@ -71,11 +71,12 @@ class Policy:
 
 
 def load_policy(task: str) -> Policy:
-    """The trained policy of a task. Raises FileNotFoundError where the package has none."""
+    """The trained policy of a task; of a robot that walks, it chooses among the commands of the
+    gait, as in `make(task, steered=True)`. Raises FileNotFoundError where the package has none."""
     entry = find(task)
     if entry["policy"] is None:
         raise FileNotFoundError(
             f"{PACKAGE} has no policy for {entry['name']}. `taskwright export --policies` brings "
             "the policies of learned tasks along."
         )
-    return Policy(HERE / entry["policy"], is_discrete=entry["action_space"]["type"] == "Discrete")
+    return Policy(HERE / entry["policy"])

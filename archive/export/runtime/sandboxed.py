@@ -36,7 +36,7 @@ def vector_env(source: str, num_envs: int, robot: str, **keywords: Any) -> Any:
 class SandboxedEnv(gymnasium.Env[Any, Any]):
     """One task in a sandboxed process: the episodes are those of `TaskEnv`, seed for seed.
 
-    Keywords are `action_repeat` and `time_limit`; it cannot be drawn.
+    Keywords are `action_repeat`, `time_limit` and `steered`; it cannot be drawn.
     """
 
     metadata = {"render_modes": []}  # noqa: RUF012

@@ -77,7 +77,8 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
         self.render_mode = None
         self.num_envs = num_envs
         # A world of its own tells the spaces; it is not needed for long.
-        with contextlib.closing(TaskEnv(source(names[0]))) as env:
+        steered = bool(keywords.get("steered"))
+        with contextlib.closing(TaskEnv(source(names[0]), steered=steered)) as env:
             self.single_observation_space = env.observation_space
             self.single_action_space = env.action_space
         self.observation_space = batch_space(self.single_observation_space, num_envs)

@@ -8,6 +8,7 @@ import pytest
 
 from taskwright.archive.browser.helm import CONTROLS, DRIVE_M_S, TURN_RAD_S, choose_action
 from taskwright.sandbox.world import TaskEnv
+from taskwright.sandbox.world.gait import WAYS
 from taskwright.sandbox.world.robots import robot_spaces
 from taskwright.sandbox.world.rotation import yaw_of
 from taskwright.task import ROBOTS
@@ -71,12 +72,26 @@ def test_driving_and_turning_together_keeps_the_pace_of_the_turn(easy_source: st
     env.close()
 
 
+def test_the_ant_walks_where_its_keys_point() -> None:
+    def way(*held: str) -> tuple[float, float]:
+        (command,) = choose_action("ant", held, (), 0.0, 0.0)
+        return tuple(WAYS[int(command)].tolist())
+
+    half = pytest.approx(math.sqrt(0.5))
+    assert way() == way("left", "right") == (0.0, 0.0)
+    assert way("forward") == pytest.approx((1.0, 0.0))
+    assert way("left") == pytest.approx((0.0, 1.0), abs=1e-6)
+    assert way("backward") == pytest.approx((-1.0, 0.0), abs=1e-6)
+    assert way("forward", "left") == (half, half)
+    assert way("forward", "right") == (half, pytest.approx(-math.sqrt(0.5)))
+
+
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_every_control_of_a_robot_gives_an_action_of_its_space(robot) -> None:
-    _, space = robot_spaces(robot)
+    _, space = robot_spaces(robot, steered=True)
     for control in CONTROLS[robot]:
-        action = choose_action(robot, {control.name}, {control.name}, 0.0, 0.0)
-        assert len(action) == (space.shape[0] if space.shape else 1)
-        assert any(action) or control.name == "fast"
+        (action,) = choose_action(robot, {control.name}, {control.name}, 0.0, 0.0)
+        assert space.contains(int(action))
+        assert action or control.name == "fast"
     codes = [code for control in CONTROLS[robot] for code in control.codes]
     assert len(codes) == len(set(codes))

@@ -1,4 +1,4 @@
-# Broken on purpose: reset tries a million layouts.
+# Broken on purpose: reset tries two million layouts.
 import numpy as np
 from taskwright.sandbox.world import R2D2Env
 
@@ -26,7 +26,7 @@ class Env(R2D2Env):
 
     def reset(self):
         observation = super().reset()
-        layouts = [sum(np.random.uniform(-1.0, 1.0, 3)) for _ in range(1_000_000)]
+        layouts = [sum(np.random.uniform(-1.0, 1.0, 3)) for _ in range(2_000_000)]
         y = min(max(layouts[0], -1.0), 1.0)
         self._p.resetBasePositionAndOrientation(self.robot.robot_id, [0, y, 0.5], [0, 0, 0, 1])
         self._p.resetBasePositionAndOrientation(self.ball, [2, y, 0.3], [0, 0, 0, 1])
