@@ -268,7 +268,7 @@ class TrainerConfig(Section):
     max_steps: int = Field(300_000, ge=1)
     """Agent steps (each is 4 physics steps) before a task counts as too hard. Few trials take them
     all: most are decided before."""
-    patience_steps: int = Field(30_000, ge=1)
+    patience_steps: int = Field(40_000, ge=1)
     """Agent steps without any progress after which a task counts as too hard; twice as many while
     half of its episodes succeed."""
     max_seconds: float = Field(600.0, gt=0)

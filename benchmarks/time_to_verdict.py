@@ -79,7 +79,11 @@ def read(results: Path) -> list[dict[str, Any]]:
 def measure(options: argparse.Namespace) -> None:
     """Run what is not in the results yet, one seed after the other."""
     done = {(row["origin"], row["task"], row["seed"]) for row in read(options.results)}
-    config = TrainerConfig(processes=PROCESSES, max_seconds=options.max_seconds)
+    config = TrainerConfig(
+        processes=PROCESSES,
+        max_seconds=options.max_seconds,
+        patience_steps=options.patience_steps,
+    )
     settings = config.model_dump(exclude={"nearest_policies"})
     for seed in options.seeds:
         for origin, name, path in tasks(options.omni_epic):
@@ -160,6 +164,12 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", default=[], help="only these, by their file's name")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--max-seconds", type=float, default=600.0, help="more on a busy machine")
+    parser.add_argument(
+        "--patience-steps",
+        type=int,
+        default=TrainerConfig().patience_steps,
+        help="as many as the limit of steps, to record curves for verdict_errors.py",
+    )
     parser.add_argument("--results", type=Path, default=Path("verdicts.jsonl"))
     parser.add_argument("--table", action="store_true", help="only print what there is")
     options = parser.parse_args()

@@ -1,11 +1,12 @@
 """Does training begin better from what was learned on another task?
 
-Setup: pairs of example tasks. The first is learned from scratch, unless `--policies` has its policy
-already; the second is tried from scratch and with that policy at hand, as a run would: it is
-screened, chosen where it does better than chance, and given up where it leads nowhere. All with the
-default settings of `train`.
-Duration: about five minutes a seed on two quiet cores. `--results` keeps each trial as it ends, and
-what is in it is not run again; `--table` only prints.
+Setup: pairs of tasks, the second as it would grow from the first in a run: the Composer changes
+what has to be done, leaves it and changes the way there, or makes the way longer. Further pairs are
+examples that have little in common. The first is learned from scratch; the second is tried from
+scratch and with that policy at hand, as a run would: it is screened, chosen where it does better
+than chance, and given up where it leads nowhere. All with the default settings of `train`.
+Duration: about twenty minutes a seed on two quiet cores. `--results` keeps each trial as it ends,
+and what is in it is not run again; `--table` only prints.
 Output: steps to the verdict from scratch and warm, a row for each pair and seed, and their ratio.
 
     python benchmarks/warm_start.py --policies policies --results warm.jsonl
@@ -21,27 +22,48 @@ from typing import Any
 
 from taskwright.config import TrainerConfig
 from taskwright.executor.cores import cores
+from taskwright.generator.composer.recipe import Recipe, compose
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Task, Trial, from_json, to_json
 from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
 from taskwright.trainer.trial import run_trial
 
+RECIPES = {
+    "reach": Recipe((), "reach", 1, 1),
+    "reach_beyond_trench": Recipe(("trench",), "reach", 2, 2),
+    "pads": Recipe((), "pads", 1, 3),
+    "pads_beyond_bridge": Recipe(("bridge",), "pads", 1, 4),
+    "reach_beyond_gaps": Recipe(("gaps",), "reach", 1, 5),
+    "reach_beyond_gaps_and_stairs": Recipe(("gaps", "stairs"), "reach", 2, 6),
+    "topple": Recipe((), "topple", 1, 7),
+    "topple_beyond_chicane": Recipe(("chicane",), "topple", 1, 8),
+    "collect_beyond_stairs": Recipe(("stairs",), "collect", 1, 9),
+    "collect_beyond_ramp": Recipe(("ramp",), "collect", 2, 10),
+    "kick_beyond_bridge": Recipe(("bridge",), "kick", 1, 11),
+    "shuttle": Recipe((), "shuttle", 1, 12),
+    "shuttle_beyond_sweeper": Recipe(("sweeper",), "shuttle", 1, 13),
+}
 PAIRS = (
+    ("reach", "reach_beyond_trench"),
+    ("pads", "pads_beyond_bridge"),
+    ("pads_beyond_bridge", "kick_beyond_bridge"),
+    ("reach_beyond_gaps", "reach_beyond_gaps_and_stairs"),
+    ("topple", "topple_beyond_chicane"),
+    ("collect_beyond_stairs", "collect_beyond_ramp"),
+    ("shuttle", "shuttle_beyond_sweeper"),
+    ("pads", "topple"),
     ("drive_to_beacon", "find_open_doorway"),
-    ("drive_to_beacon", "visit_pads_in_order"),
-    ("drive_to_beacon", "open_door_with_plate"),
-    ("open_door_with_plate", "visit_pads_in_order"),
     ("visit_pads_in_order", "open_door_with_plate"),
-    ("climb_stairs", "cross_broken_bridge"),
-    ("cross_broken_bridge", "jump_sweeping_arm"),
-    ("jump_sweeping_arm", "drive_to_beacon"),
+    ("climb_stairs", "jump_sweeping_arm"),
 )
-"""The policy to begin from, and the task. The last policy has learned to stay where it is."""
+"""The policy to begin from, and the task: recipes, and in the end examples."""
 NEVER = 2.0
 """A success rate that nobody reaches: nothing is too easy here."""
 
 
 def source_of(name: str) -> str:
+    if name in RECIPES:
+        return compose(RECIPES[name])[1]
     return (EXAMPLES / "r2d2" / f"{name}.py").read_text(encoding="utf-8")
 
 
@@ -50,7 +72,7 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.policies, self.results = options.policies, options.results
-        config = TrainerConfig(processes=cores(), max_seconds=options.max_seconds)
+        config = TrainerConfig(processes=options.processes, max_seconds=options.max_seconds)
         self.settings = config.model_dump(exclude={"nearest_policies"})
         self.settings["easy_success_rate"] = NEVER
         self.rows: list[dict[str, Any]] = []
@@ -105,6 +127,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("warm_start.jsonl"))
     parser.add_argument("--pairs", type=int, nargs="+", default=list(range(len(PAIRS))))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--processes", type=int, default=cores(), help="of each trial")
     parser.add_argument("--max-seconds", type=float, default=600.0, help="more on a busy machine")
     parser.add_argument("--table", action="store_true", help="only print what there is")
     options = parser.parse_args()

@@ -99,7 +99,7 @@ class Trained:
 
     def act(self, observations: Observations) -> Actions:
         noise = self._actor.noise((len(observations),), self._random)
-        return self._actor.choose(observations, noise).played
+        return self._actor.choose(observations, noise)
 
 
 def make_model(episodes: SandboxedEpisodes, seed: int) -> PPO:

@@ -82,10 +82,10 @@ class SoftQLearner(Learner):
         noise = actor.noise((settings.moments, count), self._draws)
         for moment in range(settings.moments):
             observations = self._observations
-            chosen = actor.choose(observations, noise[moment])
-            self.episodes.start(chosen.played)
+            actions = actor.choose(observations, noise[moment])
+            self.episodes.start(actions)
             self._learn()
-            ended += self._note(observations, chosen.actions, self.episodes.finish())
+            ended += self._note(observations, actions, self.episodes.finish())
         self.model.num_timesteps = self.steps
         return ended
 

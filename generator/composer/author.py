@@ -23,7 +23,7 @@ from .recipe import MAX_LEVEL, MAX_PARTS, Recipe, compose
 CANDIDATES = 16
 """Recipes drawn for each idea, of which the one least like all known ones is taken."""
 
-QUICKLY_LEARNED_STEPS = 40_000
+QUICKLY_LEARNED_STEPS = 20_000
 """A task learned within this many agent steps was easy: what grows from it is a level harder."""
 
 

@@ -57,7 +57,7 @@ def test_what_pays_is_done_more_often(easy_source):
 
         def ahead() -> float:
             seen, forward = torch.from_numpy(observations), torch.ones(8, dtype=torch.int64)
-            likely = Actor(learner.model.policy).evaluate(seen, forward)[0]
+            _, likely, _ = learner.model.policy.evaluate_actions(seen, forward)
             return float(likely.detach().exp().mean())
 
         before = ahead()
@@ -87,8 +87,7 @@ def test_choices_get_as_uncertain_as_they_are_to_be(easy_source):
         while learner.steps < 1_600:
             learner.improve()
             seen = torch.from_numpy(learner._observations)
-            no_matter = torch.zeros(4, dtype=torch.int64)
-            entropy = Actor(learner.model.policy).evaluate(seen, no_matter)[1]
+            entropy = learner.model.policy.get_distribution(seen).entropy()
             entropies.append(float(entropy.detach().mean()))
         # From where nothing was preferred to what is asked for.
         assert entropies[0] > 1.7
@@ -137,7 +136,7 @@ def test_stable_baselines3_reads_what_was_learned_and_acts_alike(learner, tmp_pa
     loaded = PPO.load(tmp_path / "policy.zip", device="cpu")
     observations = np.random.default_rng(0).normal(size=(5, 157)).astype(np.float32)
     chosen = Actor(learner.model.policy).choose(observations, torch.zeros(5, 6))
-    assert list(chosen.played) == list(loaded.predict(observations, deterministic=True)[0])
+    assert list(chosen) == list(loaded.predict(observations, deterministic=True)[0])
 
 
 def test_rewards_are_measured_by_how_much_returns_differ():

@@ -70,7 +70,7 @@ def test_higher_levels_are_harder_in_numbers():
     assert "gaps of 1.7 m" in hard.description
 
 
-def grow(seed: int, count: int, steps: int = 20_000) -> list[Record]:
+def grow(seed: int, count: int, steps: int = 10_000) -> list[Record]:
     """Records as they would come if every task were learned within `steps`."""
     composer, records = Composer(0.1), []
     for number in range(1, count + 1):
