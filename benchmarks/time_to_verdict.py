@@ -19,7 +19,7 @@ import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,10 @@ from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Trial, from_json, to_json
 from taskwright.trainer.evaluation import Evaluation, evaluate
+from taskwright.trainer.learner import Learner
 from taskwright.trainer.plans import TrialPlan
 from taskwright.trainer.policies import Trained, load_parameters, make_model
+from taskwright.trainer.ppo import PPOLearner
 from taskwright.trainer.trial import run_trial
 
 FRESH_SEED = 987_654_321
@@ -49,11 +51,18 @@ def confirm(source: str, policy_path: str) -> Evaluation:
         return evaluate(episodes, Trained(model, 1), FRESH_SEED, FRESH_EPISODES)
 
 
-def try_task(source: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
+def try_task(
+    source: str,
+    seed: int,
+    settings: dict[str, Any],
+    make_learner: Callable[[SandboxedEpisodes, int], Learner] | None,
+) -> dict[str, Any]:
     """A trial and, where it has learned, its confirmation."""
     with tempfile.TemporaryDirectory() as folder:
         policy = str(Path(folder) / "policy.zip")
-        trial = run_trial(TrialPlan(source, "r2d2", seed, policy, **settings))
+        trial = run_trial(
+            TrialPlan(source, "r2d2", seed, policy, **settings), make_learner=make_learner
+        )
         told: dict[str, Any] = {"trial": json.loads(to_json(trial))}
         if trial.verdict == "learned":
             told["fresh_successes"] = confirm(source, policy).successes
@@ -85,16 +94,18 @@ def measure(options: argparse.Namespace) -> None:
         patience_steps=options.patience_steps,
     )
     settings = config.model_dump(exclude={"nearest_policies"})
+    make_learner = PPOLearner if options.ppo else None
     for seed in options.seeds:
         for origin, name, path in tasks(options.omni_epic):
             wanted = not options.tasks or name in options.tasks
             if not wanted or (origin, name, seed) in done:
                 continue
             source = path.read_text(encoding="utf-8")
-            row = {"origin": origin, "task": name, "seed": seed, **try_task(source, seed, settings)}
+            tried = try_task(source, seed, settings, make_learner)
+            row = {"origin": origin, "task": name, "seed": seed, **tried}
             if row["trial"]["verdict"] == "too_easy":
                 anyway = {**settings, "easy_success_rate": NEVER}
-                row["anyway"] = try_task(source, seed, anyway)
+                row["anyway"] = try_task(source, seed, anyway, make_learner)
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             print(line(row), flush=True)
@@ -169,6 +180,9 @@ def main() -> None:
         type=int,
         default=TrainerConfig().patience_steps,
         help="as many as the limit of steps, to record curves for verdict_errors.py",
+    )
+    parser.add_argument(
+        "--ppo", action="store_true", help="learn by stable-baselines3's PPO, to compare"
     )
     parser.add_argument("--results", type=Path, default=Path("verdicts.jsonl"))
     parser.add_argument("--table", action="store_true", help="only print what there is")

@@ -91,7 +91,7 @@ class Scripted:
 
 
 class Trained:
-    """A PPO policy, drawing its actions as its file says; `seed` settles the draws."""
+    """A learned policy, drawing its actions as its file says; `seed` settles the draws."""
 
     def __init__(self, model: PPO, seed: int = 0) -> None:
         self._actor = Actor(model.policy)
