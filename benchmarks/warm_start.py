@@ -7,7 +7,8 @@ scratch and with that policy at hand, as a run would: it is screened, chosen whe
 than chance, and given up where it leads nowhere. All with the default settings of `train`.
 Duration: about twenty minutes a seed on two quiet cores. `--results` keeps each trial as it ends,
 and what is in it is not run again; `--table` only prints.
-Output: steps to the verdict from scratch and warm, a row for each pair and seed, and their ratio.
+Output: steps to the verdict from scratch and warm, a row for each pair and seed, and their ratio;
+its geometric mean where both have learned.
 
     python benchmarks/warm_start.py --policies policies --results warm.jsonl
 """
@@ -135,7 +136,8 @@ def main() -> None:
     bench = Bench(options)
     print("| begins from | task | seed | it succeeds untrained | from scratch | warm | ratio |")
     print("|---|---|---|---|---|---|---|")
-    logarithms = []
+    logarithms: list[float] = []
+    only_warm = only_scratch = 0
     for seed in options.seeds:
         for start, task in (PAIRS[n] for n in options.pairs):
             if options.table and not (
@@ -147,9 +149,11 @@ def main() -> None:
             how = (
                 "" if warm.warm_start else " (given up)" if warm.abandoned_start else " (not taken)"
             )
-            ratio = warm.steps / scratch.steps if scratch.steps and warm.steps else math.nan
-            if math.isfinite(ratio):
+            ratio = warm.steps / scratch.steps
+            if warm.verdict == scratch.verdict == "learned":
                 logarithms.append(math.log(ratio))
+            only_warm += scratch.verdict != warm.verdict == "learned"
+            only_scratch += warm.verdict != scratch.verdict == "learned"
             print(
                 f"| {start} | {task} | {seed} | {untrained:.2f} | {told(scratch)} | "
                 f"{told(warm)}{how} | {ratio:.2f} |",
@@ -157,7 +161,10 @@ def main() -> None:
             )
     if logarithms:
         mean = math.exp(sum(logarithms) / len(logarithms))
-        print(f"\nGeometric mean of the ratios: {mean:.2f}")
+        print(
+            f"\n{len(logarithms)} learned both ways, with a geometric mean of the ratios of "
+            f"{mean:.2f}; {only_warm} only warm, {only_scratch} only from scratch"
+        )
 
 
 if __name__ == "__main__":
