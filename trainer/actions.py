@@ -41,6 +41,8 @@ class Actor:
         with torch.inference_mode():
             out = self._head(self._features(torch.from_numpy(observations)))
             if self._is_discrete:
-                return (out + noise).argmax(dim=1).numpy()
-            drawn: NDArray[np.float32] = (out + noise * self._log_deviation.exp()).numpy()
-            return np.clip(drawn, *self._bounds)
+                chosen: NDArray[np.int64] = (out + noise).argmax(dim=1).numpy()
+                return chosen
+            drawn = (out + noise * self._log_deviation.exp()).numpy()
+            within: NDArray[np.float32] = np.clip(drawn, *self._bounds)
+            return within
