@@ -26,6 +26,7 @@ ask for (see `sandbox/checker.py`).
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -59,19 +60,32 @@ def run_checks(source: str, robot: str, tell: Callable[[dict[str, Any]], None]) 
 def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
     """Play the beginnings of episodes, each given by script, seed and number of actions.
 
-    Returns `{"traces": ...}` with what the agent saw in each, or the fault that came up.
+    Each is played in a world of its own, so that what outlives an episode is not there. Returns
+    `{"traces": ...}` with what the agent saw in each, or the fault that came up.
     """
     try:
-        env = TaskEnv(source)
         traces = []
         for wanted in played:
-            for episode in play(env, **wanted):
+            holes = _blocks_among_holes()
+            for episode in play(TaskEnv(source), **wanted):
                 trace = episode.trace
             traces.append(trace)
+            del holes
     except Exception as error:
         fault = describe(error, "an episode in a fresh process", source)
         return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
     return {"traces": traces}
+
+
+def _blocks_among_holes() -> list[bytes]:
+    """Blocks of memory of many sizes that leave holes in no order, as long as they are kept.
+
+    A set goes by the addresses of its objects, which two processes that do the same may well share.
+    Objects that fill such holes come in another order.
+    """
+    blocks = [bytes(size) for size in range(8, 512, 16) for _ in range(500)]
+    random.Random(0).shuffle(blocks)
+    return blocks[::2]
 
 
 def _failure(stage: Stage, symptom: str, cause: str, fix: str) -> dict[str, Any]:

@@ -34,8 +34,8 @@ class Env(R2D2Env):
         return observation
 
     def get_task_rewards(self, action):
-        first = next(iter(self.posts))
-        return {"first_post": -0.1 * self.get_distance_to_object(first.body)}
+        distances = [self.get_distance_to_object(post.body) for post in self.posts]
+        return {"posts": -0.1 * sum(distance / n for n, distance in enumerate(distances, 1))}
 
     def get_terminated(self, action):
         return False
