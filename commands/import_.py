@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @robot_option
 @click.option(
-    "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
+    "--train", "tries", is_flag=True, help="Try all untried ones at once, as a run would."
 )
 @isolation_option
 @json_option
@@ -51,7 +51,7 @@ def import_(
     another Taskwright run.
 
     All are checked first, in a sandbox. What another Taskwright run has tried keeps its evidence;
-    all else waits for `taskwright run RUN_DIR`, or --train, to be tried.
+    all else waits for --train, now or later, or for `taskwright run RUN_DIR` to be tried.
     """
     from ..generator.importing import UNTRIED, import_tasks
     from ..generator.run import open_run, prepare_config
@@ -70,7 +70,7 @@ def import_(
         waiting = [task for task in result.imported if task.status == UNTRIED]
         if not as_json:
             _tell(console, result, run_dir, 0 if tries else len(waiting))
-        if tries and waiting:
+        if tries and _under_way(run_dir):
             config = prepare_config(run_dir, {})
             with watching(console, "plain") as watcher:
                 open_run(run_dir, config, executor, watcher, only_under_way=True)
@@ -78,6 +78,14 @@ def import_(
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(result)})
     return 1 if result.failed else 0
+
+
+def _under_way(run_dir: Path) -> list[int]:
+    """The journeys that have yet to end: those of this import and those left over before it."""
+    from ..archive.store import Archive
+
+    with Archive.open(run_dir) as archive:
+        return archive.unfinished()
 
 
 def _with_statuses(run_dir: Path, result: Import) -> None:
@@ -111,6 +119,6 @@ def _tell(console: Console, result: Import, run_dir: Path, waiting: int) -> None
     if waiting:
         verb = "is" if waiting == 1 else "are"
         console.print(
-            f"{waiting} {verb} yet to be tried: `taskwright run {run_dir}` does that first, and "
-            "keeps what is learned."
+            f"{waiting} {verb} yet to be tried: the same command with --train does that, and "
+            f"`taskwright run {run_dir}` does it first. What is learned is kept."
         )

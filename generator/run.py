@@ -121,7 +121,7 @@ def open_run(
 
     events = Events(run_dir / "events.jsonl", watch)
     # Whatever can be wrong with the settings shows here, before the folder is touched.
-    author, model = make_author(config, run_dir, events)
+    author, model = make_author(config, run_dir, events, only_under_way)
     if model:
         model.greet()
     encoder = make_encoder(config.embedder)
@@ -249,9 +249,10 @@ def locked(run_dir: Path) -> Iterator[None]:
 
 
 def make_author(
-    config: Config, run_dir: Path, events: Events
+    config: Config, run_dir: Path, events: Events, only_under_way: bool = False
 ) -> tuple[Author, FoundationModel | None]:
-    """Who writes the tasks of this run. Raises UsageError where the settings do not say."""
+    """Who writes the tasks of this run, new ones or only the rest of those under way. Raises
+    UsageError where the settings do not say."""
     name = config.model.name
     if name is None and model_is_configured(config):
         raise UsageError(
@@ -265,10 +266,12 @@ def make_author(
                 "replay.",
                 "The same --seed makes the same tasks again.",
             )
-        if config.run.robot != "r2d2":
+        # Of a run for another robot, what is under way without a model was imported as code.
+        if config.run.robot != "r2d2" and not only_under_way:
             raise UsageError(
                 f"The Composer writes tasks for r2d2 only, not for {config.run.robot}.",
-                "Name a model with --model NAME, or leave --robot away.",
+                "Name a model with --model NAME, or begin a run for r2d2. Tasks from files need no "
+                "model: `taskwright import RUN_DIR PATH --train` tries them.",
             )
         return Composer(config.novelty.interesting), None
     model = FoundationModel(config.model, run_dir, events)

@@ -217,7 +217,7 @@ def run_killed(run_dir, url, executor, kills, seed, longest_s, *settings, **envi
 
 @pytest.mark.slow
 def test_kills_at_random_moments_leave_no_trace(server, tmp_path):
-    settings = ("run.attempts=24", "run.concurrency=4")
+    settings = ("run.attempts=48", "run.concurrency=4")
     run_killed(tmp_path / "whole", server.url, "scripted", 0, 0, 0, *settings)
     alive = run_killed(tmp_path / "killed", server.url, "scripted", 6, 2026, 0.5, *settings)
     assert alive > 3
@@ -227,7 +227,8 @@ def test_kills_at_random_moments_leave_no_trace(server, tmp_path):
 @pytest.mark.slow
 def test_fifty_kills_at_random_moments_leave_no_trace(server, tmp_path, easy_source):
     """40 of a scripted run, and 10 of one whose checks and trials are real."""
-    settings = ("run.attempts=120", "run.concurrency=4")
+    # More journeys than even a fast machine makes between that many kills.
+    settings = ("run.attempts=240", "run.concurrency=4")
     run_killed(tmp_path / "whole", server.url, "scripted", 0, 0, 0, *settings)
     alive = run_killed(tmp_path / "killed", server.url, "scripted", 40, 2026, 0.6, *settings)
     assert alive > 30
@@ -237,10 +238,10 @@ def test_fifty_kills_at_random_moments_leave_no_trace(server, tmp_path, easy_sou
     template.write_text(easy_source)
     trial = {"max_steps": 400, "environments": 4, "screening_episodes": 1}
     trial |= {"evaluation_episodes": 4, "nearest_policies": 1, "learned_success_rate": 0.01}
-    settings = ("run.attempts=6", "run.concurrency=3", "trainer.easy_success_rate=1.0")
+    settings = ("run.attempts=16", "run.concurrency=3", "trainer.easy_success_rate=1.0")
     settings += tuple(f"trainer.{name}={value}" for name, value in trial.items())
     one, other = tmp_path / "whole-real", tmp_path / "killed-real"
     run_killed(one, server.url, "local", 0, 0, 0, *settings, TEMPLATE=str(template))
-    alive = run_killed(other, server.url, "local", 10, 2026, 8.0, *settings, TEMPLATE=str(template))
+    alive = run_killed(other, server.url, "local", 10, 2026, 6.0, *settings, TEMPLATE=str(template))
     assert alive > 5
     assert scripted.content(other) == scripted.content(one)

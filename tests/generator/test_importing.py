@@ -336,3 +336,21 @@ def test_what_is_imported_is_tried_and_keeps_what_it_earns(tmp_path, easy_source
     assert [task["status"] for task in document["imported"]] == [record.status]
     assert record.status == record.trial.verdict in TRIED
     assert record.trial.success_before > 0
+
+
+@pytest.mark.slow
+def test_tasks_for_the_ant_are_tried_later_and_without_a_model(tmp_path, monkeypatch, easy_source):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    task = tmp_path / "walk.py"
+    task.write_text(easy_source.replace("R2D2Env", "AntEnv"))
+    command = ["import", str(tmp_path / "new"), str(task)]
+    answer = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert "1 is yet to be tried: the same command with --train does that" in answer.stdout
+
+    refused = CliRunner().invoke(cli, ["run", str(tmp_path / "new")], standalone_mode=False)
+    assert isinstance(refused.exception, UsageError)
+    assert "import RUN_DIR PATH --train" in str(refused.exception)
+
+    CliRunner().invoke(cli, [*command, "--train"], standalone_mode=False)
+    (record,) = records_of(tmp_path / "new")
+    assert (record.task.robot, record.status) == ("ant", "too_easy")
