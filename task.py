@@ -23,6 +23,8 @@ Robot = Literal["r2d2", "ant", "humanoid"]
 ROBOTS: tuple[Robot, ...] = ("r2d2", "ant", "humanoid")
 ROBOT_BASES: dict[Robot, str] = {"r2d2": "R2D2Env", "ant": "AntEnv", "humanoid": "HumanoidEnv"}
 """The base class of each robot's tasks."""
+STEERED: tuple[Robot, ...] = ("ant",)
+"""Robots with a gait: their agents choose where they walk instead of how their joints move."""
 
 Verdict = Literal["passed", "rejected", "broken"]
 Stage = Literal[

@@ -92,10 +92,8 @@ def export(
     click.echo(f"    pip install {done.wheel}")
     click.echo(f"    python -m {done.package} check")
     click.echo("and then, in Python:")
-    if len(done.ids) < len(done.names):
-        click.echo(f'    gymnasium.make("{done.ids[0]}", task="{done.names[0]}")')
-    for task_id in done.ids[:SHOWN_IDS] if len(done.ids) == len(done.names) else ():
-        click.echo(f'    gymnasium.make("{task_id}")')
+    for call in done.calls[:SHOWN_IDS]:
+        click.echo(f"    {call}")
     if len(done.names) > SHOWN_IDS:
         click.echo(f"`python -m {done.package} list` shows all of them.")
     click.echo("That runs code which a program or a model wrote, without a sandbox.")

@@ -15,8 +15,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ...errors import ArchiveError
-from ...task import Record, Trial
-from ..export.names import environment_names
+from ...task import STEERED, Record, Trial
+from ..export.names import environment_names, make_call
 from ..opening import reading
 from ..store import FILE_NAME
 from . import curve, pages
@@ -232,7 +232,7 @@ def _names(site: Site, row: Row) -> dict[str, str]:
         tasks = [(other.title, other.task_id or "") for other in kept]
         name = environment_names(tasks, PACKAGE)[[other.number for other in kept].index(row.number)]
         names["export"] = f"taskwright export {run} {PACKAGE} && pip install ./{PACKAGE}"
-        names["make"] = f'gymnasium.make("{PACKAGE}:{name}-v0")'
+        names["make"] = make_call(f"{PACKAGE}:{name}-v0", steered=row.robot in STEERED)
     return names
 
 

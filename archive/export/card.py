@@ -8,6 +8,8 @@ from typing import Any
 
 import jinja2
 
+from .names import make_keywords
+
 TEMPLATES = Path(__file__).parent / "templates"
 REQUIRES_PYTHON = ">=3.10"
 DEPENDENCIES = ("gymnasium>=0.29.1,<2", "numpy>=1.26,<3", "pybullet>=3.2.7,<3.3")
@@ -60,7 +62,9 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         "checked_under": manifest["isolation"]["checked_under"],
         "first": first,
         "first_id": f"{manifest['package']}:{manifest['suite']}-v0" if shared else first["id"],
-        "first_keywords": f', task="{first["name"]}"' if shared else "",
+        "first_keywords": make_keywords(
+            task=first["name"] if shared else "", steered=first["steered"]
+        ),
         "observation": _each_robot(entries, "observation_space"),
         "action": _each_robot(entries, "action_space"),
     }

@@ -24,9 +24,9 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from ...sandbox.world.base import BaseEnv
-from ...sandbox.world.robots import GAITS, robot_spaces
+from ...sandbox.world.robots import robot_spaces
 from ...sandbox.world.task_env import ACTION_REPEAT, TIME_LIMIT
-from ...task import Record, Task
+from ...task import STEERED, Record, Task
 from .names import task_names
 from .provenance import Provenance
 
@@ -76,7 +76,7 @@ def _interface(robot: str) -> dict[str, Any]:
         "time_limit": TIME_LIMIT,
         "max_episode_steps": -(-TIME_LIMIT // ACTION_REPEAT),
         "step_s": round(ACTION_REPEAT * BaseEnv.dt, 6),
-        "steered": robot in GAITS,
+        "steered": robot in STEERED,
     }
 
 

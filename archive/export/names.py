@@ -61,6 +61,17 @@ def task_names(tasks: Sequence[tuple[str, str]], package: str) -> list[TaskName]
     return names
 
 
+def make_call(env_id: str, *, task: str = "", steered: bool = False) -> str:
+    """The line of Python that makes an environment: `task` where several share an id, `steered` as
+    the agent was that learned it."""
+    return f'gymnasium.make("{env_id}"{make_keywords(task=task, steered=steered)})'
+
+
+def make_keywords(*, task: str = "", steered: bool = False) -> str:
+    """What `gymnasium.make` and `make_vec` are told beside the id, as a piece of Python."""
+    return (f', task="{task}"' if task else "") + (", steered=True" if steered else "")
+
+
 def suite_name(package: str) -> str:
     """What the environment of all tasks is called: `MyTasks` in `my_tasks:MyTasks-v0`."""
     return "".join(word[0].upper() + word[1:] for word in package.split("_") if word)

@@ -23,7 +23,7 @@ from ...errors import UsageError
 from ...task import Record
 from .card import MAX_IDS, pages
 from .entries import SCHEMA, entries_of
-from .names import require_package_name, suite_name
+from .names import make_call, require_package_name, suite_name
 from .policies import Weights, policy_file
 from .provenance import Provenance
 from .runtime_files import LICENCE, runtime_files, world_sha256
@@ -44,6 +44,8 @@ class Exported:
     """Of the environments, in the order of the records."""
     ids: tuple[str, ...]
     """What `gymnasium.make` takes: one for each task, or a single one that takes `task=`."""
+    calls: tuple[str, ...]
+    """How some of them are made, in Python: all where each has an id, else the first."""
     policies: int
     """How many tasks have their trained policy with them."""
 
@@ -98,14 +100,19 @@ def export_package(
         licence = LICENCE.read_bytes()
         write_wheel(fresh / "dist", files, name, manifest["version"], metadata, licence)
         _move(fresh, out, replaced)
-    ids = [entry["id"] for entry in entries]
+    ids = tuple(entry["id"] for entry in entries)
+    calls = tuple(make_call(entry["id"], steered=entry["steered"]) for entry in entries)
+    if len(entries) > MAX_IDS:
+        ids, first = (f"{name}:{manifest['suite']}-v0",), entries[0]
+        calls = (make_call(ids[0], task=first["name"], steered=first["steered"]),)
     return Exported(
         out,
         name,
         manifest["version"],
         out / wheel,
         tuple(entry["name"] for entry in entries),
-        tuple(ids if len(ids) <= MAX_IDS else [f"{name}:{manifest['suite']}-v0"]),
+        ids,
+        calls,
         sum(entry["policy"] is not None for entry in entries),
     )
 

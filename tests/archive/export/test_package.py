@@ -108,6 +108,13 @@ def test_the_card_shows_numbers_pictures_and_what_running_it_means(export, tmp_p
     assert f"pip install dist/{done.wheel.name}" in card
 
 
+def test_a_robot_with_a_gait_is_steered_as_it_was_when_it_learned(export, two_records):
+    source = two_records[0].task.source.replace("R2D2Env", "AntEnv")
+    done = export(records=[replace(two_records[0], task=Task(source, "ant"))], policies={})
+    assert done.calls == ('gymnasium.make("my_tasks:DriveAheadNow-v0", steered=True)',)
+    assert f"env = {done.calls[0]}" in (done.folder / "README.md").read_text()
+
+
 def test_what_a_model_wrote_brings_no_markup_into_the_card(export, two_records):
     idea = replace(
         two_records[0].idea,
