@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import struct
 import threading
@@ -17,7 +18,10 @@ import pytest
 
 from taskwright.task import Idea, Record, Task, Trial
 
-# Drive 2 m ahead, anywhere sideways: PPO learns it within a few thousand steps.
+# A shell that starts pytest in the background has it ignore ctrl-C, and the commands it starts too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Drive 2 m ahead, anywhere sideways: it is learned within a few thousand steps.
 EASY_SOURCE = '''
 import numpy as np
 
