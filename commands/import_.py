@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @robot_option
 @click.option(
-    "--train", "tries", is_flag=True, help="Try all untried ones at once, as a run would."
+    "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
 )
 @isolation_option
 @json_option
@@ -53,7 +53,7 @@ def import_(
     All are checked first, in a sandbox. What another Taskwright run has tried keeps its evidence;
     all else waits for --train, now or later, or for `taskwright run RUN_DIR` to be tried.
     """
-    from ..generator.importing import UNTRIED, import_tasks
+    from ..generator.importing import import_tasks
     from ..generator.run import open_run, prepare_config
 
     require(isolation)
@@ -67,10 +67,10 @@ def import_(
                 robot,
                 lambda done, of: status.update(f"{done} of {of} checked"),
             )
-        waiting = [task for task in result.imported if task.status == UNTRIED]
+        waiting = _yet_to_be_tried(run_dir, result)
         if not as_json:
-            _tell(console, result, run_dir, 0 if tries else len(waiting))
-        if tries and _under_way(run_dir):
+            _tell(console, result, run_dir, 0 if tries else waiting)
+        if tries and waiting:
             config = prepare_config(run_dir, {})
             with watching(console, "plain") as watcher:
                 open_run(run_dir, config, executor, watcher, only_under_way=True)
@@ -80,12 +80,14 @@ def import_(
     return 1 if result.failed else 0
 
 
-def _under_way(run_dir: Path) -> list[int]:
-    """The journeys that have yet to end: those of this import and those left over before it."""
+def _yet_to_be_tried(run_dir: Path, result: Import) -> int:
+    """How many of the tasks are, whether they have come now or were there already."""
     from ..archive.store import Archive
 
     with Archive.open(run_dir) as archive:
-        return archive.unfinished()
+        under_way = set(archive.unfinished())
+    numbers = {task.number for task in result.imported} | {task.number for task in result.present}
+    return len(numbers & under_way)
 
 
 def _with_statuses(run_dir: Path, result: Import) -> None:

@@ -30,6 +30,7 @@ from ..errors import (
 )
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
+from ..task import Robot
 from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
@@ -121,7 +122,9 @@ def open_run(
 
     events = Events(run_dir / "events.jsonl", watch)
     # Whatever can be wrong with the settings shows here, before the folder is touched.
-    author, model = make_author(config, run_dir, events, only_under_way)
+    author, model = make_author(config, run_dir, events)
+    if not only_under_way:
+        _require_new_tasks_for(config.run.robot, author)
     if model:
         model.greet()
     encoder = make_encoder(config.embedder)
@@ -249,10 +252,9 @@ def locked(run_dir: Path) -> Iterator[None]:
 
 
 def make_author(
-    config: Config, run_dir: Path, events: Events, only_under_way: bool = False
+    config: Config, run_dir: Path, events: Events
 ) -> tuple[Author, FoundationModel | None]:
-    """Who writes the tasks of this run, new ones or only the rest of those under way. Raises
-    UsageError where the settings do not say."""
+    """Who writes the tasks of this run. Raises UsageError where the settings do not say."""
     name = config.model.name
     if name is None and model_is_configured(config):
         raise UsageError(
@@ -266,17 +268,21 @@ def make_author(
                 "replay.",
                 "The same --seed makes the same tasks again.",
             )
-        # Of a run for another robot, what is under way without a model was imported as code.
-        if config.run.robot != "r2d2" and not only_under_way:
-            raise UsageError(
-                f"The Composer writes tasks for r2d2 only, not for {config.run.robot}.",
-                "Name a model with --model NAME, or begin a run for r2d2. Tasks from files need no "
-                "model: `taskwright import RUN_DIR PATH --train` tries them.",
-            )
         return Composer(config.novelty.interesting), None
     model = FoundationModel(config.model, run_dir, events)
     examples = example_tasks(config.run.robot)
     return ModelAuthor(model, config.model, config.run.robot, examples), model
+
+
+def _require_new_tasks_for(robot: Robot, author: Author) -> None:
+    """Raises UsageError where the author has none to propose for this robot. Those under way are
+    written, for they were imported."""
+    if author.name == "composer" and robot != "r2d2":
+        raise UsageError(
+            f"The Composer writes tasks for r2d2 only, not for {robot}.",
+            "Name a model with --model NAME, or begin a run for r2d2. Tasks from files need no "
+            "model: `taskwright import RUN_DIR PATH --train` tries them.",
+        )
 
 
 def model_is_configured(config: Config) -> bool:

@@ -100,11 +100,14 @@ def export_package(
         licence = LICENCE.read_bytes()
         write_wheel(fresh / "dist", files, name, manifest["version"], metadata, licence)
         _move(fresh, out, replaced)
-    ids = tuple(entry["id"] for entry in entries)
-    calls = tuple(make_call(entry["id"], steered=entry["steered"]) for entry in entries)
+    ids: tuple[str, ...]
+    calls: tuple[str, ...]
     if len(entries) > MAX_IDS:
         ids, first = (f"{name}:{manifest['suite']}-v0",), entries[0]
         calls = (make_call(ids[0], task=first["name"], steered=first["steered"]),)
+    else:
+        ids = tuple(entry["id"] for entry in entries)
+        calls = tuple(make_call(entry["id"], steered=entry["steered"]) for entry in entries)
     return Exported(
         out,
         name,

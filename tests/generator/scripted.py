@@ -158,7 +158,7 @@ class ScriptedExecutor:
 def replacements(template: str = "") -> dict[str, object]:
     """What `open_run` should find in its module instead of what is there."""
 
-    def make_author(config, run_dir, events, only_under_way):
+    def make_author(config, run_dir, events):
         model = FoundationModel(config.model, run_dir, events)
         return ScriptedAuthor(model, template), model
 

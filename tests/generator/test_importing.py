@@ -351,6 +351,8 @@ def test_tasks_for_the_ant_are_tried_later_and_without_a_model(tmp_path, monkeyp
     assert isinstance(refused.exception, UsageError)
     assert "import RUN_DIR PATH --train" in str(refused.exception)
 
+    again = CliRunner().invoke(cli, command, standalone_mode=False)
+    assert "0 imported, 1 there already, 0 failed.\n1 is yet to be tried" in again.stdout
     CliRunner().invoke(cli, [*command, "--train"], standalone_mode=False)
     (record,) = records_of(tmp_path / "new")
     assert (record.task.robot, record.status) == ("ant", "too_easy")
