@@ -33,7 +33,7 @@ from .world.allowed import (
     refused_attribute,
 )
 from .world.arguments import bundled_model_path
-from .world.base import BaseEnv
+from .world.base import OWNED_BY_BASE, STATE_OF_BASE
 from .world.calls import CLIENT_NAMES
 from .world.loading import BASES, ROBOT_MODULES
 
@@ -41,13 +41,6 @@ MAX_SOURCE_CHARACTERS = 100_000
 
 # These decide what a method is given as its `self`.
 MAKERS_OF_SELF = frozenset({"super", "property", "staticmethod", "classmethod"})
-
-STATE_OF_BASE = frozenset(
-    {"_p", "robot", "dt", "np_random", "action_space", "observation_space", "robot_class"}
-)
-OWNED_BY_BASE = STATE_OF_BASE | {
-    name for name in vars(BaseEnv) if callable(getattr(BaseEnv, name)) and name[0] != "_"
-}
 
 
 @dataclass(frozen=True)
@@ -97,6 +90,8 @@ class _TaskTransformer(RestrictingNodeTransformer):
         self._methods: set[ast.AST] = set()
         self._classes: list[ast.ClassDef] = []
         self._functions: list[ast.AST] = []
+        self._cleaning_up: list[ast.AST | None] = []
+        """The functions of the `try` and `with` statements around what is visited."""
 
     def refuse(self, node: ast.AST, what: str, instead: str) -> None:
         self.refusals.append(Refusal(getattr(node, "lineno", 1), what, instead))
@@ -319,8 +314,35 @@ class _TaskTransformer(RestrictingNodeTransformer):
         self.check_function_argument_names(node)
         return self._visit_inside(self._functions, node)
 
-    def _visit_inside(self, stack: list[Any], node: Any) -> Any:
-        stack.append(node)
+    def visit_Yield(self, node: ast.Yield) -> Any:
+        return self._visit_yield(node)
+
+    def visit_YieldFrom(self, node: ast.YieldFrom) -> Any:
+        return self._visit_yield(node)
+
+    def _visit_yield(self, node: ast.AST) -> Any:
+        if self._functions and self._functions[-1] in self._cleaning_up:
+            # What is left undone there is made up for when the generator is forgotten: in another
+            # episode perhaps, and while trusted code is at work.
+            self.refuse(
+                node,
+                "`yield` inside `try` or `with` is refused",
+                "Move the `yield` out of it, or return a list.",
+            )
+        return self.node_contents_visit(node)
+
+    def visit_Try(self, node: ast.Try) -> Any:
+        return self._visit_cleaning_up(node)
+
+    def visit_With(self, node: ast.With) -> Any:
+        return self._visit_cleaning_up(node)
+
+    def _visit_cleaning_up(self, node: ast.AST) -> Any:
+        function = self._functions[-1] if self._functions else None
+        return self._visit_inside(self._cleaning_up, node, function)
+
+    def _visit_inside(self, stack: list[Any], node: Any, noted: Any = None) -> Any:
+        stack.append(noted or node)
         try:
             return self.node_contents_visit(node)
         finally:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sandbox.vector import SandboxedEpisodes, Steps
+from ..sandbox.world.base import robot_class_of
 from ..sandbox.world.robots import ROBOT_ENVS
 from ..sandbox.world.scene import expand
 
@@ -24,7 +25,7 @@ class Achievements:
 
     def __init__(self, episodes: SandboxedEpisodes, robot: str) -> None:
         self._episodes = episodes
-        self._place = ROBOT_ENVS[robot].robot_class.place_numbers
+        self._place = robot_class_of(ROBOT_ENVS[robot]).place_numbers
         self._earned: list[dict[str, float]] = [{} for _ in range(episodes.count)]
         self._ends: Counter[str] = Counter()
         self._places: list[NDArray[np.float64]] = []

@@ -13,10 +13,8 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ..task import CurvePoint
-from .witness import EpisodeSeen, Witness
+from .witness import TRAINING, EpisodeSeen, Witness
 
-TRAINING, TRAINED = "training", "trained"
-"""Who acts while the learner learns, and in the evaluation that settles the verdict."""
 MIN_EPISODES = 8
 """Of a policy, for its mean return and success rate to count."""
 

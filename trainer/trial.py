@@ -26,7 +26,6 @@ from ..task import CurvePoint, Trial
 from .achieved import Achievements
 from .deciding import SuccessWindow, is_hopeless
 from .evaluation import Evaluation, Examination, evaluate
-from .evidence import TRAINED, TRAINING
 from .learner import Episode, Learner
 from .plans import TrialPlan
 from .policies import (
@@ -38,10 +37,11 @@ from .policies import (
     write_policy,
 )
 from .ppo import PPOLearner
+from .repeating import require_repeatable
 from .sanity import examined
 from .screening import Screening, screen
 from .soft_q import SoftQLearner
-from .witness import WatchedEpisodes
+from .witness import TRAINED, TRAINING, WatchedEpisodes
 
 FIRST_PATIENCE = 0.5
 """Share of the patience after which a warm start that shows no progress is given up."""
@@ -121,6 +121,7 @@ class _Trial:
         )
         if self.screening.evidence:
             who, evidence = self.screening.solved_by, self.screening.evidence
+            require_repeatable(self.plan, self.episodes.witness.successes)
             return self._verdict(
                 "too_easy",
                 f"Solved before training by {who} ({evidence}).",
@@ -139,6 +140,7 @@ class _Trial:
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
+                require_repeatable(self.plan, self.episodes.witness.successes)
                 self._save()
                 return self._verdict(
                     "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown

@@ -12,8 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sandbox.episodes import episode_seed
 from ..sandbox.vector import SandboxedEpisodes, Steps
+from .repeating import Success
 
+TRAINING, TRAINED = "training", "trained"
+"""Who acts while the learner learns, and in the evaluation that settles the verdict."""
 SAME = 1e-9
 """Rewards that differ by less are the same."""
 
@@ -70,8 +74,8 @@ class Term:
 class Witness:
     """Takes down what the steps of several policies show.
 
-    `begin` tells which policy acts from now on, and with which seed its episodes begin; `watch` is
-    given each step of some environments.
+    `begin` tells which policy acts from now on, and with which seed its episodes begin; `act` is
+    given the actions of each step and `watch` what came of them.
     """
 
     def __init__(self, count: int) -> None:
@@ -81,17 +85,30 @@ class Witness:
         self.episodes: list[EpisodeSeen] = []
         """All that have ended, in the order of time and environment."""
         self.steps = 0
+        self.successes: list[Success] = []
+        """Of the policy that acts now, unless it is still being trained."""
         self._columns: dict[tuple[str, ...], NDArray[np.intp]] = {}
         self._policy, self._seed = "", 0
         self._sums = np.zeros((count, 0))
         self._earned = np.zeros(count)
         self._actions = np.zeros(count, dtype=np.int64)
         self._number = np.zeros(count, dtype=np.int64)
+        self._acted: list[list[NDArray[np.float32]]] = [[] for _ in range(count)]
+        """The actions of each environment's episode so far."""
 
     def begin(self, policy: str, seed: int) -> None:
         self._policy, self._seed = policy, seed
+        self.successes.clear()
+        for acted in self._acted:
+            acted.clear()
         for numbers in (self._sums, self._earned, self._actions, self._number):
             numbers[:] = 0
+
+    def act(self, actions: NDArray[np.float32]) -> None:
+        """The actions of a step, shape (environments, action size)."""
+        if self._policy != TRAINING:
+            for acted, action in zip(self._acted, actions.copy(), strict=True):
+                acted.append(action)
 
     def watch(self, steps: Steps, names: Sequence[str], terms: NDArray[np.float64]) -> None:
         """A step of all environments; `terms` has a row for each of them and a column for each
@@ -132,6 +149,11 @@ class Witness:
                 self._sums[row].copy(),
             )
         )
+        acted = self._acted[row]
+        if acted and steps.successes[row]:
+            seed = episode_seed(self._seed, row, int(self._number[row]))
+            self.successes.append(Success(seed, tuple(acted), float(self._earned[row])))
+        self._acted[row] = []
         self._sums[row] = 0.0
         self._earned[row] = 0.0
         self._actions[row] = 0
@@ -149,6 +171,10 @@ class WatchedEpisodes(SandboxedEpisodes):
     def reset(self, seed: int) -> NDArray[np.float32]:
         self.witness.begin(self.policy, seed)
         return super().reset(seed)
+
+    def start(self, actions: NDArray[Any]) -> None:
+        super().start(actions)
+        self.witness.act(self._arrays["actions"])
 
     def finish(self) -> Steps:
         steps = super().finish()

@@ -137,8 +137,8 @@ class CheckedEnv(TaskEnv):
             if value != body[name]:
                 raise Rejection(
                     f"The robot's {name} is {value} instead of {body[name]} after {doing}.",
-                    "The task changes the robot with `changeDynamics`, and with it what every "
-                    "policy has learned about it.",
+                    "The task changes the robot, and with it what every policy has learned about "
+                    "it.",
                     "Leave the robot as it is; change the mass, friction or restitution of the "
                     "bodies that it meets.",
                 )

@@ -141,8 +141,8 @@ _FORMATTING = frozenset({"format", "format_map"})
 # Files, raw memory and locks that arrays and random generators carry.
 _RAW_MEMORY = frozenset(
     """
-    base bit_generator capsule cffi ctypes data dump dumps getfield lock resize setfield setflags
-    tofile
+    base bit_generator capsule cffi ctypes data dump dumps flags getfield lock resize setfield
+    setflags tofile
     """.split()
 )
 

@@ -34,7 +34,5 @@ class AntRobot(ArticulatedRobot):
     proprioception_size = TORSO_SIZE + 2 * len(_JOINTS) + len(feet)
 
 
-class AntEnv(BaseEnv):
+class AntEnv(BaseEnv, robot=AntRobot):
     """Base class of tasks for the Ant."""
-
-    robot_class = AntRobot

@@ -8,6 +8,7 @@ value, which is what PyBullet gets: nothing can change between the look and the 
 from __future__ import annotations
 
 import operator
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,10 @@ def one_of(names: str) -> Argument:
     return check
 
 
-# Vectors.
+# Vectors. `struct` reads what is a number, and nothing that only behaves like one when it is
+# compared; what comes out are plain floats.
+
+_TRIPLE, _QUADRUPLE = struct.Struct("3d"), struct.Struct("4d")
 
 
 def _numbers(value: Any, expected: str) -> tuple[float, ...]:
@@ -115,24 +119,23 @@ def vector(limit: float, unit: str = "m", low: float | None = None) -> Argument:
 
     def check(value: Any, client: PhysicsClient, values: Values) -> tuple[float, ...]:
         try:
-            x, y, z = value
-            # NaN is not within any bounds.
-            fits = least <= x <= limit and least <= y <= limit and least <= z <= limit
-        except (TypeError, ValueError):
+            x, y, z = plain = _TRIPLE.unpack(_TRIPLE.pack(*value))
+        except (TypeError, ValueError, OverflowError, struct.error):
             raise Bad(expected, "Write a list of three plain numbers.") from None
-        if not fits:
+        # NaN is not within any bounds.
+        if not (least <= x <= limit and least <= y <= limit and least <= z <= limit):
             raise Bad(expected, "Guard divisions and square roots, and stay within the bounds.")
-        return x, y, z
+        return plain
 
     return check
 
 
 def quaternion(value: Any, client: PhysicsClient, values: Values) -> tuple[float, ...]:
     try:
-        x, y, z, w = value
+        x, y, z, w = plain = _QUADRUPLE.unpack(_QUADRUPLE.pack(*value))
         if 1e-6 <= x * x + y * y + z * z + w * w <= 1e6:
-            return x, y, z, w
-    except (TypeError, ValueError):
+            return plain
+    except (TypeError, ValueError, OverflowError, struct.error):
         pass
     raise Bad(
         "a quaternion [x, y, z, w] of 4 finite numbers that are not all zero",
@@ -196,10 +199,11 @@ def heights(value: Any, client: PhysicsClient, values: Values) -> list[float]:
 
 def body(value: Any, client: PhysicsClient, values: Values) -> int:
     try:
-        if value in client.links:
-            return value  # type: ignore[no-any-return]
+        plain = operator.index(value)
     except TypeError:
-        pass
+        plain = None
+    if plain is not None and plain in client.links:
+        return plain
     raise Bad(
         "the id of a body that exists",
         "Keep the id that self.create_box or self._p.createMultiBody returned; the robot's is "

@@ -40,8 +40,8 @@ def as_bool(member: str, value: Any) -> bool:
     raise ContractError(member, f"returned {describe(value)}", "return True or False")
 
 
-def _reward_terms(terms: Any) -> dict[str, float]:
-    """A task's reward terms as plain floats."""
+def reward_terms(terms: Any) -> dict[str, float]:
+    """A task's reward terms as plain floats. Raises ContractError where they are no numbers."""
     if not isinstance(terms, dict):
         raise ContractError(
             "get_task_rewards", f"returned {describe(terms)}", "return a dict of named numbers"
@@ -81,11 +81,11 @@ class BaseEnv:
     """
 
     dt: ClassVar[float] = 0.0165
-    robot_class: ClassVar[type[Robot]]
     success_at: SuccessAt = "any"
     """When `get_success` counts: "any" step of an episode, or only its "end"."""
 
     # The trusted side of the world: names with two underscores are refused in task code.
+    __robot_class: ClassVar[type[Robot]]
     __client: PhysicsClient
     __robot: Robot
 
@@ -95,28 +95,40 @@ class BaseEnv:
 
     __observes = True
 
+    def __init_subclass__(cls, robot: type[Robot] | None = None) -> None:
+        """`robot` is who is in the worlds of a base class of tasks, such as `R2D2Env`."""
+        if robot is not None:
+            cls.__robot_class = robot
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # The policy refuses this by name; here no detour reaches it either.
+        if name in OWNED_BY_BASE:
+            raise ContractError(
+                name, "was set by the task", "be left to the base class", "Choose another name."
+            )
+        object.__setattr__(self, name, value)
+
     def __init__(self) -> None:
         # `build_env` may have given this instance a world and a random stream already; alone, in a
         # notebook say, it makes its own.
         if not hasattr(self, "_BaseEnv__client"):
             self.__client = PhysicsClient()
         if not hasattr(self, "np_random"):
-            self.np_random = np.random.default_rng()
+            vars(self)["np_random"] = np.random.default_rng()
         client = self.__client
         _require(client, Phase.BUILD, "__init__")
         client.resetSimulation()
         client.setGravity(0, 0, -9.8)
         client.setDefaultContactERP(0.9)
         client.setPhysicsEngineParameter(
-            fixedTimeStep=self.dt,
+            fixedTimeStep=BaseEnv.dt,
             numSolverIterations=5,
             numSubSteps=4,
             # Contacts in a fixed order: without it, two runs of one episode drift apart.
             deterministicOverlappingPairs=1,
         )
-        self.__robot = robot = self.robot_class(client)
-        self._p = task_client(client, robot.robot_id)
-        self.robot = RobotView(robot)
+        self.__robot = robot = self.__robot_class(client)
+        vars(self).update(_p=task_client(client, robot.robot_id), robot=RobotView(robot))
 
     @property
     def action_space(self) -> gymnasium.Space[Any]:
@@ -211,8 +223,9 @@ class BaseEnv:
 
     def get_distance_to_object(self, object_id: int) -> float:
         """Horizontal distance from the robot's base to a body's centre, m."""
-        offset = self.get_object_position(object_id) - self.__robot.links["base"].position
-        return float(np.hypot(offset[0], offset[1]))
+        position = self.get_object_position(object_id)
+        x, y, _ = self.__robot.base_state()[0]
+        return float(np.hypot(position[0] - x, position[1] - y))
 
     def close(self) -> None:
         """Give the world's memory back."""
@@ -230,7 +243,21 @@ def _require(client: PhysicsClient, phase: Phase, member: str) -> None:
         )
 
 
+STATE_OF_BASE = frozenset({"_p", "robot", "dt", "np_random", "action_space", "observation_space"})
+"""What a task reads of its world and may not put anything in the place of."""
+OWNED_BY_BASE = STATE_OF_BASE | {
+    name for name, value in vars(BaseEnv).items() if callable(value) and not name.startswith("_")
+}
+"""The same with the methods: a task overrides them in its class, and not on an object of it."""
+
+
 # Functions and not methods: a task has every method of its environment.
+
+
+def robot_class_of(env_class: type[BaseEnv]) -> type[Robot]:
+    """Who is in the worlds of an environment class."""
+    robot_class: type[Robot] = env_class._BaseEnv__robot_class  # type: ignore[attr-defined]
+    return robot_class
 
 
 def build_env(
@@ -245,8 +272,7 @@ def build_env(
     Where its `step` is not to observe, it returns an empty observation.
     """
     env = env_class.__new__(env_class)
-    vars(env).update(_BaseEnv__client=client, _BaseEnv__observes=observes)
-    env.np_random = np_random
+    vars(env).update(_BaseEnv__client=client, _BaseEnv__observes=observes, np_random=np_random)
     with client.during(Phase.BUILD):
         try:
             env.__init__()  # type: ignore[misc]
@@ -265,9 +291,10 @@ def advance(
     """One physics step: its reward terms, and whether it terminated or truncated the episode."""
     robot.apply_action(action)
     client.stepSimulation()
-    before, client.phase = client.phase, Phase.SCORE
+    before, client.phase = client.phase, Phase.REWARD
     try:
-        terms = _reward_terms(env.get_task_rewards(action))
+        terms = reward_terms(env.get_task_rewards(action))
+        client.phase = Phase.SCORE
         terminated = as_bool("get_terminated", env.get_terminated(action))
         truncated = as_bool("get_truncated", env.get_truncated(action))
     finally:

@@ -49,11 +49,16 @@ class Phase(enum.IntEnum):
     """Whose turn it is in a world; each phase lets a task do less than the one before."""
 
     OUTSIDE = 0
-    """Trusted code is at work, or an environment is used alone, in a notebook say."""
+    """An environment is used alone, in a notebook say."""
     BUILD = 1
     RESET = 2
     STEP = 3
-    SCORE = 4
+    REWARD = 4
+    """Rewards are told, once in each physics step: the world may still be changed."""
+    SCORE = 5
+    """Termination and success are told: the world may only be read."""
+    IDLE = 6
+    """Trusted code is at work. Task code that runs now all the same may only read the world."""
 
 
 class _During:
@@ -114,11 +119,11 @@ class PhysicsClient:
     changed its looks or mass, so that others can cache what they read. `placed` holds the bodies
     that were put somewhere by hand, the only way a fixed body moves, `replaced` those that appeared
     or vanished and `altered` those whose looks or mass changed, until a reader clears them.
-    `steps` counts physics steps. `links` tells of each body how many links it has besides its base,
-    and `shapes` which ones each of the calls that create shapes has created. `height_fields` are
-    the bodies of which PyBullet cannot tell the collision shape. `for_tasks` keeps what
-    `task_client` makes of it. `draws` is whether pictures will be made of the world, `flat_caps`
-    whether cylinders in them are meshes with flat caps.
+    `steps` counts physics steps and `worlds` how often the world was emptied. `links` tells of each
+    body how many links it has besides its base, and `shapes` which ones each of the calls that
+    create shapes has created. `height_fields` are the bodies of which PyBullet cannot tell the
+    collision shape. `for_tasks` keeps what `task_client` makes of it. `draws` is whether pictures
+    will be made of the world, `flat_caps` whether cylinders in them are meshes with flat caps.
     """
 
     def __init__(self, draws: bool = True) -> None:
@@ -126,6 +131,7 @@ class PhysicsClient:
         self.draws = draws
         self.phase = Phase.OUTSIDE
         self.steps = 0
+        self.worlds = 0
         self.motion = 0
         self.edits = 0
         self.placed: set[int] = set()
@@ -173,8 +179,11 @@ class PhysicsClient:
     def _noting_body(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapper(*arguments: Any, **keywords: Any) -> None:
             self.motion += 1
-            call(*arguments, **keywords, physicsClientId=self.client_id)
-            self.placed.add(_body_of(arguments, keywords))
+            try:
+                call(*arguments, **keywords, physicsClientId=self.client_id)
+            finally:
+                # Also where it raises: PyBullet may have acted before it did.
+                self.placed.add(_body_of(arguments, keywords))
 
         return wrapper
 
@@ -187,7 +196,12 @@ class PhysicsClient:
             if is_height_field and not self.draws and len(arguments) <= 2:
                 # Otherwise PyBullet makes a picture of the whole field, for nobody.
                 keywords.setdefault("baseVisualShapeIndex", self._speck())
-            result = call(*arguments, **keywords)
+            try:
+                result = call(*arguments, **keywords)
+            except Exception:
+                # PyBullet may have acted before it raised.
+                self._note_unknown_bodies()
+                raise
             if name in _ADDING:
                 bodies = [result] if isinstance(result, int) else result
                 self._count_links(bodies)
@@ -195,6 +209,7 @@ class PhysicsClient:
                     self.height_fields.update(bodies)
                 self.replaced.update(bodies)
             elif name == "resetSimulation":
+                self.worlds += 1
                 self.replaced.update(self.links)
                 self.links.clear()
                 self.height_fields.clear()
@@ -219,6 +234,22 @@ class PhysicsClient:
     def _count_links(self, bodies: Iterable[int]) -> None:
         for body in bodies:
             self.links[body] = self.getNumJoints(body)
+
+    def _note_unknown_bodies(self) -> None:
+        """Take in the bodies that there are and that no call has told of."""
+        there = {self.getBodyUniqueId(number) for number in range(self.getNumBodies())}
+        # Of a batch, PyBullet lists the last one only; the others come right before it.
+        for body in range(max(there, default=-1) + 1):
+            if body not in self.links and (body in there or self._exists(body)):
+                self._count_links([body])
+                self.replaced.add(body)
+
+    def _exists(self, body: int) -> bool:
+        try:
+            self.getBasePositionAndOrientation(body)
+        except pybullet.error:
+            return False
+        return True
 
     def _noting_shape(self, name: str, call: Callable[..., int]) -> Callable[..., int]:
         def wrapper(*arguments: Any, **keywords: Any) -> int:

@@ -35,7 +35,5 @@ class HumanoidRobot(ArticulatedRobot):
     proprioception_size = TORSO_SIZE + 2 * len(torque_limits_n_m) + len(feet)
 
 
-class HumanoidEnv(BaseEnv):
+class HumanoidEnv(BaseEnv, robot=HumanoidRobot):
     """Base class of tasks for the Humanoid."""
-
-    robot_class = HumanoidRobot

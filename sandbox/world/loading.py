@@ -45,14 +45,25 @@ class TaskType(type):
     The policy lets a method do with its `self` what it lets nobody do with other objects: set
     attributes, and read private ones. So a method taken from its class, and not from an object, is
     called with an object of that class or not at all; otherwise `Helper.method(array)` would do to
-    an array what the policy refuses.
+    an array what the policy refuses. A property cannot be taken from its class at all: as a part of
+    another class it would run with objects of that one. And a class stays as it was written.
     """
 
     def __getattribute__(cls, name: str) -> Any:
         value = super().__getattribute__(name)
         if type(value) is types.FunctionType and value.__code__.co_varnames[:1] == ("self",):
             return _only_with(cls, value)
+        if type(value) is property:
+            raise TypeError(
+                f"`{cls.__name__}.{name}` is a property, which belongs to the objects of its "
+                f"class. Read it from one: `self.{name}`."
+            )
         return value
+
+    def __setattr__(cls, name: str, value: Any) -> NoReturn:
+        raise TypeError(
+            f"`{cls.__name__}.{name}` was set on a class. Keep the value in an attribute of self."
+        )
 
 
 def _only_with(cls: type, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,8 +117,15 @@ def _has(value: Any, name: str) -> bool:
     return True
 
 
+class UnavailableImport(ImportError):
+    """A task imports what tasks do not have. Any other ImportError is a failure of this machine."""
+
+
 class LoadedTask:
     """A task's environment class together with the random streams its code draws from.
+
+    The module is compiled once and run anew for each episode (`new_class`), so that nothing in it
+    can outlive an episode: variables of the module and of its classes, default arguments, closures.
 
     The task's `numpy.random` and `random` are its own, so that an episode depends on its seed alone
     and a task cannot disturb the random streams of the program that hosts it.
@@ -118,12 +136,17 @@ class LoadedTask:
         self._streams = EpisodeStreams()
         robots = {name: Facade(name, bases) for name, bases in ROBOT_MODULES.items()}
         self._modules: dict[str, Any] = {**facades(self._streams), **robots}
-        self.env_class = self._define()
-
-    def _define(self) -> type[BaseEnv]:
-        namespace: dict[str, Any] = {"__name__": "task", "__builtins__": self._builtins()}
         # The file name makes the task's own lines easy to find in a traceback.
-        exec(compile(self.source, "<task>", "exec"), namespace)
+        self._code = compile(source, "<task>", "exec")
+        self.env_class = self.new_class()
+        """To look at. Its worlds are made of new ones."""
+
+    def new_class(self) -> type[BaseEnv]:
+        """Run the module, and return the environment class that it defines. What the module draws
+        by chance is the same each time. Raises LoadError, and whatever the module raises."""
+        self._streams.seed(0)
+        namespace: dict[str, Any] = {"__name__": "task", "__builtins__": self._builtins()}
+        exec(self._code, namespace)
         env_class = namespace.get("Env")
         if not isinstance(env_class, type) or not issubclass(env_class, BaseEnv):
             raise LoadError("The source defines no class `Env` that derives from a robot's base.")
@@ -148,9 +171,10 @@ class LoadedTask:
         names: tuple[str, ...] | list[str] | None = (),
         level: int = 0,
     ) -> Any:
-        # numpy's C code imports parts of numpy through whoever called it; unlike an import
-        # statement it gives a list of names, and it does not use what is returned.
-        if isinstance(names, list) and name.startswith("numpy."):
+        # C code imports through whoever called it: numpy's parts of numpy, and that of texts the
+        # names of characters. Unlike an import statement it gives a list of names, and what is
+        # returned stays with it.
+        if isinstance(names, list) and (name.startswith("numpy.") or name == "unicodedata"):
             return builtins.__import__(name, {}, {}, [], 0)
         module = self._modules.get(name) if level == 0 else None
         if module is None:
@@ -159,7 +183,7 @@ class LoadedTask:
         return module if names or "." not in name else self._modules.get(name.partition(".")[0])
 
     def _refuse(self, name: str) -> NoReturn:
-        raise ImportError(f"`{name}` is not available to tasks.", name=name)
+        raise UnavailableImport(f"`{name}` is not available to tasks.", name=name)
 
     def seed(self, episode_seed: int) -> np.random.Generator:
         """Start all of the task's random streams anew; returns the one for `self.np_random`."""

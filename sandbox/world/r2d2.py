@@ -134,7 +134,5 @@ class R2D2Robot(Robot):
         return {"energy_penalty": self.energy_penalty[int(action)]}
 
 
-class R2D2Env(BaseEnv):
+class R2D2Env(BaseEnv, robot=R2D2Robot):
     """Base class of tasks for R2D2."""
-
-    robot_class = R2D2Robot

@@ -21,6 +21,7 @@ from .frozen import Frozen
 from .scene import compress_number
 
 Vector = NDArray[np.float64]
+Numbers = tuple[float, ...]
 Triple = tuple[float, float, float]
 _Facts = dict[str, Any]
 BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
@@ -28,10 +29,12 @@ BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
 _ASSETS = Path(__file__).parent / "assets"
 
 
-def _read_only(values: tuple[float, ...]) -> Vector:
-    """A read-only array: task code that wrote into a cached state would corrupt later reads."""
+def _told(values: tuple[float, ...]) -> Vector:
+    """Numbers as an array for whoever asked, made anew each time: numpy has ways to write into an
+    array that is marked as read-only, and then nobody else must have it. The mark tells a task that
+    writing there moves nothing."""
     array = np.array(values)
-    array.flags.writeable = False
+    array.setflags(write=False)
     return array
 
 
@@ -42,8 +45,8 @@ class _Reading:
 
     def __init__(self) -> None:
         self.pose_at = self.velocity_at = -1
-        self.pose: tuple[Vector, Vector]
-        self.velocity: tuple[Vector, Vector]
+        self.pose: tuple[Numbers, Numbers]
+        self.velocity: tuple[Numbers, Numbers]
 
 
 class Link(Frozen):
@@ -58,58 +61,74 @@ class Link(Frozen):
     index: int
     name: str
     mass: float
-    position_init: Vector
-    orientation_init: Vector
-    linear_velocity_init: Vector
-    angular_velocity_init: Vector
     __client: PhysicsClient
     __reading: _Reading
+    __loaded: BaseState
 
-    def __init__(self, client: PhysicsClient, robot_id: int, facts: _Facts) -> None:
+    def __init__(
+        self, client: PhysicsClient, robot_id: int, facts: _Facts, loaded: BaseState
+    ) -> None:
         vars(self).update(
             facts,
             robot_id=robot_id,
             _Link__client=client,
             _Link__reading=_Reading(),
+            _Link__loaded=loaded,
         )
 
-    def __pose(self) -> tuple[Vector, Vector]:
+    def __pose(self) -> tuple[Numbers, Numbers]:
         client, reading = self.__client, self.__reading
         if reading.pose_at != client.motion:
             if self.index < 0:
                 position, orientation = client.getBasePositionAndOrientation(self.robot_id)
             else:
                 position, orientation = client.getLinkState(self.robot_id, self.index, 0, 1)[:2]
-            reading.pose = _read_only(position), _read_only(orientation)
+            reading.pose = position, orientation
             reading.pose_at = client.motion
         return reading.pose
 
-    def __velocity(self) -> tuple[Vector, Vector]:
+    def __velocity(self) -> tuple[Numbers, Numbers]:
         client, reading = self.__client, self.__reading
         if reading.velocity_at != client.motion:
             if self.index < 0:
                 linear, angular = client.getBaseVelocity(self.robot_id)
             else:
                 linear, angular = client.getLinkState(self.robot_id, self.index, 1, 1)[6:8]
-            reading.velocity = _read_only(linear), _read_only(angular)
+            reading.velocity = linear, angular
             reading.velocity_at = client.motion
         return reading.velocity
 
     @property
     def position(self) -> Vector:
-        return self.__pose()[0]
+        return _told(self.__pose()[0])
 
     @property
     def orientation(self) -> Vector:
-        return self.__pose()[1]
+        return _told(self.__pose()[1])
 
     @property
     def linear_velocity(self) -> Vector:
-        return self.__velocity()[0]
+        return _told(self.__velocity()[0])
 
     @property
     def angular_velocity(self) -> Vector:
-        return self.__velocity()[1]
+        return _told(self.__velocity()[1])
+
+    @property
+    def position_init(self) -> Vector:
+        return _told(self.__loaded[0])
+
+    @property
+    def orientation_init(self) -> Vector:
+        return _told(self.__loaded[1])
+
+    @property
+    def linear_velocity_init(self) -> Vector:
+        return _told(self.__loaded[2])
+
+    @property
+    def angular_velocity_init(self) -> Vector:
+        return _told(self.__loaded[3])
 
 
 class Joint(Frozen):
@@ -169,7 +188,9 @@ class Robot:
         if type(self) not in _ANATOMY:
             _ANATOMY[type(self)] = _read_links(client, robot_id), _read_joints(client, robot_id)
         links, joints = _ANATOMY[type(self)]
-        self.links = {facts["name"]: Link(client, robot_id, facts) for facts in links}
+        self.links = {facts["name"]: Link(client, robot_id, facts, at) for facts, at in links}
+        self._loaded = links[0][1]
+        """The state of the base right after loading."""
         self.joints = {facts["name"]: Joint(client, robot_id, facts) for facts in joints}
         self.mass = sum(link.mass for link in self.links.values())
         self._base_read_at = -1
@@ -181,8 +202,12 @@ class Robot:
 
     def mark_start(self) -> None:
         """Call where an episode begins: positions are observed relative to this one."""
-        self.start_position = self.links["base"].position
         self._start = self.base_state()[0]
+
+    @property
+    def start_position(self) -> Vector:
+        """Where the base was when the episode began, m."""
+        return _told(self._start)
 
     def compressed_way(self, position: Triple) -> list[float]:
         """From where the episode began to a position, in the world frame, compressed."""
@@ -203,13 +228,9 @@ class Robot:
 
     def reset(self) -> None:
         """Back to the pose and the velocity right after loading."""
-        base = self.links["base"]
-        self._p.resetBasePositionAndOrientation(
-            self.robot_id, base.position_init, base.orientation_init
-        )
-        self._p.resetBaseVelocity(
-            self.robot_id, base.linear_velocity_init, base.angular_velocity_init
-        )
+        position, orientation, linear, angular = self._loaded
+        self._p.resetBasePositionAndOrientation(self.robot_id, position, orientation)
+        self._p.resetBaseVelocity(self.robot_id, linear, angular)
 
     def apply_action(self, action: Any) -> None:
         """Turn the action into velocities or torques, before the physics step."""
@@ -224,12 +245,13 @@ class Robot:
         raise NotImplementedError
 
 
-_ANATOMY: dict[type[Robot], tuple[list[_Facts], list[_Facts]]] = {}
-"""What is the same whenever a robot is loaded: asking for it takes longer than loading."""
+_ANATOMY: dict[type[Robot], tuple[list[tuple[_Facts, BaseState]], list[_Facts]]] = {}
+"""What is the same whenever a robot is loaded: asking for it takes longer than loading. Every world
+of this process shares it, so it holds nothing that a task could write into."""
 
 
-def _read_links(client: PhysicsClient, robot_id: int) -> list[_Facts]:
-    """The public attributes of every link, the base first."""
+def _read_links(client: PhysicsClient, robot_id: int) -> list[tuple[_Facts, BaseState]]:
+    """The public attributes of every link and its state right after loading, the base first."""
     links = []
     for index in range(-1, client.getNumJoints(robot_id)):
         if index < 0:
@@ -239,18 +261,8 @@ def _read_links(client: PhysicsClient, robot_id: int) -> list[_Facts]:
             name = client.getJointInfo(robot_id, index)[12].decode()
             link_state = client.getLinkState(robot_id, index, 1, 1)
             state = *link_state[:2], *link_state[6:8]
-        position, orientation, linear, angular = map(_read_only, state)
-        links.append(
-            _Facts(
-                index=index,
-                name=name,
-                mass=client.getDynamicsInfo(robot_id, index)[0],
-                position_init=position,
-                orientation_init=orientation,
-                linear_velocity_init=linear,
-                angular_velocity_init=angular,
-            )
-        )
+        mass = client.getDynamicsInfo(robot_id, index)[0]
+        links.append((_Facts(index=index, name=name, mass=mass), state))
     return links
 
 

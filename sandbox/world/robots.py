@@ -11,7 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from .ant import AntEnv
-from .base import BaseEnv
+from .base import BaseEnv, robot_class_of
 from .gait import Gait, ant_gait
 from .humanoid import HumanoidEnv
 from .r2d2 import R2D2Env
@@ -31,7 +31,7 @@ def robot_spaces(
 ) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
     """The observation and action space that every task of a robot has; `steered`, where the robot
     has a gait, its actions are commands."""
-    robot_class = ROBOT_ENVS[robot].robot_class
+    robot_class = robot_class_of(ROBOT_ENVS[robot])
     size = robot_class.proprioception_size + SceneObserver.size
     observation_space = Box(-BOUND, BOUND, (size,), np.float32)
     is_steered = steered and robot in GAITS

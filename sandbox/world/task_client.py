@@ -32,7 +32,15 @@ _BODIES = {
     for name, call in CALLS.items()
 }
 """The parameters of each call that name a body."""
-_OF_ROBOTS_BODY = frozenset({"mass", "localInertiaDiagonal", "activationState", "collisionMargin"})
+_ALLOWED_ON_ROBOT = frozenset(
+    """
+    changeConstraint createConstraint enableJointForceTorqueSensor removeConstraint
+    resetBasePositionAndOrientation resetBaseVelocity resetJointState setCollisionFilterPair
+    """.split()
+)
+"""What a task may change of the robot before an episode's first step: where it is, how fast it is,
+and what it is tied to or passes through. All else would make it another robot than the one whose
+policies are kept."""
 
 
 class TaskClient(Frozen):
@@ -69,7 +77,7 @@ def _bind(name: str, call: Call, client: PhysicsClient, rules: _Rules) -> Callab
     Most calls give a few arguments by position, and each can be looked at on its own. They take the
     short way, which costs what `pybullet_utils`' client costs (see benchmarks/facade_cost.py).
     """
-    raw = getattr(client, name)
+    raw = _without_folders(name, getattr(client, name))
     parameters = call.parameters
     names, checks = tuple(parameters), tuple(parameters.values())
     rule = rules.of(name, call)
@@ -123,6 +131,24 @@ def _bind(name: str, call: Call, client: PhysicsClient, rules: _Rules) -> Callab
 
 _UNFIT = "arguments that do not fit together"
 
+_TELLING_FILES = frozenset({"getCollisionShapeData", "getVisualShapeData"})
+_FILE = 4
+"""The place of a shape's file in what these calls tell of it."""
+
+
+def _without_folders(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """Where the file of a shape lies on this machine is not a task's business."""
+    if name not in _TELLING_FILES:
+        return call
+
+    def told(*arguments: Any, **keywords: Any) -> Any:
+        return tuple(
+            (*shape[:_FILE], shape[_FILE].rpartition(b"/")[2], *shape[_FILE + 1 :])
+            for shape in call(*arguments, **keywords)
+        )
+
+    return told
+
 
 def _misplaced(
     name: str, names: tuple[str, ...], arguments: tuple[Any, ...], keywords: dict[str, Any]
@@ -143,7 +169,8 @@ class _Rules:
     strict = frozenset(
         """
         applyExternalForce applyExternalTorque changeConstraint changeDynamics createConstraint
-        createMultiBody loadURDF removeBody removeConstraint
+        createMultiBody loadURDF removeBody removeConstraint setCollisionFilterGroupMask
+        setJointMotorControl2 setJointMotorControlArray
         """.split()
     )
     """Calls that have a rule before the first step too."""
@@ -151,7 +178,7 @@ class _Rules:
     def __init__(self, client: PhysicsClient, robot_id: int) -> None:
         self._client = client
         self._robot_id = robot_id
-        self._pushed_at = -1
+        self._pushed_at = (-1, -1)
         self._push_n = self._twist_n_m = 0.0
 
     def of(self, name: str, call: Call) -> Callable[[str, Values], None] | None:
@@ -178,7 +205,7 @@ class _Rules:
         self._not_while_scoring(name)
         if self._robot_id not in self._bodies(name, values):
             return
-        if self._client.phase is Phase.STEP:
+        if self._client.phase >= Phase.STEP:
             raise CallError(
                 name,
                 "was called on the robot during a step",
@@ -186,12 +213,12 @@ class _Rules:
                 "Move other bodies instead, or push the robot with applyExternalForce by at most "
                 f"{MAX_PUSH_N:g} N.",
             )
-        if name == "removeBody" or (name == "changeDynamics" and _OF_ROBOTS_BODY & values.keys()):
+        if name not in _ALLOWED_ON_ROBOT:
             raise CallError(
                 name,
                 "would change what the robot is",
                 "leave the robot's body as it is in every task",
-                "Change the masses, frictions and shapes of other bodies.",
+                "Change the masses, frictions, motors and shapes of other bodies.",
             )
         if name == "createConstraint" and values.get("childBodyUniqueId") == -1:
             raise CallError(
@@ -205,8 +232,10 @@ class _Rules:
         self._not_while_scoring(name)
         if values.get("objectUniqueId") != self._robot_id:
             return
-        if self._pushed_at != self._client.steps:
-            self._pushed_at = self._client.steps
+        # A new world begins without the pushes that the one before has had since its last step.
+        moment = self._client.worlds, self._client.steps
+        if self._pushed_at != moment:
+            self._pushed_at = moment
             self._push_n = self._twist_n_m = 0.0
         if len(values) < len(CALLS[name].parameters):
             pass  # PyBullet says what is missing.
@@ -237,10 +266,17 @@ class _Rules:
         return [values[parameter] for parameter in _BODIES[name] if parameter in values]
 
     def _not_while_scoring(self, name: str) -> None:
+        if self._client.phase is Phase.IDLE:
+            raise CallError(
+                name,
+                "was called while none of the task's methods was at work",
+                "be called in one of them",
+                "From outside, use the `client` of the `TaskEnv`.",
+            )
         if self._client.phase is Phase.SCORE:
             raise CallError(
                 name,
-                "was called while rewards, termination or success are told",
+                "was called while termination or success are told",
                 "leave the world as it is there",
-                "Change the world in `step`, before or after super().step(action).",
+                "Change the world in `step` or in `get_task_rewards`.",
             )

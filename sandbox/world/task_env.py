@@ -18,6 +18,7 @@ from .base import (
     build_env,
     finite_number,
     has_own_step,
+    reward_terms,
     success_at_of,
     trusted_robot,
 )
@@ -116,6 +117,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self._vision = None if vision is None else Vision(vision)
         with_egl = egl.wanted(renderer)
         self.client = PhysicsClient(draws=render_mode is not None or vision is not None)
+        self.client.phase = Phase.IDLE
         if with_egl:
             egl.load(self.client)
         self._renderer = Renderer(self.client, with_egl)
@@ -141,13 +143,11 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         return cls(Path(path).read_text(encoding="utf-8"), **keywords)
 
     def build(self, episode_seed: int) -> None:
-        """Empty the world and run the task's `__init__` in it; `reset` does this by itself."""
-        env = build_env(
-            self.task.env_class,
-            self.client,
-            self.task.seed(episode_seed),
-            observes=self._task_looks,
-        )
+        """Empty the world, and run the task's module and its `__init__` in it; `reset` does this by
+        itself."""
+        env_class = self.task.new_class()
+        np_random = self.task.seed(episode_seed)
+        env = build_env(env_class, self.client, np_random, observes=self._task_looks)
         robot = trusted_robot(env)
         assert robot is not None, "`build_env` has looked"
         # A stream of its own: what the robot draws does not shift what the task draws.
@@ -224,7 +224,7 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             client.phase = Phase.SCORE
             success = self.env.get_success()
         finally:
-            client.phase = Phase.OUTSIDE
+            client.phase = Phase.IDLE
         truncated = truncated or self.physics_steps >= self.time_limit
         counts = self.success_at == "any" or terminated or truncated
         if as_bool("get_success", success) and counts:
@@ -243,13 +243,14 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
             )
         try:
             _, reward, terminated, truncated, info = result
-            terms = dict(info["reward_terms"])
+            told = dict(info["reward_terms"])
         except (TypeError, ValueError, KeyError):
             raise ContractError(
                 "step",
                 f"returned a {type(result).__name__} that is not what `super().step` gave",
                 "return the (observation, reward, terminated, truncated, info) it gave",
             ) from None
+        terms = reward_terms(told)
         # What a task's own `step` adds to the reward counts like a term that it names.
         added = finite_number("step", reward, "as reward") - sum(terms.values())
         if abs(added) > 1e-9:

@@ -30,7 +30,7 @@ STANDING_Z_M = 0.48
 
 def place(env: TaskEnv, body: int, x: float, y: float, z: float) -> None:
     """Put a body somewhere, at rest and not rotated."""
-    client = env.env._p
+    client = env.client
     client.resetBasePositionAndOrientation(body, [x, y, z], [0, 0, 0, 1])
     client.resetBaseVelocity(body, [0, 0, 0], [0, 0, 0])
 

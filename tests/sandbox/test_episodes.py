@@ -34,8 +34,8 @@ class PushedRobot(R2D2Robot):
         return {"effort": -0.01 * float(np.abs(action).sum())}
 
 
-class PushedEnv(BaseEnv):
-    robot_class = PushedRobot
+class PushedEnv(BaseEnv, robot=PushedRobot):
+    pass
 
 
 TASK = '''

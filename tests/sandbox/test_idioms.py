@@ -345,12 +345,11 @@ STOPPED = {
     "position-is-read-only": ("reset", 'self.robot.links["base"].position[0] = 5', "read-only"),
     "read-only-array-opened": (
         "init",
-        "class H:\n    def f(self):\n        self.writeable = True\n"
-        'H.f(self.robot.links["base"].position.flags)',
-        "without an object of H",
+        'g = [getattr][0]; g(self.robot.links["base"].position, "fla" + "gs")["WRITEABLE"] = True',
+        "not available",
     ),
     "reset-during-a-step": ("prestep", "super().reset()", "in the step phase"),
-    "step-while-scoring": ("score", "super().step(action)", "in the score phase"),
+    "step-while-scoring": ("score", "super().step(action)", "in the reward phase"),
     "built-anew-during-a-step": ("prestep", "super().__init__()", "in the step phase"),
     "world-closed": ("reset", "self.close()", "in the reset phase"),
     "no-step": ("poststep", "super().step(action)", "advanced the world 2 times"),

@@ -10,13 +10,13 @@ from taskwright.errors import BrokenError
 from taskwright.sandbox.vector import Steps
 from taskwright.task import CurvePoint, Task, Trial, from_json, robot_named_in, to_json
 from taskwright.trainer.evaluation import Evaluation
-from taskwright.trainer.evidence import TRAINED, TRAINING, Evidence, Rung, correlation
+from taskwright.trainer.evidence import Evidence, Rung, correlation
 from taskwright.trainer.experiments import cannot_be, more_time
 from taskwright.trainer.plans import TrialPlan
 from taskwright.trainer.policies import Idle
 from taskwright.trainer.sanity import findings
 from taskwright.trainer.trial import run_trial
-from taskwright.trainer.witness import Witness
+from taskwright.trainer.witness import TRAINED, TRAINING, Witness
 
 VERDICTS = Path(__file__).parents[1] / "tasks" / "verdicts"
 

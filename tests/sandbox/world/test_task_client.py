@@ -226,11 +226,9 @@ def _calls(world: World, body: int) -> dict[str, Callable[[], Any]]:
 
 
 CHANGES = (
-    "changeDynamics",
     "createConstraint",
     "resetBasePositionAndOrientation",
     "resetBaseVelocity",
-    "setCollisionFilterGroupMask",
     "setCollisionFilterPair",
 )
 
@@ -240,12 +238,17 @@ def test_robot_may_be_changed_before_the_first_step_only(name: str, world: World
     for phase in (Phase.BUILD, Phase.RESET):
         with world.client.during(phase):
             _calls(world, world.robot)[name]()
-    with world.client.during(Phase.STEP):
-        _calls(world, world.box)[name]()
-        with pytest.raises(CallError, match="on the robot during a step"):
-            _calls(world, world.robot)[name]()
-    with world.client.during(Phase.SCORE), pytest.raises(CallError, match="rewards, termination"):
-        _calls(world, world.box)[name]()
+    for phase in (Phase.STEP, Phase.REWARD):
+        with world.client.during(phase):
+            _calls(world, world.box)[name]()
+            with pytest.raises(CallError, match="on the robot during a step"):
+                _calls(world, world.robot)[name]()
+    for phase, told in (
+        (Phase.SCORE, "termination or success"),
+        (Phase.IDLE, "none of the task's"),
+    ):
+        with world.client.during(phase), pytest.raises(CallError, match=told):
+            _calls(world, world.box)[name]()
 
 
 def test_robot_is_not_dragged_by_its_constraint(world: World) -> None:
@@ -261,13 +264,54 @@ def test_robot_is_not_dragged_by_its_constraint(world: World) -> None:
         )
 
 
-@pytest.mark.parametrize("change", [{"mass": 1.0}, {"localInertiaDiagonal": [1, 1, 1]}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"mass": 1.0},
+        {"localInertiaDiagonal": [1, 1, 1]},
+        {"linearDamping": 20.0},
+        {"angularDamping": 20.0},
+        {"lateralFriction": 0.1},
+        {"anisotropicFriction": [0, 1, 1]},
+        {"contactProcessingThreshold": 9.0},
+        {"ccdSweptSphereRadius": 0.5},
+        {"sleepThreshold": 9.0},
+    ],
+)
 def test_robot_stays_the_robot(change: dict[str, Any], world: World) -> None:
     with pytest.raises(CallError, match="what the robot is"):
         world.p.changeDynamics(world.robot, -1, **change)
-    with pytest.raises(CallError, match="what the robot is"):
-        world.p.removeBody(world.robot)
     world.p.changeDynamics(world.box, -1, **change)
+
+
+def test_robot_keeps_its_motors_its_body_and_what_it_bumps_into(world: World) -> None:
+    robot = world.hinge
+    p: Any = TaskClient(world.client, robot)
+    for call in (
+        lambda: p.removeBody(robot),
+        lambda: p.setCollisionFilterGroupMask(robot, -1, 0, 0),
+        lambda: p.setJointMotorControl2(robot, 0, p.VELOCITY_CONTROL, targetVelocity=9.0),
+        lambda: p.setJointMotorControlArray(robot, [0], p.TORQUE_CONTROL, forces=[9.0]),
+    ):
+        with pytest.raises(CallError, match="what the robot is"):
+            call()
+
+
+def test_pushes_of_one_episode_do_not_count_in_the_next(world: World) -> None:
+    def push() -> None:
+        base = world.p.getBasePositionAndOrientation(world.robot)[0]
+        world.p.applyExternalForce(
+            world.robot, -1, [0.6 * MAX_PUSH_N, 0, 0], base, world.p.WORLD_FRAME
+        )
+
+    push()
+    with pytest.raises(CallError, match="600 N"):
+        push()
+    # Otherwise what was pushed after the last step would tell the next episode of this one.
+    world.client.resetSimulation()
+    world.client.links[world.robot] = 0
+    assert world.client.createMultiBody(1.0) == world.robot
+    push()
 
 
 def test_robot_is_pushed_only_so_hard_in_each_physics_step(world: World) -> None:
@@ -288,14 +332,17 @@ def test_robot_is_pushed_only_so_hard_in_each_physics_step(world: World) -> None
         world.p.applyExternalForce(world.box, -1, [9000, 0, 0], [0, 0, 0], world.p.LINK_FRAME)
 
 
-def test_scoring_reads_and_paints_and_does_nothing_else(world: World) -> None:
-    with world.client.during(Phase.SCORE):
+@pytest.mark.parametrize("phase", [Phase.SCORE, Phase.IDLE])
+def test_scoring_reads_and_paints_and_does_nothing_else(phase: Phase, world: World) -> None:
+    with world.client.during(phase):
         world.p.getContactPoints(world.robot, world.box)
         world.p.changeVisualShape(world.box, -1, rgbaColor=[1, 0, 0, 1])
-        with pytest.raises(CallError, match="rewards, termination"):
-            world.p.createMultiBody(0.0, world.shape)
-        with pytest.raises(CallError, match="rewards, termination"):
-            world.p.applyExternalForce(world.box, -1, [1, 0, 0], [0, 0, 0], 1)
+        for call in (
+            lambda: world.p.createMultiBody(0.0, world.shape),
+            lambda: world.p.applyExternalForce(world.box, -1, [1, 0, 0], [0, 0, 0], 1),
+        ):
+            with pytest.raises(CallError, match="was called while"):
+                call()
 
 
 def test_reading_calls_are_the_ones_that_pybullet_calls_so() -> None:
@@ -322,21 +369,23 @@ def test_client_holds_the_listed_names_and_no_state(world: World) -> None:
         assert isinstance(value, int | type) or inspect.isfunction(value), name
 
 
-def test_robot_of_a_task_can_be_read_and_not_moved() -> None:
-    source = inspect.cleandoc(
-        """
-        from taskwright.sandbox.world import R2D2Env
+IDLE_TASK = inspect.cleandoc(
+    """
+    from taskwright.sandbox.world import R2D2Env
 
-        class Env(R2D2Env):
-            def get_task_rewards(self, action):
-                return {}
-            def get_terminated(self, action):
-                return False
-            def get_success(self):
-                return False
-        """
-    )
-    env = TaskEnv(source)
+    class Env(R2D2Env):
+        def get_task_rewards(self, action):
+            return {}
+        def get_terminated(self, action):
+            return False
+        def get_success(self):
+            return False
+    """
+)
+
+
+def test_robot_of_a_task_can_be_read_and_not_moved() -> None:
+    env = TaskEnv(IDLE_TASK)
     env.reset(seed=0)
     seen: Any = env.env.robot
     for action in ("apply_action", "reset", "mark_start", "load", "_p"):
@@ -346,8 +395,91 @@ def test_robot_of_a_task_can_be_read_and_not_moved() -> None:
             thing.robot_id = 7
     with pytest.raises(TypeError):
         seen.links["base"] = None
-    assert seen.links["base"].position is env.robot.links["base"].position
     env.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["position", "orientation_init", "position_init", "linear_velocity", "start_position"]
+)
+def test_what_a_task_writes_into_an_array_of_the_robot_is_seen_by_nobody(name: str) -> None:
+    env = TaskEnv(IDLE_TASK)
+    env.reset(seed=0)
+    robot: Any = env.env.robot
+    owner = robot if name == "start_position" else robot.links["base"]
+    before = getattr(owner, name).tolist()
+    with pytest.raises(ValueError, match="read-only"):
+        getattr(owner, name)[0] = 5.0
+    # These two get round the mark.
+    np.add.at(getattr(owner, name), 0, 5.0)
+    array = getattr(owner, name)
+    array.flags["WRITEABLE"] = True
+    array[:] = 5.0
+    assert getattr(owner, name).tolist() == before
+    env.reset(seed=0)
+    robot = env.env.robot
+    owner = robot if name == "start_position" else robot.links["base"]
+    assert getattr(owner, name).tolist() == before
+    env.close()
+
+
+class _Yes:
+    """Claims to be within any bounds."""
+
+    def __le__(self, other: Any) -> bool:
+        return True
+
+    __ge__ = __lt__ = __gt__ = __le__
+
+
+@pytest.mark.parametrize("value", [_Yes(), "1", None, [1.0], 1j])
+def test_what_is_no_number_is_none_to_pybullet_either(value: Any, world: World) -> None:
+    p, body = world.p, world.box
+    before = world.client.getNumBodies()
+    for call in (
+        lambda: p.createMultiBody(0.0, world.shape, -1, [value, 0.0, 1.0]),
+        lambda: p.createMultiBody(0.0, world.shape, -1, [0, 0, 1], [value, 0.0, 0.0, 1.0]),
+        lambda: p.resetBasePositionAndOrientation(body, [0, 0, value], [0, 0, 0, 1]),
+        lambda: p.resetBaseVelocity(body, [value, 0, 0]),
+        lambda: p.createCollisionShape(p.GEOM_BOX, halfExtents=[value, 1, 1]),
+        lambda: p.applyExternalForce(body, -1, [value, 0, 0], [0, 0, 0], p.LINK_FRAME),
+    ):
+        with pytest.raises(CallError):
+            call()
+    assert world.client.getNumBodies() == before == len(world.client.links)
+
+
+def test_bodies_made_by_a_call_that_raised_all_the_same_are_booked(world: World) -> None:
+    client = world.client
+    before = set(client.links)
+
+    # As PyBullet does with some arguments: it acts, and then finds fault with them.
+    making = pybullet.createMultiBody
+
+    def makes_and_raises(*arguments: Any, **keywords: Any) -> Any:
+        making(*arguments, **keywords)
+        raise SystemError("result with an exception set")
+
+    wrapped = client._counting_edits("createMultiBody", makes_and_raises)
+    client.replaced.clear()
+    with pytest.raises(SystemError):
+        wrapped(1.0, world.shape, physicsClientId=client.client_id)
+    places = [[9, 9, 9], [8, 8, 8]]
+    with pytest.raises(SystemError):
+        wrapped(1.0, world.shape, batchPositions=places, physicsClientId=client.client_id)
+    assert len(client.links) == len(before) + 3
+    assert client.replaced == set(client.links) - before
+
+
+def test_shapes_do_not_tell_where_their_files_lie(world: World) -> None:
+    model = world.p.loadURDF("duck_vhacd.urdf", [3, 3, 3])
+    told = [*world.p.getVisualShapeData(model), *world.p.getCollisionShapeData(model, -1)]
+    files = [shape[4] for shape in told]
+    assert any(file.endswith(b".obj") for file in files)
+    assert not any(b"/" in file for file in files)
+    client = world.client
+    plain = [*client.getVisualShapeData(model), *client.getCollisionShapeData(model, -1)]
+    assert any(b"/" in shape[4] for shape in plain)
+    assert [(*s[:4], *s[5:]) for s in told] == [(*s[:4], *s[5:]) for s in plain]
 
 
 def test_step_that_does_not_advance_the_world_breaks_the_contract() -> None:
