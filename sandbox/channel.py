@@ -14,10 +14,15 @@ import struct
 import time
 from typing import Any
 
+from ..errors import BrokenError
+
 MAX_REPLY_BYTES = 1_000_000
 MAX_TEXT_CHARACTERS = 2000
 SEND_TIMEOUT_S = 10.0
 """A process that works takes in its next request at once; nothing is sent to one that is busy."""
+
+
+BROKEN_CHILD_REMEDY = "Run `taskwright doctor` to see what this machine lacks."
 
 
 class ChildFault(Exception):
@@ -86,8 +91,10 @@ def plain_text(value: Any) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
-def fault_in(reply: dict[str, Any]) -> ChildFault:
-    """The fault that a child reports."""
+def fault_in(reply: dict[str, Any]) -> ChildFault | BrokenError:
+    """The fault that a child reports: the task's, or where it says so this machine's."""
+    if set(reply) == {"broken"}:
+        return BrokenError(plain_text(reply["broken"]), BROKEN_CHILD_REMEDY)
     if set(reply) != {"symptom", "cause", "fix"}:
         return ChildProtocolError("an unknown answer")
     return ChildFault(*(plain_text(reply[name]) for name in ("symptom", "cause", "fix")))

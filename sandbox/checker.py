@@ -14,7 +14,14 @@ from typing import Any, get_args
 
 from ..errors import BrokenError
 from ..task import Outcome, Stage, Task
-from .channel import ChildDied, ChildFault, ChildProtocolError, ChildTimeout, plain_text
+from .channel import (
+    BROKEN_CHILD_REMEDY,
+    ChildDied,
+    ChildFault,
+    ChildProtocolError,
+    ChildTimeout,
+    plain_text,
+)
 from .process import Child
 
 CHECK_TIMEOUT_S = 30.0
@@ -52,7 +59,7 @@ class _Checking:
                 self._deadline = time.monotonic() + self._timeout_s
                 reply = self._run_stages(child)
             if reply.keys() != {"passed", "played"}:
-                return self._rejected_by_child(reply)
+                return self._failed_in_child(reply)
             played = _played(reply["played"])
             # The world is built anew for each episode, so the order makes no difference.
             played.reverse()
@@ -88,7 +95,9 @@ class _Checking:
         left_s = max(self._deadline - time.monotonic(), 0.0)
         return child.receive(f"The {self._stage} check", left_s)
 
-    def _rejected_by_child(self, reply: dict[str, Any]) -> Outcome:
+    def _failed_in_child(self, reply: dict[str, Any]) -> Outcome:
+        if "broken" in reply:
+            return Outcome.broken(plain_text(reply["broken"]), BROKEN_CHILD_REMEDY)
         texts = {name: plain_text(reply.get(name, "")) for name in ("symptom", "cause", "fix")}
         return Outcome.rejected(_stage(reply.get("stage", self._stage)), **texts)
 
@@ -101,7 +110,7 @@ class _Checking:
         child.send({"op": "replay", "source": self._task.source, "played": wanted})
         reply = self._receive(child)
         if reply.keys() != {"traces"}:
-            return self._rejected_by_child(reply)
+            return self._failed_in_child(reply)
         traces = [episode["trace"] for episode in played]
         if reply["traces"] == traces:
             return Outcome("passed")

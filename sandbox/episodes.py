@@ -16,7 +16,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
-from .faults import describe
+from .faults import told
 from .world import TaskEnv
 from .world.robots import robot_of
 
@@ -227,8 +227,7 @@ class EpisodeServer:
         return {"frames": drawn, "at_the_end": at_the_end}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
-        fault = describe(error, doing, self._source)
-        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+        return {**told(error, doing, self._source)}
 
 
 def action_for(env: TaskEnv, numbers: NDArray[Any]) -> Any:

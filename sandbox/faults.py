@@ -6,15 +6,36 @@ the text of an exception is cut short, because task code chooses it.
 
 from __future__ import annotations
 
+import os
+import sys
 import traceback
 from dataclasses import dataclass
+from pathlib import Path
 
 import pybullet
+import pybullet_data
 
 from .world.contract import ContractError, UnavailableError
-from .world.loading import LoadError
+from .world.loading import LoadError, UnavailableImport
 
 TEXT_LIMIT = 300
+
+_FOLDERS_OF_THIS_MACHINE = sorted(
+    {
+        place
+        for place in (
+            sys.prefix,
+            sys.base_prefix,
+            str(Path(__file__).parents[1]),
+            str(Path(pybullet_data.getDataPath()).parent),
+            os.path.expanduser("~"),
+        )
+        if len(place) > 1
+    },
+    key=len,
+    reverse=True,
+)
+"""No message tells a model or a reader of an archive where they lie."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +47,20 @@ class Fault:
     fix: str
 
 
+def told(error: BaseException, doing: str, source: str) -> dict[str, str]:
+    """An exception as a sandboxed process answers with it: symptom, cause and fix of what the task
+    did wrong, or `broken`, in a sentence, where this machine failed. `doing` says what was going
+    on: "`reset`" or "step 12"."""
+    if isinstance(error, ImportError) and not isinstance(error, UnavailableImport):
+        text = _shortened(_without_folders(str(error)))
+        return {"broken": f"Python could not load a part of itself during {doing}: {text}"}
+    fault = describe(error, doing, source)
+    return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+
+
 def describe(error: BaseException, doing: str, source: str) -> Fault:
-    """Tell what an exception means. `doing` says what was going on: "`reset`" or "step 12"."""
-    text = str(error)
-    if isinstance(error, ImportError):
-        # Where a module lies on this machine is nobody else's business.
-        text = text.replace(f" ({error.path})", "")
-    text = _shortened(text)
+    """Tell what an exception means that task code has raised."""
+    text = _shortened(_without_folders(str(error)))
     said = f": {text}" if text else ""
     symptom = f"{doing} raised {type(error).__name__}{said}{_where(error, source)}"
     symptom = symptom.removesuffix(".") + "."
@@ -58,6 +86,12 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
         if isinstance(error, kinds):
             return Fault(symptom, cause, fix)
     return Fault(symptom, "A mistake in the task's code.", "Correct the line named above.")
+
+
+def _without_folders(text: str) -> str:
+    for folder in _FOLDERS_OF_THIS_MACHINE:
+        text = text.replace(folder, "…")
+    return text
 
 
 def _shortened(text: str) -> str:

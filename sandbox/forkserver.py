@@ -22,9 +22,13 @@ It ends when its parent does or hangs up, and takes all children along.
 
 from __future__ import annotations
 
+import contextlib
+import encodings
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import socket
@@ -159,6 +163,17 @@ def _end(pid: int, grace_s: float) -> dict[str, Any]:
     return {"status": status, "by_itself": by_itself}
 
 
+def _load_what_python_loads_late() -> None:
+    """Load the parts of Python that it loads when they are first needed: for names and characters
+    beyond ASCII, and for text in other encodings. In a locked process shared objects cannot be
+    mapped, and which parts are shared objects depends on how Python was built."""
+    importlib.import_module("unicodedata")
+    for module in pkgutil.iter_modules(encodings.__path__, "encodings."):
+        # Some are for other systems, or were left out of this Python: then they are unknown here.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module.name)
+
+
 def _warm_up() -> None:
     """Use everything that task code, or what we say about it, may need: then it is loaded."""
     from .checks import run_checks
@@ -166,6 +181,7 @@ def _warm_up() -> None:
     from .replays import record
     from .success_reads import read_success
 
+    _load_what_python_loads_late()
     # It passes all stages up to the first step and then fails, so that both are seen.
     mistaken = WARM_UP_TASK.replace("self.goal =", "self.gaol =")
     found = run_checks(mistaken, "r2d2", tell=lambda stage: None)

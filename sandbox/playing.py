@@ -15,7 +15,7 @@ import numpy as np
 
 from ..task import Noun, Robot, to_json
 from .episodes import action_for
-from .faults import describe
+from .faults import told
 from .live import MAX_TERMS, Frame, Piece, Pose, Walkthrough
 from .recorder import LivePart, Recorder
 from .recording import Quadruple
@@ -117,8 +117,7 @@ class PlayServer:
         return {"bytes": len(data)}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
-        fault = describe(error, doing, self._source)
-        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+        return {**told(error, doing, self._source)}
 
 
 class _WatchedEnv(TaskEnv):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..task import Robot, to_json
 from .episodes import MAX_TERMS, action_for
-from .faults import describe
+from .faults import told
 from .recorder import Recorder
 from .recording import Agent, Ending, Episode, Recording
 from .world import TaskEnv
@@ -35,8 +35,7 @@ def record(
     try:
         recording = _recording(source, robot, agent, seed, actions)
     except Exception as error:
-        fault = describe(error, "an episode", source)
-        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+        return {**told(error, "an episode", source)}
     data = to_json(recording).encode()
     if len(data) > size_bytes:
         return {

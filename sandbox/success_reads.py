@@ -17,7 +17,7 @@ import numpy as np
 
 from ..task import Noun, to_json
 from .episodes import action_for
-from .faults import describe
+from .faults import told
 from .world import TaskEnv
 
 MAX_BODIES = 64
@@ -81,8 +81,7 @@ def read_success(
         for episode in episodes:
             reader.play(**episode)
     except Exception as error:
-        fault = describe(error, "an episode", source)
-        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+        return {**told(error, "an episode", source)}
     data = to_json(reader.told()).encode()
     memory = mmap.mmap(shared[0], 0)
     memory[: len(data)] = data

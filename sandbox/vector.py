@@ -17,6 +17,7 @@ import numpy as np
 from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
+from ..errors import BrokenError
 from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from .episodes import MAX_TERMS, Layout
 from .memory import shared_memory
@@ -253,7 +254,7 @@ class SandboxedEpisodes:
         """Every child's answer. Raises what the first fault was, when all have answered or had
         their time."""
         answers: list[dict[str, Any]] = []
-        faults: list[ChildFault] = []
+        faults: list[ChildFault | BrokenError] = []
         for child in self._children:
             try:
                 # All work at the same time: when one has failed, the others had their time too.

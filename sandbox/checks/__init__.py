@@ -30,8 +30,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from ...task import Stage
-from ..faults import describe
+from ..faults import told
 from ..world import TaskEnv
 from .episode import play
 from .rejection import Rejection
@@ -42,7 +41,7 @@ def run_checks(source: str, robot: str, tell: Callable[[dict[str, Any]], None]) 
     """Run every stage; `tell` hears of each as it begins.
 
     Returns `{"passed": True, "played": ...}`, where `played` holds what `replay` must find too, or
-    the stage, symptom, cause and fix of the first failure.
+    the stage, symptom, cause and fix of the first failure, or the stage and why it is `broken`.
     """
     check = Check(source, robot)
     for stage, run in check.stages.items():
@@ -50,10 +49,10 @@ def run_checks(source: str, robot: str, tell: Callable[[dict[str, Any]], None]) 
         try:
             run()
         except Rejection as found:
-            return _failure(stage, found.symptom, found.cause, found.fix)
+            failure = {"symptom": found.symptom, "cause": found.cause, "fix": found.fix}
+            return {"stage": stage, **failure}
         except Exception as error:
-            fault = describe(error, check.doing, source)
-            return _failure(stage, fault.symptom, fault.cause, fault.fix)
+            return {"stage": stage, **told(error, check.doing, source)}
     return {"passed": True, "played": check.played}
 
 
@@ -72,8 +71,7 @@ def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
             traces.append(trace)
             del holes
     except Exception as error:
-        fault = describe(error, "an episode in a fresh process", source)
-        return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
+        return {**told(error, "an episode in a fresh process", source)}
     return {"traces": traces}
 
 
@@ -86,7 +84,3 @@ def _blocks_among_holes() -> list[bytes]:
     blocks = [bytes(size) for size in range(8, 512, 16) for _ in range(500)]
     random.Random(0).shuffle(blocks)
     return blocks[::2]
-
-
-def _failure(stage: Stage, symptom: str, cause: str, fix: str) -> dict[str, Any]:
-    return {"stage": stage, "symptom": symptom, "cause": cause, "fix": fix}
