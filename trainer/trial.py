@@ -43,6 +43,7 @@ from .screening import Screening, screen
 from .soft_q import SoftQLearner
 from .witness import TRAINED, TRAINING, WatchedEpisodes
 
+UNTRAINED = "untrained network"
 FIRST_PATIENCE = 0.5
 """Share of the patience after which a warm start that shows no progress is given up."""
 
@@ -136,11 +137,20 @@ class _Trial:
                 continue
             learned = self._weights()
             best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
-            self._load(self._at_temperature(best, PLAYED_TEMPERATURE))
+            played = self._at_temperature(best, PLAYED_TEMPERATURE)
+            self._load(played)
             achievements = Achievements(self.episodes, self.plan.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
                 require_repeatable(self.plan, self.episodes.witness.successes)
+                if self._began_with_successes and (untrained := self._solved_untrained()):
+                    return self._verdict(
+                        "too_easy",
+                        f"Solved before training by an {UNTRAINED} ({untrained}).",
+                        "solved_before",
+                        untrained,
+                    )
+                self._load(played)
                 self._save()
                 return self._verdict(
                     "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown
@@ -231,6 +241,37 @@ class _Trial:
             achievements,
             self.examination.is_settled,
         )
+
+    @property
+    def _began_with_successes(self) -> bool:
+        """Whether the first episodes of training succeeded already, before anything can have been
+        learned."""
+        successes, episodes = 0.0, 0
+        for point in self.curve[self.begun_point :]:
+            if episodes >= self.plan.environments:
+                break
+            successes += point.success_rate * point.episodes
+            episodes += point.episodes
+        return self.warm_start is None and successes >= self.plan.learned_success_rate * episodes
+
+    def _solved_untrained(self) -> Evaluation | None:
+        """What the network does that training began with, where that solves the task. It draws an
+        action anew at every step, unlike whoever has screened it, and some tasks ask for no more.
+        """
+        self._load(self.scratch)
+        self.episodes.policy = UNTRAINED
+        seed = self._seed("screening")
+        shown = evaluate(
+            self.episodes,
+            Trained(self.learner.model, seed),
+            seed,
+            self.plan.screening_episodes,
+        )
+        self.screening.shown[UNTRAINED] = shown
+        if shown.success_rate < self.plan.learned_success_rate:
+            return None
+        self.screening.solved_by = f"an {UNTRAINED}"
+        return shown
 
     def _told(self, ended_by: str) -> str:
         """Why training is over, as the beginning of a sentence."""

@@ -73,6 +73,24 @@ def test_an_easy_task_is_learned_and_its_evidence_given(plan, easy_source, tmp_p
     assert (tmp_path / "policy.zip").exists()
 
 
+def test_what_an_untrained_network_does_is_not_learned(plan, easy_source, tmp_path):
+    # Three actions in three steps: those of screening are held for longer, so none of them does it,
+    # and a network that draws at random does it all the time.
+    source = with_success(easy_source, "len(set(self.acted[-9::4])) == 3 and len(self.acted) > 80")
+    source = source.replace(
+        "    def get_task_rewards(self, action):\n",
+        "    def get_task_rewards(self, action):\n"
+        "        self.acted = [*self.acted, int(action)]\n",
+    ).replace("super().reset()\n", "super().reset()\n        self.acted = []\n")
+    trial = run_trial(plan(source=source))
+    assert max(trial.screening[name] for name in ("idle", "random")) < 0.5
+    assert (trial.verdict, trial.rule) == ("too_easy", "solved_before")
+    assert trial.solved_by == "an untrained network"
+    assert trial.success_before == trial.screening["untrained network"] == 1.0
+    assert trial.steps > 0
+    assert not (tmp_path / "policy.zip").exists()
+
+
 @pytest.mark.slow
 def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
     plan, easy_source, tmp_path, monkeypatch
