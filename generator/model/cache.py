@@ -27,6 +27,8 @@ class Answer(Noun):
     text: str
     finish_reason: str
     cost: Cost
+    thoughts: str = ""
+    """What it thought before it said that, where its server sends that apart."""
 
 
 class AnswerCache:
