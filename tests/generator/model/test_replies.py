@@ -86,6 +86,7 @@ def test_a_stream_that_nobody_asked_for_is_read_over_the_wire(
     events = {"content-type": "text/event-stream"}
     model_server.script = [reply(body=stream(CHUNKS, "\r\n").encode("utf-8-sig"), headers=events)]
     assert model().ask("idea", "?", str, meter) == "hello"
+    assert model_server.requests[0]["stream"] is False
     assert meter.read() == Cost(1, 9, 3, None)
 
 
