@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from ...errors import BrokenError, ModelError, UsageError
 from ...task import Cost
 from ..answers import AnswerError
 from .budget import Budget
-from .cache import Answer, AnswerCache, cache_key
+from .cache import LEFT_UNREAD, READ_ONLY, Answer, AnswerCache, cache_key
 from .call import Call, new_entry, said
 from .dialect import Dialect
 from .explained import explained
@@ -118,24 +119,39 @@ class FoundationModel:
         this very prompt, ModelError where no answer can be had, BudgetSpent, and ModelStopped.
         """
         messages = [message("user", prompt)]
-        answer = self._answer(role, messages, meter)
+        key, answer = self._answer(role, messages, meter)
         try:
-            return parsed(answer, parse)
+            return self._read(key, answer, parse, meter)
         except AnswerError as error:
             text = (answer.text or answer.thoughts)[:SENT_BACK]
             messages += [
                 message("assistant", text or "(no text)"),
                 message("user", str(error)),
             ]
-        answer = self._answer(role, messages, meter)
+        key, answer = self._answer(role, messages, meter)
         try:
-            return parsed(answer, parse)
+            return self._read(key, answer, parse, meter)
         except AnswerError as error:
             raise BrokenError(
                 f"The model {self.name_for(role)} gave no usable answer for the {role}, twice: "
                 f"{error}{ending_of(answer)}",
                 "Try a stronger model, or raise model.max_answer_tokens.",
             ) from None
+
+    def _read(self, key: str, answer: Answer, parse: Callable[[str], T], meter: Meter) -> T:
+        """What an answer holds. Should reading it end this process, the next one will know."""
+        if answer.finish_reason == LEFT_UNREAD:
+            self._warn(
+                meter,
+                "An answer of the model was being read when an earlier process ended. It is not "
+                "read again, in case that was why; the model is asked for another.",
+            )
+        with contextlib.ExitStack() as markers:
+            markers.enter_context(self._own.reading(key))
+            if self._shared:
+                with contextlib.suppress(*READ_ONLY):
+                    markers.enter_context(self._shared.reading(key))
+            return parsed(answer, parse)
 
     def _warn(self, meter: Meter, text: str) -> None:
         self._events("warning", journey=meter.journey, text=text)
@@ -145,7 +161,10 @@ class FoundationModel:
             self._asked[role] = asked_in(role, self._config)
         return self._asked[role]
 
-    def _answer(self, role: str, messages: Sequence[dict[str, Any]], meter: Meter) -> Answer:
+    def _answer(
+        self, role: str, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> tuple[str, Answer]:
+        """An answer, and the key under which it is kept."""
         asked = self._in(role)
         wanted = {
             "model": asked.model,
@@ -158,11 +177,11 @@ class FoundationModel:
         if answer := self._own.find(key):
             # A step that was cut off is done again. It is paid, but not yet in the journey's sum.
             meter.add(answer.cost)
-            return answer
+            return key, answer
         if answer := self._found_elsewhere(key, role, asked, messages, meter):
             self._own.keep(key, answer)
-            return answer
-        return self._from_server(key, role, asked, messages, meter)
+            return key, answer
+        return key, self._from_server(key, role, asked, messages, meter)
 
     def _found_elsewhere(
         self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
@@ -191,9 +210,9 @@ class FoundationModel:
         dialect = self._dialects.setdefault(place, Dialect(asked.server))
 
         def keep(answer: Answer) -> None:
-            self._own.keep(key, answer)
+            self._own.keep_new(key, answer)
             if self._shared:
-                self._shared.keep(key, answer)
+                self._shared.keep_new(key, answer)
 
         warn = functools.partial(self._warn, meter)
         call = Call(self._config, asked, dialect, role, messages, meter, warn)
@@ -251,4 +270,4 @@ def _recorded(run_dir: Path) -> AnswerCache:
             f"{run_dir} holds no recorded answers to replay.",
             "Name the folder of a run with a model that was made by this version.",
         )
-    return AnswerCache(folder)
+    return AnswerCache(folder, is_ours=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ..answers import AnswerError
-from .cache import Answer
+from .cache import LEFT_UNREAD, Answer
 from .replies import UNFINISHED
 
 T = TypeVar("T")
@@ -24,6 +24,11 @@ def parsed(answer: Answer, parse: Callable[[str], T]) -> T:
 
     Raises AnswerError, with a reason for the model, for whatever keeps the answer from being read.
     """
+    if answer.finish_reason == LEFT_UNREAD:
+        raise AnswerError(
+            "The answer could not be read: the program that read it came to no end. Send it again, "
+            "in the plain form that was asked for."
+        )
     is_thought = not answer.text.strip() and bool(answer.thoughts.strip())
     text = answer.thoughts if is_thought else answer.text
     if len(text) > LONGEST_TEXT:
