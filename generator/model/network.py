@@ -123,7 +123,7 @@ def reason_of(error: BaseException) -> str:
     elif isinstance(error, OSError) and error.errno:
         # What it says itself may be no more than the address.
         text = os.strerror(error.errno)
-    return one_line(text) or type(error).__name__
+    return one_line(text).rstrip(".") or type(error).__name__
 
 
 def _cause(error: BaseException) -> BaseException | None:

@@ -124,7 +124,7 @@ class Wire:
         try:
             body = self._run(_received(client, what, request, exchange), timeout_s)
         except TimeoutError:
-            raise TryFailed("timeout", f"no answer within {timeout_s:.3g} s") from None
+            raise _too_late(exchange, asked.server, f"within {timeout_s:.3g} s") from None
         except (TryFailed, TaskwrightError):
             raise
         except Exception as error:
@@ -209,9 +209,9 @@ async def _refuse(response: Any) -> None:
     if response.has_redirect_location:
         # Followed, the prompt would arrive as a question for a web page.
         target = one_line(response.headers["location"])
-        raise refused(
-            status, f"it sends prompts on to {target}", {}, f"Set --base-url to {target}."
-        )
+        place = target.removesuffix("/chat/completions").removesuffix("/embeddings")
+        words = f"it sends prompts on to {target}"
+        raise refused(status, words, {}, f"Set the address of the server to {place}.")
     body = bytearray()
     # A body that breaks off, stalls or cannot be unpacked leaves the status, and what came of it.
     with contextlib.suppress(HTTP.HTTPError, TimeoutError):
@@ -232,6 +232,12 @@ def _remedy(status: int, address: str) -> str:
 # What errors mean for us.
 
 
+def _too_late(exchange: Exchange, server: str, within: str) -> TryFailed:
+    if exchange.was_sent:
+        return TryFailed("timeout", f"no answer {within}")
+    return _unreachable(exchange, server, f"not {within}")
+
+
 def _told(error: Exception, exchange: Exchange, server: str) -> Exception:
     cause = error
     if isinstance(error, openai.APIConnectionError) and isinstance(error.__cause__, Exception):
@@ -248,28 +254,25 @@ def _told(error: Exception, exchange: Exchange, server: str) -> Exception:
         # What the library says of it repeats the header, which may be secret.
         what = "HTTP does not take one of its headers"
         return TryFailed("unsendable", what, remedy=HEADERS_HINT, may_pass=False)
-    if not is_of_the_network:
-        return TryFailed("unsendable", f"nothing could be sent ({why})", may_pass=False)
-    return _unreachable(cause, why, exchange, server)
-
-
-def _unreachable(cause: Exception, why: str, exchange: Exchange, server: str) -> TryFailed:
     if is_distrust(cause):
         what = f"its certificate is not trusted ({why})"
         return TryFailed("unreachable", what, remedy=certificates_hint(), may_pass=False)
+    if is_of_the_network or exchange.peer is not None:
+        return _unreachable(exchange, server, why, may_pass=is_of_the_network)
+    return TryFailed("unsendable", f"nothing could be sent ({why})", may_pass=False)
+
+
+def _unreachable(exchange: Exchange, server: str, why: str, *, may_pass: bool = True) -> TryFailed:
+    """No connection came about; where it was to go through a proxy, that is named."""
     proxy = proxy_for(server)
     if proxy is None or exchange.peer is None or is_direct(server, exchange.peer):
-        return TryFailed("unreachable", f"no connection ({why})")
-    shown = proxy_shown(*proxy)
-    if isinstance(cause, HTTP.ProxyError):
-        return TryFailed(
-            "unreachable",
-            f"the proxy of {shown} makes no connection ({why})",
-            remedy=password_hint(*proxy) if str(PROXY_WANTS_PASSWORD) in why else "",
-            may_pass=not why.startswith("4"),
-        )
+        return TryFailed("unreachable", f"no connection ({why})", may_pass=may_pass)
+    wants_password = why.startswith(str(PROXY_WANTS_PASSWORD))
     return TryFailed(
         "unreachable",
-        f"no connection to the proxy of {shown} ({why})",
-        remedy=f"Check {proxy[0]}, or name the server in NO_PROXY.",
+        f"no connection through the proxy of {proxy_shown(*proxy)} ({why})",
+        remedy=password_hint(*proxy)
+        if wants_password
+        else f"Check {proxy[0]}, or name the server in NO_PROXY.",
+        may_pass=may_pass and not wants_password,
     )

@@ -149,7 +149,10 @@ def test_an_address_that_is_none_is_told_with_the_page_that_was_found_there(
 def test_a_server_that_sends_prompts_on_is_told_with_the_place(model, meter, model_server, reply):
     elsewhere = {"location": "https://new.example/v1/chat/completions"}
     model_server.answer = lambda prompt: reply(status=301, body=b"", headers=elsewhere)
-    with pytest.raises(ModelError, match=r"301: “it sends prompts on to https://new\.example/v1"):
+    told = (
+        r"301: “it sends prompts on to .*Set the address of the server to https://new\.example/v1\."
+    )
+    with pytest.raises(ModelError, match=told):
         model().ask("idea", "?", str, meter)
     assert len(model_server.requests) == 1
 
