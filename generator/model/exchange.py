@@ -7,6 +7,7 @@ of each step. The body of a request is its last part, so a server that has none 
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -22,7 +23,7 @@ class Exchange:
     def __init__(self, key: str | None, before_it_is_sent: Callable[[], None]) -> None:
         """`before_it_is_sent` is called once at most, just before the first byte of the body, in
         the thread of the wire; where it raises, nothing is sent."""
-        self._key = key
+        self._secret = _pattern(key) if key and len(key) >= SHORTEST_SECRET else None
         self._before_it_is_sent = before_it_is_sent
         self._lock = threading.Lock()
         self._is_given_up = False
@@ -52,14 +53,17 @@ class Exchange:
                     self.was_sent = True
 
     def without_key(self, text: str) -> str:
-        """A server's words without the key, which some repeat."""
-        if self._key is None or len(self._key) < SHORTEST_SECRET:
-            return text
-        return text.replace(self._key, "[key]")
+        """A server's words without the key, which some repeat, also as JSON may write it."""
+        return self._secret.sub("[key]", text) if self._secret else text
 
 
 CURRENT: ContextVar[Exchange] = ContextVar("CURRENT")
 """The exchange that the running task of the wire works on."""
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    written = (rf"(?:\\?{re.escape(c)}|\\u{ord(c):04x})" for c in key)
+    return re.compile("".join(written), re.IGNORECASE)
 
 
 def _text(host: str | bytes) -> str:

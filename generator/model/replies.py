@@ -21,6 +21,8 @@ QUOTED = 200
 """Characters of a body that cannot be read that are told."""
 UPSTREAM_FAILED = 502
 """The status of an error that came with status 200 and tells none of its own."""
+MOST_TOKENS = 1_000_000_000
+"""A server that has counted more has not counted."""
 THINKING = ("thinking", "reasoning", "thought")
 """How the types of those parts of a message begin that are no answer."""
 
@@ -77,7 +79,7 @@ def _finish_reason(choices: list[dict[str, Any]], *, was_streamed: bool) -> str:
     if not choices:
         return "no choices"
     told = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
-    return str(told[-1]) if told else UNFINISHED if was_streamed else "None"
+    return one_line(str(told[-1]), 100) if told else UNFINISHED if was_streamed else "None"
 
 
 def read_models(body: str) -> list[str]:
@@ -89,7 +91,7 @@ def read_models(body: str) -> list[str]:
     if not isinstance(listed, list):
         raise TryFailed("unreadable", f"it is no list of models: {quoted(body)}")
     names = [model.get("id") for model in listed if isinstance(model, dict)]
-    return [name for name in names if isinstance(name, str)]
+    return [one_line(name, 100) for name in names if isinstance(name, str)]
 
 
 def quoted(body: str) -> str:
@@ -193,4 +195,7 @@ def _usage(usage: Any) -> tuple[int | None, int | None, int]:
 
 
 def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
+    """A number of tokens; None for what is none."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None

@@ -92,6 +92,22 @@ def test_a_refused_key_is_told_at_once_in_the_servers_words_and_never_shown(
     assert "sk-very-secret" not in str(caught.value) + (tmp_path / "llm.jsonl").read_text()
 
 
+def test_a_key_is_hidden_however_json_writes_it(
+    meter, model, model_server, reply, tmp_path, monkeypatch
+):
+    key = "sk-a+b/c=0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    written = key.replace("/", "\\/").replace("+", "\\u002B")
+    message = f'{{"content": "It was {written}", "reasoning": "{written}"}}'
+    body = f'{{"choices": [{{"message": {message}, "finish_reason": "stop"}}]}}'
+    refusal = f'{{"error": {{"message": "Not {written}"}}}}'
+    model_server.script = [reply(status=503, body=refusal.encode()), reply(body=body.encode())]
+    assert model().ask("idea", "?", as_it_is, meter) == "It was [key]"
+    log = (tmp_path / "llm.jsonl").read_text()
+    assert "Not [key]" in log
+    assert "0123456789" not in log
+
+
 def test_a_server_that_wants_a_key_and_was_sent_none_is_told_so(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(status=401)
     with pytest.raises(ModelError, match="set OPENAI_API_KEY: it is empty, so no key was sent"):

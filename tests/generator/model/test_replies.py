@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from taskwright.config import Price
 from taskwright.errors import BrokenError, ModelError
 from taskwright.generator.answers import AnswerError
 from taskwright.generator.model.failures import TryFailed
@@ -257,6 +258,21 @@ def test_thoughts_are_kept_replayed_and_shared_and_answers_without_any_still_rea
     meter.begin("")
     assert model(tmp_path / "a").ask("idea", "?", titled, meter) == "TITLE: Old"
     assert len(model_server.requests) == 1
+
+
+@pytest.mark.parametrize("count", [10**400, -1, True, "9", 9.5, float("inf"), None])
+def test_what_is_no_number_of_tokens_is_estimated_instead(model, meter, model_server, reply, count):
+    body = {**json.loads(document("x" * 30)), "usage": {"prompt_tokens": count}}
+    body["usage"]["completion_tokens"] = 3
+    model_server.script = [reply(body=json.dumps(body).encode())]
+    prices = {"scripted": Price(prompt=1, completion=1)}
+    model(prices=prices).ask("idea", "y" * 30, str, meter)
+    assert meter.read() == Cost(1, 10, 10, pytest.approx(20e-6), 20)
+
+
+def test_tokens_that_are_counted_in_floats_are_counted():
+    body = {**json.loads(document()), "usage": {"prompt_tokens": 9.0, "completion_tokens": 3.0}}
+    assert read_reply(json.dumps(body)).prompt_tokens == 9
 
 
 def test_lists_of_models_are_read_and_what_is_none_is_told(model, model_server, reply):
