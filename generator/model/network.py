@@ -47,16 +47,22 @@ def make_client(
         raise fault
     try:
         http_client = openai.DefaultAsyncHttpxClient(timeout=None, event_hooks=hooks)
+    except Exception as error:
+        reason = reason_of(error)
+        for fault in _faults_anywhere(reason):
+            raise fault from None
+        raise UsageError(
+            f"The HTTP client cannot be made: {reason}.",
+            "Check the environment's variables for proxies and certificates.",
+        ) from None
+    try:
         # Deadlines and retries are ours.
         return openai.AsyncOpenAI(
             api_key=key, base_url=server, timeout=None, max_retries=0, http_client=http_client
         )
     except Exception as error:
-        for fault in _faults_anywhere():
-            raise fault from None
         raise UsageError(
-            f"The HTTP client for the server {server} cannot be made: {reason_of(error)}.",
-            "Check that address, and the environment's variables for proxies and certificates.",
+            f"The server {server} cannot be asked: {reason_of(error)}.", "Check its address."
         ) from None
 
 
@@ -151,8 +157,8 @@ def _faults_for(server: str) -> Iterator[UsageError]:
     yield from _header_fault()
 
 
-def _faults_anywhere() -> Iterator[UsageError]:
-    """What may keep a client from being made, though it has nothing to do with its server."""
+def _faults_anywhere(reason: str) -> Iterator[UsageError]:
+    """What may have kept a client from being made, though it has nothing to do with its server."""
     for proxy in _proxies().values():
         yield from _proxy_fault(*proxy)
     if path := os.environ.get("SSLKEYLOGFILE"):
@@ -166,7 +172,11 @@ def _faults_anywhere() -> Iterator[UsageError]:
             )
     for variable in ("no_proxy", "NO_PROXY"):
         if value := os.environ.get(variable):
-            yield from _no_proxy_fault(variable, value)
+            # Nothing else is left that the library reads; in some versions it takes no networks.
+            yield UsageError(
+                f"{variable}={one_line(value, SHOWN)} cannot be read: {reason}.",
+                f"Let {variable} list names of hosts, with commas between them.",
+            )
 
 
 def _proxy_fault(variable: str, value: str) -> Iterator[UsageError]:
@@ -197,19 +207,6 @@ def _proxy_fault(variable: str, value: str) -> Iterator[UsageError]:
             f"{shown} names a SOCKS proxy, which needs the package `socksio`.",
             f"Install it with `pip install socksio`, or unset {variable}.",
         )
-
-
-def _no_proxy_fault(variable: str, value: str) -> Iterator[UsageError]:
-    """Some versions of the HTTP library take no IPv6 networks here."""
-    for host in value.split(","):
-        try:
-            HTTP.URL(f"all://{host.strip()}")
-        except HTTP.InvalidURL as error:
-            shown = one_line(host)
-            yield UsageError(
-                f"{variable}={one_line(value, SHOWN)} cannot be read at `{shown}`: {error}.",
-                f"Leave that out of {variable}.",
-            )
 
 
 def _certificate_fault() -> Iterator[UsageError]:
