@@ -7,6 +7,7 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import unicodedata
@@ -17,6 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -105,6 +107,14 @@ VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=40)
 """Of an environment variable. No key looks like that, so none gets written here by mistake."""
 
 
+def _is_json(extra: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        json.dumps(extra, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("JSON has no such value") from None
+    return extra
+
+
 class RoleConfig(Section):
     """What one role has otherwise than the section `model` says; None where it is the same."""
 
@@ -120,7 +130,7 @@ class RoleConfig(Section):
     """Longest answer, thoughts included."""
     timeout_s: float | None = Field(None, gt=0)
     """For one try."""
-    extra: dict[str, Any] | None = None
+    extra: Annotated[dict[str, Any] | None, AfterValidator(_is_json)] = None
     """Further fields of each request, instead of those of the section."""
 
     @field_validator("base_url")
@@ -163,7 +173,7 @@ class ModelConfig(Section):
     max_answer_tokens: int | None = Field(16_000, ge=1)
     """Longest answer, thoughts included. None leaves it to the server, and some servers know no
     end; a cap on tokens or money needs a number."""
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: Annotated[dict[str, Any], AfterValidator(_is_json)] = Field(default_factory=dict)
     """Further fields of each request, as the server names them."""
     roles: RolesConfig = RolesConfig()
     """Settings of single roles, such as `model.roles.code.name`."""

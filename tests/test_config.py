@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from datetime import date
 
 import pytest
 import yaml
@@ -53,6 +54,8 @@ def test_an_assignment_of_another_form_is_refused(text):
         ({"run": {"seed": -1}}, "run.seed"),
         ({"run": {"robot": "c3po"}}, "run.robot"),
         ({"run": 3}, "run"),
+        ({"model": {"extra": {"until": date(2026, 1, 1)}}}, "model.extra"),
+        ({"model": {"roles": {"code": {"extra": {"p": float("nan")}}}}}, "model.roles.code.extra"),
         ({"model": {"prices": {"gpt": {"prompt": 1, "completion": 2, "cached": 1}}}}, "cached"),
     ],
 )

@@ -63,7 +63,9 @@ def explained(
         case "unsendable":
             return ModelError(
                 f"The {wording.server} {asked.server} was not asked: {failed.what}.",
-                failed.remedy or "Check the variables of the environment for proxies and headers.",
+                failed.remedy
+                or f"Check the settings under `{wording.section}`, and the environment's variables "
+                "for proxies and headers.",
             )
     return ModelError(
         f"{server} cannot be reached, {times}: {failed.what}.",

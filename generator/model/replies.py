@@ -27,6 +27,7 @@ THINKING = ("thinking", "reasoning", "thought")
 """How the types of those parts of a message begin that are no answer."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # Not those of str.splitlines, which JSON may hold.
+_END = re.compile(r"(data:)?\s*\[DONE\]\s*\Z")
 _OF_A_STREAM = re.compile(r"(data|event|id|retry)?:|(data|\[DONE\])?\s*\Z")
 
 
@@ -78,7 +79,8 @@ def _message(choice: dict[str, Any]) -> Any:
 def _finish_reason(choices: list[dict[str, Any]], *, was_streamed: bool) -> str:
     if not choices:
         return "no choices"
-    told = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
+    reasons = [choice.get("finish_reason") for choice in choices]
+    told = [reason for reason in reasons if reason not in (None, "", "null")]
     return one_line(str(told[-1]), 100) if told else UNFINISHED if was_streamed else "None"
 
 
@@ -113,7 +115,8 @@ def _documents(body: str) -> list[dict[str, Any]]:
         rest = [line for line in lines if not _OF_A_STREAM.match(line)]
         if not rest:
             return _events(lines)
-        whole = _json("\n".join(rest))
+        # The end of a stream may stand on the last line of the document.
+        whole = _json(_END.sub("", "\n".join(rest)))
     return [] if whole is None else [whole]
 
 

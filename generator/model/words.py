@@ -23,8 +23,8 @@ DEEPEST = 8
 
 TELLING = ("message", "msg", "error", "errors", "detail", "details", "description", "title")
 """Where servers put their words, what tells most first."""
-BESIDE = ("reason", "reasons", "raw")
-"""What tells more beside a message: gateways put the words of the server behind them there."""
+BESIDE = ("error_description", "reason", "reasons", "hint", "raw")
+"""What tells more beside a message; `raw` holds the words of a server behind a gateway."""
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
 _MARKUP = re.compile(
     r"(?:<!--(?>.*?-->)\s*)*+<(?:!doctype|\?xml|[a-z][a-z0-9]*[\s>/])", re.I | re.S

@@ -11,6 +11,7 @@ from taskwright.config import ModelConfig, Price
 from taskwright.errors import BrokenError, BudgetSpent, ModelError, UsageError
 from taskwright.generator.answers import AnswerError
 from taskwright.generator.model.client import FoundationModel
+from taskwright.generator.model.messages import text_part
 from taskwright.task import Cost
 
 
@@ -36,6 +37,14 @@ def test_an_answer_is_parsed_counted_and_logged(meter, model, model_server, tmp_
     assert entry["prompt_tokens"] == 100
     assert entry["answer"] == "hello"
     assert len(entry["prompt_sha256"]) == 64
+
+
+def test_half_a_surrogate_pair_keeps_no_prompt_from_being_sent(meter, model, model_server):
+    asked = model()
+    asked.ask("idea", "a\ud800b", as_it_is, meter)
+    asked.ask("idea", [text_part("a\udfffb")], as_it_is, meter)
+    first, second = (request["messages"][0]["content"] for request in model_server.requests)
+    assert (first, second[0]["text"]) == ("a?b", "a?b")
 
 
 def test_an_unparseable_answer_is_asked_for_once_more_with_the_reason(

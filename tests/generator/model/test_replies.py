@@ -49,6 +49,7 @@ WHOLE = {
     "with the end of a stream": document() + "\n\ndata: [DONE]\n\n",
     "on many lines, with the end of a stream": json.dumps(json.loads(document()), indent=2)
     + "\ndata: [DONE]",
+    "with the end of a stream on its last line": document() + "data: [DONE]\n\n",
     "with a bare end": document() + "\n[DONE]\n",
     "as the only event": f"data: {document()}\n\ndata: [DONE]\n\n",
     "as the only event, named": f"event: completion\nid: 7\ndata:{document()}\n\n",
@@ -103,6 +104,7 @@ def test_line_ends_of_unicode_within_an_event_are_not_ends_of_lines():
         stream(CHUNKS[:3]),
         stream(CHUNKS[:3]).replace("data: [DONE]\n\n", ""),
         stream([*CHUNKS[:3], USAGE]),
+        stream([chunk("null", content="hello")]),
         stream(CHUNKS[:3]).replace("data: [DONE]", 'data: {"choices": [{"delta": {"con'),
     ],
 )

@@ -44,6 +44,7 @@ SHAPES = {
         {"fault": {"faultstring": "Bad"}},
         '{"fault": {"faultstring": "Bad"}}',
     ),
+    "OAuth": ({"error": "no", "error_description": "Token expired"}, "no: Token expired"),
     "a text": ("Unauthorized", "Unauthorized"),
     "nothing": ({}, ""),
     "null": (None, ""),
