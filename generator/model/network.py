@@ -112,7 +112,7 @@ def certificates_hint() -> str:
     of_others = [name for name in BUNDLES_OF_OTHERS if os.environ.get(name)]
     if of_others and not os.environ.get("SSL_CERT_FILE"):
         return f"{of_others[0]} is not read here: set SSL_CERT_FILE to that file."
-    return "Name a file with your network's certificates in SSL_CERT_FILE, or correct --base-url."
+    return "Name a file with your network's certificates in SSL_CERT_FILE, or correct its address."
 
 
 def reason_of(error: BaseException) -> str:
