@@ -7,8 +7,10 @@ written to `config.yaml` in the run folder, and a resumed run starts from those.
 
 from __future__ import annotations
 
+import json
 import math
 import os
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -16,6 +18,7 @@ from urllib.parse import urlsplit
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -75,18 +78,41 @@ class Price(Section):
     """For prompt tokens that the server says it had read before. None: as any other."""
 
 
-def _checked_address(address: str | None) -> str | None:
-    """An address holds no key: it is written into `config.yaml` and shown in messages."""
-    if address is not None:
-        parts = urlsplit(address)
-        alone = not (parts.username or parts.password or parts.query)
-        if parts.scheme not in ("http", "https") or not parts.hostname or not alone:
-            raise ValueError("not an address alone")
+QUOTES = "\"'`´‘’‚‛“”„‟‹›«»"
+
+
+def bare(text: str) -> str:
+    """A key or an address without what gets pasted around it: blanks, line ends, quotes, and
+    characters that nobody sees. Empty where nothing else is there."""
+    around = [c for c in text if c.isspace() or c in QUOTES or unicodedata.category(c)[0] == "C"]
+    return text.strip("".join(around))
+
+
+def checked_address(address: str | None) -> str | None:
+    """The bare address; None where it is empty. It holds no key, because it is written into
+    `config.yaml` and shown in messages. Raises ValueError where it is not an address alone."""
+    address = bare(address or "")
+    if not address:
+        return None
+    parts = urlsplit(address)
+    more = parts.username or parts.password or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not parts.hostname or more:
+        raise ValueError("not an address alone")
+    if parts.port == 0 or any(c.isspace() or not c.isprintable() for c in address):
+        raise ValueError("a port or a character that no address has")
     return address
 
 
 VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=40)]
 """Of an environment variable. No key looks like that, so none gets written here by mistake."""
+
+
+def _is_json(extra: dict[str, Any] | None) -> dict[str, Any] | None:
+    try:
+        json.dumps(extra, allow_nan=False)
+    except (TypeError, ValueError):
+        raise ValueError("JSON has no such value") from None
+    return extra
 
 
 class RoleConfig(Section):
@@ -104,13 +130,13 @@ class RoleConfig(Section):
     """Longest answer, thoughts included."""
     timeout_s: float | None = Field(None, gt=0)
     """For one try."""
-    extra: dict[str, Any] | None = None
+    extra: Annotated[dict[str, Any] | None, AfterValidator(_is_json)] = None
     """Further fields of each request, instead of those of the section."""
 
     @field_validator("base_url")
     @classmethod
     def _without_a_key(cls, value: str | None) -> str | None:
-        return _checked_address(value)
+        return checked_address(value)
 
 
 class RolesConfig(Section):
@@ -147,7 +173,7 @@ class ModelConfig(Section):
     max_answer_tokens: int | None = Field(16_000, ge=1)
     """Longest answer, thoughts included. None leaves it to the server, and some servers know no
     end; a cap on tokens or money needs a number."""
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: Annotated[dict[str, Any], AfterValidator(_is_json)] = Field(default_factory=dict)
     """Further fields of each request, as the server names them."""
     roles: RolesConfig = RolesConfig()
     """Settings of single roles, such as `model.roles.code.name`."""
@@ -196,7 +222,7 @@ class ModelConfig(Section):
     @field_validator("base_url")
     @classmethod
     def _without_a_key(cls, value: str | None) -> str | None:
-        return _checked_address(value)
+        return checked_address(value)
 
 
 class EmbedderConfig(Section):
@@ -223,7 +249,7 @@ class EmbedderConfig(Section):
     @field_validator("base_url")
     @classmethod
     def _without_a_key(cls, value: str | None) -> str | None:
-        return _checked_address(value)
+        return checked_address(value)
 
 
 class NoveltyConfig(Section):
@@ -401,7 +427,7 @@ def resolve(settings: dict[str, Any]) -> Config:
             ) from None
         if name.endswith("base_url"):
             raise UsageError(
-                f"The setting `{name}` is not an address alone.",
+                f"The setting `{name}` is not the address of a server, or not that alone.",
                 "Give one such as http://127.0.0.1:8000/v1; a key goes into an environment "
                 "variable, whose name goes into `key_variable`.",
             ) from None

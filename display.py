@@ -207,6 +207,9 @@ def print_call(call: dict[str, Any]) -> None:
     for message in call["messages"]:
         out.print(f"\n[bold cyan]{escape(message['role'])}[/bold cyan]")
         out.print(_message_text(message["content"]), markup=False, soft_wrap=True)
+    if call.get("thoughts"):
+        out.print("\n[bold green]thoughts[/bold green]")
+        out.print(call["thoughts"], markup=False, soft_wrap=True)
     if "answer" in call:
         out.print(f"\n[bold green]answer[/bold green] [dim]({call['finish_reason']})[/dim]")
         out.print(call["answer"] or "(no text)", markup=False, soft_wrap=True)

@@ -224,8 +224,9 @@ def _model(base_url: str | None) -> Finding:
     """Whether a model server answers; a list of models is the cheapest question there is."""
     # Importing these takes a second.
     from .generator.model.explained import explained
+    from .generator.model.failures import TryFailed
     from .generator.model.roles import asked_in
-    from .generator.model.wire import TryFailed, Wire
+    from .generator.model.wire import Wire
     from .generator.run import model_is_configured
 
     config = resolve({"model": {"name": "any", "base_url": base_url}})
@@ -240,7 +241,7 @@ def _model(base_url: str | None) -> Finding:
     try:
         names = wire.list_models(asked, MODEL_TIMEOUT_S)
     except TryFailed as failed:
-        if failed.status == 401 or failed.kind == "connection":
+        if failed.status in (401, 407) or failed.kind not in ("status", "unreadable"):
             raise explained(failed, asked, 1) from None
         return Finding(
             "model", "limited", f"{asked.server} answers, but lists no models ({failed.what})."

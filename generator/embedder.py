@@ -12,17 +12,14 @@ import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..archive.embedding import ChosenEncoder, Encoder, SentenceEncoder
 from ..config import Config, EmbedderConfig, load_config, resolve
-from ..errors import BrokenError, ModelError, ModelStopped, UsageError
-
-if TYPE_CHECKING:
-    from .model.wire import TryFailed
+from ..errors import ModelStopped, UsageError
 
 Vector = NDArray[np.float32]
 
@@ -51,7 +48,8 @@ class ServedEncoder:
     """A model behind an OpenAI-compatible endpoint for embeddings. Threads may share it."""
 
     def __init__(self, config: EmbedderConfig) -> None:
-        """Raises UsageError where the key that is named is not set."""
+        """Raises UsageError where the key that is named is not set, and where the key or the
+        environment keeps all requests from being sent."""
         # The client takes a second to import, and few need it.
         from .model.roles import Asked
         from .model.wire import Wire
@@ -77,6 +75,7 @@ class ServedEncoder:
                 "needs none.",
             )
         self._wire = Wire()
+        self._wire.prepare(self._asked)
         atexit.register(self._wire.close)
 
     def encode(self, text: str) -> Vector:
@@ -85,8 +84,9 @@ class ServedEncoder:
     def encode_all(self, texts: Sequence[str]) -> Sequence[Vector]:
         """Raises ModelError where the server cannot be used, BrokenError where it refuses these
         texts or gives something that is no vector for them."""
+        from .model.explained import EMBEDDER, explained
+        from .model.failures import TryFailed
         from .model.retries import pause_s
-        from .model.wire import TryFailed
 
         # Clients and servers would else speak base64, which some of them get wrong.
         request = {"model": self.name, "input": list(texts), "encoding_format": "float"}
@@ -99,49 +99,24 @@ class ServedEncoder:
                 pause = pause_s(tries - 1, failed.retry_after_s)
                 is_late = time.monotonic() + pause >= deadline
                 if not failed.may_pass or tries > self._config.max_retries or is_late:
-                    raise self._explained(failed, tries) from None
+                    raise explained(failed, self._asked, tries, EMBEDDER) from None
             if self._wire.closed.wait(pause):
                 raise ModelStopped()
         raise AssertionError("there is always another number")
 
-    def _explained(self, failed: TryFailed, tries: int) -> ModelError | BrokenError:
-        from .model.retries import may_pass
-
-        server = self._asked.server
-        times = "once" if tries == 1 else f"{tries} times"
-        match failed.status:
-            case 401 | 402 | 403:
-                return ModelError(
-                    f"The embedding server {server} refuses us (status {failed.status}).",
-                    "Check the environment variable that embedder.key_variable names, and its "
-                    "account.",
-                )
-            case 404:
-                return ModelError(
-                    f"The embedding server {server} knows no model {self.name!r} at this address.",
-                    "Check embedder.name and embedder.base_url (which usually ends in /v1).",
-                )
-            case int(status) if not may_pass(status):
-                return BrokenError(
-                    f"The embedding server refused the text ({failed.what[:300]}).",
-                    "Check the model's limits and the settings under `embedder`.",
-                )
-        return ModelError(
-            f"The embedding server {server} gave no vectors, asked {times}: {failed.what}.",
-            "Check embedder.base_url and the server; the same command goes on where it stopped.",
-        )
-
 
 def _read_vectors(body: str, count: int) -> list[Vector]:
     """The vectors in an answer, in the order of the texts. Raises TryFailed."""
-    from .model.wire import TryFailed
+    from .model.failures import TryFailed
+    from .model.replies import quoted
 
     try:
         items = json.loads(body)["data"]
         by_place = {int(item["index"]): _vector(item["embedding"]) for item in items}
         vectors = [by_place[place] for place in range(count)]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise TryFailed("unreadable", f"it is no list of {count} vectors: {body[:80]!r}") from None
+        what = f"it is no list of {count} vectors: {quoted(body)}"
+        raise TryFailed("unreadable", what) from None
     if len(items) != count or len({len(vector) for vector in vectors}) > 1:
         raise TryFailed("unreadable", f"it is no list of {count} vectors of one size")
     return vectors

@@ -20,7 +20,7 @@ from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import make_rule
 from ..archive.store import Archive
-from ..config import Config, load_config, merge, resolve, write_config
+from ..config import Config, bare, load_config, merge, resolve, write_config
 from ..errors import (
     ArchiveError,
     StorageError,
@@ -287,8 +287,8 @@ def _require_new_tasks_for(robot: Robot, author: Author) -> None:
 
 def model_is_configured(config: Config) -> bool:
     """Whether there is a key or an address to ask a model with."""
-    address = config.model.base_url or os.environ.get("OPENAI_BASE_URL")
-    return bool(address or os.environ.get(config.model.key_variable))
+    variables = ("OPENAI_BASE_URL", config.model.key_variable)
+    return bool(config.model.base_url or any(bare(os.environ.get(name, "")) for name in variables))
 
 
 def seed_task_count(config: Config, author: Author) -> int:

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from datetime import date
 
 import pytest
 import yaml
@@ -53,12 +54,61 @@ def test_an_assignment_of_another_form_is_refused(text):
         ({"run": {"seed": -1}}, "run.seed"),
         ({"run": {"robot": "c3po"}}, "run.robot"),
         ({"run": 3}, "run"),
+        ({"model": {"extra": {"until": date(2026, 1, 1)}}}, "model.extra"),
+        ({"model": {"roles": {"code": {"extra": {"p": float("nan")}}}}}, "model.roles.code.extra"),
         ({"model": {"prices": {"gpt": {"prompt": 1, "completion": 2, "cached": 1}}}}, "cached"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, named):
     with pytest.raises(UsageError, match=named):
         resolve(settings)
+
+
+ADDRESSES = ("model.base_url", "model.roles.code.base_url", "embedder.base_url")
+
+
+def address_in(settings: Config, name: str) -> str | None:
+    value = settings
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_what_was_pasted_around_an_address_is_dropped(name):
+    for pasted in (" http://a:1/v1\n", '"http://a:1/v1"', "“http://a:1/v1”", "\ufeffhttp://a:1/v1"):
+        assert address_in(resolve(nested(name, pasted)), name) == "http://a:1/v1"
+    for blank in ("", "  ", '""', "“”"):
+        assert address_in(resolve(nested(name, blank)), name) is None
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+@pytest.mark.parametrize(
+    "address",
+    [
+        "localhost:8000/v1",
+        "ftp://a/v1",
+        "http://",
+        "http://[::1/v1",
+        "http://a:port/v1",
+        "http://a:99999/v1",
+        "http://a b/v1",
+        "http://a\n/v1",
+        "http://a/v1#top",
+        "http://a/v1?key=secret",
+        "http://me:secret@a/v1",
+    ],
+)
+def test_what_is_no_address_is_refused_by_the_name_of_its_setting_and_not_shown(name, address):
+    with pytest.raises(UsageError, match=f"{name}` is not the address of a server") as caught:
+        resolve(nested(name, address))
+    assert "secret" not in str(caught.value)
+
+
+def nested(name: str, value: object) -> dict:
+    for part in reversed(name.split(".")):
+        value = {part: value}
+    return value
 
 
 def test_every_setting_is_explained_where_it_is_declared():

@@ -67,9 +67,8 @@ class Budget:
                     self._reserved.append(whole)
                     return whole
                 for cap in tight:
-                    # Calls in flight can turn out cheaper than reserved, but not uncounted.
-                    certain = committed if cap.unit == "calls" else self._spent
-                    if cap.spent(certain) + cap.spent(prompt) > cap.most:
+                    # What is in flight can turn out cheaper than reserved, or never to be sent.
+                    if cap.spent(self._spent) + cap.spent(prompt) > cap.most:
                         raise self._reached(cap)
                 self._changed.wait()
 

@@ -3,21 +3,37 @@
 The key is the whole request (model, messages and settings) and the sample: which asking of it this
 is. Two askings of one prompt are two samples and have two answers. One file per answer, written
 whole or not at all, so that several runs can share a folder.
+
+While an answer is read, a marker lies beside it. One whose reader has died is the sign of an answer
+that broke its reader, or was being read when something else did: it is not read a second time.
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
+import itertools
 import json
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import storage_explained
+from ...errors import StorageError, storage_explained
 from ...task import Cost, Noun, from_json, to_json
+
+LEFT_UNREAD = "left unread"
+"""Stands for the finish reason of an answer whose reader has died."""
+MARKER = ".reading"
+OURS = f".{uuid.uuid4().hex[:12]}-"
+"""In the names of the markers of this process."""
+READ_ONLY = (PermissionError, StorageError)
+"""What is raised where others share their answers and let nobody write there."""
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -27,20 +43,32 @@ class Answer(Noun):
     text: str
     finish_reason: str
     cost: Cost
+    thoughts: str = ""
+    """What it thought before it said that, where its server sends that apart."""
 
 
 class AnswerCache:
     """Answers in a folder, which is made when the first one is kept."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_ours: bool = True) -> None:
+        """Nothing is written into a folder that is not ours, such as that of a replayed run."""
         self._folder = folder
+        self._is_ours = is_ours
 
     def find(self, key: str) -> Answer | None:
-        """The answer kept under a key. One that cannot be read counts as none."""
+        """The answer kept under a key, with the finish reason LEFT_UNREAD where its reader has
+        died. One that cannot be read counts as none."""
         try:
-            return from_json(Answer, self._path(key).read_bytes())
+            answer = from_json(Answer, self._path(key).read_bytes())
         except (OSError, ValueError):
             return None
+        if left := self._left_markers(key):
+            answer = replace(answer, finish_reason=LEFT_UNREAD)
+            if self._is_ours:
+                with contextlib.suppress(*READ_ONLY):
+                    self.keep(key, answer)
+                    _remove(left)
+        return answer
 
     def keep(self, key: str, answer: Answer) -> None:
         """Raises StorageError where the disk takes no more."""
@@ -56,9 +84,67 @@ class AnswerCache:
                 Path(name).unlink(missing_ok=True)
                 raise
 
+    def keep_new(self, key: str, answer: Answer) -> None:
+        """Keep an answer that was asked for anew: how others of its key were read is past."""
+        self.keep(key, answer)
+        _remove(self._left_markers(key))
+
+    @contextlib.contextmanager
+    def reading(self, key: str) -> Iterator[None]:
+        """Have a marker beside an answer, which outlasts this process if it dies meanwhile. Raises
+        StorageError where the disk takes no more, else OSError."""
+        marker = self._path(key).with_suffix(f"{OURS}{next(_NUMBERS)}{MARKER}")
+        with storage_explained():
+            marker.parent.mkdir(parents=True, exist_ok=True)
+            unseen = marker.with_name(f".{marker.name}")
+            file = unseen.open("wb")
+        with file:
+            # The system opens the lock again when this process ends, however it ends. Where it has
+            # no locks, nobody can tell that a marker is left over, and none is taken to be.
+            with contextlib.suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with storage_explained():
+                os.replace(unseen, marker)
+                _make_durable(marker.parent)
+            try:
+                yield
+            finally:
+                marker.unlink(missing_ok=True)
+
+    def _left_markers(self, key: str) -> list[Path]:
+        """The markers beside an answer whose process has died while it read."""
+        path = self._path(key)
+        return [marker for marker in path.parent.glob(f"{path.stem}.*{MARKER}") if _is_left(marker)]
+
     def _path(self, key: str) -> Path:
         # Thousands of files in one folder are slow on some file systems.
         return self._folder / key[:2] / f"{key[2:]}.json"
+
+
+def _make_durable(folder: Path) -> None:
+    """Have what was done to the names in a folder outlast the machine."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_left(marker: Path) -> bool:
+    if OURS in marker.name:
+        return False
+    try:
+        with marker.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            # Without a name, its reader has come to the end just now.
+            return os.fstat(file.fileno()).st_nlink > 0
+    except OSError:
+        return False  # Its reader lives, or has removed it.
+
+
+def _remove(markers: list[Path]) -> None:
+    for marker in markers:
+        marker.unlink(missing_ok=True)
 
 
 def cache_key(request: Mapping[str, Any], sample: str) -> str:

@@ -16,16 +16,20 @@ from ...task import Cost
 from .budget import Budget
 from .cache import Answer
 from .dialect import Dialect, limit_of
-from .log import CallLog, Entry, cost_fields
+from .failures import TryFailed
+from .log import SENT, CallLog, Entry, cost_fields
 from .messages import estimated_text_tokens, estimated_tokens, loggable
 from .meter import Meter
 from .prices import cost_of
+from .replies import Reply
 from .retries import pause_s
 from .roles import Asked
-from .wire import Reply, TryFailed, Wire
+from .wire import Wire
 
 ADAPTABLE = (400, 422)
 """Statuses by which servers refuse a parameter."""
+SHORTEST_TRY_S = 1.0
+"""A try that has less until the deadline is not begun: it would end in place of the real reason."""
 CUT_OFF = "the process ended during this call"
 
 
@@ -49,6 +53,12 @@ def new_entry(
         "prompt_sha256": hashlib.sha256(prompt.encode()).hexdigest(),
         "messages": loggable(messages),
     }
+
+
+def said(answer: Answer) -> Entry:
+    """What the log has of an answer."""
+    entry: Entry = {"finish_reason": answer.finish_reason, "answer": answer.text}
+    return entry | {"thoughts": answer.thoughts} if answer.thoughts else entry
 
 
 class Call:
@@ -81,16 +91,17 @@ class Call:
     ) -> Answer:
         """The answer, which is kept before anything else is done with it.
 
-        Raises TryFailed with the last failure, BudgetSpent, and ModelStopped."""
+        Raises TryFailed with the last failure, BudgetSpent, ModelStopped, and UsageError where
+        nothing can be sent."""
         try:
             reply = self._try_until_answered(wire, budget, log)
         except BaseException as error:
-            if self.spent.calls:
+            if self.tries or self.spent.calls:
                 self._end(log, error=str(error) or type(error).__name__)
             raise
-        answer = Answer(reply.text, reply.finish_reason, self.spent)
+        answer = Answer(reply.text, reply.finish_reason, self.spent, reply.thoughts)
         keep(answer)
-        self._end(log, finish_reason=reply.finish_reason, answer=reply.text)
+        self._end(log, **said(answer))
         return answer
 
     def _try_until_answered(self, wire: Wire, budget: Budget, log: CallLog) -> Reply:
@@ -99,12 +110,17 @@ class Call:
         retries = 0
         while True:
             began = time.monotonic()
+            calls_before = self.spent.calls
             timeout_s = min(self._asked.timeout_s, deadline - began)
             try:
                 return self._try_once(wire, budget, log, request, timeout_s)
             except TryFailed as failed:
                 failure = failed
-            noted = {"error": failure.what, "seconds": round(time.monotonic() - began, 2)}
+            noted = {
+                "error": failure.what,
+                SENT: self.spent.calls > calls_before,
+                "seconds": round(time.monotonic() - began, 2),
+            }
             self.tries.append(noted)
             adapted = None
             if failure.status in ADAPTABLE:
@@ -120,7 +136,7 @@ class Call:
             if not failure.may_pass or retries >= self._config.max_retries:
                 raise failure
             pause = pause_s(retries, failure.retry_after_s)
-            if time.monotonic() + pause >= deadline:
+            if time.monotonic() + pause + SHORTEST_TRY_S >= deadline:
                 raise failure
             noted["pause_s"] = round(pause, 2)
             retries += 1
@@ -141,18 +157,20 @@ class Call:
         most = cost_of(price, prompt_tokens, limit_of(request) or 0, estimated=True)
         reserved = budget.reserve(prompt, most)
         cost = Cost()
-        try:
+
+        def count_it() -> None:
+            """From here on it counts as the most that it can cost, until more is known."""
+            nonlocal cost
             log.begin({**self.entry, **cost_fields(self.spent + most), "error": CUT_OFF})
-            if wire.closed.is_set():
-                raise ModelStopped()
-            # From here on it counts as the most that it can cost, until more is known.
             cost = most
-            reply = wire.send(self._asked, request, timeout_s)
+
+        try:
+            reply = wire.send(self._asked, request, timeout_s, count_it)
             cost = self._cost_of(reply, prompt_tokens)
             return reply
         except TryFailed as failed:
             if not failed.may_cost:
-                cost = Cost(calls=1)
+                cost = Cost(calls=cost.calls)
             raise
         finally:
             budget.settle(reserved, cost)
@@ -162,7 +180,7 @@ class Call:
     def _cost_of(self, reply: Reply, prompt_tokens: int) -> Cost:
         price = self._asked.price
         if reply.prompt_tokens is None or reply.completion_tokens is None:
-            completion_tokens = estimated_text_tokens(reply.text)
+            completion_tokens = estimated_text_tokens(reply.text + reply.thoughts)
             return cost_of(price, prompt_tokens, completion_tokens, estimated=True)
         if self._dialect.cuts_prompts(reply.prompt_tokens, prompt_tokens):
             self._warn(

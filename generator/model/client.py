@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,25 +15,27 @@ from ...errors import BrokenError, ModelError, UsageError
 from ...task import Cost
 from ..answers import AnswerError
 from .budget import Budget
-from .cache import Answer, AnswerCache, cache_key
-from .call import Call, new_entry
+from .cache import LEFT_UNREAD, READ_ONLY, Answer, AnswerCache, cache_key
+from .call import Call, new_entry, said
 from .dialect import Dialect
 from .explained import explained
+from .failures import Kind, TryFailed
 from .log import CallLog, cost_in, read_calls
 from .messages import Prompt, message
 from .meter import Meter
 from .prices import cost_of, price_of
+from .reading import ending_of, parsed
 from .roles import Asked, all_asked, asked_in
-from .wire import TryFailed, Wire
+from .wire import Wire
 
 T = TypeVar("T")
 
 GREETING_TIMEOUT_S = 10.0
 CLOSING_S = 2.0
-LONGEST_TEXT = 200_000
-"""Characters. A longer answer is not looked at: a task has a few thousand."""
 SENT_BACK = 20_000
 """Characters of an unusable answer that are sent back with the reason."""
+NEVER_ARRIVED: tuple[Kind, ...] = ("unsendable", "unreachable")
+"""Kinds of failures in which the server has no part."""
 ANSWERS = "answers"
 """The folder in a run folder that keeps what the model has answered."""
 
@@ -58,6 +62,8 @@ class FoundationModel:
         self._own = AnswerCache(run_dir / ANSWERS)
         self._shared = AnswerCache(config.cache) if config.cache else None
         self._replayed = _recorded(config.replay) if config.replay else None
+        self._answering: set[tuple[str, str]] = set()
+        """Servers and models that have answered in this run, earlier commands included."""
         self._budget = Budget(config, Cost())
 
     def __enter__(self) -> Self:
@@ -88,8 +94,9 @@ class FoundationModel:
     def greet(self) -> None:
         """Knock before work begins: a run may train for minutes before it first asks.
 
-        Raises ModelError where nobody answers or the key is refused. Whatever else comes back is
-        no reason to refuse the server: many list no models.
+        Raises ModelError where nobody answers or the key is refused, and UsageError where a key or
+        the environment keeps all requests from being sent. Whatever else comes back is no reason to
+        refuse the server: many list no models.
         """
         if self._replayed:
             return
@@ -98,8 +105,8 @@ class FoundationModel:
                 self._wire.list_models(asked, GREETING_TIMEOUT_S)
             except TryFailed as failed:
                 # A key may be good for chat and yet not for the list of models.
-                refused = failed.status == 401 and "scope" not in failed.what
-                if refused or (failed.kind == "connection" and not failed.may_cost):
+                is_refused = failed.status == 401 and "scope" not in failed.what
+                if is_refused or failed.status == 407 or failed.kind in NEVER_ARRIVED:
                     raise explained(failed, asked, 1) from None
 
     def ask(self, role: str, prompt: Prompt, parse: Callable[[str], T], meter: Meter) -> T:
@@ -112,30 +119,52 @@ class FoundationModel:
         this very prompt, ModelError where no answer can be had, BudgetSpent, and ModelStopped.
         """
         messages = [message("user", prompt)]
-        answer = self._answer(role, messages, meter)
+        key, answer = self._answer(role, messages, meter)
         try:
-            return _parsed(answer, parse)
+            return self._read(key, answer, parse, meter)
         except AnswerError as error:
+            text = (answer.text or answer.thoughts)[:SENT_BACK]
             messages += [
-                message("assistant", answer.text[:SENT_BACK] or "(no text)"),
+                message("assistant", text or "(no text)"),
                 message("user", str(error)),
             ]
-        answer = self._answer(role, messages, meter)
+        key, answer = self._answer(role, messages, meter)
         try:
-            return _parsed(answer, parse)
+            return self._read(key, answer, parse, meter)
         except AnswerError as error:
             raise BrokenError(
                 f"The model {self.name_for(role)} gave no usable answer for the {role}, twice: "
-                f"{error}{_ENDINGS.get(answer.finish_reason, '')}",
+                f"{error}{ending_of(answer)}",
                 "Try a stronger model, or raise model.max_answer_tokens.",
             ) from None
+
+    def _read(self, key: str, answer: Answer, parse: Callable[[str], T], meter: Meter) -> T:
+        """What an answer holds. Should reading it end this process, the next one will know."""
+        if answer.finish_reason == LEFT_UNREAD:
+            self._warn(
+                meter,
+                "An answer of the model was being read when an earlier process ended. It is not "
+                "read again, in case that was why; the model is asked for another.",
+            )
+        with contextlib.ExitStack() as markers:
+            markers.enter_context(self._own.reading(key))
+            if self._shared:
+                with contextlib.suppress(*READ_ONLY):
+                    markers.enter_context(self._shared.reading(key))
+            return parsed(answer, parse)
+
+    def _warn(self, meter: Meter, text: str) -> None:
+        self._events("warning", journey=meter.journey, text=text)
 
     def _in(self, role: str) -> Asked:
         if role not in self._asked:
             self._asked[role] = asked_in(role, self._config)
         return self._asked[role]
 
-    def _answer(self, role: str, messages: Sequence[dict[str, Any]], meter: Meter) -> Answer:
+    def _answer(
+        self, role: str, messages: Sequence[dict[str, Any]], meter: Meter
+    ) -> tuple[str, Answer]:
+        """An answer, and the key under which it is kept."""
         asked = self._in(role)
         wanted = {
             "model": asked.model,
@@ -148,11 +177,11 @@ class FoundationModel:
         if answer := self._own.find(key):
             # A step that was cut off is done again. It is paid, but not yet in the journey's sum.
             meter.add(answer.cost)
-            return answer
+            return key, answer
         if answer := self._found_elsewhere(key, role, asked, messages, meter):
             self._own.keep(key, answer)
-            return answer
-        return self._from_server(key, role, asked, messages, meter)
+            return key, answer
+        return key, self._from_server(key, role, asked, messages, meter)
 
     def _found_elsewhere(
         self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
@@ -170,11 +199,9 @@ class FoundationModel:
                     "and leave --replay out.",
                 )
             return None
-        answer = Answer(found.text, found.finish_reason, Cost())
         source = "replay" if self._replayed else "cache"
-        entry = new_entry(asked, role, messages, meter, source)
-        self._log.end({**entry, "finish_reason": found.finish_reason, "answer": found.text})
-        return answer
+        self._log.end(new_entry(asked, role, messages, meter, source) | said(found))
+        return replace(found, cost=Cost())
 
     def _from_server(
         self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
@@ -182,21 +209,22 @@ class FoundationModel:
         place = (asked.server, asked.model)
         dialect = self._dialects.setdefault(place, Dialect(asked.server))
 
-        def warn(text: str) -> None:
-            self._events("warning", journey=meter.journey, text=text)
-
         def keep(answer: Answer) -> None:
-            self._own.keep(key, answer)
+            self._own.keep_new(key, answer)
             if self._shared:
-                self._shared.keep(key, answer)
+                self._shared.keep_new(key, answer)
 
+        warn = functools.partial(self._warn, meter)
         call = Call(self._config, asked, dialect, role, messages, meter, warn)
         with self._quiet:
             self._under_way += 1
         try:
-            return call.answer(self._wire, self._budget, self._log, keep)
+            answer = call.answer(self._wire, self._budget, self._log, keep)
+            self._answering.add(place)
+            return answer
         except TryFailed as failed:
-            raise explained(failed, asked, len(call.tries)) from None
+            has_answered = place in self._answering
+            raise explained(failed, asked, len(call.tries), has_answered=has_answered) from None
         finally:
             shown = ("journey", "role", "prompt_tokens", "completion_tokens", "seconds", "error")
             total = self.total
@@ -211,10 +239,12 @@ class FoundationModel:
                 self._quiet.notify_all()
 
     def _spent_before(self) -> Cost:
-        """What earlier commands on the same run folder have spent."""
+        """What earlier commands on the same run folder have spent; takes note of who answered."""
         total = Cost()
         for entry in read_calls(self._run_dir):
             cost = cost_in(entry)
+            if "answer" in entry and entry.get("source", "model") == "model":
+                self._answering.add((str(entry.get("server")), str(entry.get("model"))))
             if cost.usd is None:
                 # The price may have been told since.
                 price = price_of(
@@ -232,24 +262,6 @@ class FoundationModel:
         return total
 
 
-_ENDINGS = {
-    "length": " The last answer was cut off at its greatest length.",
-    "content_filter": " The server's content filter stopped the last answer.",
-}
-
-
-def _parsed(answer: Answer, parse: Callable[[str], T]) -> T:
-    if len(answer.text) > LONGEST_TEXT:
-        raise AnswerError(
-            f"The answer has {len(answer.text)} characters. Send what was asked for alone; "
-            "it takes a few thousand."
-        )
-    if answer.finish_reason == "length":
-        # Whatever it can be read as, its end is missing.
-        raise AnswerError("The answer was cut off. Send it again, whole and shorter.")
-    return parse(answer.text)
-
-
 def _recorded(run_dir: Path) -> AnswerCache:
     """The recorded answers of a run. Raises UsageError where there are none."""
     folder = run_dir / ANSWERS
@@ -258,4 +270,4 @@ def _recorded(run_dir: Path) -> AnswerCache:
             f"{run_dir} holds no recorded answers to replay.",
             "Name the folder of a run with a model that was made by this version.",
         )
-    return AnswerCache(folder)
+    return AnswerCache(folder, is_ours=False)

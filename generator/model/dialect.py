@@ -7,6 +7,7 @@ failure of every journey.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +35,20 @@ REFUSED = (
 )
 
 
+STREAM = re.compile(r"\bstream(ing|_options)?\b")
+WANTED = ("only support", "must be", "required", "requires", "enable", "invalid")
+"""What servers say beside `REFUSED` where they answer in streams alone."""
+STREAM_OPTIONS = "stream_options"
+WAYS_TO_STREAM: tuple[dict[str, Any], ...] = (
+    {"stream": False},
+    {},
+    {"stream": True, STREAM_OPTIONS: {"include_usage": True}},
+    {"stream": True},
+)
+"""How an answer in one piece is asked for, and what is tried where a server refuses that: some take
+no such parameter, and a few models answer in streams alone."""
+
+
 class Dialect:
     """How a server wants one of its models to be asked. Threads may share it."""
 
@@ -42,11 +57,13 @@ class Dialect:
         self._refused_limit_names: set[str] = set()
         self._longest_answer: int | None = None
         self._takes_temperature = True
+        self._way_to_stream = 0
         self._prompt_was_cut = False
 
     def request(self, asked: Asked, messages: Sequence[Any]) -> dict[str, Any]:
         """The keyword arguments of a chat completion."""
-        request: dict[str, Any] = {"model": asked.model, "messages": list(messages)}
+        way = WAYS_TO_STREAM[self._way_to_stream]
+        request: dict[str, Any] = {"model": asked.model, "messages": list(messages), **way}
         if asked.max_answer_tokens is not None:
             longest = self._longest_answer or asked.max_answer_tokens
             request[self._limit_name] = min(longest, asked.max_answer_tokens)
@@ -86,7 +103,20 @@ class Dialect:
             self._takes_temperature = False
             changed = {key: value for key, value in request.items() if key != "temperature"}
             return changed, "`temperature` is left out"
-        return None
+        return self._streamed_otherwise(request, text)
+
+    def _streamed_otherwise(
+        self, request: dict[str, Any], text: str
+    ) -> tuple[dict[str, Any], str] | None:
+        rest = {k: v for k, v in request.items() if k not in ("stream", STREAM_OPTIONS)}
+        used = WAYS_TO_STREAM.index({k: v for k, v in request.items() if k not in rest})
+        is_refused = STREAM.search(text) and any(word in text for word in (*REFUSED, *WANTED))
+        if not is_refused or used + 1 == len(WAYS_TO_STREAM):
+            return None
+        self._way_to_stream = used + 1
+        way = WAYS_TO_STREAM[used + 1]
+        told = "the answer is asked for as a stream" if way else "`stream` is left out"
+        return {**rest, **way}, told
 
     def cuts_prompts(self, told: int, estimated: int) -> bool:
         """Whether a server counted far fewer tokens of a prompt than it has, as one does that cuts

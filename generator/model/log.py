@@ -12,6 +12,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,17 @@ from ...task import Cost
 
 FILE_NAME = "llm.jsonl"
 IN_FLIGHT = "in_flight"
+SENT = "sent"
+"""The field of a failed try that tells whether anything of it was sent."""
+NO_CONNECTION = "no connection ("
+"""How the errors of tries began that earlier versions counted as calls, though nothing was sent."""
+NEVER_SENT = frozenset(
+    "ExceptionGroup FileNotFoundError ImportError InvalidURL IsADirectoryError ModuleNotFoundError "
+    "NotADirectoryError OSError OverflowError PermissionError SSLError UnicodeEncodeError "
+    "ValueError".split()
+) | {"the connection broke (LocalProtocolError)"}
+"""The errors of tries that earlier versions counted as the most that they could have cost, though
+no client could be made for them or their headers could not be written."""
 
 Entry = dict[str, Any]
 
@@ -97,14 +109,21 @@ def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
 
 
 def cost_in(entry: Mapping[str, Any]) -> Cost:
-    """What a logged question has cost."""
-    return Cost(
+    """What a logged question has cost. What earlier versions counted though it was never sent is
+    left out, as far as the log tells."""
+    cost = Cost(
         entry.get("calls", 1),
         entry.get("prompt_tokens", 0),
         entry.get("completion_tokens", 0),
         entry.get("usd"),
         entry.get("estimated_tokens", 0),
     )
+    errors = [str(tried.get("error")) for tried in entry.get("tries") or () if SENT not in tried]
+    connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
+    if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
+        # What kept these from being sent kept one that was cut off after them as well.
+        return Cost()
+    return replace(cost, calls=max(cost.calls - len(errors) + len(connected), 0))
 
 
 def cost_fields(cost: Cost) -> dict[str, Any]:

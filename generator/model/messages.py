@@ -32,9 +32,19 @@ def picture_part(path: Path) -> Part:
 
 
 def message(role: str, content: Prompt) -> dict[str, Any]:
-    """A message, its parts as plain dictionaries."""
-    whole = content if isinstance(content, str) else [dict(part) for part in content]
-    return {"role": role, "content": whole}
+    """A message, its parts as plain dictionaries. Half surrogate pairs, which no server takes, are
+    question marks in it."""
+    if isinstance(content, str):
+        return {"role": role, "content": _sendable(content)}
+    parts = [
+        {**part, "text": _sendable(part["text"])} if part.get("type") == "text" else dict(part)
+        for part in content
+    ]
+    return {"role": role, "content": parts}
+
+
+def _sendable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 def estimated_tokens(messages: Sequence[Mapping[str, Any]]) -> int:

@@ -6,9 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from ...config import ModelConfig, Price, RoleConfig
+from ...config import ModelConfig, Price, RoleConfig, bare, checked_address
 from ...errors import UsageError
 from .prices import price_of
 
@@ -31,8 +29,39 @@ class Asked:
 
     @property
     def key(self) -> str | None:
-        """The key itself. It is read anew each time and kept nowhere else."""
-        return os.environ.get(self.key_variable) or None if self.key_variable else None
+        """The key itself; None where there is none. It is read anew each time and kept nowhere
+        else. Raises UsageError where it cannot be sent."""
+        return key_in(self.key_variable) if self.key_variable else None
+
+
+def key_in(variable: str) -> str | None:
+    """The key in an environment variable, without what was pasted around it; None where nothing
+    else is there. Raises UsageError where no HTTP header takes it."""
+    key = bare(os.environ.get(variable, ""))
+    if not fits_a_header(key):
+        raise UsageError(
+            f"The key in {variable} holds a line end, a control character or one that is not "
+            "ASCII, so it cannot be sent.",
+            f"Set {variable} to the key alone, as its server gave it.",
+        )
+    return key or None
+
+
+def fits_a_header(text: str) -> bool:
+    """Whether an HTTP header takes a text as it is."""
+    return text.isascii() and text.isprintable() and text == text.strip()
+
+
+def address_in_environment() -> str | None:
+    """What OPENAI_BASE_URL says; None where it says nothing. Raises UsageError where that is not
+    an address alone."""
+    try:
+        return checked_address(os.environ.get("OPENAI_BASE_URL"))
+    except ValueError:
+        raise UsageError(
+            "OPENAI_BASE_URL is not the address of a server, or not that alone.",
+            "Set it to one such as http://127.0.0.1:8000/v1; a key belongs into OPENAI_API_KEY.",
+        ) from None
 
 
 def asked_in(role: str, config: ModelConfig) -> Asked:
@@ -43,7 +72,7 @@ def asked_in(role: str, config: ModelConfig) -> Asked:
     own: RoleConfig = getattr(config.roles, role, RoleConfig())
     model = own.name or config.name
     assert model is not None
-    server = own.base_url or config.base_url or _address_in_environment() or OPENAI_ADDRESS
+    server = own.base_url or config.base_url or address_in_environment() or OPENAI_ADDRESS
     key_variable = own.key_variable or (None if own.base_url else config.key_variable)
     asked = Asked(
         model=model,
@@ -66,17 +95,6 @@ def all_asked(config: ModelConfig) -> dict[str, Asked]:
 
 def _first(own: Any, general: Any) -> Any:
     return general if own is None else own
-
-
-def _address_in_environment() -> str | None:
-    address = os.environ.get("OPENAI_BASE_URL")
-    try:
-        return ModelConfig(base_url=address).base_url or None
-    except ValidationError:
-        raise UsageError(
-            "OPENAI_BASE_URL is not an address alone.",
-            "Set it to one such as http://127.0.0.1:8000/v1; a key belongs into OPENAI_API_KEY.",
-        ) from None
 
 
 def _check(asked: Asked, own: RoleConfig, config: ModelConfig) -> None:

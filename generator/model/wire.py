@@ -9,70 +9,47 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import json
 import threading
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
 import openai
 
-from ...errors import ModelStopped
-from .retries import may_pass, retry_after_s
+from ...errors import ModelStopped, TaskwrightError
+from .exchange import CURRENT, Exchange
+from .failures import TryFailed, refused
+from .network import (
+    HEADERS_HINT,
+    HTTP,
+    certificates_hint,
+    is_direct,
+    is_distrust,
+    make_client,
+    password_hint,
+    proxy_for,
+    proxy_shown,
+    reason_of,
+)
+from .replies import Reply, read_models, read_reply
 from .roles import Asked
+from .words import one_line
 
 T = TypeVar("T")
+What = Literal["chat", "embeddings", "models"]
 
 MAX_BODY_BYTES = 16_000_000
 """An answer longer than this is not read to its end."""
+MAX_REFUSAL_BYTES = 200_000
+"""Nor is more than this of one that tells of an error."""
+REFUSAL_S = 5.0
+"""Nor is one that tells of an error waited for longer."""
+PROXY_WANTS_PASSWORD = 407
 CLOSING_S = 3.0
 """For telling servers that nobody waits any more."""
-WITHOUT_CREDIT = "insufficient_quota"
-"""OpenAI's code for an empty account, which comes with status 429 and does not pass."""
-SHORTEST_SECRET = 12
-"""Shorter ones are stand-ins such as `none` or `ollama`, and may well stand in an honest text."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What a model answered. Token counts are None where the server tells no usage."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cached_tokens: int
-
-
-Kind = Literal["status", "timeout", "connection", "unreadable"]
-
-
-class TryFailed(Exception):
-    """A request came to nothing.
-
-    `what` is for the log and for people; `status` and `code` are what the server gave, if it did.
-    `may_pass` tells whether it may succeed when sent again, `may_cost` whether it may be billed.
-    """
-
-    def __init__(
-        self,
-        kind: Kind,
-        what: str,
-        *,
-        status: int | None = None,
-        code: str = "",
-        may_pass: bool = True,
-        may_cost: bool = True,
-        retry_after_s: float | None = None,
-    ) -> None:
-        super().__init__(what)
-        self.kind = kind
-        self.what = what
-        self.status = status
-        self.code = code
-        self.may_pass = may_pass
-        self.may_cost = may_cost
-        self.retry_after_s = retry_after_s
+def _nothing() -> None:
+    pass
 
 
 class Wire:
@@ -86,21 +63,31 @@ class Wire:
         self._under_way: set[concurrent.futures.Future[Any]] = set()
         self.closed = threading.Event()
 
-    def send(self, asked: Asked, request: dict[str, Any], timeout_s: float) -> Reply:
-        """Send one request. Raises TryFailed, and ModelStopped once the wire is closed."""
-        return _read_reply(self._run(self._body(asked, "chat", request), asked, timeout_s))
+    def prepare(self, asked: Asked) -> None:
+        """Make ready to ask a server; nothing is sent. Raises UsageError where the key or the
+        environment forbids it, as all requests do."""
+        self._client(asked)
+
+    def send(
+        self,
+        asked: Asked,
+        request: dict[str, Any],
+        timeout_s: float,
+        before_it_is_sent: Callable[[], None] = _nothing,
+    ) -> Reply:
+        """Send one request. Where `before_it_is_sent` was not called, nothing was sent.
+
+        Raises TryFailed; ModelStopped once the wire is closed; UsageError where nothing can be
+        sent; and what `before_it_is_sent` raises."""
+        return read_reply(self._body(asked, "chat", request, timeout_s, before_it_is_sent))
 
     def embed(self, asked: Asked, request: dict[str, Any], timeout_s: float) -> str:
         """Send one request for embeddings; the body of the answer, unread. Raises as `send`."""
-        return self._run(self._body(asked, "embeddings", request), asked, timeout_s)
+        return self._body(asked, "embeddings", request, timeout_s)
 
     def list_models(self, asked: Asked, timeout_s: float) -> list[str]:
-        """The models that a server says it has. Raises TryFailed."""
-
-        async def names() -> list[str]:
-            return [model.id async for model in self._client(asked).models.list()]
-
-        return self._run(names(), asked, timeout_s)
+        """The models that a server says it has. Raises as `send`."""
+        return read_models(self._body(asked, "models", {}, timeout_s))
 
     def close(self) -> None:
         """Give up the requests under way: who waits for one gets ModelStopped."""
@@ -123,34 +110,40 @@ class Wire:
         for client in self._clients.values():
             await client.close()
 
-    async def _body(
-        self, asked: Asked, what: Literal["chat", "embeddings"], request: dict[str, Any]
+    def _body(
+        self,
+        asked: Asked,
+        what: What,
+        request: dict[str, Any],
+        timeout_s: float,
+        before_it_is_sent: Callable[[], None] = _nothing,
     ) -> str:
-        """The body of the answer to a request."""
+        """The body of the answer to a request, without the key."""
         client = self._client(asked)
-        service: Any = client.chat.completions if what == "chat" else client.embeddings
-        body = bytearray()
-        async with service.with_streaming_response.create(**request) as response:
-            async for chunk in response.iter_bytes():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    size = MAX_BODY_BYTES // 1_000_000
-                    raise TryFailed("unreadable", f"it is longer than {size} MB", may_pass=False)
-        return _without(body.decode("utf-8-sig", errors="replace"), asked.key)
+        exchange = Exchange(asked.key, before_it_is_sent)
+        try:
+            body = self._run(_received(client, what, request, exchange), timeout_s)
+        except TimeoutError:
+            raise _too_late(exchange, asked.server, f"within {timeout_s:.3g} s") from None
+        except (TryFailed, TaskwrightError):
+            raise
+        except Exception as error:
+            raise _told(error, exchange, asked.server) from None
+        finally:
+            exchange.give_up()
+        return exchange.without_key(body.decode("utf-8-sig", errors="replace"))
 
     def _client(self, asked: Asked) -> openai.AsyncOpenAI:
         # Local servers want no key, but the client insists on one.
-        key = asked.key or "none"
-        client = self._clients.get((asked.server, key))
-        if client is None:
-            # Deadlines and retries are ours.
-            client = openai.AsyncOpenAI(
-                api_key=key, base_url=asked.server, timeout=None, max_retries=0
-            )
-            self._clients[asked.server, key] = client
-        return client
+        place = (asked.server, asked.key or "none")
+        with self._lock:
+            if place not in self._clients:
+                self._clients[place] = make_client(
+                    *place, {"request": [_follow], "response": [_refuse]}
+                )
+            return self._clients[place]
 
-    def _run(self, work: Coroutine[Any, Any, T], asked: Asked, timeout_s: float) -> T:
+    def _run(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
         """Do some work in the loop's thread and wait for it."""
         with self._lock:
             if self.closed.is_set():
@@ -163,15 +156,6 @@ class Wire:
             return future.result()
         except concurrent.futures.CancelledError:
             raise ModelStopped() from None
-        except TimeoutError:
-            raise TryFailed("timeout", f"no answer within {timeout_s:.3g} s") from None
-        except openai.OpenAIError as error:
-            raise _told(error, asked.key) from None
-        except TryFailed:
-            raise
-        except Exception as error:
-            # The client reads what a server sends without checking its shape.
-            raise TryFailed("unreadable", type(error).__name__) from None
         finally:
             # Also where the thread that waits was interrupted.
             future.cancel()
@@ -188,87 +172,107 @@ class Wire:
         return self._loop
 
 
-def _told(error: openai.OpenAIError, key: str | None) -> TryFailed:
-    """What the client's errors mean for us."""
-    if isinstance(error, openai.APIStatusError):
-        said = _without(" ".join(error.message.split()), key)[:400]
-        return _refused(error.status_code, said, str(error.code or ""), error.response.headers)
-    if isinstance(error, openai.APIConnectionError):
-        cause = type(error.__cause__).__name__
-        # Nothing was sent where the connection did not come about.
-        sent = not cause.startswith(("Connect", "Pool", "UnsupportedProtocol"))
-        what = f"the connection broke ({cause})" if sent else f"no connection ({cause})"
-        return TryFailed("connection", what, may_cost=sent)
-    return TryFailed("unreadable", type(error).__name__)
+# In the thread of the loop.
 
 
-def _refused(status: int, said: str, code: str, headers: Mapping[str, str]) -> TryFailed:
-    """An answer that tells of an error. Of those, timeouts alone can leave work that is billed."""
+async def _received(
+    client: openai.AsyncOpenAI, what: What, request: dict[str, Any], exchange: Exchange
+) -> bytearray:
+    """The body of the answer to a request."""
+    CURRENT.set(exchange)
+    ask: Any = {
+        "chat": client.chat.completions.with_streaming_response.create,
+        "embeddings": client.embeddings.with_streaming_response.create,
+        "models": client.models.with_streaming_response.list,
+    }[what]
+    body = bytearray()
+    async with ask(**request) as response:
+        async for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                size = MAX_BODY_BYTES // 1_000_000
+                raise TryFailed("unreadable", f"it is longer than {size} MB", may_pass=False)
+    return body
+
+
+async def _follow(request: Any) -> None:
+    """Have the exchange told how far its request gets."""
+    request.extensions["trace"] = CURRENT.get().trace
+
+
+async def _refuse(response: Any) -> None:
+    """Raise TryFailed for an answer that tells of an error, with the words in it."""
+    status: int = response.status_code
+    takes_prompts_along = response.request.method == "GET" or status in (307, 308)
+    if response.is_success or (response.has_redirect_location and takes_prompts_along):
+        return
+    if response.has_redirect_location:
+        # Followed, the prompt would arrive as a question for a web page.
+        target = one_line(response.headers["location"])
+        place = target.removesuffix("/chat/completions").removesuffix("/embeddings")
+        words = f"it sends prompts on to {target}"
+        raise refused(status, words, {}, f"Set the address of the server to {place}.")
+    body = bytearray()
+    # A body that breaks off, stalls or cannot be unpacked leaves the status, and what came of it.
+    with contextlib.suppress(HTTP.HTTPError, TimeoutError):
+        async with asyncio.timeout(REFUSAL_S):
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > MAX_REFUSAL_BYTES:
+                    break
+    text = CURRENT.get().without_key(body.decode("utf-8-sig", errors="replace"))
+    raise refused(status, text, response.headers, _remedy(status, str(response.request.url)))
+
+
+def _remedy(status: int, address: str) -> str:
+    proxy = proxy_for(address) if status == PROXY_WANTS_PASSWORD else None
+    return f"The proxy wants a name and a password: {password_hint(*proxy)}" if proxy else ""
+
+
+# What errors mean for us.
+
+
+def _too_late(exchange: Exchange, server: str, within: str) -> TryFailed:
+    if exchange.was_sent:
+        return TryFailed("timeout", f"no answer {within}")
+    return _unreachable(exchange, server, f"not {within}")
+
+
+def _told(error: Exception, exchange: Exchange, server: str) -> Exception:
+    cause = error
+    if isinstance(error, openai.APIConnectionError) and isinstance(error.__cause__, Exception):
+        cause = error.__cause__
+    if isinstance(cause, (TryFailed, TaskwrightError)):
+        return cause
+    why = exchange.without_key(reason_of(cause))
+    is_of_the_network = isinstance(cause, (HTTP.TransportError, OSError))
+    if exchange.was_sent:
+        if is_of_the_network:
+            return TryFailed("broken off", f"the connection broke ({why})")
+        return TryFailed("unreadable", f"it cannot be unpacked ({why})")
+    if isinstance(cause, HTTP.LocalProtocolError):
+        # What the library says of it repeats the header, which may be secret.
+        what = "HTTP does not take one of its headers"
+        return TryFailed("unsendable", what, remedy=HEADERS_HINT, may_pass=False)
+    if is_distrust(cause):
+        what = f"its certificate is not trusted ({why})"
+        return TryFailed("unreachable", what, remedy=certificates_hint(), may_pass=False)
+    if is_of_the_network or exchange.peer is not None:
+        return _unreachable(exchange, server, why, may_pass=is_of_the_network)
+    return TryFailed("unsendable", f"nothing could be sent ({why})", may_pass=False)
+
+
+def _unreachable(exchange: Exchange, server: str, why: str, *, may_pass: bool = True) -> TryFailed:
+    """No connection came about; where it was to go through a proxy, that is named."""
+    proxy = proxy_for(server)
+    if proxy is None or exchange.peer is None or is_direct(server, exchange.peer):
+        return TryFailed("unreachable", f"no connection ({why})", may_pass=may_pass)
+    wants_password = why.startswith(str(PROXY_WANTS_PASSWORD))
     return TryFailed(
-        "status",
-        f"status {status}: {said}",
-        status=status,
-        code=code,
-        may_pass=may_pass(status) and code != WITHOUT_CREDIT,
-        may_cost=status in (408, 504),
-        retry_after_s=retry_after_s(headers),
+        "unreachable",
+        f"no connection through the proxy of {proxy_shown(*proxy)} ({why})",
+        remedy=password_hint(*proxy)
+        if wants_password
+        else f"Check {proxy[0]}, or name the server in NO_PROXY.",
+        may_pass=may_pass and not wants_password,
     )
-
-
-def _read_reply(body: str) -> Reply:
-    """The reply in an answer's body, whatever content type it came as. Raises TryFailed."""
-    unreadable = TryFailed("unreadable", f"it is no chat completion: {body[:80]!r}")
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        raise unreadable from None
-    if not isinstance(document, dict):
-        raise unreadable
-    choices = document.get("choices")
-    if not choices and isinstance(document.get("error"), dict):
-        # Some gateways send status 200 before they know that the model fails.
-        error = document["error"]
-        status = error.get("code") if isinstance(error.get("code"), int) else 502
-        said = " ".join(str(error.get("message")).split())[:400]
-        raise _refused(status, said, "", {})
-    if not isinstance(choices, list):
-        raise unreadable
-    prompt_tokens, completion_tokens, cached_tokens = _usage(document.get("usage"))
-    text, finish_reason = "", "no choices"
-    if choices:
-        choice = choices[0]
-        if not isinstance(choice, dict) or not isinstance(choice.get("message"), dict):
-            raise unreadable
-        text = _text(choice["message"].get("content"))
-        finish_reason = str(choice.get("finish_reason"))
-    return Reply(text, finish_reason, prompt_tokens, completion_tokens, cached_tokens)
-
-
-def _text(content: Any) -> str:
-    """The text of a message: a string, parts of which only those of text count, or nothing."""
-    if isinstance(content, list):
-        parts = [part.get("text") for part in content if isinstance(part, dict)]
-        content = "".join(part for part in parts if isinstance(part, str))
-    # Half a surrogate pair cannot be written to a file.
-    return content.encode(errors="replace").decode() if isinstance(content, str) else ""
-
-
-def _usage(usage: Any) -> tuple[int | None, int | None, int]:
-    """Tokens of the prompt, of the answer, and of the prompt those that were read before."""
-    if not isinstance(usage, dict):
-        return None, None, 0
-    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    if prompt is None or completion is None:
-        return None, None, 0
-    details = usage.get("prompt_tokens_details")
-    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else None
-    return prompt, completion, min(cached or 0, prompt)
-
-
-def _count(value: Any) -> int | None:
-    return value if type(value) is int and value >= 0 else None
-
-
-def _without(text: str, key: str | None) -> str:
-    """A server's words without the key, which some repeat."""
-    return text.replace(key, "[key]") if key and len(key) >= SHORTEST_SECRET else text

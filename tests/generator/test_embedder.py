@@ -143,11 +143,11 @@ def test_a_busy_server_is_asked_again_as_late_as_it_says(server, encoder_at, rep
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        (429, ModelError, "asked 3 times: status 429"),
-        (503, ModelError, "asked 3 times: status 503"),
-        (401, ModelError, "refuses us"),
-        (404, ModelError, "knows no model 'small'"),
-        (400, BrokenError, "refused the text"),
+        (429, ModelError, "with status 429, 3 times: “no”"),
+        (503, ModelError, "with status 503, 3 times: “no”"),
+        (401, ModelError, "with status 401: “no”.*key_variable"),
+        (404, ModelError, "for the model small with status 404.*embedder.base_url"),
+        (400, BrokenError, r"refused the text \(status 400: no\)"),
     ],
 )
 def test_what_a_server_refuses_is_told(server, encoder_at, reply, status, error, said):

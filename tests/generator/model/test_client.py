@@ -11,6 +11,7 @@ from taskwright.config import ModelConfig, Price
 from taskwright.errors import BrokenError, BudgetSpent, ModelError, UsageError
 from taskwright.generator.answers import AnswerError
 from taskwright.generator.model.client import FoundationModel
+from taskwright.generator.model.messages import text_part
 from taskwright.task import Cost
 
 
@@ -36,6 +37,14 @@ def test_an_answer_is_parsed_counted_and_logged(meter, model, model_server, tmp_
     assert entry["prompt_tokens"] == 100
     assert entry["answer"] == "hello"
     assert len(entry["prompt_sha256"]) == 64
+
+
+def test_half_a_surrogate_pair_keeps_no_prompt_from_being_sent(meter, model, model_server):
+    asked = model()
+    asked.ask("idea", "a\ud800b", as_it_is, meter)
+    asked.ask("idea", [text_part("a\udfffb")], as_it_is, meter)
+    first, second = (request["messages"][0]["content"] for request in model_server.requests)
+    assert (first, second[0]["text"]) == ("a?b", "a?b")
 
 
 def test_an_unparseable_answer_is_asked_for_once_more_with_the_reason(
@@ -78,22 +87,59 @@ def test_retries_are_bounded(meter, model, model_server, reply):
     assert len(model_server.requests) == 2
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_key_is_said_at_once_and_not_repeated(
-    meter, model, model_server, reply, status, tmp_path, monkeypatch
+def test_a_refused_key_is_told_at_once_in_the_servers_words_and_never_shown(
+    meter, model, model_server, reply, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
-    model_server.answer = lambda prompt: reply(status=status)
-    with pytest.raises(ModelError, match="refuses the key") as caught:
+    model_server.answer = lambda prompt: reply("Incorrect key sk-very-secret", status=401)
+    with pytest.raises(
+        ModelError, match=r"“Incorrect key \[key\]”.*check OPENAI_API_KEY"
+    ) as caught:
         model().ask("idea", "?", as_it_is, meter)
     assert len(model_server.requests) == 1
     assert model_server.keys == ["Bearer sk-very-secret"]
     assert "sk-very-secret" not in str(caught.value) + (tmp_path / "llm.jsonl").read_text()
 
 
+def test_a_key_is_hidden_however_json_writes_it(
+    meter, model, model_server, reply, tmp_path, monkeypatch
+):
+    key = "sk-a+b/c=0123456789"
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    written = key.replace("/", "\\/").replace("+", "\\u002B")
+    message = f'{{"content": "It was {written}", "reasoning": "{written}"}}'
+    body = f'{{"choices": [{{"message": {message}, "finish_reason": "stop"}}]}}'
+    refusal = f'{{"error": {{"message": "Not {written}"}}}}'
+    model_server.script = [reply(status=503, body=refusal.encode()), reply(body=body.encode())]
+    assert model().ask("idea", "?", as_it_is, meter) == "It was [key]"
+    log = (tmp_path / "llm.jsonl").read_text()
+    assert "Not [key]" in log
+    assert "0123456789" not in log
+
+
+def test_a_server_that_wants_a_key_and_was_sent_none_is_told_so(meter, model, model_server, reply):
+    model_server.answer = lambda prompt: reply(status=401)
+    with pytest.raises(ModelError, match="set OPENAI_API_KEY: it is empty, so no key was sent"):
+        model().ask("idea", "?", as_it_is, meter)
+
+
+def test_a_403_for_one_prompt_among_answers_breaks_that_journey_alone(
+    meter, model, model_server, reply
+):
+    flagged = reply("Your input was flagged", status=403)
+    model_server.script = [flagged, reply("hello"), flagged, flagged]
+    with pytest.raises(ModelError, match="with status 403: “Your input was flagged”"):
+        model().ask("idea", "first", as_it_is, meter)
+    asked = model()
+    asked.ask("idea", "fine", as_it_is, meter)
+    for going_on in (asked, model()):
+        with pytest.raises(BrokenError, match="status 403: Your input was flagged"):
+            going_on.ask("idea", "flagged", as_it_is, meter)
+
+
 def test_an_unknown_model_is_named(meter, model, model_server, reply):
     model_server.answer = lambda prompt: reply(status=404)
-    with pytest.raises(ModelError, match="knows no model 'scripted'"):
+    with pytest.raises(ModelError, match=r"for the model scripted with status 404.*--base-url"):
         model().ask("idea", "?", as_it_is, meter)
 
 
@@ -115,7 +161,7 @@ def test_greeting_an_unreachable_server_or_one_that_refuses_the_key_is_refused(
     with pytest.raises(ModelError, match="cannot be reached"):
         model(base_url=unused_url).greet()
     model_server.models = reply(status=401)
-    with pytest.raises(ModelError, match="refuses the key"):
+    with pytest.raises(ModelError, match="with status 401"):
         model().greet()
 
 

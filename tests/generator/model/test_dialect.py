@@ -104,3 +104,49 @@ def test_a_server_that_counts_far_too_few_tokens_of_a_prompt_is_warned_of_once(
     asked.ask("code", "y" * 30_000, str, meter)
     (warning,) = warnings
     assert "counted 100 tokens of a prompt of about 10000" in warning
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        ("Unknown parameter: 'stream'", 400),
+        ("Unsupported value: 'stream' does not support false with this model.", 400),
+        ("body.stream: Extra inputs are not permitted", 422),
+    ],
+)
+def test_a_server_that_takes_no_word_on_streams_is_sent_none(
+    model, meter, model_server, reply, warnings, message, status
+):
+    model_server.script = [refusal(reply, message, status)]
+    asked = model(max_retries=0)
+    asked.ask("idea", "A", str, meter)
+    asked.ask("code", "B", str, meter)
+    assert [request.get("stream") for request in model_server.requests] == [False, None, None]
+    assert len(warnings) == 1
+
+
+def test_a_model_that_answers_in_streams_alone_is_asked_for_one(
+    model, meter, model_server, reply, warnings
+):
+    only = "This model only support stream mode, please enable the stream parameter"  # DashScope
+    events = [
+        '{"choices": [{"delta": {"content": "hello"}, "finish_reason": "stop"}]}',
+        '{"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 1}}',
+    ]
+    answer = "".join(f"data: {event}\n\n" for event in events) + "data: [DONE]\n\n"
+    streamed = reply(body=answer.encode(), headers={"content-type": "text/event-stream"})
+    model_server.answer = lambda prompt: (
+        streamed if model_server.requests[-1].get("stream") else refusal(reply, only)
+    )
+    asked = model(max_retries=0)
+    assert asked.ask("idea", "A", str, meter) == asked.ask("idea", "B", str, meter) == "hello"
+    assert [r.get("stream") for r in model_server.requests] == [False, None, True, True]
+    assert model_server.requests[-1]["stream_options"] == {"include_usage": True}
+    assert meter.read().tokens == 20
+
+
+def test_a_refusal_that_only_mentions_a_stream_changes_nothing(model, meter, model_server, reply):
+    model_server.answer = lambda prompt: refusal(reply, "The stream of water is too wet")
+    with pytest.raises(BrokenError, match="too wet"):
+        model().ask("idea", "A", str, meter)
+    assert [request["stream"] for request in model_server.requests] == [False]

@@ -56,11 +56,15 @@ def recorded(tmp_path_factory, model_server_type, reply):
     server = model_server_type()
     relatives: dict[int, bytes] = {}
     echo = json.dumps({"error": {"message": f"You sent Bearer {KEY}"}}).encode()
-    server.script = [reply(status=503, body=echo), reply(body=f"<html>{KEY}".encode())]
+    thought = {"content": IDEA.format(key=KEY), "reasoning": f"My key is {KEY}."}
+    idea = json.dumps({"choices": [{"message": thought, "finish_reason": "stop"}]}).encode()
+    server.script = [
+        reply(status=503, body=echo),
+        reply(body=f"<html>{KEY}".encode()),
+        reply(body=idea),
+    ]
 
     def answer(prompt: str) -> str:
-        if len(server.requests) == 3:
-            return IDEA.format(key=KEY)
         relatives.update(relatives_of_the_run(marker))
         return f"```python\nimport math\nclass Env:\n    '''{KEY} {len(server.requests)}'''\n```"
 
@@ -109,6 +113,8 @@ def test_every_prompt_and_answer_of_a_journey_can_be_read(recorded):
         "price unknown",
         "You invent tasks",
         "TITLE: Say [key]",
+        "thoughts",
+        "My key is [key].",
     ):
         assert text in shown, text
     document = json.loads(CliRunner().invoke(cli, [*show, "--json"]).stdout)

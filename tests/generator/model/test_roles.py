@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from taskwright.config import ModelConfig, parse_assignment, resolve
+from taskwright.config import Config, ModelConfig, parse_assignment, resolve
 from taskwright.errors import UsageError
 from taskwright.generator.model.messages import picture_part, text_part
 from taskwright.generator.model.roles import asked_in
+from taskwright.generator.run import model_is_configured
 
 KEY = "sk-author-0123456789"
 JUDGE_KEY = "sk-judge-9876543210"
@@ -82,6 +83,68 @@ def test_a_key_in_the_address_of_the_environment_is_refused_and_not_repeated(mon
     with pytest.raises(UsageError, match="OPENAI_BASE_URL") as caught:
         asked_in("idea", ModelConfig(name="x"))
     assert KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        f"{KEY}\n",
+        f"{KEY}\r\n",
+        f"  {KEY}\t",
+        f"\ufeff{KEY}\u200b",
+        f"“{KEY}”",
+        f"‘{KEY}’",
+        f'"{KEY}"\n',
+        f" ' {KEY} ' ",
+        f"\xa0{KEY}\u2060",
+        f"«{KEY}»",
+    ],
+    ids=ascii,
+)
+def test_what_was_pasted_around_a_key_is_neither_sent_nor_shown(
+    model, meter, model_server, reply, monkeypatch, tmp_path, pasted
+):
+    monkeypatch.setenv("OPENAI_API_KEY", pasted)
+    model_server.script = [reply(f"You sent {KEY}!", status=503), reply(f"It was {KEY}.")]
+    assert model().ask("idea", "?", str, meter) == "It was [key]."
+    assert model_server.keys == [f"Bearer {KEY}"] * 2
+    assert KEY not in (tmp_path / "llm.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    "inside", ["\n", "\r", "\x1b", "\x7f", "“", "\u200b", "é", "\udce9"], ids=ascii
+)
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "JUDGE_KEY"])
+def test_a_key_that_no_header_takes_is_told_by_its_variable_and_not_shown(
+    model, monkeypatch, inside, variable
+):
+    monkeypatch.setenv(variable, f"sk-begin{inside}end-0123456789")
+    with pytest.raises(UsageError, match=f"The key in {variable} holds") as caught:
+        model(roles={"code": {"key_variable": variable}})
+    assert "begin" not in str(caught.value)
+    assert "0123456789" not in str(caught.value)
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\n", "“”", '""', "\ufeff"], ids=ascii)
+def test_a_blank_key_or_address_is_none(monkeypatch, blank):
+    monkeypatch.setenv("OPENAI_API_KEY", blank)
+    monkeypatch.setenv("OPENAI_BASE_URL", blank)
+    assert not model_is_configured(Config())
+    with pytest.raises(UsageError, match="OPENAI_API_KEY is empty"):
+        asked_in("idea", ModelConfig(name="x"))
+    asked = asked_in("idea", ModelConfig(name="x", base_url="http://local:1/v1"))
+    assert (asked.server, asked.key) == ("http://local:1/v1", None)
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "OPENAI_BASE_URL"])
+def test_a_key_or_an_address_alone_configures_a_model(monkeypatch, variable):
+    monkeypatch.setenv(variable, " http://local:1/v1 ")
+    assert model_is_configured(Config())
+
+
+def test_an_address_in_the_environment_is_taken_without_what_is_around_it(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", " “http://local:1/v1/”\n")
+    assert asked_in("idea", ModelConfig(name="x")).server == "http://local:1/v1"
 
 
 def test_pictures_are_sent_and_logged_by_their_hash_alone(model, meter, model_server, tmp_path):
