@@ -9,8 +9,7 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 
-import pybullet
-
+from .world.bullet import pybullet
 from .world.contract import ContractError, UnavailableError
 from .world.loading import LoadError
 
