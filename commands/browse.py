@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
+from ..output import say
 from ..sandbox.isolation import Level
 from ..task import Robot
 from .common import isolation_option, named_task, require, robot_option, run_dir_argument
@@ -29,7 +30,7 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
         port=port,
         feedback=feedback,
         open_browser=open_browser,
-        tell=click.echo,
+        tell=say,
         make_encoder=lambda: encoder_of(run_dir),
     )
 
@@ -82,5 +83,5 @@ def play(
         page=page,
         port=port,
         open_browser=open_browser,
-        tell=click.echo,
+        tell=say,
     )

@@ -9,9 +9,10 @@ import click
 
 from .. import display
 from ..errors import UsageError
+from ..output import print_json
 from ..sandbox.isolation import Level
 from ..task import Robot
-from .common import isolation_option, json_option, print_json, read_task, require, robot_option
+from .common import isolation_option, json_option, read_task, require, robot_option
 
 
 @click.command()

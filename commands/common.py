@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..errors import UsageError
+from ..output import say
 from ..sandbox.isolation import LEVELS, Level
 from ..task import ROBOTS, Record, Robot, Task, robot_named_in
 
@@ -31,14 +30,10 @@ robot_option = click.option(
 run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
 
 
-def print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2))
-
-
 def complain(sentences: Iterable[str]) -> None:
     """Tell on standard error what is wrong with some of the archive, while the rest is used."""
     for sentence in sentences:
-        click.echo(f"taskwright: {' '.join(sentence.split())}", err=True)
+        say(f"taskwright: {sentence}", err=True)
 
 
 def require(isolation: Level | None) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from .common import json_option, print_json
+from ..output import print_json, say
+from .common import json_option
 
 
 @click.command()
@@ -40,5 +41,5 @@ def report(run_dirs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         vendi = metrics["vendi"]
         worth = f", worth {vendi:.1f} different ones" if vendi is not None else ""
         kept, journeys = f"{metrics['kept']:.0f}", f"{metrics['journeys']:.0f}"
-        click.echo(f"{run['name']}: {kept} tasks kept of {journeys} journeys{worth}.")
-    click.echo(f"The report is {out / 'report.html'}.")
+        say(f"{run['name']}: {kept} tasks kept of {journeys} journeys{worth}.")
+    say(f"The report is {out / 'report.html'}.")

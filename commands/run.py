@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from ..config import load_config, merge, parse_assignment
 from ..executor.local import LocalExecutor
+from ..output import Console, print_json
 from ..task import ROBOTS
 from ..terminal import View, summary, watching
-from .common import INTERRUPTED, isolation_option, json_option, print_json
+from .common import INTERRUPTED, isolation_option, json_option
 
 
 @click.command()
@@ -83,9 +83,9 @@ def run(
     config = prepare_config(run_dir, settings)
 
     # With --json, standard output belongs to the one document.
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(err=as_json)
     if config.model.name is None and not model_is_configured(config) and not quiet:
-        console.print(
+        console.say(
             "No model is configured (no OPENAI_API_KEY, no --base-url): the Composer proposes and "
             "writes the tasks."
         )
@@ -96,5 +96,5 @@ def run(
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:
-        console.print(summary(ending, str(run_dir)), markup=False, soft_wrap=True)
+        console.print(summary(ending, str(run_dir)), soft_wrap=True)
     return INTERRUPTED if ending.interrupted else 0

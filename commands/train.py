@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from .. import display
 from ..config import TrainerConfig
@@ -20,12 +18,13 @@ from ..errors import BrokenError, UsageError
 from ..executor.cores import processes_for
 from ..executor.job import Job
 from ..executor.local import LocalExecutor
+from ..output import Console, print_json
 from ..sandbox.isolation import Level
 from ..task import CurvePoint, Robot, Task, Trial, from_json, to_json
 from ..terminal import STATUS_STYLES
 from ..trainer.plans import Film, FilmPlan, TrialPlan
 from ..training_view import watching_trial
-from .common import isolation_option, json_option, named_task, print_json, require, robot_option
+from .common import isolation_option, json_option, named_task, require, robot_option
 from .generalist import train_all
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def train(
         "max_steps": steps,
     }
     settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
         kept = str((policy or Path(scratch) / "policy.zip").resolve())
         plan = TrialPlan(
@@ -168,21 +167,18 @@ def train(
         )
     else:
         style = STATUS_STYLES.get(trial.verdict, "bold red")
-        console.print(f"[{style}]{trial.verdict}[/{style}] {escape(trial.reason)}", soft_wrap=True)
-        console.print(
-            f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}"
-        )
+        console.say((trial.verdict, style), f" {trial.reason}")
+        console.say(f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}")
         if trial.return_and_success is not None:
-            console.print(f"The return {display.correlated(trial)}.")
+            console.say(f"The return {display.correlated(trial)}.")
         display.print_findings(trial, console)
         if film:
             ending = "succeeds" if film.success else "fails"
-            console.print(
-                f"Film: {video}, the trained robot, which {ending}, beside the untrained one",
-                soft_wrap=True,
+            console.say(
+                f"Film: {video}, the trained robot, which {ending}, beside the untrained one"
             )
         elif video:
-            console.print("No film: there is no trained policy to show.")
+            console.say("No film: there is no trained policy to show.")
     return 1 if trial.verdict in ("rejected", "broken") else 0
 
 

@@ -4,9 +4,9 @@ import io
 import re
 
 import pytest
-from rich.console import Console
 
 from taskwright.generator.summary import Ending
+from taskwright.output import Console
 from taskwright.task import Cost
 from taskwright.terminal import (
     LiveView,
