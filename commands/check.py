@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from .. import display
-from ..errors import UsageError
 from ..output import print_json
 from ..sandbox.isolation import Level
-from ..task import Robot
-from .common import isolation_option, json_option, read_task, require, robot_option
+from ..task import Outcome, Robot
+from ..task_file import UnreadableTask, read_source
+from .common import isolation_option, json_option, make_task, require, robot_option
 
 
 @click.command()
@@ -37,15 +39,15 @@ def check(
     isolation: Level | None,
     as_json: bool,
 ) -> int:
-    """Check task files, each in a sandboxed process. A folder stands for the .py files in it."""
-    from ..sandbox.checker import check_task
+    """Check task files, each in a sandboxed process. A folder stands for the .py files in it.
 
+    Each file has its own result; one that cannot be read is `rejected`, and the others are checked.
+    """
     require(isolation)
     results = []
     for path in task_files(paths):
-        task = read_task(path, robot)
-        outcome = check_task(task, timeout_s)
-        results.append({"file": str(path), "task_id": task.task_id, **dataclasses.asdict(outcome)})
+        task_id, outcome = _check(path, robot, timeout_s)
+        results.append({"file": str(path), "task_id": task_id, **dataclasses.asdict(outcome)})
         if not as_json:
             display.print_outcome(path, outcome)
     if as_json:
@@ -53,11 +55,23 @@ def check(
     return 0 if all(result["verdict"] == "passed" for result in results) else 1
 
 
-def task_files(paths: tuple[Path, ...]) -> list[Path]:
-    files = []
+def task_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that paths stand for: those in a folder, and what is no folder as it is. So is a
+    folder without any, of which reading it will tell."""
+    files: list[Path] = []
     for path in paths:
-        inside = sorted(path.glob("*.py")) if path.is_dir() else [path]
-        if not inside:
-            raise UsageError(f"The folder {path} holds no .py file.", "Name a folder of tasks.")
-        files += inside
+        inside = sorted(path.glob("*.py")) if os.path.isdir(path) else []
+        files += inside or [path]
     return files
+
+
+def _check(path: Path, robot: Robot | None, timeout_s: float) -> tuple[str | None, Outcome]:
+    """What comes of one file, whatever it is, and its `task_id` where it holds a source."""
+    from ..sandbox.checker import check_task
+
+    try:
+        task = make_task(read_source(path), robot)
+    except UnreadableTask as error:
+        symptom = f"The file cannot be read: {error.reason}."
+        return None, Outcome.rejected("syntax", symptom, error.cause, error.fix)
+    return task.task_id, check_task(task, timeout_s)

@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..output import say
 from ..sandbox.isolation import LEVELS, Level
 from ..task import ROBOTS, Record, Robot, Task, robot_named_in
+from ..task_file import UnreadableTask, read_source
 
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C."""
@@ -78,13 +79,11 @@ def task_of(record: Record) -> Task:
 
 def read_task(path: Path, robot: Robot | None) -> Task:
     """A task file; where no robot is given, for the one whose base class it names."""
-    source = _read(path)
-    return Task(source, robot or robot_named_in(source) or "r2d2")
-
-
-def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"{path} cannot be read: {reason}.", "Give a Python file.") from None
+        return make_task(read_source(path), robot)
+    except UnreadableTask as error:
+        raise UsageError(f"{path} cannot be read: {error.reason}.", error.fix) from None
+
+
+def make_task(source: str, robot: Robot | None) -> Task:
+    return Task(source, robot or robot_named_in(source) or "r2d2")
