@@ -28,7 +28,7 @@ from .commands import (
     run,
     train,
 )
-from .commands.common import INTERRUPTED
+from .commands.common import INTERRUPTED, WORDS
 from .errors import TaskwrightError
 from .output import Console, say
 from .streams import OutputError, ReaderGone
@@ -105,3 +105,6 @@ for command in (
     doctor.doctor,
 ):
     cli.add_command(command)
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = WORDS

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..output import say
 from ..sandbox.isolation import Level
 from ..task import Robot
-from .common import isolation_option, named_task, require, robot_option, run_dir_argument
+from .common import isolation_option, named_task, require, robot_option, run_dir_argument, words
 
 
 @click.command()
@@ -36,7 +36,9 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
 
 
 @click.command()
-@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@click.argument(
+    "source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True, type=click.UNPROCESSED
+)
 @robot_option
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: the first free from 8000]")
 @click.option("--open/--no-open", "open_browser", default=True, help="Open the page at once.")
@@ -69,7 +71,7 @@ def play(
     require(isolation)
     if len(source) == 2:
         with Archive.open(Path(source[0])) as archive:
-            number = archive.find(source[1]).number
+            number = archive.find(words(source[1])).number
         app = create_app(Path(source[0]), feedback=True)
         page, mode = f"play/{number}", "answers are stored"
     else:

@@ -16,6 +16,17 @@ from ..task_file import UnreadableTask, read_source
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C."""
 
+
+def words(typed: str) -> str:
+    """What is typed as words, not as a path: always text. Bytes that are no UTF-8 become `�`, and
+    in a locale that knows ASCII alone, UTF-8 is UTF-8 all the same."""
+    return typed.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+WORDS = click.types.FuncParamType(words)
+"""The type of every argument and option that names no other."""
+WORDS.name = "text"
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 isolation_option = click.option(
     "--require-isolation",
@@ -59,7 +70,7 @@ def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
             from ..archive.store import Archive
 
             with Archive.open(Path(run_dir)) as archive:
-                record = archive.find(key)
+                record = archive.find(words(key))
             return task_of(record)
         case _:
             raise UsageError(

@@ -91,6 +91,8 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     from ..archive.store import Archive
     from ..generator.embedder import encoder_of
 
+    if not query.strip():
+        raise UsageError("The query is empty.", 'Say what to look for, such as "jump over a gap".')
     with Archive.open(run_dir) as archive:
         embedder = Embedder(archive, encoder_of(run_dir))
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:

@@ -35,7 +35,13 @@ DEFAULT_EVALUATION_EPISODES = 32
 
 
 @click.command()
-@click.argument("source", metavar="FILE | RUN_DIR TASK | RUN_DIR", nargs=-1, required=True)
+@click.argument(
+    "source",
+    metavar="FILE | RUN_DIR TASK | RUN_DIR",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+)
 @click.option("--all", "all_tasks", is_flag=True, help="One policy for all kept tasks of RUN_DIR.")
 @click.option(
     "--sampler",

@@ -111,9 +111,9 @@ def _listen(host: str, port: int | None) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))
-        except OSError as error:
+        except (OSError, TypeError) as error:  # The latter for what cannot be a name of a host.
             listener.close()
-            reason = error.strerror or str(error)
+            reason = getattr(error, "strerror", None) or str(error)
             if candidate == ports[-1]:
                 raise UsageError(
                     f"{host}:{candidate} cannot be listened on: {reason}.",

@@ -108,14 +108,13 @@ def test_source_is_cleaned_for_a_terminal_and_exact_for_a_file(run_dir, easy_sou
 
 
 def test_json_is_exact_and_escaped(run_dir):
-    for command in (["ls", run_dir], ["show", run_dir, 1], ["show", run_dir, 1, "--llm"]):
+    for command, name in ((["ls", run_dir], "title"), (["show", run_dir, 1, "--llm"], "answer")):
         status, written = piped(*command, "--json")
         assert status == 0
         assert written.isascii()
         assert not set(written) & (set(range(32)) - {10} | {127})
-        assert json.dumps(hostile("title" if "--llm" not in command else "answer"))[1:-1] in (
-            json.dumps(json.loads(written))
-        )
+        # Exact: what was written is read again, to the last character.
+        assert json.dumps(hostile(name)) in json.dumps(json.loads(written))
 
 
 @pytest.mark.slow
@@ -161,19 +160,16 @@ def test_titles_of_what_is_exported_and_of_what_the_package_lists(run_dir, tmp_p
     assert len(listed.stdout.decode().splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", ["ls", "report", "check", "train", "play", "browse", "import"])
+@pytest.mark.parametrize("command", ["ls", "check", "play"])
 def test_a_mistyped_name_is_told_in_one_harmless_line(command, tmp_path):
     name = tmp_path / "no\x1b]0;owned\x07\x1b[2J\nsuch\u202e.py"
-    more = [name] if command == "import" else []
-    status, written = typed(command, name, *more)
-    assert status in (1, 2)
+    status, written = typed(command, name)
+    assert status == (1 if command == "check" else 2)
     assert_harmless(written)
     assert b"such" in written
 
 
-@pytest.mark.parametrize(
-    "arguments", [["{}"], ["ls", "{}", "{}"], ["ls", "--{}"], ["run", "--tasks", "{}"]]
-)
+@pytest.mark.parametrize("arguments", [["{}"], ["run", "--tasks", "{}"]], ids=str)
 def test_a_wrong_call_is_told_in_one_harmless_line(arguments):
     text = "\x1b]0;owned\x07\x1b[2J\nword\u202e"
     status, written = typed(*(argument.replace("{}", text) for argument in arguments), columns=500)
@@ -183,14 +179,19 @@ def test_a_wrong_call_is_told_in_one_harmless_line(arguments):
     assert len(written.decode().strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("view", ["live", "plain"])
-def test_a_run_shows_what_its_model_says(view, model_server, tmp_path):
+@pytest.mark.parametrize(
+    ("view", "encoding"), [("live", "utf-8"), ("live", "ascii"), ("plain", "utf-8")]
+)
+def test_a_run_shows_what_its_model_says(view, encoding, model_server, tmp_path):
     model_server.answer = lambda prompt: ANSWER
     options = ["--model", "m", "--base-url", model_server.url, "--attempts", "1"]
     options += ["--set", "run.seed_tasks=0", *(["--plain"] if view == "plain" else [])]
-    status, written = typed("run", tmp_path / "run", *options, columns=300)
+    command = [*COMMAND, "run", str(tmp_path / "run"), *options]
+    environment = {"PYTHONIOENCODING": encoding}
+    status, written = in_terminal(command, environment=environment, columns=300)
     assert status == 0, written
-    assert_harmless(written, "title", "code" if view == "plain" else "title")
+    assert_harmless(written, *(["title", "code"] if view == "plain" else ["title"]))
+    written.decode(encoding)
     with Archive.open(tmp_path / "run") as archive:
         (record,) = archive.records()
     assert "owned" in record.idea.title
