@@ -28,7 +28,8 @@ from .commands import (
     run,
     train,
 )
-from .commands.common import INTERRUPTED, WORDS
+from .commands.common import INTERRUPTED
+from .commands.typed import WORDS
 from .errors import TaskwrightError
 from .output import Console, say
 from .streams import OutputError, ReaderGone

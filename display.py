@@ -234,11 +234,11 @@ def _message_text(content: str | list[dict[str, Any]]) -> str:
     )
 
 
-def print_outcome(path: Path, outcome: Outcome) -> None:
+def print_outcome(file: str, outcome: Outcome) -> None:
     """What the checks found of a task file."""
     out = Console()
     style = {"passed": "green", "rejected": "red", "broken": "bold red"}[outcome.verdict]
-    out.say((f"{outcome.verdict:<8}", style), f" {path} ", (f"{outcome.seconds:.1f} s", "dim"))
+    out.say((f"{outcome.verdict:<8}", style), f" {file} ", (f"{outcome.seconds:.1f} s", "dim"))
     for name in ("symptom", "cause", "fix"):
         if text := getattr(outcome, name):
             stage = f"{outcome.stage} " if name == "symptom" and outcome.stage else ""

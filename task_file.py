@@ -43,7 +43,7 @@ class UnreadableTask(Exception):
         self.reason, self.cause, self.fix = reason, cause, fix
 
 
-def read_source(path: Path) -> str:
+def read_source(path: str | Path) -> str:
     """The source in a task file, with `\\n` between its lines. Raises UnreadableTask."""
     try:
         data = _bytes_of(path)
@@ -56,7 +56,7 @@ def read_source(path: Path) -> str:
     return _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _bytes_of(path: Path) -> bytes:
+def _bytes_of(path: str | Path) -> bytes:
     """Raises OSError and UnreadableTask."""
     about = os.stat(path)
     if stat.S_ISDIR(about.st_mode):

@@ -10,7 +10,8 @@ from ..errors import UsageError
 from ..output import say
 from ..sandbox.isolation import Level
 from ..task import Robot
-from .common import isolation_option, named_task, require, robot_option, run_dir_argument, words
+from .common import isolation_option, named_task, require, robot_option, run_dir_argument
+from .typed import words
 
 
 @click.command()
@@ -21,6 +22,8 @@ from .common import isolation_option, named_task, require, robot_option, run_dir
 @click.option("--allow-feedback", "feedback", is_flag=True, help="Let visitors store answers.")
 def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedback: bool) -> None:
     """Show the archive of RUN_DIR in a web browser, also while a run goes on."""
+    if not host:
+        raise UsageError("The address to listen on is empty.", "Leave --host out, or give one.")
     from ..archive.browser.serving import serve
     from ..generator.embedder import encoder_of
 

@@ -12,20 +12,10 @@ from ..output import say
 from ..sandbox.isolation import LEVELS, Level
 from ..task import ROBOTS, Record, Robot, Task, robot_named_in
 from ..task_file import UnreadableTask, read_source
+from .typed import PLACE, words
 
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C."""
-
-
-def words(typed: str) -> str:
-    """What is typed as words, not as a path: always text. Bytes that are no UTF-8 become `�`, and
-    in a locale that knows ASCII alone, UTF-8 is UTF-8 all the same."""
-    return typed.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-WORDS = click.types.FuncParamType(words)
-"""The type of every argument and option that names no other."""
-WORDS.name = "text"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 isolation_option = click.option(
@@ -39,7 +29,7 @@ robot_option = click.option(
     type=click.Choice(ROBOTS),
     help="Instead of the one that the task's base class names.",
 )
-run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
+run_dir_argument = click.argument("run_dir", type=PLACE)
 
 
 def complain(sentences: Iterable[str]) -> None:
@@ -58,6 +48,10 @@ def require(isolation: Level | None) -> None:
 
 def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
     """The task in a file, or one of a run."""
+    if "" in source:
+        raise UsageError(
+            "A name is empty.", "Name a task file, or a run folder and one of its tasks."
+        )
     match source:
         case (file,):
             if Path(file).is_dir():

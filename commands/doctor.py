@@ -9,10 +9,11 @@ import click
 
 from ..output import print_json, say
 from .common import json_option
+from .typed import PLACE
 
 
 @click.command()
-@click.argument("run_dir", required=False, type=click.Path(path_type=Path))
+@click.argument("run_dir", required=False, type=PLACE)
 @click.option("--base-url", help="OpenAI-compatible server to ask.")
 @json_option
 def doctor(run_dir: Path | None, base_url: str | None, as_json: bool) -> int:

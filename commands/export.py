@@ -11,6 +11,7 @@ import click
 from ..output import print_json, say
 from ..task import STATUSES, Record, Status
 from .common import complain, json_option, run_dir_argument
+from .typed import PLACE
 
 if TYPE_CHECKING:
     from ..archive.export.policies import Weights
@@ -20,7 +21,7 @@ SHOWN_IDS = 20
 
 @click.command()
 @run_dir_argument
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PLACE)
 @click.option("--name", help="Name of the Python package.  [default: from OUT]")
 @click.option(
     "--only",

@@ -20,6 +20,7 @@ from .common import (
     robot_option,
     run_dir_argument,
 )
+from .typed import PLACE
 
 if TYPE_CHECKING:
     from ..generator.importing import Import
@@ -27,9 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @run_dir_argument
-@click.argument(
-    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PLACE)
 @robot_option
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."

@@ -45,6 +45,8 @@ def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool)
     """Show one record in full: TASK is a task_id, its first digits, or a journey's number."""
     from ..archive.store import Archive
 
+    if calls and only_source:
+        raise UsageError("--llm and --source show different things.", "Give one of them.")
     if calls:
         _show_calls(run_dir, key, as_json)
         return

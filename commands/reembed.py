@@ -9,11 +9,12 @@ import click
 from ..config import load_config, merge, parse_assignment
 from ..output import Console, busy, print_json, say
 from .common import json_option, run_dir_argument
+from .typed import PLACE
 
 
 @click.command()
 @run_dir_argument
-@click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
+@click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
 @json_option
 def reembed(

@@ -8,15 +8,14 @@ import click
 
 from ..output import print_json, say
 from .common import json_option
+from .typed import PLACE
 
 
 @click.command()
-@click.argument(
-    "run_dirs", metavar="RUN_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("run_dirs", metavar="RUN_DIR...", nargs=-1, required=True, type=PLACE)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Folder to write into.  [default: report in RUN_DIR, or here of several runs]",
 )
 @json_option

@@ -26,6 +26,7 @@ from ..trainer.plans import Film, FilmPlan, TrialPlan
 from ..training_view import watching_trial
 from .common import isolation_option, json_option, named_task, require, robot_option
 from .generalist import train_all
+from .typed import AMOUNT, PLACE, SEED, Place, require_room_for
 
 if TYPE_CHECKING:
     from ..trainer.tensorboard import CurveFiles
@@ -54,23 +55,23 @@ DEFAULT_EVALUATION_EPISODES = 32
     help="With --all: episodes of each task's final evaluation.  [default: 32]",
 )
 @robot_option
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Wall-clock limit.")
+@click.option("--minutes", type=AMOUNT, help="Wall-clock limit.")
 @click.option(
     "--steps",
     type=click.IntRange(1),
     help="Agent steps before it counts as too hard; with --all, to train for.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--policy", type=click.Path(path_type=Path), help="Write the learned policy here.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--policy", type=PLACE, help="Write the learned policy here.")
 @click.option(
     "--video",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Film the trained robot beside the untrained one: a .mp4 or .gif file.",
 )
 @click.option(
     "--tensorboard",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write the learning curve there as TensorBoard files.",
 )
@@ -101,6 +102,7 @@ def train(
                 "For example: taskwright train runs/default --all.",
             )
         require(isolation)
+        require_room_for(policy)
         return train_all(
             Path(source[0]),
             robot=robot,
@@ -123,6 +125,8 @@ def train(
         )
     task = named_task(source, robot)
     require(isolation)
+    require_room_for(policy)
+    require_room_for(video)
     given = {
         "max_seconds": 60 * minutes if minutes else None,
         "max_steps": steps,

@@ -44,11 +44,11 @@ def test_one_unreadable_file_keeps_no_other_from_being_checked(folder, tmp_path,
     good.write_text(easy_source, encoding="utf-8")
     empty = tmp_path / "empty"
     empty.mkdir()
-    result = check(folder, good, tmp_path / "missing.py", empty, "--json")
+    result = check(folder, good, tmp_path / "missing.py", empty, "", "--json")
     assert (result.returncode, result.stderr) == (1, "")
     results = json.loads(result.stdout)["results"]
     assert [os.path.basename(row["file"]) for row in results] == [
-        *sorted(path.name for path in folder.iterdir()), "good.py", "missing.py", "empty"
+        *sorted(path.name for path in folder.iterdir()), "good.py", "missing.py", "empty", ""
     ]  # fmt: skip
     for row in results:
         assert row.keys() == FIELDS
