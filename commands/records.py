@@ -78,7 +78,12 @@ def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
     elif not calls:
         say(f"No model was asked in journey {number}.")
     for call in [] if as_json else calls:
-        display.print_call(call)
+        try:
+            display.print_call(call)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            complain(
+                ["A line of llm.jsonl is not as Taskwright writes it; it is not shown in full."]
+            )
 
 
 @click.command()
