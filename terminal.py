@@ -197,7 +197,8 @@ class LiveView:
 
     def _headline(self) -> Line:
         elapsed = time.monotonic() - self._started
-        parts = [f"{duration(elapsed)} by {self._run.get('author', '…')}"]
+        author = shortened(self._run.get("author", "…"), TEXT_LENGTH)
+        parts = [f"{duration(elapsed)} by {author}"]
         for status, count in sorted(self._counts.items(), key=lambda item: item[0] != "learned"):
             parts.append(f"{count} {status.replace('_', ' ')}")
         if self._tokens:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -158,6 +159,16 @@ def test_titles_of_what_is_exported_and_of_what_the_package_lists(run_dir, tmp_p
     assert listed.returncode == 0
     assert_harmless(listed.stdout, "title")
     assert len(listed.stdout.decode().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_run_folder_that_is_named_so_is_reported(run_dir, tmp_path):
+    folder = tmp_path / "run\x1b]0;owned\x07\x1b[2J\n\u202e[red]"
+    shutil.copytree(run_dir, folder)
+    status, written = typed("report", folder, columns=300)
+    assert status == 0
+    assert_harmless(written)
+    assert "run�]0;owned�[2J �[red]: 1 tasks kept of 2 journeys" in written.decode()
 
 
 @pytest.mark.parametrize("command", ["ls", "check", "play"])
