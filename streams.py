@@ -106,6 +106,7 @@ class CleanedStream(_Stream):
 
 
 def guarded(stream: TextIO | None, is_vital: bool = True) -> GuardedStream:
+    """The stream behind one that cleans, which the texts and styles of our own console go to."""
     if isinstance(stream, CleanedStream):
         return stream.guarded
     if stream is None:  # It was closed when Python started.

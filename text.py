@@ -36,19 +36,24 @@ def readable(text: str) -> str:
     and emoji stay as they are. So do tabs and line breaks, whose three spellings become one; see
     `one_line` for what must not have any.
     """
-    if text.isascii() and text.isprintable():
-        return text
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(
+        line if line.isascii() and line.isprintable() else _readable_line(line) for line in lines
+    )
+
+
+def _readable_line(line: str) -> str:
     shown: list[str] = []
+    # How many are on the letter so far; without a letter there is no room for any.
     marks = MAX_MARKS
-    """On the letter so far; there is no letter yet."""
-    for character in text.replace("\r\n", "\n").replace("\r", "\n"):
-        if character in "\n\t":
-            shown.append(character)
-            marks = MAX_MARKS
-            continue
+    for character in line:
         if " " <= character <= "~":
             shown.append(character)
             marks = 0
+            continue
+        if character == "\t":
+            shown.append(character)
+            marks = MAX_MARKS
             continue
         kind = unicodedata.category(character)
         if _is_obeyed(character, kind):

@@ -19,7 +19,7 @@ from .typed import AMOUNT
 
 
 @click.command()
-@click.argument("names", metavar="FILE...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("names", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @robot_option
 @click.option(
     "--timeout",
