@@ -6,6 +6,7 @@ says how to mend it), 130 stopped by Ctrl-C.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 import click
 
+from . import streams
 from .commands import (
     browse,
     check,
@@ -27,7 +29,10 @@ from .commands import (
     train,
 )
 from .commands.common import INTERRUPTED
+from .commands.typed import WORDS
 from .errors import TaskwrightError
+from .output import Console, say
+from .streams import OutputError, ReaderGone
 
 JOURNEY = "journey "
 """How the names of the threads of a run begin."""
@@ -35,10 +40,13 @@ JOURNEY = "journey "
 
 def main() -> None:
     """Run the command line; every expected error becomes one line and exit status 2."""
+    streams.take_over()
     try:
         status = cli(standalone_mode=False)
+        streams.flush()
     except click.exceptions.NoArgsIsHelpError as error:
-        status = _complain(error.format_message())
+        Console(err=True).print(error.format_message(), soft_wrap=True)
+        status = 2
     except click.ClickException as error:
         hint = ""
         if isinstance(error, click.UsageError) and error.ctx is not None:
@@ -48,9 +56,8 @@ def main() -> None:
         status = _complain(str(error), error.exit_status)
     except (KeyboardInterrupt, click.Abort):
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone, as `| head` does. Nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except ReaderGone:
+        # Nothing is left to say.
         status = 0
     except OSError as error:
         if error.filename is None:
@@ -62,17 +69,17 @@ def main() -> None:
 
 
 def _exit(status: int) -> NoReturn:
+    with contextlib.suppress(OutputError, ReaderGone):
+        streams.flush()
     if any(thread.name.startswith(JOURNEY) for thread in threading.enumerate()):
         # A stopped run does not wait for native code, such as the loading of the encoder. To end
         # Python beside a thread that is in there would abort it with a core dump.
-        sys.stdout.flush()
-        sys.stderr.flush()
         os._exit(status)
     sys.exit(status)
 
 
 def _complain(message: str, status: int = 2) -> int:
-    click.echo(f"taskwright: {' '.join(message.split())}", err=True)
+    say(f"taskwright: {' '.join(message.split())}", err=True)
     return status
 
 
@@ -99,3 +106,6 @@ for command in (
     doctor.doctor,
 ):
     cli.add_command(command)
+    for parameter in command.params:
+        if parameter.type is click.STRING:
+            parameter.type = WORDS

@@ -5,22 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.syntax import Syntax
-from rich.table import Table
 
 from .archive.feedback import Feedback
 from .generator.model.log import cost_in
 from .generator.paths import policy_path, poster_path
+from .output import Console, Grid, Line
 from .task import Outcome, Record, Sighting, Trial
-from .terminal import STATUS_STYLES, cost, sparkline
+from .terminal import STATUS_STYLES, cost, shortened, sparkline
+from .text import readable
 
-
-def console() -> Console:
-    """Standard output. In a file or a pipe, lines are not cut at some width."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=200)
+TITLE_LENGTH, REASON_LENGTH = 200, 140
+"""Of a table, in characters."""
 
 
 def row(record: Record) -> dict[str, Any]:
@@ -53,27 +49,33 @@ def row(record: Record) -> dict[str, Any]:
     }
 
 
-def table(rows: list[tuple[Record, float | None]]) -> Table:
-    grid = Table(box=None, padding=(0, 1))
+def print_table(rows: list[tuple[Record, float | None]]) -> None:
+    """Records, each with its similarity to what was searched for, where something was."""
     found = any(similarity is not None for _, similarity in rows)
-    for name in ("#", *(["near"] if found else []), "task_id", "status", "success", "novelty"):
-        grid.add_column(name, header_style="dim", no_wrap=True)
-    grid.add_column("title and, where turned down, the reason", header_style="dim")
+    grid = Grid(
+        "#",
+        *(["near"] if found else []),
+        "task_id",
+        "status",
+        "success",
+        "novelty",
+        "title and, where turned down, the reason",
+    )
     for record, similarity in rows:
-        text = escape(record.idea.title)
-        if record.status != "learned":
-            text += f" [dim]{escape(_shortened(record.reason))}[/dim]"
-        style = STATUS_STYLES[record.status]
-        grid.add_row(
+        turned_down = record.status != "learned"
+        grid.row(
             str(record.number),
             *([f"{similarity:.2f}"] if similarity is not None else []),
             record.task_id or "-",
-            f"[{style}]{record.status}[/{style}]",
+            (record.status, STATUS_STYLES[record.status]),
             success(record.trial),
             "-" if record.novelty is None else f"{record.novelty:.2f}",
-            text,
+            Line(
+                shortened(record.idea.title, TITLE_LENGTH),
+                (f" {shortened(record.reason, REASON_LENGTH)}" if turned_down else "", "dim"),
+            ),
         )
-    return grid
+    Console().print(grid)
 
 
 def success(trial: Trial | None) -> str:
@@ -107,26 +109,54 @@ def seen(sighting: Sighting) -> str:
 def print_findings(trial: Trial, out: Console) -> None:
     """What makes a task's rewards or success doubtful, and how to mend it."""
     for finding in trial.findings:
-        kind = finding.kind.replace("_", " ")
-        out.print(
-            f"\n[bold yellow]Doubtful: {kind}[/bold yellow] {escape(finding.symptom)} "
-            f"[dim]{escape(finding.fix)}[/dim]",
-            soft_wrap=True,
+        out.print()
+        out.say(
+            (f"Doubtful: {finding.kind.replace('_', ' ')}", "bold yellow"),
+            f" {finding.symptom} ",
+            (finding.fix, "dim"),
         )
 
 
-def _shortened(text: str, length: int = 140) -> str:
-    flat = " ".join(text.split())
-    return flat if len(flat) <= length else flat[: length - 1] + "…"
-
-
 def print_record(record: Record, run_dir: Path) -> None:
-    out = console()
+    """All that is known of a record."""
+    out = Console()
     idea, trial = record.idea, record.trial
-    style = STATUS_STYLES[record.status]
-    out.print(f"[bold]{escape(idea.title)}[/bold]")
-    out.print(f"[{style}]{record.status}[/{style}]: {escape(record.reason)}\n")
-    facts = {
+    out.say((idea.title, "bold"))
+    out.print(Line((record.status, STATUS_STYLES[record.status]), f": {record.reason}"))
+    out.print()
+    for name, value in _facts(record, run_dir).items():
+        if value is not None:
+            out.print(Line((f"{name:>11}", "dim"), f"  {value}"))
+    for name in ("description", "success", "rewards", "termination"):
+        out.print()
+        out.say((name.capitalize(), "bold"))
+        out.print(getattr(idea, name))
+    for judgement in record.judgements:
+        verdict = "yes" if judgement.positive else "no"
+        told = f" {verdict}, says {judgement.judge}: {judgement.reason}"
+        out.print()
+        out.print(Line(("Interesting?", "bold"), told))
+    for sighting in record.sightings:
+        told = f" {seen(sighting)}, says {sighting.judge}: {sighting.reason}"
+        out.print()
+        out.print(Line(("Seen?", "bold"), told))
+    if trial:
+        print_findings(trial, out)
+    for number, outcome in enumerate(record.outcomes):
+        if not outcome.passed:
+            out.print()
+            out.print(Line((f"Check of version {number}", "bold"), f" {outcome.report}"))
+    if record.task:
+        out.print()
+        out.say(("Source", "bold"))
+        source = readable(record.task.source)
+        out.print(Syntax(source, "python", background_color="default", word_wrap=True))
+
+
+def _facts(record: Record, run_dir: Path) -> dict[str, Any]:
+    """What is known of a record in a few words each, by name; None where it is not known."""
+    idea, trial = record.idea, record.trial
+    facts: dict[str, Any] = {
         "journey": f"{record.number}, {record.created_at}, {record.seconds:.0f} s of work",
         "task_id": record.task_id,
         "comes from": f"{idea.strategy} {' '.join(idea.parents)}".strip(),
@@ -154,39 +184,16 @@ def print_record(record: Record, run_dir: Path) -> None:
         by_hand = feedback.shown_solvable().get(record.task_id or "", 0)
     if by_hand:
         facts["by hand"] = f"accomplished in {by_hand} kept episode{'s' if by_hand > 1 else ''}"
-    for path in filter(None, [record.task_id]):
+    if record.task_id:
         for name, file in (("poster", poster_path), ("policy", policy_path)):
-            if Path(file(run_dir, path)).exists():
-                facts[name] = file(run_dir, path)
-    for name, value in facts.items():
-        if value is not None:
-            out.print(f"[dim]{name:>11}[/dim]  {escape(str(value))}")
-    for name in ("description", "success", "rewards", "termination"):
-        out.print(f"\n[bold]{name.capitalize()}[/bold]\n{escape(getattr(idea, name))}")
-    for judgement in record.judgements:
-        verdict = "yes" if judgement.positive else "no"
-        out.print(
-            f"\n[bold]Interesting?[/bold] {verdict}, says {escape(judgement.judge)}: "
-            f"{escape(judgement.reason)}"
-        )
-    for sighting in record.sightings:
-        out.print(
-            f"\n[bold]Seen?[/bold] {escape(seen(sighting))}, says {escape(sighting.judge)}: "
-            f"{escape(sighting.reason)}"
-        )
-    if trial:
-        print_findings(trial, out)
-    for number, outcome in enumerate(record.outcomes):
-        if not outcome.passed:
-            out.print(f"\n[bold]Check of version {number}[/bold] {escape(outcome.report)}")
-    if record.task:
-        out.print("\n[bold]Source[/bold]")
-        out.print(Syntax(record.task.source, "python", background_color="default"))
+            path = file(run_dir, record.task_id)
+            facts[name] = path if Path(path).exists() else None
+    return facts
 
 
 def print_call(call: dict[str, Any]) -> None:
     """A question to a model as `llm.jsonl` has it: cost, failed tries, prompt and answer."""
-    out = console()
+    out = Console()
     spent = cost_in(call)
     facts = [
         call["model"] + (f" at {call['server']}" if "server" in call else ""),
@@ -197,24 +204,27 @@ def print_call(call: dict[str, Any]) -> None:
         call["time"],
     ]
     step = call.get("step") or "?"
-    out.rule(f"[bold]{escape(call['role'])}[/bold] in step {escape(step)}", align="left")
-    out.print(escape(" · ".join(filter(None, facts))), style="dim", soft_wrap=True)
+    out.rule(f"{call['role']} in step {step}", align="left")
+    out.say((" · ".join(filter(None, facts)), "dim"))
     for number, tried in enumerate(call.get("tries", ()), start=1):
         text = f"Try {number} failed after {tried['seconds']:.1f} s: {tried['error']}"
         if "pause_s" in tried:
             text += f"; the next one {tried['pause_s']:.1f} s later"
-        out.print(escape(text), style="yellow", soft_wrap=True)
+        out.say((text, "yellow"))
     for message in call["messages"]:
-        out.print(f"\n[bold cyan]{escape(message['role'])}[/bold cyan]")
-        out.print(_message_text(message["content"]), markup=False, soft_wrap=True)
+        out.print()
+        out.say((message["role"], "bold cyan"))
+        out.print(_message_text(message["content"]), soft_wrap=True)
+    out.print()
     if call.get("thoughts"):
-        out.print("\n[bold green]thoughts[/bold green]")
-        out.print(call["thoughts"], markup=False, soft_wrap=True)
+        out.say(("thoughts", "bold green"))
+        out.print(call["thoughts"], soft_wrap=True)
+        out.print()
     if "answer" in call:
-        out.print(f"\n[bold green]answer[/bold green] [dim]({call['finish_reason']})[/dim]")
-        out.print(call["answer"] or "(no text)", markup=False, soft_wrap=True)
+        out.say(("answer", "bold green"), (f" ({call['finish_reason']})", "dim"))
+        out.print(call["answer"] or "(no text)", soft_wrap=True)
     else:
-        out.print(f"\n[bold red]no answer[/bold red] {escape(call['error'])}", soft_wrap=True)
+        out.say(("no answer", "bold red"), f" {call['error']}")
     out.print()
 
 
@@ -228,15 +238,12 @@ def _message_text(content: str | list[dict[str, Any]]) -> str:
     )
 
 
-def print_outcome(path: Path, outcome: Outcome) -> None:
-    out = console()
+def print_outcome(file: str, outcome: Outcome) -> None:
+    """What the checks found of a task file."""
+    out = Console()
     style = {"passed": "green", "rejected": "red", "broken": "bold red"}[outcome.verdict]
-    out.print(
-        f"[{style}]{outcome.verdict:<8}[/{style}] {escape(str(path))} "
-        f"[dim]{outcome.seconds:.1f} s[/dim]",
-        soft_wrap=True,
-    )
+    out.say((f"{outcome.verdict:<8}", style), f" {file} ", (f"{outcome.seconds:.1f} s", "dim"))
     for name in ("symptom", "cause", "fix"):
         if text := getattr(outcome, name):
             stage = f"{outcome.stage} " if name == "symptom" and outcome.stage else ""
-            out.print(f"    {stage}{name}: {text}", markup=False, soft_wrap=True)
+            out.say(f"    {stage}{name}: {text}")

@@ -10,21 +10,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from rich.console import Group
 
 from .generator.events import Event, Watcher
 from .generator.strategies import described
 from .generator.summary import Ending
+from .output import Console, Grid, Line, live
 from .task import Cost
+from .text import one_line
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 24
 JOURNEYS_SHOWN = 14
 """Those under way, and with what room is left the last that have ended."""
+TEXT_LENGTH = 200
+"""Of a title or a warning in the live view, in characters."""
 STATUS_STYLES = {
     "learned": "bold green",
     "too_hard": "yellow",
@@ -45,7 +45,7 @@ def watching(console: Console, how: View) -> Iterator[Watcher]:
     match how:
         case "live":
             view = LiveView()
-            with Live(view, console=console, refresh_per_second=4, transient=False):
+            with live(view, console):
                 yield view
         case "plain":
             yield PlainView(console)
@@ -66,6 +66,12 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def shortened(text: str, length: int) -> str:
+    """The beginning of a text, readable and on one line."""
+    flat = one_line(text).strip()
+    return flat if len(flat) <= length else flat[: length - 1] + "…"
 
 
 def cost(tokens: int, usd: float | None) -> str:
@@ -146,14 +152,11 @@ class LiveView:
 
     def __rich__(self) -> Group:
         with self._lock:
-            table = Table(box=None, padding=(0, 1), expand=False)
-            for name in ("#", "stage", "", "time", "success while training", "task"):
-                table.add_column(name, header_style="dim", no_wrap=name != "task")
+            grid = Grid("#", "stage", "", "time", "success while training", "task")
             for number in self._shown():
-                self._draw(table, number, self._journeys[number])
-            return Group(
-                self._headline(), self._business(), table, Text(self._last, style="yellow")
-            )
+                self._draw(grid, number, self._journeys[number])
+            warning = Line((shortened(self._last, TEXT_LENGTH), "yellow"))
+            return Group(self._headline(), self._business(), grid, warning)
 
     def _shown(self) -> list[int]:
         ended = [number for number, journey in self._journeys.items() if journey.has_ended]
@@ -161,27 +164,27 @@ class LiveView:
         room = JOURNEYS_SHOWN - len(under_way)
         return sorted([*sorted(ended)[max(len(ended) - room, 0) :], *under_way])
 
-    def _draw(self, table: Table, number: int, journey: _Journey) -> None:
+    def _draw(self, grid: Grid, number: int, journey: _Journey) -> None:
         seconds = journey.seconds
         if seconds is None:
             seconds = time.monotonic() - journey.started
         curve = sparkline(journey.curve)
         if journey.curve and not journey.has_ended:
             curve += f" {journey.curve[-1]:.0%} {journey.steps // 1000}k"
-        table.add_row(
+        grid.row(
             str(number),
-            Text(journey.stage.replace("_", " "), STATUS_STYLES.get(journey.stage, "bold")),
-            Text(journey.doing, style="dim"),
+            (journey.stage.replace("_", " "), STATUS_STYLES.get(journey.stage, "bold")),
+            (journey.doing, "dim"),
             duration(seconds),
             curve,
-            escape(journey.title),
+            shortened(journey.title, TEXT_LENGTH),
         )
 
-    def _business(self) -> Text:
+    def _business(self) -> Line:
         """Who computes and who waits."""
         workers = self._run.get("workers")
         if workers is None:
-            return Text("")
+            return Line("")
         under_way = [journey for journey in self._journeys.values() if not journey.has_ended]
         doings = Counter(journey.doing for journey in under_way)
         parts = [
@@ -190,11 +193,12 @@ class LiveView:
             f"{doings['asks the model']} ask the model",
             f"{sum(n for doing, n in doings.items() if doing.startswith('#'))} wait for others",
         ]
-        return Text(" · ".join(part for part in parts if not part.startswith("0 ")), style="dim")
+        return Line((" · ".join(part for part in parts if not part.startswith("0 ")), "dim"))
 
-    def _headline(self) -> Text:
+    def _headline(self) -> Line:
         elapsed = time.monotonic() - self._started
-        parts = [f"{duration(elapsed)} by {self._run.get('author', '…')}"]
+        author = shortened(self._run.get("author", "…"), TEXT_LENGTH)
+        parts = [f"{duration(elapsed)} by {author}"]
         for status, count in sorted(self._counts.items(), key=lambda item: item[0] != "learned"):
             parts.append(f"{count} {status.replace('_', ' ')}")
         if self._tokens:
@@ -202,7 +206,7 @@ class LiveView:
         left = self._time_left(elapsed)
         if left is not None:
             parts.append(f"about {duration(left)} left")
-        return Text(" · ".join(parts), style="bold")
+        return Line((" · ".join(parts), "bold"))
 
     def _time_left(self, elapsed: float) -> float | None:
         """Until the nearest limit, going by the pace so far; None where there is no telling."""
@@ -237,8 +241,7 @@ class PlainView:
 
     def _say(self, event: dict[str, Any], text: str) -> None:
         clock = event["time"][11:19]
-        line = f"{clock} #{event.get('journey', '-')} {text}"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.say(f"{clock} #{event.get('journey', '-')} {text}")
 
 
 def summary(ending: Ending, run_dir: str) -> str:
@@ -272,7 +275,7 @@ def summary(ending: Ending, run_dir: str) -> str:
             )
             + " (prompts + answers)."
         )
-    return "\n".join(lines)
+    return "\n".join(map(one_line, lines))
 
 
 def _estimated(cost: Cost) -> str:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.live import Live
-from rich.text import Text
+import rich.console
+from rich.console import ConsoleOptions, Group, RenderResult
 
+from .output import Console, Line, live
 from .task import CurvePoint
 from .terminal import duration
 
@@ -25,11 +25,11 @@ Tell = Callable[[CurvePoint], None]
 def watching_trial(console: Console, max_steps: int) -> Iterator[Tell]:
     """Give what is to be told of each point of the learning curve."""
     if not console.is_terminal:
-        yield lambda point: console.print(line(point), soft_wrap=True)
+        yield lambda point: console.say(line(point))
         return
     view = TrialView(max_steps)
     # What stays on the screen at the end is the whole curve.
-    with Live(view, console=console, refresh_per_second=4, transient=False):
+    with live(view, console):
         yield view
 
 
@@ -55,18 +55,20 @@ class TrialView:
         with self._lock:
             self._points.append(point)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(
+        self, console: rich.console.Console, options: ConsoleOptions
+    ) -> RenderResult:
         with self._lock:
             points = list(self._points)
         elapsed = duration(time.monotonic() - self._started)
         if not points:
-            yield Text(f"Checking who can do it untrained … {elapsed}", style="dim")
+            yield Line((f"Checking who can do it untrained … {elapsed}", "dim"))
             return
         width = max(min(options.max_width - 8, MOST_WIDTH), LEAST_WIDTH)
         rows = plot([point.success_rate for point in points], width)
         marks = {0: "100 %", HEIGHT // 2: " 50 %", HEIGHT - 1: "  0 %"}
         drawn = [
-            Text(f"{marks.get(number, ''):>6} ", style="dim").append(row, style="green")
+            Line((f"{marks.get(number, ''):>6} ", "dim"), (row, "green"))
             for number, row in enumerate(rows)
         ]
         returns = [point.mean_return for point in points]
@@ -74,15 +76,15 @@ class TrialView:
         spread = high - low or 1.0
         strip = plot([(value - low) / spread for value in returns], width, 1)[0]
         last = points[-1]
+        told = (
+            f"{line(last).strip()} (between {low:.1f} and {high:.1f})  "
+            f"{last.steps / self._max_steps:.0%} of the budget"
+        )
         yield Group(
-            Text("success rate of the training episodes", style="dim"),
+            Line(("success rate of the training episodes", "dim")),
             *drawn,
-            Text("return ", style="dim").append(strip, style="cyan"),
-            Text(
-                f"{line(last).strip()} (between {low:.1f} and {high:.1f})  "
-                f"{last.steps / self._max_steps:.0%} of the budget",
-                style="bold",
-            ),
+            Line(("return ", "dim"), (strip, "cyan")),
+            Line((told, "bold")),
         )
 
 

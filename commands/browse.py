@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from ..errors import UsageError
+from ..output import say
 from ..sandbox.isolation import Level
 from ..task import Robot
 from .common import isolation_option, named_task, require, robot_option, run_dir_argument
+from .typed import words
 
 
 @click.command()
@@ -20,6 +22,8 @@ from .common import isolation_option, named_task, require, robot_option, run_dir
 @click.option("--allow-feedback", "feedback", is_flag=True, help="Let visitors store answers.")
 def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedback: bool) -> None:
     """Show the archive of RUN_DIR in a web browser, also while a run goes on."""
+    if not host:
+        raise UsageError("The address to listen on is empty.", "Leave --host out, or give one.")
     from ..archive.browser.serving import serve
     from ..generator.embedder import encoder_of
 
@@ -29,13 +33,15 @@ def browse(run_dir: Path, host: str, port: int | None, open_browser: bool, feedb
         port=port,
         feedback=feedback,
         open_browser=open_browser,
-        tell=click.echo,
+        tell=say,
         make_encoder=lambda: encoder_of(run_dir),
     )
 
 
 @click.command()
-@click.argument("source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True)
+@click.argument(
+    "source", metavar="FILE | RUN_DIR TASK", nargs=-1, required=True, type=click.UNPROCESSED
+)
 @robot_option
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: the first free from 8000]")
 @click.option("--open/--no-open", "open_browser", default=True, help="Open the page at once.")
@@ -68,7 +74,7 @@ def play(
     require(isolation)
     if len(source) == 2:
         with Archive.open(Path(source[0])) as archive:
-            number = archive.find(source[1]).number
+            number = archive.find(words(source[1])).number
         app = create_app(Path(source[0]), feedback=True)
         page, mode = f"play/{number}", "answers are stored"
     else:
@@ -82,5 +88,5 @@ def play(
         page=page,
         port=port,
         open_browser=open_browser,
-        tell=click.echo,
+        tell=say,
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ..errors import UsageError
+from ..output import say
 from ..sandbox.isolation import LEVELS, Level
 from ..task import ROBOTS, Record, Robot, Task, robot_named_in
+from ..task_file import UnreadableTask, read_source
+from .typed import PLACE, words
 
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C."""
@@ -28,17 +29,13 @@ robot_option = click.option(
     type=click.Choice(ROBOTS),
     help="Instead of the one that the task's base class names.",
 )
-run_dir_argument = click.argument("run_dir", type=click.Path(path_type=Path))
-
-
-def print_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2))
+run_dir_argument = click.argument("run_dir", type=PLACE)
 
 
 def complain(sentences: Iterable[str]) -> None:
     """Tell on standard error what is wrong with some of the archive, while the rest is used."""
     for sentence in sentences:
-        click.echo(f"taskwright: {' '.join(sentence.split())}", err=True)
+        say(f"taskwright: {sentence}", err=True)
 
 
 def require(isolation: Level | None) -> None:
@@ -51,6 +48,10 @@ def require(isolation: Level | None) -> None:
 
 def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
     """The task in a file, or one of a run."""
+    if "" in source:
+        raise UsageError(
+            "A name is empty.", "Name a task file, or a run folder and one of its tasks."
+        )
     match source:
         case (file,):
             if Path(file).is_dir():
@@ -63,7 +64,7 @@ def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
             from ..archive.store import Archive
 
             with Archive.open(Path(run_dir)) as archive:
-                record = archive.find(key)
+                record = archive.find(words(key))
             return task_of(record)
         case _:
             raise UsageError(
@@ -83,13 +84,11 @@ def task_of(record: Record) -> Task:
 
 def read_task(path: Path, robot: Robot | None) -> Task:
     """A task file; where no robot is given, for the one whose base class it names."""
-    source = _read(path)
-    return Task(source, robot or robot_named_in(source) or "r2d2")
-
-
-def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise UsageError(f"{path} cannot be read: {reason}.", "Give a Python file.") from None
+        return make_task(read_source(path), robot)
+    except UnreadableTask as error:
+        raise UsageError(f"{path} cannot be read: {error.reason}.", error.fix) from None
+
+
+def make_task(source: str, robot: Robot | None) -> Task:
+    return Task(source, robot or robot_named_in(source) or "r2d2")

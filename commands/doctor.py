@@ -6,14 +6,14 @@ import dataclasses
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
-from .. import display
-from .common import json_option, print_json
+from ..output import print_json, say
+from .common import json_option
+from .typed import PLACE
 
 
 @click.command()
-@click.argument("run_dir", required=False, type=click.Path(path_type=Path))
+@click.argument("run_dir", required=False, type=PLACE)
 @click.option("--base-url", help="OpenAI-compatible server to ask.")
 @json_option
 def doctor(run_dir: Path | None, base_url: str | None, as_json: bool) -> int:
@@ -27,8 +27,6 @@ def doctor(run_dir: Path | None, base_url: str | None, as_json: bool) -> int:
     else:
         styles = {"ok": "green", "limited": "yellow", "failed": "bold red"}
         for finding in findings:
-            mark = f"[{styles[finding.state]}]{finding.state:<8}[/{styles[finding.state]}]"
-            display.console().print(
-                f"{mark} {finding.name}: {escape(finding.detail)}", soft_wrap=True
-            )
+            mark = (f"{finding.state:<8}", styles[finding.state])
+            say(mark, f" {finding.name}: {finding.detail}")
     return 1 if any(finding.state == "failed" for finding in findings) else 0

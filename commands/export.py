@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from ..output import print_json, say
 from ..task import STATUSES, Record, Status
-from .common import complain, json_option, print_json, run_dir_argument
+from .common import complain, json_option, run_dir_argument
+from .typed import PLACE
 
 if TYPE_CHECKING:
     from ..archive.export.policies import Weights
@@ -19,7 +21,7 @@ SHOWN_IDS = 20
 
 @click.command()
 @run_dir_argument
-@click.argument("out", type=click.Path(path_type=Path))
+@click.argument("out", type=PLACE)
 @click.option("--name", help="Name of the Python package.  [default: from OUT]")
 @click.option(
     "--only",
@@ -60,7 +62,7 @@ def export(
         records = choose(archive, cast("tuple[Status, ...]", statuses), only)
         complain(archive.complaints)
 
-    # Loads PyBullet, which says so: not before it is known that there is something to export.
+    # Loads PyBullet, which takes a while: not before it is known that there is something to export.
     from ..archive.export.package import export_package
 
     done = export_package(
@@ -88,15 +90,15 @@ def export(
         return
     tasks = f"{len(done.names)} task{'s' if len(done.names) > 1 else ''}"
     with_policies = f", {done.policies} with a trained policy," if policies else ""
-    click.echo(f"{tasks}{with_policies} exported to {out}. In the environment of your trainer:")
-    click.echo(f"    pip install {done.wheel}")
-    click.echo(f"    python -m {done.package} check")
-    click.echo("and then, in Python:")
+    say(f"{tasks}{with_policies} exported to {out}. In the environment of your trainer:")
+    say(f"    pip install {done.wheel}")
+    say(f"    python -m {done.package} check")
+    say("and then, in Python:")
     for call in done.calls[:SHOWN_IDS]:
-        click.echo(f"    {call}")
+        say(f"    {call}")
     if len(done.names) > SHOWN_IDS:
-        click.echo(f"`python -m {done.package} list` shows all of them.")
-    click.echo("That runs code which a program or a model wrote, without a sandbox.")
+        say(f"`python -m {done.package} list` shows all of them.")
+    say("That runs code which a program or a model wrote, without a sandbox.")
 
 
 def _policies(run_dir: Path, records: Sequence[Record]) -> dict[str, Weights]:

@@ -7,19 +7,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
-from rich.text import Text
+from rich.console import Group
 
 from ..archive.generalists import POLICY_NAME, generalist_folder, mean_success
 from ..executor.cores import processes_for
 from ..generator.generalist import plan_generalist, train_on_archive
+from ..output import Console, Grid, Line, live, print_json
 from ..task import Generalist, GeneralistPoint, Robot
-from ..terminal import duration, sparkline
+from ..terminal import TEXT_LENGTH, duration, shortened, sparkline
 from ..trainer.plans import GeneralistPlan
-from .common import print_json
 
 DEFAULT_STEPS = 500_000
 SLOTS = 16
@@ -53,17 +49,13 @@ def train_all(
         evaluation_episodes=evaluation_episodes,
         processes=processes_for(workers, 1),
     )
-    console = Console(highlight=False, stderr=as_json)
-    if not console.is_terminal:
-        # In a file or a pipe, lines are not cut at some width.
-        console = Console(highlight=False, stderr=as_json, width=200)
+    console = Console(err=as_json)
     folder = generalist_folder(run_dir, plan.name)
     try:
         generalist = _watched(run_dir, plan, console)
     except KeyboardInterrupt:
         if (folder / POLICY_NAME).exists():
-            kept = f"What was trained is in {folder}; the same command goes on."
-            console.print(kept, markup=False, soft_wrap=True)
+            console.say(f"What was trained is in {folder}; the same command goes on.")
         raise
     if policy is not None:
         policy.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +71,7 @@ def _watched(run_dir: Path, plan: GeneralistPlan, console: Console) -> Generalis
     if not console.is_terminal:
         return train_on_archive(run_dir, plan, _PlainView(plan, console).tell)
     view = _LiveView(plan)
-    with Live(view, console=console, refresh_per_second=2, transient=True):
+    with live(view, console, refresh_per_second=2, transient=True):
         return train_on_archive(run_dir, plan, view.tell)
 
 
@@ -91,32 +83,29 @@ def _document(generalist: Generalist, policy: Path) -> dict[str, Any]:
 
 
 def _print(console: Console, generalist: Generalist, folder: Path) -> None:
-    table = Table(box=None, padding=(0, 1))
-    for name in ("task_id", "success", "95 % interval", "alone", "episodes", "task"):
-        table.add_column(name, header_style="dim", no_wrap=name != "task")
+    grid = Grid("task_id", "success", "95 % interval", "alone", "episodes", "task")
     for skill in sorted(generalist.tasks, key=lambda skill: -skill.success_rate):
         low, high = skill.interval
-        table.add_row(
+        grid.row(
             skill.task_id,
             f"{skill.success_rate:.0%}",
             f"{low:.0%} to {high:.0%}",
             "-" if skill.alone is None else f"{skill.alone:.0%}",
             str(skill.trained_episodes),
-            escape(skill.title),
+            skill.title,
         )
-    console.print(table)
+    console.print(grid)
     for task_id, reason in generalist.dropped.items():
-        console.print(f"[red]dropped[/red] {task_id}: {escape(reason)}", soft_wrap=True)
+        console.say(("dropped", "red"), f" {task_id}: {reason}")
     rate, interval = generalist.success_rate, generalist.interval
     if rate is not None and interval is not None:
-        console.print(
+        console.say(
             f"{rate:.0%} of episodes succeed (95 % interval {interval[0]:.0%} to "
             f"{interval[1]:.0%}), the mean over {len(generalist.tasks)} tasks, after "
             f"{generalist.steps:,} steps in {duration(generalist.seconds)} with "
-            f"{generalist.sampler}.",
-            soft_wrap=True,
+            f"{generalist.sampler}."
         )
-    console.print(f"In {folder}; with more --steps the same command goes on.", soft_wrap=True)
+    console.say(f"In {folder}; with more --steps the same command goes on.")
 
 
 class _LiveView:
@@ -133,9 +122,7 @@ class _LiveView:
     def __rich__(self) -> Group:
         generalist, now, plan = self._generalist, self._now, self._plan
         skills = {skill.task_id: skill for skill in generalist.tasks}
-        table = Table(box=None, padding=(0, 1))
-        for name in ("success", "", "fresh seeds", "lately", "task"):
-            table.add_column(name, header_style="dim", no_wrap=name != "task")
+        grid = Grid("success", "", "fresh seeds", "lately", "task")
         # Those that the sampler turns to now are what one wants to see of many.
         busiest = sorted(plan.tasks, key=lambda t: -now.episodes.get(t.task_id, 0))[:TASKS_SHOWN]
         shown = {task.task_id for task in busiest}
@@ -145,18 +132,18 @@ class _LiveView:
             rate = now.success.get(task.task_id)
             curve = [point.success.get(task.task_id, 0.0) for point in generalist.curve]
             skill = skills.get(task.task_id)
-            table.add_row(
+            grid.row(
                 "dropped" if task.task_id in generalist.dropped else _percent(rate),
                 sparkline(curve),
                 _percent(skill.success_rate if skill else None),
                 str(now.episodes.get(task.task_id, 0)),
-                escape(task.title),
+                shortened(task.title, TEXT_LENGTH),
             )
         left = len(plan.tasks) - len(shown)
         return Group(
-            Text(_headline(plan, generalist, now), style="bold"),
-            table,
-            Text(f"and {left} more tasks" if left else "", style="dim"),
+            Line((_headline(plan, generalist, now), "bold")),
+            grid,
+            Line((f"and {left} more tasks" if left else "", "dim")),
         )
 
 
@@ -183,7 +170,7 @@ class _PlainView:
         self._rollouts += 1
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.say(text)
 
 
 def _headline(plan: GeneralistPlan, generalist: Generalist, now: GeneralistPoint) -> str:

@@ -7,22 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from ..executor.local import LocalExecutor
-from ..sandbox.channel import plain_text
+from ..output import Console, busy, print_json
 from ..sandbox.isolation import Level
 from ..task import Robot
 from ..terminal import STATUS_STYLES, watching
 from .common import (
     isolation_option,
     json_option,
-    print_json,
     require,
     robot_option,
     run_dir_argument,
 )
+from .typed import PLACE
 
 if TYPE_CHECKING:
     from ..generator.importing import Import
@@ -30,9 +28,7 @@ if TYPE_CHECKING:
 
 @click.command("import")
 @run_dir_argument
-@click.argument(
-    "paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PLACE)
 @robot_option
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
@@ -57,15 +53,15 @@ def import_(
     from ..generator.run import open_run, prepare_config
 
     require(isolation)
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(err=as_json)
     with LocalExecutor() as executor:
-        with console.status("Looking …") as status:
+        with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,
                 paths,
                 executor,
                 robot,
-                lambda done, of: status.update(f"{done} of {of} checked"),
+                lambda done, of: tell(f"{done} of {of} checked"),
             )
         waiting = _yet_to_be_tried(run_dir, result)
         if not as_json:
@@ -107,20 +103,18 @@ def _with_statuses(run_dir: Path, result: Import) -> None:
 def _tell(console: Console, result: Import, run_dir: Path, waiting: int) -> None:
     for task in result.imported:
         style = STATUS_STYLES.get(task.status, "cyan")
-        title = escape(plain_text(task.title))
-        line = f"{task.number:>5} {task.task_id} [{style}]{task.status}[/{style}] {title}"
-        console.print(line, soft_wrap=True)
+        place = f"{task.number:>5} {task.task_id} "
+        console.say(place, (task.status, style), f" {task.title}")
     for known in result.present:
         there = f"there already, as journey {known.number}: {known.origin}"
-        console.print(f"      {known.task_id} {escape(there)}", soft_wrap=True)
+        console.say(f"      {known.task_id} {there}")
     for failed in result.failed:
-        reason = escape(f"{failed.origin}: {plain_text(failed.reason)}")
-        console.print(f"[bold red]failed[/bold red] {reason}", soft_wrap=True)
+        console.say(("failed", "bold red"), f" {failed.origin}: {failed.reason}")
     counts = f"{len(result.imported)} imported, {len(result.present)} there already, "
-    console.print(f"{counts}{len(result.failed)} failed.")
+    console.say(f"{counts}{len(result.failed)} failed.")
     if waiting:
         verb = "is" if waiting == 1 else "are"
-        console.print(
+        console.say(
             f"{waiting} {verb} yet to be tried: the same command with --train does that, and "
             f"`taskwright run {run_dir}` does it first. What is learned is kept."
         )

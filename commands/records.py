@@ -10,9 +10,10 @@ import click
 
 from .. import display
 from ..errors import UsageError
+from ..output import print_json, print_source, say
 from ..task import to_json
 from ..terminal import STATUS_STYLES
-from .common import complain, json_option, print_json, run_dir_argument
+from .common import complain, json_option, run_dir_argument
 
 
 @click.command()
@@ -29,9 +30,9 @@ def ls(run_dir: Path, status: Any, as_json: bool) -> None:
     if as_json:
         print_json({"records": [display.row(record) for record in records]})
     elif not records:
-        click.echo("No records yet." if status is None else f"No records are {status}.")
+        say("No records yet." if status is None else f"No records are {status}.")
     else:
-        display.console().print(display.table([(record, None) for record in records]))
+        display.print_table([(record, None) for record in records])
 
 
 @click.command()
@@ -44,6 +45,8 @@ def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool)
     """Show one record in full: TASK is a task_id, its first digits, or a journey's number."""
     from ..archive.store import Archive
 
+    if calls and only_source:
+        raise UsageError("--llm and --source show different things.", "Give one of them.")
     if calls:
         _show_calls(run_dir, key, as_json)
         return
@@ -56,7 +59,7 @@ def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool)
             raise UsageError(
                 f"Journey {record.number} ended before code was written.", record.reason
             )
-        click.echo(record.task.source, nl=False)
+        print_source(record.task.source)
     else:
         display.print_record(record, run_dir)
 
@@ -73,9 +76,14 @@ def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
     if as_json:
         print_json({"journey": number, "calls": calls})
     elif not calls:
-        click.echo(f"No model was asked in journey {number}.")
+        say(f"No model was asked in journey {number}.")
     for call in [] if as_json else calls:
-        display.print_call(call)
+        try:
+            display.print_call(call)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            complain(
+                ["A line of llm.jsonl is not as Taskwright writes it; it is not shown in full."]
+            )
 
 
 @click.command()
@@ -90,6 +98,8 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
     from ..archive.store import Archive
     from ..generator.embedder import encoder_of
 
+    if not query.strip():
+        raise UsageError("The query is empty.", 'Say what to look for, such as "jump over a gap".')
     with Archive.open(run_dir) as archive:
         embedder = Embedder(archive, encoder_of(run_dir))
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
@@ -99,6 +109,6 @@ def search(run_dir: Path, query: str, count: int, as_json: bool) -> None:
         rows = [{"similarity": round(n.similarity, 4), **display.row(n.record)} for n in found]
         print_json({"query": query, "records": rows})
     elif not found:
-        click.echo("No records yet.")
+        say("No records yet.")
     else:
-        display.console().print(display.table([(n.record, n.similarity) for n in found]))
+        display.print_table([(n.record, n.similarity) for n in found])

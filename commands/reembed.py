@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ..config import load_config, merge, parse_assignment
-from .common import json_option, print_json, run_dir_argument
+from ..output import Console, busy, print_json, say
+from .common import json_option, run_dir_argument
+from .typed import PLACE
 
 
 @click.command()
 @run_dir_argument
-@click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
+@click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
 @json_option
 def reembed(
@@ -29,11 +30,11 @@ def reembed(
     settings = load_config(config_path) if config_path else {}
     for assignment in assignments:
         settings = merge(settings, parse_assignment(assignment))
-    with Console(stderr=True).status("Loading the embedder …") as status:
+    with busy(Console(err=True), "Loading the embedder …") as tell:
         name, count = reembed(
-            run_dir, settings, lambda done, all_: status.update(f"{done} of {all_} embedded")
+            run_dir, settings, lambda done, all_: tell(f"{done} of {all_} embedded")
         )
     if as_json:
         print_json({"embedder": name, "records": count})
     else:
-        click.echo(f"The {count} records of {run_dir} are embedded by {name} now.")
+        say(f"The {count} records of {run_dir} are embedded by {name} now.")

@@ -9,9 +9,9 @@ from typing import Any
 import click
 
 from ..executor.local import LocalExecutor
-from ..sandbox.channel import plain_text
+from ..output import print_json, say
 from ..sandbox.isolation import Level
-from .common import isolation_option, json_option, print_json, require, run_dir_argument, task_of
+from .common import isolation_option, json_option, require, run_dir_argument, task_of
 
 
 @click.command()
@@ -47,10 +47,9 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
                 told = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
             rows.append(row)
             if not as_json:
-                title = plain_text(record.idea.title)
-                click.echo(f"{record.task_id}  {title}: {told}")
+                say(f"{record.task_id}  {record.idea.title}: {told}")
     if as_json:
         print_json({"replays": rows})
     elif not rows:
-        click.echo("Nothing to record: every task that passed its checks has a replay.")
+        say("Nothing to record: every task that passed its checks has a replay.")
     return 1 if any(row["broken"] for row in rows) else 0

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from .common import json_option, print_json
+from ..output import print_json, say
+from .common import json_option
+from .typed import PLACE
 
 
 @click.command()
-@click.argument(
-    "run_dirs", metavar="RUN_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("run_dirs", metavar="RUN_DIR...", nargs=-1, required=True, type=PLACE)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Folder to write into.  [default: report in RUN_DIR, or here of several runs]",
 )
 @json_option
@@ -40,5 +40,5 @@ def report(run_dirs: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
         vendi = metrics["vendi"]
         worth = f", worth {vendi:.1f} different ones" if vendi is not None else ""
         kept, journeys = f"{metrics['kept']:.0f}", f"{metrics['journeys']:.0f}"
-        click.echo(f"{run['name']}: {kept} tasks kept of {journeys} journeys{worth}.")
-    click.echo(f"The report is {out / 'report.html'}.")
+        say(f"{run['name']}: {kept} tasks kept of {journeys} journeys{worth}.")
+    say(f"The report is {out / 'report.html'}.")

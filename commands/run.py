@@ -7,29 +7,30 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from ..config import load_config, merge, parse_assignment
 from ..executor.local import LocalExecutor
+from ..output import Console, print_json
 from ..task import ROBOTS
 from ..terminal import View, summary, watching
-from .common import INTERRUPTED, isolation_option, json_option, print_json
+from .common import INTERRUPTED, isolation_option, json_option
+from .typed import AMOUNT, PLACE
 
 
 @click.command()
-@click.argument("run_dir", type=click.Path(path_type=Path), default=Path("runs/default"))
+@click.argument("run_dir", type=PLACE, default=Path("runs/default"))
 @click.option("--tasks", type=click.IntRange(1), help="Stop when this many tasks are kept.")
 @click.option("--attempts", type=click.IntRange(1), help="Stop after this many journeys.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Stop after this long.")
+@click.option("--minutes", type=AMOUNT, help="Stop after this long.")
 @click.option("--robot", type=click.Choice(ROBOTS), help="Who is to learn the tasks.")
 @click.option("--model", help="Model that proposes, writes and judges, or `composer` for none.")
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
 @click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
 @click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
-@click.option("--config", "config_path", type=click.Path(path_type=Path), help="YAML settings.")
+@click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
-@click.option("--max-usd", type=click.FloatRange(0, min_open=True), help="Cap on model costs.")
+@click.option("--max-usd", type=AMOUNT, help="Cap on model costs.")
 @click.option("--max-tokens", type=click.IntRange(1), help="Cap on model tokens.")
 @click.option("--max-calls", type=click.IntRange(1), help="Cap on model requests.")
 @click.option(
@@ -83,9 +84,9 @@ def run(
     config = prepare_config(run_dir, settings)
 
     # With --json, standard output belongs to the one document.
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(err=as_json)
     if config.model.name is None and not model_is_configured(config) and not quiet:
-        console.print(
+        console.say(
             "No model is configured (no OPENAI_API_KEY, no --base-url): the Composer proposes and "
             "writes the tasks."
         )
@@ -96,5 +97,5 @@ def run(
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:
-        console.print(summary(ending, str(run_dir)), markup=False, soft_wrap=True)
+        console.print(summary(ending, str(run_dir)), soft_wrap=True)
     return INTERRUPTED if ending.interrupted else 0

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.markup import escape
 
 from .. import display
 from ..config import TrainerConfig
@@ -20,13 +18,15 @@ from ..errors import BrokenError, UsageError
 from ..executor.cores import processes_for
 from ..executor.job import Job
 from ..executor.local import LocalExecutor
+from ..output import Console, print_json
 from ..sandbox.isolation import Level
 from ..task import CurvePoint, Robot, Task, Trial, from_json, to_json
 from ..terminal import STATUS_STYLES
 from ..trainer.plans import Film, FilmPlan, TrialPlan
 from ..training_view import watching_trial
-from .common import isolation_option, json_option, named_task, print_json, require, robot_option
+from .common import isolation_option, json_option, named_task, require, robot_option
 from .generalist import train_all
+from .typed import AMOUNT, PLACE, SEED, Place, require_room_for
 
 if TYPE_CHECKING:
     from ..trainer.tensorboard import CurveFiles
@@ -36,7 +36,13 @@ DEFAULT_EVALUATION_EPISODES = 32
 
 
 @click.command()
-@click.argument("source", metavar="FILE | RUN_DIR TASK | RUN_DIR", nargs=-1, required=True)
+@click.argument(
+    "source",
+    metavar="FILE | RUN_DIR TASK | RUN_DIR",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+)
 @click.option("--all", "all_tasks", is_flag=True, help="One policy for all kept tasks of RUN_DIR.")
 @click.option(
     "--sampler",
@@ -49,23 +55,23 @@ DEFAULT_EVALUATION_EPISODES = 32
     help="With --all: episodes of each task's final evaluation.  [default: 32]",
 )
 @robot_option
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Wall-clock limit.")
+@click.option("--minutes", type=AMOUNT, help="Wall-clock limit.")
 @click.option(
     "--steps",
     type=click.IntRange(1),
     help="Agent steps before it counts as too hard; with --all, to train for.",
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--policy", type=click.Path(path_type=Path), help="Write the learned policy here.")
+@click.option("--seed", type=SEED, default=0, show_default=True)
+@click.option("--policy", type=PLACE, help="Write the learned policy here.")
 @click.option(
     "--video",
-    type=click.Path(path_type=Path),
+    type=PLACE,
     help="Film the trained robot beside the untrained one: a .mp4 or .gif file.",
 )
 @click.option(
     "--tensorboard",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=Place(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write the learning curve there as TensorBoard files.",
 )
@@ -96,6 +102,7 @@ def train(
                 "For example: taskwright train runs/default --all.",
             )
         require(isolation)
+        require_room_for(policy)
         return train_all(
             Path(source[0]),
             robot=robot,
@@ -118,12 +125,14 @@ def train(
         )
     task = named_task(source, robot)
     require(isolation)
+    require_room_for(policy)
+    require_room_for(video)
     given = {
         "max_seconds": 60 * minutes if minutes else None,
         "max_steps": steps,
     }
     settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
-    console = Console(highlight=False, stderr=as_json)
+    console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
         kept = str((policy or Path(scratch) / "policy.zip").resolve())
         plan = TrialPlan(
@@ -168,21 +177,18 @@ def train(
         )
     else:
         style = STATUS_STYLES.get(trial.verdict, "bold red")
-        console.print(f"[{style}]{trial.verdict}[/{style}] {escape(trial.reason)}", soft_wrap=True)
-        console.print(
-            f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}"
-        )
+        console.say((trial.verdict, style), f" {trial.reason}")
+        console.say(f"{trial.steps} steps, {trial.seconds:.0f} s; success {display.success(trial)}")
         if trial.return_and_success is not None:
-            console.print(f"The return {display.correlated(trial)}.")
+            console.say(f"The return {display.correlated(trial)}.")
         display.print_findings(trial, console)
         if film:
             ending = "succeeds" if film.success else "fails"
-            console.print(
-                f"Film: {video}, the trained robot, which {ending}, beside the untrained one",
-                soft_wrap=True,
+            console.say(
+                f"Film: {video}, the trained robot, which {ending}, beside the untrained one"
             )
         elif video:
-            console.print("No film: there is no trained policy to show.")
+            console.say("No film: there is no trained policy to show.")
     return 1 if trial.verdict in ("rejected", "broken") else 0
 
 

@@ -15,6 +15,7 @@ import time
 from typing import Any
 
 from ..errors import BrokenError
+from ..text import readable
 
 MAX_REPLY_BYTES = 1_000_000
 MAX_TEXT_CHARACTERS = 2000
@@ -86,9 +87,7 @@ class ChannelClosed(Exception):
 
 def plain_text(value: Any) -> str:
     """What a child says, cut short and fit for printing and storing: it may be anything."""
-    text = str(value)[:MAX_TEXT_CHARACTERS].encode(errors="replace").decode()
-    # Neither an escape sequence nor a right-to-left mark of a task's reaches a terminal or a log.
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    return readable(str(value)[:MAX_TEXT_CHARACTERS])
 
 
 def fault_in(reply: dict[str, Any]) -> ChildFault | BrokenError:

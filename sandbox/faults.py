@@ -12,9 +12,9 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-import pybullet
 import pybullet_data
 
+from .world.bullet import pybullet
 from .world.contract import ContractError, UnavailableError
 from .world.loading import LoadError, UnavailableImport
 

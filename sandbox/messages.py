@@ -17,8 +17,8 @@ class Messages:
 
     @classmethod
     def over_standard_streams(cls) -> Messages:
-        """Both pipes are moved out of the way, so that neither `print` nor `input`, nor PyBullet's
-        greeting, can touch them."""
+        """Both pipes are moved out of the way, so that neither `print` nor `input`, nor what a
+        library prints, can touch them."""
         messages = cls(os.dup(0), os.dup(1))
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, 0)

@@ -68,7 +68,7 @@ class Env(R2D2Env):
 '''
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def easy_source() -> str:
     return EASY_SOURCE
 

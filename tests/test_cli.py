@@ -16,6 +16,7 @@ from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.sandbox.isolation import landlock
 
 SPECIMENS = Path(__file__).parent / "tasks"
+EASY = str(next((SPECIMENS / "good").glob("*.py")))
 
 
 def taskwright(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -89,10 +90,22 @@ def assert_one_clear_line(result: subprocess.CompletedProcess[str], *texts: str)
         (["run", "x", "--config", "/no/such.yaml"], ["/no/such.yaml", "cannot be read"]),
         (["run", "x", "--model", "some-model"], ["some-model", "OPENAI_API_KEY"]),
         (["run", "x", "--model", "m", "--base-url", "here"], ["model.base_url", "http://"]),
-        (["check", "/no/such.py"], ["/no/such.py", "No such file"]),
+        (["check"], ["Missing argument", "FILE"]),
+        (["check", "x.py", "--timeout", "0"], ["--timeout", "x>0"]),
         (["train", "/no/such.py"], ["/no/such.py", "No such file"]),
         (["train", "a", "b", "c"], ["a task file, or a run folder"]),
         (["train", "x.py", "--video", "film.avi"], ["film.avi", ".mp4"]),
+        (["train", EASY, "--policy", EASY + "/p.zip"], ["p.zip cannot be written", "a path"]),
+        (["train", EASY, "--video", "/proc/film.gif"], ["film.gif cannot be written", "a path"]),
+        (["train", EASY, "--policy", "."], ["is a folder"]),
+        (["train", EASY, "--minutes", "nan"], ["--minutes", "a number above 0"]),
+        (["train", EASY, "--seed", "9" * 30], ["--seed", "range"]),
+        (["run", "x", "--minutes", "inf"], ["--minutes", "a number above 0"]),
+        (["run", ""], ["RUN_DIR", "empty"]),
+        (["train", "", "1"], ["name is empty"]),
+        (["browse", "x", "--host", ""], ["address", "empty"]),
+        (["show", "x", "1", "--llm", "--source"], ["--llm and --source"]),
+        (["search", "x", " "], ["query is empty"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

@@ -1,12 +1,13 @@
 """What a person sees while a run goes on."""
 
+import dataclasses
 import io
 import re
 
 import pytest
-from rich.console import Console
 
 from taskwright.generator.summary import Ending
+from taskwright.output import Console
 from taskwright.task import Cost
 from taskwright.terminal import (
     LiveView,
@@ -116,6 +117,33 @@ def test_the_live_view_shows_all_under_way_and_the_last_that_ended():
     assert shown == ["1", "2", "3", *map(str, range(20, 31))]
 
 
+HOSTILE = (
+    "Reach\n\x1b]0;owned\x07\x1b[2J\r\u202e\u2028[red]the[/red] :smile: pole " + "long " * 1000
+)
+
+
+@pytest.mark.parametrize("view", ["live", "plain"])
+def test_hostile_titles_reasons_and_warnings_are_short_lines_of_text(view):
+    out = io.StringIO()
+    console = Console(file=out, width=300)
+    watcher = LiveView() if view == "live" else PlainView(console)
+    for event in [*EVENTS, RECORD]:
+        texts = {name: HOSTILE for name in ("title", "text", "reason", "author") if name in event}
+        watcher({"time": "2026-01-01T12:00:00+00:00", **event, **texts})
+    if view == "live":
+        console.print(watcher)
+    written = out.getvalue()
+    assert "Reach �]0;owned�[2J" in written
+    assert "[red]the[/red] :smile: pole" in written
+    assert not set(written) & set("\x1b\x07\r\u202e\u2028")
+    lines = written.splitlines()
+    if view == "live":
+        # Titles, and the warning, are cut where they would push the rest off the screen.
+        assert sum("long" in line for line in lines) < 12
+    else:
+        assert all(line.startswith("12:00:00 #") for line in lines)
+
+
 def test_a_quiet_run_draws_nothing():
     out = io.StringIO()
     with watching(Console(file=out), "quiet") as watcher:
@@ -136,6 +164,13 @@ ENDING = Ending(
     kept=3,
     kept_per_hour=3.0,
 )
+
+
+def test_a_reason_that_a_server_gave_stays_on_its_line():
+    ending = dataclasses.replace(ENDING, reason="It said\nDone.\x1b[2J", agreement=None)
+    lines = summary(ending, "runs/a").splitlines()
+    assert lines[0] == "It said Done.�[2J In runs/a, the same command goes on."
+    assert len(lines) == len(summary(ENDING, "runs/a").splitlines())
 
 
 def test_the_summary_tells_what_was_kept_turned_down_and_spent():

@@ -2,8 +2,7 @@
 
 import io
 
-from rich.console import Console
-
+from taskwright.output import Console
 from taskwright.task import CurvePoint
 from taskwright.training_view import TrialView, plot, watching_trial
 

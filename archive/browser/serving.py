@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ...errors import UsageError
+from ...output import say
 from ..embedding import Encoder
 from .app import create_app
 from .security import LOOPBACK_NAMES, is_address
@@ -29,7 +30,7 @@ def serve(
     port: int | None = None,
     feedback: bool = False,
     open_browser: bool = False,
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = say,
     make_encoder: Callable[[], Encoder] | None = None,
 ) -> None:
     """Show a run folder until Ctrl-C. `make_encoder` gives its encoder where it is not the default
@@ -53,7 +54,7 @@ def serve_app(
     host: str = "127.0.0.1",
     port: int | None = None,
     open_browser: bool = False,
-    tell: Callable[[str], None] = print,
+    tell: Callable[[str], None] = say,
 ) -> None:
     """Serve an application until Ctrl-C, telling `what` is where; `page` is the one to open first.
     Its `state.site` is the `Site` that it shows.
@@ -72,6 +73,8 @@ def serve_app(
         settings = uvicorn.Config(
             app,
             log_level="warning",
+            # Only what we print ourselves may colour a terminal.
+            use_colors=False,
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=3,
@@ -108,9 +111,9 @@ def _listen(host: str, port: int | None) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))
-        except OSError as error:
+        except (OSError, TypeError) as error:  # The latter for what cannot be a name of a host.
             listener.close()
-            reason = error.strerror or str(error)
+            reason = getattr(error, "strerror", None) or str(error)
             if candidate == ports[-1]:
                 raise UsageError(
                     f"{host}:{candidate} cannot be listened on: {reason}.",

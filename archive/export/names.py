@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import keyword
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import UsageError
 
 MAX_NAME_WORDS = 8
+MAX_NAME_LETTERS = 100
+"""Of a name, before what tells it from another: a file's name has room for 255."""
 SMALL_WORDS = frozenset(
     "a an and at beyond by for from in of off on or over that the to with".split()
 )
 """A name that is cut short does not end in one of these."""
+_LETTERS = str.maketrans(
+    {"ß": "ss", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L"}
+)
+"""Latin letters of which ASCII has nothing left when their accent is taken off."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +44,15 @@ def environment_names(tasks: Sequence[tuple[str, str]], package: str) -> list[st
 
 def task_names(tasks: Sequence[tuple[str, str]], package: str) -> list[TaskName]:
     """A name for each task, from its title; where two would be the same, the later one gets the
-    beginning of its `task_id` or a number. The name of the whole suite is not given to a task."""
+    beginning of its `task_id` or a number. The name of the whole suite is not given to a task.
+
+    Names are made of ASCII letters and digits, as Gymnasium, Python and every file system take
+    them: `For 2.5 s` becomes `For2p5S`. A title without any gives `Task`.
+    """
     names = []
     taken = {suite_name(package).lower()}
     for title, task_id in tasks:
-        words = re.findall(r"[A-Za-z0-9]+", title)
-        if len(words) > MAX_NAME_WORDS:
-            words = words[:MAX_NAME_WORDS]
-            while words and words[-1].lower() in SMALL_WORDS:
-                words.pop()
+        words = _cut_short(_words(title))
         if not words or words[0][0].isdigit():
             words = ["Task", *words]
         ending = 2
@@ -59,6 +66,28 @@ def task_names(tasks: Sequence[tuple[str, str]], package: str) -> list[TaskName]
         name = "".join(word[0].upper() + word[1:] for word in words)
         names.append(TaskName(name, "_".join(words).lower() + ".py"))
     return names
+
+
+def _words(title: str) -> list[str]:
+    """The words and numbers of a title, without accents; the point of a number becomes a `p`."""
+    letters = unicodedata.normalize("NFD", title.translate(_LETTERS))
+    plain = re.sub(r"(?<=[A-Za-z])[\u0300-\u036f]+", "", letters)
+    plain = re.sub(r"(?<![\w.])\.(?=[0-9])", "0.", plain)
+    plain = re.sub(r"(?<=[0-9])\.(?=[0-9])", "p", plain)
+    return re.findall(r"[A-Za-z0-9]+", plain)
+
+
+def _cut_short(words: list[str]) -> list[str]:
+    """As many of the words as a name has room for, ending in one that means something."""
+    kept: list[str] = []
+    for word in words[:MAX_NAME_WORDS]:
+        left = MAX_NAME_LETTERS - len("".join(kept))
+        if kept and len(word) > left:
+            break
+        kept.append(word[:left])
+    while len(kept) < len(words) and kept and kept[-1].lower() in SMALL_WORDS:
+        kept.pop()
+    return kept
 
 
 def make_call(env_id: str, *, task: str = "", steered: bool = False) -> str:

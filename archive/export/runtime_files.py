@@ -10,12 +10,13 @@ ROOT = Path(__file__).parents[2]
 WORLD = ROOT / "sandbox" / "world"
 CURRICULUM = ROOT / "curriculum"
 RUNTIME = Path(__file__).parent / "runtime"
+TEXT = ROOT / "text.py"
 LICENCE = ROOT / "LICENSE"
 
 
 def runtime_files() -> dict[str, bytes]:
     """The files, by their path in the package."""
-    files = {path.name: path.read_bytes() for path in sorted(RUNTIME.glob("*.py"))}
+    files = {path.name: path.read_bytes() for path in [*sorted(RUNTIME.glob("*.py")), TEXT]}
     for path in sorted(CURRICULUM.glob("*.py")):
         files[f"curriculum/{path.name}"] = path.read_bytes()
     for path in _world():

@@ -4,6 +4,7 @@
 - `r2d2.R2D2Env`, `ant.AntEnv`, `humanoid.HumanoidEnv`: the same with a robot in it
 - `robot`: links and joints; `articulated`: what walking robots share; `gait`: legs that go where
   they are told; `robots`: the list of them
+- `bullet`: PyBullet itself, imported without a word
 - `client`: PyBullet bound to one world, for trusted code
 - `task_client`: what a task has of it, as `calls` and `arguments` say
 - `facades`: what a task has of numpy, math and random, as `allowed` says; `frozen`: how it stays so

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybullet
 import pybullet_data
 
+from .bullet import pybullet
 from .client import PhysicsClient
 
 MAX_LINKS = 64

@@ -11,8 +11,6 @@ import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import pybullet
-
 from .arguments import (
     MAX_DISTANCE_M,
     MAX_FORCE_N,
@@ -43,6 +41,7 @@ from .arguments import (
     shape,
     vector,
 )
+from .bullet import pybullet
 
 
 class Effect(enum.Enum):

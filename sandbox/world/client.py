@@ -7,6 +7,7 @@ call costs more than most of the calls themselves. Tasks get a `TaskClient` inst
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import math
@@ -14,7 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-import pybullet
+
+from .bullet import pybullet, without_words
 
 # Calls after which cached states of bodies are stale.
 _MOVING = ("resetBasePositionAndOrientation", "resetBaseVelocity", "resetJointState")
@@ -123,7 +125,8 @@ class PhysicsClient:
     body how many links it has besides its base, and `shapes` which ones each of the calls that
     create shapes has created. `height_fields` are the bodies of which PyBullet cannot tell the
     collision shape. `for_tasks` keeps what `task_client` makes of it. `draws` is whether pictures
-    will be made of the world, `flat_caps` whether cylinders in them are meshes with flat caps.
+    will be made of the world, `flat_caps` whether cylinders in them are meshes with flat caps,
+    `with_egl` whether PyBullet's EGL plugin draws them.
     """
 
     def __init__(self, draws: bool = True) -> None:
@@ -143,6 +146,7 @@ class PhysicsClient:
         self._height_field_shapes: set[int] = set()
         self.for_tasks: dict[int, Any] = {}
         self.flat_caps = True
+        self.with_egl = False
 
     def __getattr__(self, name: str) -> Any:
         """Bind a PyBullet name on first use; later uses find it on the instance."""
@@ -278,8 +282,13 @@ class PhysicsClient:
 
         return wrapper
 
+    def quiet(self) -> contextlib.AbstractContextManager[None]:
+        """What keeps the EGL plugin from talking of the graphics card, where it is used."""
+        return without_words() if self.with_egl else contextlib.nullcontext()
+
     def disconnect(self) -> None:
         """Give the world's memory back. Calling it twice is harmless."""
         if self.client_id >= 0:
-            pybullet.disconnect(physicsClientId=self.client_id)
+            with self.quiet():
+                pybullet.disconnect(physicsClientId=self.client_id)
             self.client_id = -1

@@ -1,8 +1,8 @@
 """Drawing on the GPU: PyBullet's EGL plugin, where there is one and it works.
 
-The plugin ends the process where it finds no display device, and writes about the device to
-standard output. So it is tried in a process of its own first, once. It also mixes up worlds: one
-that draws finds its colours in the device of another. So a process has one such world at a time.
+The plugin ends the process where it finds no display device. So it is tried in a process of its own
+first, once. It also mixes up worlds: one that draws finds its colours in the device of another. So
+a process has one such world at a time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import weakref
 from dataclasses import dataclass
 from functools import lru_cache
 
+from .bullet import without_words
 from .client import PhysicsClient
 
 RENDERERS = ("cpu", "egl", "auto")
@@ -77,6 +78,7 @@ def find() -> Egl:
         names = [line.partition("=")[2] for line in lines if line.startswith("GL_RENDERER=")]
         return Egl(names[0] if names else "a device without a name", "")
     said = [line for line in (trial.stderr + trial.stdout).splitlines() if line.strip()]
+    said = [line for line in said if not line.startswith("pybullet build time")]
     return Egl("", f"the plugin found no device ({said[-1]})" if said else "the plugin died")
 
 
@@ -111,8 +113,11 @@ _drawing: weakref.ref[PhysicsClient] | None = None
 def load(client: PhysicsClient) -> None:
     """Let a client draw with EGL from now on, where it is `wanted`; it must have no bodies yet."""
     global _drawing
-    if client.loadPlugin(_plugin(), "_eglRendererPlugin") < 0:
+    with without_words():
+        plugin = client.loadPlugin(_plugin(), "_eglRendererPlugin")
+    if plugin < 0:
         raise ValueError(f"The EGL plugin cannot be loaded. Remedy: {REMEDY}.")
+    client.with_egl = True
     # It leaves out meshes that are made of vertices.
     client.flat_caps = False
     _drawing = weakref.ref(client)

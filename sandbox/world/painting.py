@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import pybullet
 from numpy.typing import NDArray
 
+from .bullet import pybullet
 from .camera import Array, Camera
 from .client import PhysicsClient
 

@@ -49,7 +49,7 @@ class Renderer:
     def _draw(self, camera: Camera, width: int, height: int) -> Canvas:
         client = self._p
         faces = self._painter.faces(camera, width, height) if self._painter else []
-        with hidden(client, faces) if faces else nullcontext():
+        with hidden(client, faces) if faces else nullcontext(), client.quiet():
             _, _, pixels, depth, _ = client.getCameraImage(
                 width,
                 height,

@@ -33,10 +33,10 @@ import math
 from typing import Any
 
 import numpy as np
-import pybullet
 from numpy.typing import ArrayLike, NDArray
 
 from .boxes import Array, Part, look_at, read_parts
+from .bullet import pybullet
 from .client import PhysicsClient
 
 SLOTS = 8

@@ -11,9 +11,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import pybullet
-
 from .arguments import RELATED, Bad, Values, body, body_or_none
+from .bullet import pybullet
 from .calls import CALLS, CONSTANTS, Call, Effect
 from .client import Phase, PhysicsClient
 from .contract import CallError, UnavailableError, describe

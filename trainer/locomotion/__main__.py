@@ -12,6 +12,7 @@ import click
 import numpy as np
 import torch
 
+from ...output import print_json, say
 from ...sandbox.world.gait import WEIGHTS, read_gait
 from .datasheet import measure
 from .oscillator import NAMES, Numbers, search
@@ -43,15 +44,15 @@ def main(
     if steps:
         work_dir.mkdir(parents=True, exist_ok=True)
         numbers = _oscillator(work_dir / "oscillator.json", generations, seed)
-        practise(numbers, steps, seed, gait, click.echo)
-    told = json.dumps(measure(read_gait(gait), episodes), indent=1)
-    sheet.write_text(told + "\n", encoding="utf-8")
-    click.echo(told)
+        practise(numbers, steps, seed, gait, say)
+    measured = measure(read_gait(gait), episodes)
+    sheet.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    print_json(measured)
 
 
 def _oscillator(path: Path, generations: int, seed: int) -> Numbers:
     if not path.exists():
-        numbers = search(generations, seed, click.echo)
+        numbers = search(generations, seed, say)
         named = dict(zip(NAMES, numbers.tolist(), strict=True))
         path.write_text(json.dumps(named, indent=1), encoding="utf-8")
     named = json.loads(path.read_text(encoding="utf-8"))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import functools
+import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from .catalogue import MANIFEST, PACKAGE, TASKS, UnknownTask, find
 from .checking import check, check_world, timed
+from .text import LIKENESS, one_line
 
 
 def main() -> int:
@@ -44,7 +47,7 @@ def _list(as_json: bool) -> int:
         print(json.dumps(MANIFEST, indent=2))
         return 0
     for entry in TASKS.values():
-        print(f"{entry['id']:<60} {_success(entry):>13}  {entry['title']}")
+        print(f"{entry['id']:<60} {_success(entry):>13}  {one_line(entry['title'])}")
     return 0
 
 
@@ -63,7 +66,7 @@ def _check(names: list[str], as_json: bool) -> int:
         if not as_json:
             print(f"{'ok' if not found else 'WRONG':<6}{name} ({seconds:.1f} s)", flush=True)
             for problem in found:
-                print(f"      {problem}")
+                print(f"      {one_line(problem)}")
     wrong = sum(1 for result in results if result["problems"])
     if as_json:
         print(json.dumps({"package": PACKAGE, "results": results}, indent=2))
@@ -72,5 +75,26 @@ def _check(names: list[str], as_json: bool) -> int:
     return 1 if wrong else 0
 
 
+def _printing(command: Callable[[], int]) -> int:
+    """Run a command whose output may lack characters, or be closed, full or read no further."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=LIKENESS)
+    try:
+        status = command()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
+    except OSError as error:
+        if error.filename is not None:
+            raise  # It is of some file, and not of what is printed.
+        # What is left to print goes nowhere, or Python would fail once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            return 0
+        print(f"What is printed cannot be written: {error.strerror}.", file=sys.stderr)
+        return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_printing(main))

@@ -71,7 +71,7 @@ def test_pip_installs_the_wheel_and_it_works_without_taskwright(export, tmp_path
         text=True,
         env={**os.environ, "PYTHONPATH": ""},
     )
-    assert result.returncode == 0, result.stderr
+    assert (result.returncode, result.stderr) == (0, "")
     results = json.loads(result.stdout)["results"]
     assert [entry["problems"] for entry in results] == [[], [], []]
 
@@ -182,4 +182,4 @@ if __name__ == "__main__":
     result = subprocess.run(
         [sys.executable, "use.py"], cwd=tmp_path / "out", capture_output=True, text=True
     )
-    assert result.stdout.splitlines()[-1:] == ["(1, 157)"], result.stderr
+    assert (result.stdout, result.stderr) == ("(1, 157)\n", "")

@@ -263,3 +263,25 @@ def test_the_command_line_lists_tasks_and_refuses_what_it_does_not_know(imported
     )
     assert result.returncode == 2
     assert "Did you mean 'DriveAheadNow'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("way", "status", "said"),
+    [
+        ("list | cat", 0, "0% -> 90%"),
+        ("list | head -c 1", 0, ""),
+        ("list >&-", 0, ""),
+        ("list --json >&-", 0, ""),
+        ("list >/dev/full", 2, "cannot be written: No space left on device."),
+    ],
+)
+def test_no_output_ends_the_command_line_in_a_traceback(imported, way, status, said):
+    folder = importlib.import_module(f"{imported.__name__}.catalogue").HERE.parent
+    command = f"set -o pipefail; {sys.executable} -m {imported.__name__} {way}"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(
+        ["bash", "-c", command], cwd=folder, capture_output=True, text=True, env=environment
+    )
+    assert result.returncode == status
+    assert said in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
