@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pybullet
 
+from .world.actions import ActionError
 from .world.contract import ContractError, UnavailableError
 from .world.loading import LoadError
 
@@ -75,6 +76,11 @@ def _where(error: BaseException, source: str) -> str:
 
 
 _EXPLANATIONS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str]] = [
+    (
+        ActionError,
+        "The robot has no such action. Whoever acted gave it, and not the task.",
+        "Give actions of the robot's action space.",
+    ),
     (
         NotImplementedError,
         "A method that every task needs is missing.",
