@@ -49,6 +49,12 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
             "Tasks have what a simulated world needs, and nothing else.",
             error.fix,
         )
+    if isinstance(error, ActionError):
+        return Fault(
+            f"In {doing}: {text}",
+            "The robot has no such action. Whoever acted gave it, and not the task.",
+            "Give actions of the robot's action space.",
+        )
     if isinstance(error, LoadError):
         return Fault(
             text,
@@ -76,11 +82,6 @@ def _where(error: BaseException, source: str) -> str:
 
 
 _EXPLANATIONS: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str]] = [
-    (
-        ActionError,
-        "The robot has no such action. Whoever acted gave it, and not the task.",
-        "Give actions of the robot's action space.",
-    ),
     (
         NotImplementedError,
         "A method that every task needs is missing.",
