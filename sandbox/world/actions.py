@@ -85,7 +85,8 @@ def _whole_number(action: Any) -> int | None:
     if isinstance(action, np.ndarray | np.generic):
         is_one = action.dtype.kind in "iu" and action.shape in ((), (1,))
         return int(action.item()) if is_one else None
-    if isinstance(action, bool):
+    # Python, and PyTorch for its tensors, would count True as 1.
+    if isinstance(action, bool) or "bool" in str(getattr(action, "dtype", "")):
         return None
     try:
         return operator.index(action)

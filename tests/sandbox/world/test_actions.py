@@ -89,6 +89,8 @@ NOT_WHOLE: list[Any] = [
     np.array(3, dtype=object),
     np.array([True]),
     torch.tensor(3.0),
+    torch.tensor(True),
+    torch.tensor([1, 2]),
     object(),
 ]
 NUMBERS = [
