@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from gymnasium.wrappers import TimeLimit
 from numpy.typing import NDArray
 
 from .faults import told
@@ -90,7 +92,7 @@ class EpisodeServer:
         settings: dict[str, Any],
     ) -> dict[str, Any]:
         """Make environments number `first` to `first + count - 1` of the shared layout; `settings`
-        are keywords of `TaskEnv`."""
+        are keywords of `TaskEnv`, and `max_episode_steps` of a `TimeLimit` around it."""
         self._source = source
         shape = Layout(**layout)
         memory = mmap.mmap(self._shared[0], shape.size_bytes)
@@ -98,11 +100,15 @@ class EpisodeServer:
         self._first = first
         self._end_on_success = end_on_success
         self._terms: dict[str, int] = {}
+        steps = settings.pop("max_episode_steps", None)
         try:
-            self._envs = [TaskEnv(source, **settings) for _ in range(count)]
+            self._tasks = [TaskEnv(source, **settings) for _ in range(count)]
         except Exception as error:
             return self._fault(error, "loading the task")
-        named = robot_of(self._envs[0].task.env_class)
+        self._envs: list[gymnasium.Env[Any, Any]] = list(self._tasks)
+        if steps is not None:
+            self._envs = [TimeLimit(task, steps) for task in self._tasks]
+        named = robot_of(self._tasks[0].task.env_class)
         if named != robot:
             return {
                 "symptom": f"The task is for the robot {named}, not for {robot}.",
@@ -152,9 +158,9 @@ class EpisodeServer:
         known = len(self._terms)
         diagnoses: dict[int, str] = {}
         try:
-            for row, env in enumerate(self._envs):
-                action = action_for(env, arrays["actions"][row])
-                observation, reward, terminated, truncated, info = env.step(action)
+            for row, task in enumerate(self._tasks):
+                action = action_for(task, arrays["actions"][row])
+                observation, reward, terminated, truncated, info = self._envs[row].step(action)
                 success = info["is_success"]
                 if self._end_on_success and success and not terminated:
                     truncated = True
@@ -170,7 +176,7 @@ class EpisodeServer:
                     observation = self._begin_episode(row)
                 arrays["observations"][row] = observation
         except Exception as error:
-            return self._fault(error, f"step {env.physics_steps} of an episode")
+            return self._fault(error, f"step {task.physics_steps} of an episode")
         answer: dict[str, Any] = {}
         if len(self._terms) > known:
             answer["reward_terms"] = list(self._terms)[known:]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pybullet_data
 
+from .world.actions import ActionError
 from .world.bullet import pybullet
 from .world.contract import ContractError, UnavailableError
 from .world.loading import LoadError, UnavailableImport
@@ -75,6 +76,12 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
             f"In {doing}: {error.finding}{_where(error, source)}.",
             "Tasks have what a simulated world needs, and nothing else.",
             error.fix,
+        )
+    if isinstance(error, ActionError):
+        return Fault(
+            f"In {doing}: {text}",
+            "The robot has no such action. Whoever acted gave it, and not the task.",
+            "Give actions of the robot's action space.",
         )
     if isinstance(error, LoadError):
         return Fault(

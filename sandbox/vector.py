@@ -22,6 +22,7 @@ from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from .episodes import MAX_TERMS, Layout
 from .memory import shared_memory
 from .process import DEFAULT_MEMORY_MB, Child
+from .world.actions import read_actions
 from .world.robots import robot_spaces
 
 LOAD_TIMEOUT_S = 30.0
@@ -148,16 +149,20 @@ class SandboxedEpisodes:
             return self._observations("observations")
 
     def step(self, actions: NDArray[Any]) -> Steps:
-        """Act once in every environment. `actions` has one row (or one number) per environment."""
+        """Act once in every environment. `actions` has one row (or one number) per environment;
+        numbers of discrete actions may be floats, as the memory that they travel in has them."""
         self.start(actions)
         return self.finish()
 
     def start(self, actions: NDArray[Any]) -> None:
         """Ask for a step of every environment, and do not wait for it: there may be something else
-        to do meanwhile. `finish` tells of it; until then, nothing else is asked."""
+        to do meanwhile. `finish` tells of it; until then, nothing else is asked.
+
+        Raises ActionError, and asks for nothing, where actions are not in the action space."""
+        self._require_open()
+        numbers = read_actions(actions, self.action_space, self.count, floats_count=True)
         with self._closing_at_a_fault():
-            self._require_open()
-            self._arrays["actions"][:] = np.asarray(actions).reshape(self.count, -1)
+            self._arrays["actions"][:] = numbers.reshape(self.count, -1)
             self._send([{"op": "step"}] * len(self._shares))
 
     def finish(self) -> Steps:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
-from gymnasium.spaces import Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from ..errors import UsageError
 from ..task import ROBOT_BASES, robot_named_in
 from .vector import SandboxedEpisodes, Steps
-from .world.task_env import ACTION_REPEAT, TIME_LIMIT
+from .world.actions import ActionError, read_actions
+from .world.limits import TellsItsLimit, longest_episode, positive
+from .world.robots import GAITS
+from .world.task_env import ACTION_REPEAT, TASK_ENV, TIME_LIMIT, task_env_id
 
 MAX_PER_PROCESS = 24
 """Environments: each takes about 28 MB of a process's memory."""
@@ -26,7 +29,11 @@ MAX_PER_PROCESS = 24
 Mask = NDArray[np.bool_]
 
 
-class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+class UnfitActions(UsageError, ActionError):
+    """Actions that are not in the action space; nothing has happened in the environments."""
+
+
+class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
     """`num_envs` environments of one task, given as source code. Use as a context manager.
 
     The task runs in `processes` sandboxed processes, by default one for each core; the environments
@@ -46,10 +53,14 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
     are. A list gives each environment a seed of its own, and None goes on. With
     `options={"reset_mask": mask}` only the environments in the mask begin a new episode.
 
+    **Limits**: `spec.max_episode_steps` tells the actions in the longest episode. They follow from
+    `time_limit`, which is the task's own; `max_episode_steps` cuts episodes short from outside, as
+    Gymnasium's `TimeLimit` does.
+
     Raises `ChildFault` where the task's code fails, hangs or dies: with a sentence each for
     symptom, cause and fix. All processes are gone then. Raises UsageError where it is called
-    wrongly, and BrokenError where no process starts. It cannot be drawn: draw a `TaskEnv` with the
-    same seed.
+    wrongly (`UnfitActions`, also a ValueError, where actions are not in the action space), and
+    BrokenError where no process starts. It cannot be drawn: draw a `TaskEnv` with the same seed.
     """
 
     def __init__(
@@ -62,12 +73,20 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         action_repeat: int = ACTION_REPEAT,
         time_limit: int = TIME_LIMIT,
         steered: bool = False,
+        max_episode_steps: int | None = None,
     ) -> None:
         if processes is None:
             processes = _cores()
-        for name, value in {"num_envs": num_envs, "processes": processes}.items():
-            if value < 1:
-                raise UsageError(f"`{name}` is {value}.", "Ask for 1 or more.")
+        num_envs, processes = _count("num_envs", num_envs), _count("processes", processes)
+        action_repeat = _count("action_repeat", action_repeat)
+        time_limit = _count("time_limit", time_limit)
+        self.max_episode_steps = longest_episode(time_limit, action_repeat)
+        if max_episode_steps is not None:
+            max_episode_steps = _count("max_episode_steps", max_episode_steps)
+            self.max_episode_steps = min(self.max_episode_steps, max_episode_steps)
+        robot = robot or _robot_in(source)
+        if steered and robot not in GAITS:
+            raise UsageError(f"The {robot} has no gait to steer.", "Leave `steered` out.")
         if num_envs > MAX_PER_PROCESS * processes:
             raise UsageError(
                 f"{num_envs} environments in {processes} processes do not fit into their memory, "
@@ -78,13 +97,14 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         self.num_envs = num_envs
         self._episodes = SandboxedEpisodes(
             source,
-            robot or _robot_in(source),
+            robot,
             num_envs,
             processes,
             end_on_success=False,
             steered=steered,
             action_repeat=action_repeat,
             time_limit=time_limit,
+            max_episode_steps=max_episode_steps,
         )
         # Also where it is forgotten, or this process ends.
         self._close = weakref.finalize(self, self._episodes.close)
@@ -93,6 +113,20 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._has_begun = False
+        self.spec = EnvSpec(
+            task_env_id(source),
+            entry_point=TASK_ENV,
+            vector_entry_point=f"{TaskVectorEnv.__module__}:{TaskVectorEnv.__name__}",
+            # As `gymnasium.make_vec` has it.
+            kwargs={
+                "source": source,
+                "action_repeat": action_repeat,
+                "time_limit": time_limit,
+                "steered": steered,
+                "num_envs": num_envs,
+                "vectorization_mode": "vector_entry_point",
+            },
+        )
 
     @classmethod
     def from_file(cls, path: str | Path, num_envs: int, **keywords: Any) -> Self:
@@ -119,7 +153,11 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], Mask, Mask, dict[str, Any]]:
         if not self._has_begun:
             raise ResetNeeded("The first episodes have not begun. Call `reset` before `step`.")
-        steps = self._episodes.step(self._fit(actions))
+        try:
+            actions = read_actions(actions, self.single_action_space, self.num_envs)
+        except ActionError as error:
+            raise UnfitActions(str(error), "`action_space.sample()` gives such actions.") from None
+        steps = self._episodes.step(actions)
         infos = self._infos(steps)
         return steps.observations, steps.rewards, steps.terminated, steps.truncated, infos
 
@@ -153,26 +191,6 @@ class TaskVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
                 "reset all of them.",
             )
         return mask.copy()
-
-    def _fit(self, actions: Any) -> NDArray[Any]:
-        """Actions that the environments can take; a wrong one must not look like the task's."""
-        array = np.asarray(actions)
-        assert self.action_space.shape is not None
-        fits = array.shape == self.action_space.shape
-        if fits and isinstance(self.single_action_space, Discrete):
-            least, count = self.single_action_space.start, self.single_action_space.n
-            fits = bool(
-                np.issubdtype(array.dtype, np.integer)
-                and ((least <= array) & (array < least + count)).all()
-            )
-        elif fits:
-            fits = bool(np.isfinite(array).all())
-        if not fits:
-            raise UsageError(
-                f"`actions` is {array!r}, which does not fit {self.action_space}.",
-                "Give one action for each environment, such as `action_space.sample()`.",
-            )
-        return array
 
     def _infos(self, steps: Steps) -> dict[str, Any]:
         """Infos as `SyncVectorEnv` gives them."""
@@ -233,6 +251,13 @@ def _terms_of(where: Mask, names: list[str], terms: NDArray[np.float64]) -> dict
         name = names[column]
         named[name], named[f"_{name}"] = numbers[:, column], given[:, column]
     return {"reward_terms": named, "_reward_terms": where.copy()}
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        return positive(name, value)
+    except ValueError:
+        raise UsageError(f"`{name}` is {value!r}.", "Ask for 1 or more.") from None
 
 
 def _cores() -> int:

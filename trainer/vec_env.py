@@ -10,6 +10,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
 from ..sandbox.vector import SandboxedEpisodes
+from ..sandbox.world.actions import read_actions
 from .settings import Settings
 
 
@@ -51,7 +52,8 @@ class SandboxedVecEnv(RemoteVecEnv):
         return self.episodes.reset(self.next_seed)
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        self._actions = actions
+        """Raises ActionError where they are not in the action space."""
+        self._actions = read_actions(actions, self.action_space, self.num_envs)
 
     def step_wait(self) -> VecEnvStepReturn:
         steps = self.episodes.step(self._actions)

@@ -24,6 +24,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from ...sandbox.world.base import BaseEnv
+from ...sandbox.world.limits import longest_episode
 from ...sandbox.world.robots import robot_spaces
 from ...sandbox.world.task_env import ACTION_REPEAT, TIME_LIMIT
 from ...task import STEERED, Record, Task
@@ -74,7 +75,7 @@ def _interface(robot: str) -> dict[str, Any]:
         "action_space": space_as_json(action_space),
         "action_repeat": ACTION_REPEAT,
         "time_limit": TIME_LIMIT,
-        "max_episode_steps": -(-TIME_LIMIT // ACTION_REPEAT),
+        "max_episode_steps": longest_episode(TIME_LIMIT, ACTION_REPEAT),
         "step_s": round(ACTION_REPEAT * BaseEnv.dt, 6),
         "steered": robot in STEERED,
     }

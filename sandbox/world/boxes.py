@@ -6,6 +6,7 @@ boxes are is `scene`'s business.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -22,6 +23,7 @@ Vector = tuple[float, ...]
 
 UNTURNED: Matrix = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 _STRAIGHT = np.eye(3)
+_CORNERS = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
 PLANE_HALF_EXTENT_M = 1000.0
 GREY = (0.5, 0.5, 0.5)
 
@@ -143,6 +145,39 @@ def read_parts(client: PhysicsClient, body: int) -> list[Part]:
             )
     look_at(client, body, parts)
     return parts
+
+
+def drawn_corners(client: PhysicsClient, body: int) -> Array:
+    """The corners, in the world, of boxes around all that is drawn of a body: shape (n, 3), m.
+
+    Empty where nothing is: it has no shape, or opacity 0.
+    """
+    corners: list[Array] = []
+    for shape in client.getVisualShapeData(body):
+        link, is_from_file, opacity = shape[1], bool(shape[4]), shape[7][3]
+        if opacity <= 0.0:
+            continue
+        if is_from_file or _is_solid_mesh(client, body, link):
+            # Of these PyBullet tells no size. What is solid of them fills the same box.
+            low, high = np.array(client.getAABB(body, link))
+            corners.append(np.where(_CORNERS > 0.0, high, low))
+            continue
+        box = _seen_box(client, shape, client.getDynamicsInfo(body, link)[3:5])
+        if link < 0:
+            position, orientation = client.getBasePositionAndOrientation(body)
+        else:
+            position, orientation = client.getLinkState(body, link, 0, 1)[:2]
+        turn = np.array(client.getMatrixFromQuaternion(orientation)).reshape(3, 3)
+        own = box.center + (_CORNERS * box.half_extents) @ box.turn.T
+        corners.append(position + own @ turn.T)
+    return np.concatenate(corners) if corners else np.empty((0, 3))
+
+
+def _is_solid_mesh(client: PhysicsClient, body: int, link: int) -> bool:
+    if body in client.height_fields:
+        return True
+    shapes = client.getCollisionShapeData(body, link)
+    return any(shape[2] == client.GEOM_MESH for shape in shapes)
 
 
 def look_at(client: PhysicsClient, body: int, parts: list[Part]) -> None:

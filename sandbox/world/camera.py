@@ -6,7 +6,6 @@ never from numbers made for one robot.
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -14,23 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .client import PhysicsClient
+from .subjects import Subject, subjects_of
 
 Array = NDArray[np.float64]
 Box = tuple[Array, Array]
 """The lowest and the highest corner of a body, world frame, m."""
-_CORNERS = tuple(itertools.product((0, 1), repeat=3))
 
 FIELD_OF_VIEW_DEG = 45.0
 
-# Of the overview. Framing a floor as wide as this would make the rest a speck.
-BACKDROP_M = 25.0
-# Further than this from all else: put away by the task, or fallen off the world.
-ASIDE_M = 40.0
-OVERVIEW_PITCH_DEG, STEEPER_DEG = -32.0, -58.0
-OVERVIEW_NEAREST_M = 3.0
+# Of the overview: the directions it may look in. The first pitch is the usual one.
+OVERVIEW_PITCHES_DEG = (-32.0, -20.0, -58.0)
+OVERVIEW_YAW_STEP_DEG = 45.0
+# It keeps so far off, in sizes of the robot, which is then at most a third as high as the picture.
+OVERVIEW_NEAREST_SIZES = 5.0
 # What is framed around a robot that stands alone.
 ROOM_M = 4.0
-MARGIN = 1.08
+MARGIN = 1.1
+AMID_ROUNDS = 20
+# What a direction is worth, in logarithms of how large things are in the picture. Beyond this share
+# of its height, larger is not better.
+ENOUGH_SHARE = 0.08
+# Neither should the robot stand large before all else, nor something else so many times nearer.
+TOO_LARGE_SHARE, TOO_FAR = 0.33, 2.0
+PRICE_OF_EXTREMES = 4.0
+WORTH_OF_SIGHT = 4.0
+MAX_IN_SIGHT = 32  # bodies that are looked for
+WORTH_OF_USUAL_PITCH, WORTH_OF_USUAL_YAW = 0.3, 0.3
 
 # Of the chase, distances in sizes of the robot.
 CHASE_SIZES = 4.2
@@ -66,11 +74,10 @@ class Camera:
     def around(cls, target: Array, distance_m: float, yaw_deg: float, pitch_deg: float) -> Camera:
         """A camera that looks at `target` (3,). At yaw 0 it looks along +y, as PyBullet has it."""
         yaw, pitch = math.radians(yaw_deg), math.radians(pitch_deg)
-        right = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-        forward = np.array(
-            [-math.sin(yaw) * math.cos(pitch), math.cos(yaw) * math.cos(pitch), math.sin(pitch)]
-        )
-        up = np.cross(right, forward)
+        across, ahead, level, steep = math.cos(yaw), math.sin(yaw), math.cos(pitch), math.sin(pitch)
+        right = np.array([across, ahead, 0.0])
+        forward = np.array([-ahead * level, across * level, steep])
+        up = np.array([ahead * steep, -across * steep, level])
         eye = target - distance_m * forward
         return cls(eye, right, up, forward, 0.02 * distance_m, 4 * distance_m + 60.0)
 
@@ -96,76 +103,105 @@ def _box_of(client: PhysicsClient, body: int) -> Box:
 def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3) -> Camera:
     """A camera that frames the robot and the scene around it, as near as it can.
 
-    Left out are backdrops (floors wider than 25 m, walls longer than that) and whatever is more
-    than 40 m away from all else. Where the robot is all there is, the 4 m around it are framed. Of
-    a few directions it takes the one in which the least is hidden, above all not the robot.
+    What belongs to the scene, `subjects` says. Where the robot is all there is, the 4 m around it
+    are framed. Of several directions it takes the one in which the most is in sight, above all the
+    robot, and things are largest.
     """
-    bodies = sorted(client.links)
-    boxes = {body: _box_of(client, body) for body in bodies}
-    framed = _together(robot_id, {b: box for b, box in boxes.items() if not _is_backdrop(box)})
-    ends = [boxes[body] for body in framed]
-    if len(framed) == 1:
-        room = np.array([ROOM_M, ROOM_M, 0.0])
-        ends.append((ends[0][0] - room, ends[0][1] + room))
-    low = np.min([end[0] for end in ends], axis=0)
-    high = np.max([end[1] for end in ends], axis=0)
+    subjects = subjects_of(client, robot_id)
+    robot = subjects[0]
+    corners = np.concatenate([subject.corners for subject in subjects])
+    if len(subjects) == 1:
+        room = [[x, y, 0.0] for x in (-ROOM_M, ROOM_M) for y in (-ROOM_M, ROOM_M)]
+        corners = (corners[:, None] + np.array(room)).reshape(-1, 3)
+    size = np.ptp(corners, axis=0)
     # The long side of the scene lies across the picture, seen a little from behind the robot.
-    yaw = -35.0 if high[0] - low[0] >= high[1] - low[1] else -60.0
-    places = [[end[i][axis] for axis, i in enumerate(ijk)] for end in ends for ijk in _CORNERS]
-    cameras = [
-        _framing(np.array(places), yaw_deg, pitch, aspect)
-        for pitch in (OVERVIEW_PITCH_DEG, STEEPER_DEG)
-        for yaw_deg in (yaw, -180.0 - yaw, -yaw, 180.0 + yaw)
-    ]
-    # Of those that show as much, the first.
-    return max(cameras, key=lambda camera: _shown(client, camera, framed, boxes))
+    usual_yaw = -35.0 if size[0] >= size[1] else -60.0
+    views: list[tuple[float, Camera]] = []
+    for pitch in OVERVIEW_PITCHES_DEG:
+        for turn in range(round(360.0 / OVERVIEW_YAW_STEP_DEG)):
+            yaw = usual_yaw + turn * OVERVIEW_YAW_STEP_DEG
+            camera = _framing(corners, robot, yaw, pitch, aspect)
+            usual = WORTH_OF_USUAL_PITCH * (pitch == OVERVIEW_PITCHES_DEG[0])
+            usual += WORTH_OF_USUAL_YAW * (turn == 0)
+            views.append((usual + _size_worth(camera, subjects), camera))
+    # Whether something is in sight takes the longest to find out: not asked where all would do.
+    views.sort(key=lambda view: -view[0])
+    best, chosen = -math.inf, views[0][1]
+    for worth, camera in views:
+        if worth + WORTH_OF_SIGHT <= best:
+            break
+        worth += WORTH_OF_SIGHT * _sight(client, camera, subjects)
+        if worth > best:
+            best, chosen = worth, camera
+    return chosen
 
 
-def _shown(
-    client: PhysicsClient, camera: Camera, bodies: list[int], boxes: dict[int, Box]
-) -> tuple[bool, int]:
-    """Whether the first of some bodies is in sight, and how many of all are, by their middle."""
-    middles = [((boxes[body][0] + boxes[body][1]) / 2).tolist() for body in bodies]
-    hits = client.rayTestBatch([camera.eye.tolist()] * len(bodies), middles)
+def _size_worth(camera: Camera, subjects: list[Subject]) -> float:
+    """How large a camera shows the first of some subjects, the robot, and all of them."""
+    depths = (np.array([each.middle for each in subjects]) - camera.eye) @ camera.forward
+    sizes = np.array([each.size_m for each in subjects])
+    shares = sizes / (2 * camera.tangent * depths)
+    worths = np.log(np.minimum(shares, ENOUGH_SHARE))
+    too_large = math.log(max(float(shares[0]) / TOO_LARGE_SHARE, 1.0))
+    too_far = math.log(max(float(depths[0] / np.min(depths)) / TOO_FAR, 1.0))
+    return float(worths[0] + np.mean(worths)) - PRICE_OF_EXTREMES * (too_large + too_far)
+
+
+def _sight(client: PhysicsClient, camera: Camera, subjects: list[Subject]) -> float:
+    """The share of them that a camera has in sight, from 0 to 1, of which the robot makes half."""
+    some = subjects[:: math.ceil(len(subjects) / MAX_IN_SIGHT)]
+    robot = subjects[0]
+    # Of the robot, more than a spot should be in sight.
+    around = [(robot.middle + end) / 2 for end in (robot.low, robot.high)]
+    places = [*(each.middle for each in some), *around]
+    bodies = [*(each.body for each in some), robot.body, robot.body]
+    eye = camera.eye.tolist()
+    hits = client.rayTestBatch([eye] * len(places), [place.tolist() for place in places])
     # What has no collision shape is hit by no ray.
     seen = [hit[0] in (body, -1) for body, hit in zip(bodies, hits, strict=True)]
-    return seen[0], sum(seen)
+    return float(np.mean([seen[0], *seen[-2:]]) + np.mean(seen[: len(some)])) / 2
 
 
-def _is_backdrop(box: Box) -> bool:
-    width, length = sorted((box[1] - box[0])[:2].tolist())
-    height = float(box[1][2] - box[0][2])
-    # A long body is a course to drive on unless it stands upright.
-    return bool(length > BACKDROP_M and (width > BACKDROP_M or height > width))
-
-
-def _together(robot_id: int, boxes: dict[int, Box]) -> list[int]:
-    """The robot, and the bodies that are near to it or to another one that is."""
-    together, waiting = [robot_id], [body for body in boxes if body != robot_id]
-    for body in together:  # It grows on the way.
-        low, high = boxes[body]
-        gaps = [np.maximum(boxes[b][0] - high, low - boxes[b][1]).clip(0.0) for b in waiting]
-        near = [np.linalg.norm(gap) <= ASIDE_M for gap in gaps]
-        together += [b for b, is_near in zip(waiting, near, strict=True) if is_near]
-        waiting = [b for b, is_near in zip(waiting, near, strict=True) if not is_near]
-    return together
-
-
-def _framing(corners: Array, yaw_deg: float, pitch_deg: float, aspect: float) -> Camera:
-    """The nearest camera of that direction whose picture holds all corners, shape (n, 3)."""
+def _framing(
+    corners: Array, robot: Subject, yaw_deg: float, pitch_deg: float, aspect: float
+) -> Camera:
+    """The nearest camera of that direction whose picture holds all corners, shape (n, 3), in its
+    middle, and the robot not too large."""
     camera = Camera.around(np.zeros(3), 1.0, yaw_deg, pitch_deg)
     across, upward, depth = camera.axes @ corners.T
     tangent = camera.tangent / MARGIN
     # In the picture is what is off the axis by at most its depth times the tangent. The corners
-    # that are outermost to either side fix both how far back the eye stands and where in between.
+    # that are outermost to either side fix how far back the eye stands.
     wide, tall = tangent * aspect, tangent
-    left, right = np.min(across + depth * wide), np.max(across - depth * wide)
-    low, high = np.min(upward + depth * tall), np.max(upward - depth * tall)
-    back = max((right - left) / (2 * wide), (high - low) / (2 * tall))
-    eye = np.array([(left + right) / 2, (low + high) / 2, -back]) @ camera.axes
-    distance = max(float(np.mean(depth)) + back, OVERVIEW_NEAREST_M)
-    target = eye + (float(np.mean(depth)) + back) * camera.forward
-    return Camera.around(target, distance, yaw_deg, pitch_deg)
+    width = np.max(across - depth * wide) - np.min(across + depth * wide)
+    height = np.max(upward - depth * tall) - np.min(upward + depth * tall)
+    back = max(
+        float(width) / (2 * wide),
+        float(height) / (2 * tall),
+        OVERVIEW_NEAREST_SIZES * robot.size_m - float(np.mean(depth)),
+        robot.size_m - float(np.min(depth)),
+    )
+    depths = depth + back
+    eye = np.array([_amid(across, depths, wide), _amid(upward, depths, tall), -back]) @ camera.axes
+    distance = float(np.mean(depths))
+    return Camera.around(eye + distance * camera.forward, distance, yaw_deg, pitch_deg)
+
+
+def _amid(offsets: Array, depths: Array, tangent: float) -> float:
+    """Where to stand so that the outermost of some points, each so far off an axis and so deep, are
+    as far from the middle of the picture on one side as on the other; and where all of them are
+    within that tangent."""
+    place = float(np.mean(offsets))
+    for _ in range(AMID_ROUNDS):
+        angles = (offsets - place) / depths
+        least, most = int(np.argmin(angles)), int(np.argmax(angles))
+        if math.isclose(-angles[least], angles[most], rel_tol=1e-3):
+            break
+        # Between these two; then others may be outermost.
+        crossed = offsets[least] * depths[most] + offsets[most] * depths[least]
+        place = float(crossed / (depths[least] + depths[most]))
+    first, last = np.max(offsets - tangent * depths), np.min(offsets + tangent * depths)
+    return min(max(place, float(first)), float(last))
 
 
 # The chase.

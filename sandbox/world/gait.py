@@ -27,7 +27,6 @@ from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
 from .articulated import TORSO_SIZE
-from .contract import ContractError
 
 Array = NDArray[np.float32]
 
@@ -107,13 +106,6 @@ def torques(action: Array, way: Any) -> Array:
     return turned
 
 
-def is_command(action: Any) -> bool:
-    """Whether an action is a whole number: something to tell a gait rather than a joint."""
-    return isinstance(action, int | np.integer) or (
-        isinstance(action, np.ndarray) and action.ndim == 0 and action.dtype.kind in "iu"
-    )
-
-
 class Gait:
     """Walks where it is told. `arrays` are weights and biases in the order of the layers: rectified
     linear units, and tanh in the end."""
@@ -125,11 +117,7 @@ class Gait:
 
     def action(self, state: Array, command: int) -> Array:
         """The robot's action for what it observes, of which the beginning is its own state, and one
-        of the commands. Raises ContractError where there is no such command."""
-        if not 0 <= command < len(WAYS):
-            raise ContractError(
-                "super().step", f"was given {command} as command", f"be given 0 to {len(WAYS) - 1}"
-            )
+        of the commands (see `actions.read_action`)."""
         way = WAYS[command]
         return torques(self.walk(felt(state, way)), way)
 

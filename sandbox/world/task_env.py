@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from numpy.typing import NDArray
 
 from . import egl
+from .actions import read_action
 from .base import (
     BaseEnv,
     advance,
@@ -25,7 +29,7 @@ from .base import (
 from .camera import Camera, ChaseCamera, overview_camera
 from .client import Phase, PhysicsClient
 from .contract import ContractError
-from .gait import is_command
+from .limits import TellsItsLimit, longest_episode, positive
 from .loading import LoadedTask
 from .rendering import Image, Renderer
 from .robots import GAITS, robot_of, robot_spaces
@@ -42,11 +46,14 @@ NUMPY_DEFAULTS: Any = {"divide": "warn", "over": "warn", "under": "ignore", "inv
 """What numpy does about numbers it cannot hold, unless the process has it otherwise: libraries do
 (Syllabus lets it raise), and an episode must not depend on that."""
 
+_Episode = Literal["none", "running", "ended", "left"]
+"""Whether an episode goes on; "left" is one that has ended, and whose acting goes on."""
+
 Observation = Any
 """float32, shape (n,); with `vision` the dict of arrays that `vision` describes."""
 
 
-class TaskEnv(gymnasium.Env[Observation, Any]):
+class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
     """One task, given as source code.
 
     **Observation**: float32 `Box`, the robot's proprioception (see the robot's module) followed by
@@ -54,7 +61,9 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
 
     **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s. A robot
     that has a gait also takes a single number, one of the commands of its gait (see `gait`); with
-    `steered`, these are the action space.
+    `steered`, these are the action space. An action that is not in the action space raises
+    `ActionError`, a ValueError, before the task sees it; finite numbers beyond the bounds of a
+    `Box` count as the bounds (see `actions`).
 
     **Reward**: the sum of the task's and the robot's named terms over those physics steps;
     `info["reward_terms"]` holds each term, and as `step` what an overridden `step` added.
@@ -64,7 +73,9 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     then.
 
     **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps, and
-    when the world breaks.
+    when the world breaks. `spec.max_episode_steps` is the time limit in actions. `step` and
+    `render` raise `ResetNeeded` before the first episode; a step after the end of an episode gives
+    a warning, and what it returns means nothing.
 
     **A broken world**: bodies that overlap are thrown apart, and what is squeezed or pushed without
     measure flies off. Where a body moves faster than 80 m/s (down: 1000 m/s), is farther than 20 km
@@ -105,13 +116,16 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         renderer: str = "cpu",
         steered: bool = False,
     ) -> None:
-        """Raises ValueError for a camera that there is not, and for a robot without a gait that is
-        to be `steered`."""
+        """Raises ValueError for a camera or render mode that there is not, for a number of steps
+        that is none, and for a robot without a gait that is to be `steered`."""
         if camera not in ("overview", "chase"):
             raise ValueError(f'camera is {camera!r}; it must be "overview" or "chase".')
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f'render_mode is {render_mode!r}; it must be "rgb_array" or None.')
         self.task = LoadedTask(source)
-        self.action_repeat = action_repeat
-        self.time_limit = time_limit
+        self.action_repeat = positive("action_repeat", action_repeat)
+        self.time_limit = positive("time_limit", time_limit)
+        self.max_episode_steps = longest_episode(self.time_limit, self.action_repeat)
         self.render_mode = render_mode
         self.camera, self.width, self.height = camera, width, height
         self._vision = None if vision is None else Vision(vision)
@@ -136,6 +150,24 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         """What moves the joints of a robot that is told where to go; None where it has none."""
         state_space, self.action_space = robot_spaces(robot, steered=steered)
         self.observation_space = self._vision.space(state_space) if self._vision else state_space
+        self._commands = None if self.gait is None else self.gait.commands
+        self._episode: _Episode = "none"
+        self.spec = EnvSpec(
+            task_env_id(source),
+            entry_point=TASK_ENV,
+            kwargs={
+                "source": source,
+                "action_repeat": self.action_repeat,
+                "time_limit": self.time_limit,
+                "render_mode": render_mode,
+                "camera": camera,
+                "width": width,
+                "height": height,
+                "vision": vision,
+                "renderer": renderer,
+                "steered": steered,
+            },
+        )
 
     @classmethod
     def from_file(cls, path: str | Path, **keywords: Any) -> TaskEnv:
@@ -160,6 +192,8 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
+        self._require_open()
+        self._episode = "none"
         super().reset(seed=seed)
         self.build(int(self.np_random.integers(2**31)))
         with self.client.during(Phase.RESET):
@@ -170,16 +204,20 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         self._place_camera()
         self._state = self._sense(0.0)
         self._observation = self._observe(self._state)
+        self._episode = "running"
         return self._observation, {"is_success": False}
 
     @np.errstate(**NUMPY_DEFAULTS)
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        if self._episode != "running":
+            self._require_episode()
+        action = read_action(action, self.action_space, self._commands)
         terms: dict[str, float] = {}
         terminated = truncated = False
         start = self.physics_steps
         diagnosis = ""
-        if self.gait is not None and is_command(action):
-            action = self.gait.action(self._state, int(action))
+        if self.gait is not None and type(action) is int:
+            action = self.gait.action(self._state, action)
         try:
             while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
                 terminated, truncated, step_terms = self.physics_step(action)
@@ -203,13 +241,36 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         if diagnosis:
             # Of a world that is none, the last thing that was seen of it is told.
             info["diagnosis"] = diagnosis
+            self._end_episode()
             return self._observation, reward, terminated, not terminated, info
         if self._chase is not None:
             base = self.robot.links["base"]
             self._chase.follow(base.position, self._facing(), elapsed_s)
         self._state = state
         self._observation = self._observe(state)
+        if terminated or truncated:
+            self._end_episode()
         return self._observation, reward, terminated, truncated, info
+
+    def _end_episode(self) -> None:
+        if self._episode == "running":
+            self._episode = "ended"
+
+    def _require_open(self) -> None:
+        if self.client.client_id < 0:
+            raise ClosedEnvironmentError("The environment was closed. Make a new one.")
+
+    def _require_episode(self) -> None:
+        """Raise where there is no episode, and warn where it has ended, as Gymnasium's own do."""
+        self._require_open()
+        if self._episode == "none":
+            raise ResetNeeded("No episode has begun. Call `reset` before `step`.")
+        if self._episode == "ended":
+            self._episode = "left"
+            gymnasium.logger.warn(
+                "`step` was called after the episode had ended: what it returns now means "
+                "nothing. Call `reset` where `terminated` or `truncated` is True."
+            )
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
         """One step of the task's own: whether it terminated or truncated, and its reward terms."""
@@ -288,8 +349,21 @@ class TaskEnv(gymnasium.Env[Observation, Any]):
         """The world now, shape (height, width, 3), uint8; None without a render mode."""
         if self.render_mode is None:
             return None
+        self._require_open()
+        if self._episode == "none":
+            raise ResetNeeded("No episode has begun. Call `reset` before `render`.")
         camera = self._overview if self._chase is None else self._chase.camera
         return self._renderer.picture(camera, self.width, self.height)
 
     def close(self) -> None:
+        self._episode = "none"
         self.client.disconnect()
+
+
+TASK_ENV = f"{TaskEnv.__module__}:{TaskEnv.__name__}"
+"""Where Gymnasium finds it."""
+
+
+def task_env_id(source: str) -> str:
+    """What a task's `spec` calls it: by its `task_id`."""
+    return f"taskwright/Task-{hashlib.sha256(source.encode()).hexdigest()[:12]}-v0"

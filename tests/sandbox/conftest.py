@@ -114,7 +114,9 @@ class Processes:
 
     def _command(self, pid: int) -> list[str]:
         try:
-            return (Path("/proc") / str(pid) / "cmdline").read_bytes().decode().split("\0")
+            command = (Path("/proc") / str(pid) / "cmdline").read_bytes()
+            # Other people's commands may be in any encoding.
+            return command.decode(errors="replace").split("\0")
         except OSError:
             return []
 

@@ -18,6 +18,8 @@ from taskwright.sandbox import vector
 from taskwright.sandbox.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.episodes import episode_seed
 from taskwright.sandbox.vector import SandboxedEpisodes, Steps
+from taskwright.sandbox.world import ActionError
+from taskwright.trainer.vec_env import SandboxedVecEnv
 
 # Short episodes of a random length, so that a few steps see several episodes.
 TASK = '''
@@ -113,6 +115,20 @@ def test_a_fault_in_a_started_step_closes_all() -> None:
             episodes.finish()
         with pytest.raises(ClosedEnvironmentError):
             episodes.start(np.ones(4))
+
+
+@pytest.mark.parametrize(
+    "actions", [[0, 6], [0, -1], [0.5, 0.0], [0.0, np.nan], [1], [[0], [1]], ["0", "1"], None]
+)
+def test_what_is_no_action_is_refused_and_never_told_as_the_task_s_mistake(actions: Any) -> None:
+    with SandboxedEpisodes(TASK, "r2d2", 2, 1) as episodes:
+        episodes.reset(0)
+        with pytest.raises(ActionError, match="does not fit"):
+            episodes.start(actions)
+        with pytest.raises(ActionError, match="does not fit"):
+            SandboxedVecEnv(episodes).step_async(actions)
+        # Nothing has been asked for, and all goes on.
+        episodes.step(np.ones(2))
 
 
 def test_a_new_reset_begins_the_same_episodes_again() -> None:

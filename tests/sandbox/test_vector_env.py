@@ -18,10 +18,12 @@ import numpy as np
 import pytest
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.wrappers import TimeLimit
 
 from taskwright import TaskEnv, TaskVectorEnv
 from taskwright.errors import UsageError
 from taskwright.sandbox.channel import ChildDied, ChildFault, ChildProtocolError
+from taskwright.sandbox.world import ActionError
 from taskwright.sandbox.world.robots import ROBOT_ENVS
 
 # Episodes of a random length that end in either way; one reward term comes and goes.
@@ -238,19 +240,88 @@ def test_tells_32_names_of_reward_terms() -> None:
         np.zeros(2),
         np.array([0, 6]),
         np.array([-1, 0]),
+        np.array([0.0, np.nan]),
+        np.array([1]),
         ["forward", "idle"],
+        ["1", "2"],
+        [True, False],
+        [[1, 2], [3]],
+        None,
+        1,
     ],
 )
 def test_refuses_actions_that_do_not_fit(actions: Any) -> None:
     with TaskVectorEnv(TASK, 2, processes=1) as env:
         env.reset(seed=0)
-        with pytest.raises(UsageError, match="does not fit MultiDiscrete"):
+        with pytest.raises(UsageError, match="does not fit MultiDiscrete") as refused:
             env.step(actions)
+        assert isinstance(refused.value, ActionError)
+        assert "\n" not in str(refused.value)
         # It is none the worse for it.
         env.step(np.zeros(2, dtype=np.int64))
 
 
+def test_numbers_beyond_the_bounds_do_what_they_do_in_one_environment() -> None:
+    source = TASK.replace("R2D2Env", "AntEnv")
+    theirs = sync(source, 2, **SETTINGS)
+    with TaskVectorEnv(source, 2, processes=1, **SETTINGS) as ours:
+        for wrong in (np.full((2, 8), np.nan), np.zeros((1, 8)), np.zeros(8), [["0"] * 8] * 2):
+            ours.reset(seed=1)
+            with pytest.raises(UsageError, match="does not fit Box"):
+                ours.step(wrong)
+        assert_same(ours.reset(seed=1), theirs.reset(seed=1), "reset")
+        for size in (0.5, 3.0, 1e200):
+            actions = np.array([[size] * 8, [-size] * 8])
+            assert_same(ours.step(actions), theirs.step(actions), f"size {size}")
+    theirs.close()
+
+
+def test_tells_the_longest_episode_and_is_cut_short_from_outside() -> None:
+    lengths: list[tuple[dict[str, Any], int]] = [
+        ({}, 250),
+        ({"time_limit": 40, "action_repeat": 3}, 14),
+        ({"time_limit": 40, "max_episode_steps": 7}, 7),
+        ({"time_limit": 40, "max_episode_steps": 70}, 10),
+    ]
+    for keywords, steps in lengths:
+        with TaskVectorEnv(ENDLESS, 2, processes=1, **keywords) as env:
+            assert env.spec is not None
+            assert env.spec.max_episode_steps == steps
+            env.reset(seed=0)
+            ends = [env.step(np.zeros(2, np.int64))[3].tolist() for _ in range(steps)]
+        assert ends == [[False] * 2] * (steps - 1) + [[True] * 2]
+
+
+def test_a_limit_from_outside_gives_what_gymnasiums_own_gives() -> None:
+    make = functools.partial(TaskEnv, TASK, **SETTINGS)
+    theirs = SyncVectorEnv(
+        [lambda: TimeLimit(make(), 5)] * 3, autoreset_mode=AutoresetMode.SAME_STEP
+    )
+    with TaskVectorEnv(TASK, 3, processes=2, max_episode_steps=5, **SETTINGS) as ours:
+        assert_same(ours.reset(seed=7), theirs.reset(seed=7), "reset")
+        for n in range(16):
+            actions = np.array([n % 6, 1, 0])
+            assert_same(ours.step(actions), theirs.step(actions), f"step {n}")
+    theirs.close()
+
+
+def test_gymnasium_makes_it_again_by_its_spec() -> None:
+    with TaskVectorEnv(TASK, 3, processes=1, **SETTINGS) as env:
+        again = gymnasium.make_vec(env.spec)
+        assert isinstance(again, TaskVectorEnv)
+        assert again.spec is not None
+        assert (again.num_envs, again.spec.max_episode_steps) == (3, 9)
+        assert_same(again.reset(seed=1), env.reset(seed=1))
+        again.close()
+
+
 def test_refuses_wrong_calls_with_a_remedy() -> None:
+    settings: dict[str, Any]
+    for settings in ({"time_limit": 0}, {"action_repeat": 1.5}, {"max_episode_steps": "9"}):
+        with pytest.raises(UsageError, match=r"is .*\. Ask for 1 or more"):
+            TaskVectorEnv(TASK, 2, processes=1, **settings)
+    with pytest.raises(UsageError, match="r2d2 has no gait"):
+        TaskVectorEnv(TASK, 2, processes=1, steered=True)
     for keywords in ({"num_envs": 0}, {"num_envs": 2, "processes": 0}):
         with pytest.raises(UsageError, match=r"is 0\. Ask for 1 or more"):
             TaskVectorEnv(TASK, **keywords)

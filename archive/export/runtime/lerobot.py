@@ -13,11 +13,13 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Dict, Discrete
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from .catalogue import PACKAGE, TASKS, find
 from .making import make
+from .world.actions import read_action
 
 MAX_WORKERS = 64
 
@@ -43,8 +45,12 @@ class LeRobotEnv(gymnasium.Env[Any, Any]):
         if pixels is not None:
             spaces["pixels"] = Box(0, 255, (*pixels, 3), np.uint8)
         self.observation_space = Dict(spaces)
-        count = int(self._actions.n) if isinstance(self._actions, Discrete) else None
-        self.action_space = self._actions if count is None else Box(-1.0, 1.0, (count,), np.float32)
+        self.action_space = self._actions
+        if isinstance(self._actions, Discrete):
+            count = int(self._actions.n)
+            self.action_space = Box(-1.0, 1.0, (count,), np.float32)
+            # Which is the highest is asked of scores as they are given, however high.
+            self._scores = Box(-np.inf, np.inf, (count,), np.float32)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -58,8 +64,8 @@ class LeRobotEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if isinstance(self._actions, Discrete):
-            action = int(np.argmax(action))
-        observation, *rest, info = self._env.step(action)
+            action = int(np.argmax(read_action(action, self._scores)))
+        observation, *rest, info = self._begun("step").step(action)
         return self._seen(observation), *rest, info
 
     def _seen(self, state: Any) -> dict[str, Any]:
@@ -67,7 +73,12 @@ class LeRobotEnv(gymnasium.Env[Any, Any]):
         return seen if self._pixels is None else {**seen, "pixels": self._env.render()}
 
     def render(self) -> Any:
-        return self._env.render()
+        return self._begun("render").render()
+
+    def _begun(self, call: str) -> Any:
+        if self._env is None:
+            raise ResetNeeded(f"No episode has begun. Call `reset` before `{call}`.")
+        return self._env
 
     def close(self) -> None:
         if self._env is not None:

@@ -7,7 +7,7 @@ import warnings
 import gymnasium
 
 from .catalogue import MAX_IDS, PACKAGE, SUITE, TASKS
-from .vector import OF_OLD
+from .conventions import spec_of
 
 
 def register() -> None:
@@ -16,10 +16,10 @@ def register() -> None:
     Gymnasium knows an id without its package. Where another package has taken one, it stays theirs,
     and a warning tells how to make ours.
     """
-    _register(f"{SUITE}-v0", {})
+    _register(None)
     if len(TASKS) > MAX_IDS:
         return
-    taken = [name for name in TASKS if not _register(f"{name}-v0", {"task": name})]
+    taken = [name for name in TASKS if not _register(name)]
     if taken:
         warnings.warn(
             f"Another package has registered {', '.join(taken)} before {PACKAGE}: these ids are "
@@ -29,17 +29,13 @@ def register() -> None:
         )
 
 
-def _register(name: str, keywords: dict[str, str]) -> bool:
-    """Register an id unless another package has it; whether it is ours now."""
-    known = gymnasium.registry.get(name)
+def _register(task: str | None) -> bool:
+    """Register a task, or the suite, unless another package has its id; whether it is ours now."""
+    spec = spec_of(task, {})
+    known = gymnasium.registry.get(spec.id)
     if known is None:
         # Entry points are texts: an id with a function could not be sent to another process.
-        gymnasium.register(
-            name,
-            entry_point=f"{PACKAGE}:make",
-            # Before 1.0, Gymnasium did not tell it the task; call `make_vec` of the package there.
-            vector_entry_point=None if OF_OLD else f"{PACKAGE}:make_vec",
-            kwargs=keywords,
-        )
+        gymnasium.register(spec.id, entry_point=spec.entry_point)
+        gymnasium.registry[spec.id] = spec
         return True
-    return known.entry_point == f"{PACKAGE}:make"
+    return known.entry_point == spec.entry_point

@@ -13,10 +13,37 @@ import gymnasium
 import numpy as np
 
 from .catalogue import MANIFEST
+from .conventions import outer_limit
+from .vector import mode_named
+from .world.actions import read_action
+from .world.limits import TellsItsLimit
+
+OF_PICTURES = ("render_mode", "vision", "camera", "width", "height", "renderer")
 
 
-def vector_env(source: str, num_envs: int, robot: str, **keywords: Any) -> Any:
-    """A `taskwright.TaskVectorEnv`; keywords are its own. Raises ImportError without Taskwright."""
+def vector_env(
+    source: str,
+    num_envs: int,
+    robot: str,
+    *,
+    max_episode_steps: int | None = None,
+    disable_env_checker: bool | None = None,
+    autoreset_mode: Any = None,
+    **keywords: Any,
+) -> Any:
+    """A `taskwright.TaskVectorEnv`; keywords are its own, and those of `TasksVectorEnv` where they
+    ask for nothing that it has not. Raises ImportError without Taskwright."""
+    if unfit := [name for name in OF_PICTURES if keywords.pop(name, None) is not None]:
+        raise ValueError(f"{unfit[0]} is not for sandboxed environments, which give numbers only.")
+    if autoreset_mode is not None and mode_named(autoreset_mode) != "same_step":
+        raise ValueError(
+            f"autoreset_mode is {autoreset_mode!r}; sandboxed environments have same_step only."
+        )
+    if disable_env_checker is False:
+        raise ValueError(
+            "disable_env_checker is False; sandboxed environments have no checker. Check one with "
+            "make(..., sandboxed=True, disable_env_checker=False)."
+        )
     try:
         taskwright = importlib.import_module("taskwright")
     except ImportError:
@@ -30,10 +57,13 @@ def vector_env(source: str, num_envs: int, robot: str, **keywords: Any) -> Any:
             f"{taskwright.__version__} here: episodes may differ.",
             stacklevel=2,
         )
-    return taskwright.TaskVectorEnv(source, num_envs, robot=robot, **keywords)
+    steps = outer_limit(max_episode_steps)
+    return taskwright.TaskVectorEnv(
+        source, num_envs, robot=robot, max_episode_steps=steps, **keywords
+    )
 
 
-class SandboxedEnv(gymnasium.Env[Any, Any]):
+class SandboxedEnv(TellsItsLimit, gymnasium.Env[Any, Any]):
     """One task in a sandboxed process: the episodes are those of `TaskEnv`, seed for seed.
 
     Keywords are `action_repeat`, `time_limit` and `steered`; it cannot be drawn.
@@ -45,6 +75,7 @@ class SandboxedEnv(gymnasium.Env[Any, Any]):
         self._envs = vector_env(source, 1, robot, processes=1, **keywords)
         self.observation_space = self._envs.single_observation_space
         self.action_space = self._envs.single_action_space
+        self.max_episode_steps = self._envs.max_episode_steps
         self._next: Any = None
 
     def reset(
@@ -60,9 +91,8 @@ class SandboxedEnv(gymnasium.Env[Any, Any]):
         return observation, {"is_success": False}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observations, rewards, terminated, truncated, infos = self._envs.step(
-            np.asarray(action)[None]
-        )
+        action = np.asarray(read_action(action, self.action_space))
+        observations, rewards, terminated, truncated, infos = self._envs.step(action[None])
         ended = bool(terminated[0] or truncated[0])
         told = infos["final_info"] if ended else infos
         info: dict[str, Any] = {"is_success": bool(told["is_success"][0])}

@@ -10,12 +10,13 @@ import gymnasium
 
 from .catalogue import TASKS, find, source
 from .world import TaskEnv
+from .world.limits import TellsItsLimit
 
 MAX_OPEN = 8
 """Worlds that are kept open for when their task comes again: 30 MB each."""
 
 
-class SuiteEnv(gymnasium.Env[Any, Any]):
+class SuiteEnv(TellsItsLimit, gymnasium.Env[Any, Any]):
     """All tasks of a robot, or the named ones, in one observation and action space.
 
     **Which task**: `reset(options={"task": name})` says it. Otherwise `choose`, called without
@@ -51,8 +52,9 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
         self._keywords = keywords
         self._open: OrderedDict[str, TaskEnv] = OrderedDict()
         self.task = self.tasks[0]
-        first = self._take_up(self.task)
+        first = self._playing = self._take_up(self.task)
         self.observation_space, self.action_space = first.observation_space, first.action_space
+        self.max_episode_steps = first.max_episode_steps
         self.render_mode = first.render_mode
 
     def reset(
@@ -69,15 +71,15 @@ class SuiteEnv(gymnasium.Env[Any, Any]):
         # A seed of its own, so that the episode does not depend on what was played before it.
         episode = seed if seed is not None else int(self.np_random.integers(2**31))
         observation, info = env.reset(seed=episode)
-        self.task = name
+        self.task, self._playing = name, env
         return observation, {**info, "task": name}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        observation, reward, terminated, truncated, info = self._open[self.task].step(action)
+        observation, reward, terminated, truncated, info = self._playing.step(action)
         return observation, reward, terminated, truncated, {**info, "task": self.task}
 
     def render(self) -> Any:
-        return self._open[self.task].render()
+        return self._playing.render()
 
     def close(self) -> None:
         while self._open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import operator
 import os
 import subprocess
 import sys
@@ -14,22 +15,24 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from .catalogue import HERE, PACKAGE, TASKS, find, source
+from .conventions import OF_OLD, outer_limit
 from .shared import NO_SEED, Shared, shared_file
 from .worker import RESET, STEP, _action
 from .world import TaskEnv
+from .world.actions import read_actions
+from .world.limits import TellsItsLimit, positive
 
 MODES = {"next_step": "NextStep", "same_step": "SameStep", "disabled": "Disabled"}
 """What happens where an episode has ended, as in `gymnasium.vector.AutoresetMode`."""
-GYMNASIUM = tuple(int(part) for part in gymnasium.__version__.split(".")[:2] if part.isdigit())
-OF_OLD = GYMNASIUM < (1, 0)
 START = "import sys; sys.path.append({!r}); from {}.worker import main; main()"
 
 
-class TasksVectorEnv(gymnasium.vector.VectorEnv):
+class TasksVectorEnv(TellsItsLimit, gymnasium.vector.VectorEnv):
     """`num_envs` environments; environment i plays the task `tasks[i % len(tasks)]`.
 
     They are spread over `processes` worker processes, one for each core unless said otherwise. A
@@ -44,7 +47,12 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
     the last ones are in `infos["final_obs"]` and `infos["final_info"]`; before Gymnasium 1.0
     `final_observation`) or "disabled" (`reset(options={"reset_mask": mask})` begins episodes).
 
-    Raises RuntimeError with the worker's own traceback where a task's code fails.
+    As in `gymnasium.make`, `max_episode_steps` cuts episodes short from outside (-1 does not), and
+    `disable_env_checker=False` has Gymnasium's checker look at each environment.
+    `spec.max_episode_steps` tells the actions in the longest episode.
+
+    Raises ActionError, a ValueError, for actions that are not in the action space, ValueError for
+    other wrong calls, and RuntimeError with the worker's own traceback where a task's code fails.
     """
 
     viewer = None  # Gymnasium closed one, before 1.0.
@@ -56,31 +64,37 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
         *,
         processes: int | None = None,
         autoreset_mode: Any = None,
+        max_episode_steps: int | None = None,
+        disable_env_checker: bool | None = None,
         **keywords: Any,
     ) -> None:
         names = [find(task)["name"] for task in tasks]
         robots = {TASKS[name]["robot"] for name in names}
-        processes = min(num_envs, processes or _cores())
-        if num_envs < 1 or processes < 1 or len(robots) != 1:
+        num_envs = positive("num_envs", num_envs)
+        processes = min(num_envs, positive("processes", processes or _cores()))
+        if len(robots) != 1:
             raise ValueError(
-                f"{num_envs} environments in {processes} processes, for {len(robots)} robots, were "
-                "asked for. Ask for one or more of each, and for tasks of a single robot."
+                f"{len(names)} tasks of {len(robots)} robots ({', '.join(sorted(robots))}) were "
+                "asked for. Ask for tasks of a single robot."
             )
+        outer = outer_limit(max_episode_steps)
         if unfit := {"render_mode", "vision"} & {k for k, v in keywords.items() if v is not None}:
             raise ValueError(
                 f"{min(unfit)} is not for these environments, which give numbers only. Use "
                 'gymnasium.make_vec(id, num_envs, vectorization_mode="async", ...).'
             )
-        self.mode = _mode(autoreset_mode)
+        self.mode = mode_named(autoreset_mode)
         self.tasks = [names[i % len(names)] for i in range(num_envs)]
         self.metadata = {"render_modes": [], "autoreset_mode": _as_of_gymnasium(self.mode)}
         self.render_mode = None
         self.num_envs = num_envs
-        # A world of its own tells the spaces; it is not needed for long.
-        steered = bool(keywords.get("steered"))
-        with contextlib.closing(TaskEnv(source(names[0]), steered=steered)) as env:
+        # A world of its own looks at the keywords and tells the spaces; it is not needed for long.
+        with contextlib.closing(TaskEnv(source(names[0]), **keywords)) as env:
             self.single_observation_space = env.observation_space
             self.single_action_space = env.action_space
+            self.max_episode_steps = min(env.max_episode_steps, outer or env.max_episode_steps)
+            # Plain numbers travel to the workers.
+            keywords.update(action_repeat=env.action_repeat, time_limit=env.time_limit)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.closed = False
@@ -102,6 +116,8 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
                     "count": num_envs,
                     "path": path,
                     "mode": self.mode,
+                    "max_episode_steps": outer,
+                    "disable_env_checker": disable_env_checker,
                     "keywords": keywords,
                 }
                 self._workers.append(_Worker(plan))
@@ -122,14 +138,8 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
-        seeds = [seed] * self.num_envs if seed is None else seed
-        if isinstance(seeds, int | np.integer):
-            seeds = [int(seeds) + i for i in range(self.num_envs)]
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments.")
-        chosen = (options or {}).get("reset_mask")
-        if chosen is None:
-            chosen = np.ones(self.num_envs, np.bool_)
+        self._require_open()
+        seeds, chosen = self._seeds(seed), self._chosen((options or {}).get("reset_mask"))
         shared = self._shared
         shared.chosen[:] = chosen
         shared.seeds[:] = [NO_SEED if each is None else each for each in seeds]
@@ -151,14 +161,58 @@ class TasksVectorEnv(gymnasium.vector.VectorEnv):
         NDArray[np.bool_],
         dict[str, Any],
     ]:
+        self._require_open()
         if not self._has_begun:
-            raise gymnasium.error.ResetNeeded("Call `reset` before `step`.")
+            raise ResetNeeded("No episode has begun. Call `reset` before `step`.")
+        if self.mode == "disabled" and self._before.any():
+            ended = np.flatnonzero(self._before).tolist()
+            raise ResetNeeded(
+                f"The episodes of the environments {ended} have ended. Begin new ones there with "
+                '`reset(options={"reset_mask": mask})`.'
+            )
         shared = self._shared
-        shared.actions[:] = actions
+        shared.actions[:] = read_actions(actions, self.single_action_space, self.num_envs)
         diagnoses = self._tell_all(STEP)
         terminated, truncated = shared.terminated.copy(), shared.truncated.copy()
         infos = self._infos(terminated | truncated, diagnoses)
         return shared.observations.copy(), shared.rewards.copy(), terminated, truncated, infos
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise ClosedEnvironmentError(
+                "The environments were closed, by `close` or after an error. Make new ones."
+            )
+
+    def _seeds(self, seed: Any) -> list[int | None]:
+        """A seed for each environment."""
+        if seed is None:
+            return [None] * self.num_envs
+        try:
+            if isinstance(seed, int | np.integer):
+                seeds: list[int | None] = [int(seed) + i for i in range(self.num_envs)]
+            else:
+                seeds = [None if each is None else operator.index(each) for each in seed]
+        except TypeError:
+            seeds = []
+        if len(seeds) != self.num_envs or any(each is not None and each < 0 for each in seeds):
+            raise ValueError(
+                f"seed is {seed!r}; give a whole number from 0 up, or a list with one or None for "
+                f"each of {self.num_envs} environments."
+            )
+        return seeds
+
+    def _chosen(self, mask: Any) -> NDArray[np.bool_]:
+        """Where episodes are to begin: a bool for each environment."""
+        if mask is None:
+            return np.ones(self.num_envs, np.bool_)
+        chosen = np.asarray(mask)
+        is_mask = chosen.shape == (self.num_envs,) and chosen.dtype == np.bool_
+        if not is_mask or not (self._has_begun or chosen.all()):
+            raise ValueError(
+                f"options['reset_mask'] is {mask!r}; give an array of {self.num_envs} bools, and "
+                "in the first reset none."
+            )
+        return chosen
 
     def _tell_all(self, command: bytes) -> dict[int, str]:
         """Let all workers do something, at the same time; what they say of broken worlds."""
@@ -287,7 +341,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-def _mode(given: Any) -> str:
+def mode_named(given: Any) -> str:
     """One of MODES, for its name or the member of Gymnasium's enumeration."""
     if given is None:
         return "same_step" if OF_OLD else "next_step"

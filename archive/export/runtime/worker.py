@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.spaces import Space
 
 from .catalogue import source
+from .conventions import wrapped
 from .shared import MAX_TERMS, NO_SEED, Shared
 from .world import TaskEnv
 
@@ -46,7 +47,14 @@ class Worker:
     """The environments from `first` on, one for each name."""
 
     def __init__(self, plan: dict[str, Any]) -> None:
-        self._envs = [TaskEnv(source(name), **plan["keywords"]) for name in plan["names"]]
+        self._envs = [
+            wrapped(
+                TaskEnv(source(name), **plan["keywords"]),
+                plan["max_episode_steps"],
+                plan["disable_env_checker"],
+            )
+            for name in plan["names"]
+        ]
         self._first, self._mode = plan["first"], plan["mode"]
         space: Space[Any] = self._envs[0].action_space
         size = self._envs[0].observation_space.shape[0]  # type: ignore[index]
@@ -74,8 +82,6 @@ class Worker:
                 shared.rewards[i] = 0.0
                 self._begin(n, i, None)
                 continue
-            if self._ended[n]:
-                raise RuntimeError(f"The episode in environment {i} has ended: reset it first.")
             observation, reward, terminated, truncated, info = self._envs[n].step(shared.actions[i])
             shared.rewards[i], shared.successes[i] = reward, info["is_success"]
             shared.terminated[i], shared.truncated[i] = terminated, truncated

@@ -58,7 +58,8 @@ def test_a_trainer_learns_an_exported_task(name, export, two_records, index, tmp
 
 
 @pytest.mark.parametrize(
-    "gymnasium", ["gymnasium==0.29.1 numpy==1.26.4", "gymnasium==1.2.*", "gymnasium"]
+    "gymnasium",
+    ["gymnasium==0.29.1 numpy==1.26.4", "gymnasium==1.0.0", "gymnasium==1.2.*", "gymnasium"],
 )
 def test_every_gymnasium_that_trainers_pin_runs_the_tasks_alike(
     gymnasium, export, two_records, index, tmp_path
@@ -92,6 +93,59 @@ class Make:
     def __call__(self):
         return gymnasium.make(my_tasks.task_ids()[0], time_limit=40)
 
+LENGTHS = [
+    ({}, 250),
+    ({"time_limit": 40}, 10),
+    ({"action_repeat": 1, "time_limit": 9}, 9),
+    ({"max_episode_steps": 3}, 3),
+    ({"max_episode_steps": 400, "time_limit": 40}, 10),
+]
+
+def limits():
+    task = my_tasks.task_ids()[0]
+    for keywords, steps in LENGTHS:
+        for make in (gymnasium.make, my_tasks.make):
+            env = make(task, **keywords)
+            again = gymnasium.make(env.spec)
+            for each in (env, again):
+                assert each.spec.max_episode_steps == steps, (keywords, each.spec)
+                each.reset(seed=1)
+                ends = [each.step(0)[3] for _ in range(steps)]
+                assert ends == [False] * (steps - 1) + [True], keywords
+                each.close()
+        makers = [my_tasks.make_vec]
+        if hasattr(gymnasium.vector, "VectorWrapper"):  # from 1.0 on
+            makers += [gymnasium.make_vec, make_sync]
+        for make in makers:
+            envs = make(task, num_envs=2, disable_env_checker=True, **keywords)
+            assert envs.spec.max_episode_steps == steps, (keywords, envs.spec)
+            envs.close()
+
+def make_sync(task, **keywords):
+    return gymnasium.make_vec(task, vectorization_mode="sync", **keywords)
+
+def refusals():
+    task = my_tasks.task_ids()[0]
+    for env in (gymnasium.make(task), my_tasks.make(task), my_tasks.make()):
+        env.reset(seed=0)
+        for action in (-1, 6, 1.7, 3.0, "1", None, float("nan"), [3], np.array([1, 2])):
+            refused(env.step, action)
+        env.step(np.array(3))
+        env.close()
+    envs = my_tasks.make_vec(task, 2)
+    envs.reset(seed=0)
+    for actions in ([-1, 0], [0, 7], [1.7, 0.0], [2], 2, None):
+        refused(envs.step, actions)
+    refused(my_tasks.make_vec, task, num_envs=2, vectorization_mode="sync")
+    envs.close()
+
+def refused(call, *arguments, **keywords):
+    try:
+        call(*arguments, **keywords)
+    except ValueError:
+        return
+    raise AssertionError(f"{arguments} were taken")
+
 if __name__ == "__main__":
     ours = my_tasks.make_vec(my_tasks.task_ids()[0], 2, time_limit=40)
     sync = SyncVectorEnv([Make()] * 2)
@@ -109,5 +163,7 @@ if __name__ == "__main__":
                 np.testing.assert_array_equal(played[0][part], told[part])
     for envs in everyone:
         envs.close()
+    limits()
+    refusals()
     print("alike")
 """

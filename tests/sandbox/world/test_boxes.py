@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scenery import GREEN, World, metres
 
+from taskwright.sandbox.world.boxes import drawn_corners
 from taskwright.sandbox.world.scene import BOUND
 
 
@@ -270,3 +271,58 @@ def test_swinging_link_has_a_velocity(world: World) -> None:
     (leaf,) = world.look(at=(0, 0, 0.6))
     # Its centre is 0.8 m from the hinge.
     np.testing.assert_allclose(leaf.velocity, [-0.8, 0, 0], atol=0.05)
+
+
+# What is drawn.
+
+
+@pytest.mark.parametrize("solid", [True, False])
+@pytest.mark.parametrize("kind", ["BOX", "SPHERE", "CYLINDER", "CAPSULE"])
+def test_corners_are_those_of_what_is_drawn(world: World, kind: str, solid: bool) -> None:
+    client = world.client
+    shape = getattr(client, f"GEOM_{kind}")
+    sizes = {"BOX": {"halfExtents": [0.2, 0.3, 0.9]}, "SPHERE": {"radius": 0.4}}
+    drawn = sizes.get(kind, {"radius": 0.4, "length": 2.0})
+    # Whatever it bumps into.
+    collision = client.createCollisionShape(client.GEOM_SPHERE, radius=5.0) if solid else -1
+    visual = client.createVisualShape(shape, **drawn)
+    lying = client.getQuaternionFromEuler([math.pi / 2, 0, 0])
+    body = client.createMultiBody(0.0, collision, visual, [3, 1, 2], lying)
+
+    corners = drawn_corners(client, body)
+
+    half = {"BOX": [0.2, 0.9, 0.3], "SPHERE": [0.4] * 3, "CYLINDER": [0.4, 1.0, 0.4]}
+    half["CAPSULE"] = [0.4, 1.4, 0.4]
+    np.testing.assert_allclose(corners.min(axis=0), np.array([3, 1, 2]) - half[kind], atol=1e-4)
+    np.testing.assert_allclose(corners.max(axis=0), np.array([3, 1, 2]) + half[kind], atol=1e-4)
+
+
+def test_corners_of_meshes_and_height_fields_hold_them(world: World) -> None:
+    client = world.client
+    wedge = [[0, 0, 0], [2, 0, 0], [0, 1, 0], [0, 0, 0.5]]
+    seen = client.createVisualShape(client.GEOM_MESH, vertices=wedge, indices=[0, 1, 2, 0, 1, 3])
+    ghost = client.createMultiBody(0.0, -1, seen, [4, 0, 0])
+    solid = client.createCollisionShape(client.GEOM_MESH, vertices=wedge)
+    rock = client.createMultiBody(0.0, solid, -1, [8, 0, 0])
+    field = client.createCollisionShape(
+        client.GEOM_HEIGHTFIELD,
+        meshScale=[1, 1, 1],
+        heightfieldData=[0.0, 1.0, 0.0, 3.0] * 4,
+        numHeightfieldRows=4,
+        numHeightfieldColumns=4,
+    )
+    hill = client.createMultiBody(0.0, field, -1, [20, 0, 0])
+
+    for body, low, high in (
+        (ghost, [4, 0, 0], [6, 1, 0.5]),
+        (rock, [8, 0, 0], [10, 1, 0.5]),
+        (hill, [18.5, -1.5, -1.5], [21.5, 1.5, 1.5]),
+    ):
+        corners = drawn_corners(client, body)
+        np.testing.assert_allclose(corners.min(axis=0), low, atol=0.1)
+        np.testing.assert_allclose(corners.max(axis=0), high, atol=0.1)
+
+
+def test_what_is_not_drawn_has_no_corners(world: World) -> None:
+    body = world.box((3, 0, 0.5), color=(1.0, 0.0, 0.0, 0.0))
+    assert drawn_corners(world.client, body).shape == (0, 3)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from taskwright.sandbox.world import ContractError, TaskEnv
+from taskwright.sandbox.world import ActionError, TaskEnv
 from taskwright.sandbox.world.gait import (
     GAIT_SIZE,
     JOINTS,
@@ -150,7 +150,7 @@ def test_a_command_is_understood_by_an_ant_that_is_not_steered_too(env: TaskEnv)
 @pytest.mark.parametrize("command", [-1, 9])
 def test_a_command_that_there_is_not_is_explained(env: TaskEnv, command: int) -> None:
     env.reset(seed=0)
-    with pytest.raises(ContractError, match="must be given 0 to 8"):
+    with pytest.raises(ActionError, match="must be a whole number from 0 to 8"):
         env.step(command)
 
 

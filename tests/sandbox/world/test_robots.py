@@ -12,7 +12,7 @@ import stable_baselines3.common.env_checker
 from gymnasium.spaces import Box
 
 from taskwright.sandbox.checks.scripts import idle_action
-from taskwright.sandbox.world import ContractError, TaskEnv
+from taskwright.sandbox.world import ActionError, ContractError, TaskEnv
 from taskwright.sandbox.world.robots import ROBOT_ENVS, robot_of
 from taskwright.task import ROBOT_BASES, ROBOTS, Robot, robot_named_in
 
@@ -149,8 +149,11 @@ def test_a_torque_turns_its_joint_and_no_other_way(robot: str) -> None:
 def test_what_is_no_action_is_explained(robot: str, action: object) -> None:
     env = TaskEnv(source_for(robot))
     env.reset(seed=0)
-    with pytest.raises(ContractError, match="finite numbers"):
+    with pytest.raises(ActionError, match="finite numbers"):
         env.step(action)
+    # Where the task passes it on, it is the task that is told.
+    with pytest.raises(ContractError, match="finite numbers"):
+        env.physics_step(action)
     env.close()
 
 
