@@ -6,6 +6,6 @@
 - `events`: what a run tells while it goes on
 - `generalist`: one policy for all kept tasks of a run
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
-- `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says, out of the
-  `markup` around it
+- `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says, and what
+  `markup` is around it
 """
