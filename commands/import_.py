@@ -55,10 +55,11 @@ def import_(
     """
     from ..generator.importing import import_tasks
     from ..generator.run import open_run, prepare_config
+    from ..generator.watchdog import Watchdog
 
     require(isolation)
     console = Console(highlight=False, stderr=as_json)
-    with LocalExecutor() as executor:
+    with Watchdog(), LocalExecutor() as executor:
         with console.status("Looking …") as status:
             result = import_tasks(
                 run_dir,
