@@ -49,6 +49,9 @@ class Sight(StrEnum):
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
+LONGEST_TITLE = 200
+LONGEST_FIELD = 10_000
+"""Characters. A good one has some hundred, and is told in later prompts and shown on every page."""
 
 # Labelled fields.
 
@@ -67,6 +70,12 @@ def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
             f"The answer has no text for {', '.join(missing)}. Send all of these, each once and on "
             f"a line of its own: {', '.join(name + ': …' for name in names)}"
         )
+    for name in names:
+        if len(found[name]) > LONGEST_FIELD:
+            raise AnswerError(
+                f"The text for {name} has {len(found[name])} characters. Send at most "
+                f"{LONGEST_FIELD} for each of {', '.join(names)}."
+            )
     return found
 
 
@@ -105,8 +114,8 @@ def parse_idea(answer: str) -> Idea:
     """An idea from its labelled fields."""
     fields = parse_fields(answer, IDEA_FIELDS)
     title = " ".join(fields["TITLE"].split()).strip("\"'“”*_ ").rstrip(".")
-    if not title or len(title) > 200:
-        raise AnswerError("The TITLE must be a few words, at most 200 characters.")
+    if not title or len(title) > LONGEST_TITLE:
+        raise AnswerError(f"The TITLE must be a few words, at most {LONGEST_TITLE} characters.")
     return Idea(
         title=title,
         description=fields["DESCRIPTION"],

@@ -140,7 +140,7 @@ def _read_vectors(body: str, count: int) -> list[Vector]:
         items = json.loads(body)["data"]
         by_place = {int(item["index"]): _vector(item["embedding"]) for item in items}
         vectors = [by_place[place] for place in range(count)]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         raise TryFailed("unreadable", f"it is no list of {count} vectors: {body[:80]!r}") from None
     if len(items) != count or len({len(vector) for vector in vectors}) > 1:
         raise TryFailed("unreadable", f"it is no list of {count} vectors of one size")

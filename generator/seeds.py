@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..sandbox.syntax import parsed
 from ..task import Idea, Robot
+from .answers import LONGEST_TITLE
 from .markup import plain
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "tasks"
@@ -57,7 +58,8 @@ def idea_of_source(source: str, title: str) -> Idea:
 
 
 def idea_from_docstring(docstring: str) -> Idea:
-    """An idea from a title and headed sections; sections that are missing stay empty."""
+    """An idea from a title and headed sections; sections that are missing stay empty. A first line
+    that is too long for a title is cut, and is in the description as a whole."""
     heading, texts = "", {"": [""]}
     for line in plain(docstring).strip().split("\n"):
         name = line.strip(" \t").removesuffix(":")
@@ -68,6 +70,8 @@ def idea_from_docstring(docstring: str) -> Idea:
     title, *sections = ("\n".join(texts.get(heading, ())).strip() for heading in ("", *HEADINGS))
     description, success, rewards, termination = sections
     first, _, rest = title.partition("\n")
+    if len(first) > LONGEST_TITLE:
+        first, rest = f"{first[: LONGEST_TITLE - 1]}…", title
     return Idea(
         title=first.strip().rstrip("."),
         description="\n".join(filter(None, [rest.strip(), description])),

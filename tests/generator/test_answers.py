@@ -99,6 +99,15 @@ def test_what_is_no_text_is_replaced_so_that_the_rest_can_be_stored(text, read):
         assert from_json(Task, to_json(Task(source))).task_id == Task(source).task_id
 
 
+def test_a_field_that_is_far_too_long_is_named():
+    long = "word " * 3000
+    for answer in (IDEA.replace("Progress.", long), json.dumps({**FIELDS, "REWARDS": long})):
+        with pytest.raises(AnswerError, match="REWARDS has 14999 characters"):
+            parse_idea(answer)
+    with pytest.raises(AnswerError, match="TITLE must be a few words"):
+        parse_idea(IDEA.replace("Cross", "Cross over " * 20))
+
+
 def test_a_missing_field_is_named():
     with pytest.raises(AnswerError, match="SUCCESS"):
         parse_idea(IDEA.replace("SUCCESS:", "WINNING:"))

@@ -42,6 +42,13 @@ def test_of_a_section_that_comes_twice_the_last_counts():
     assert idea_from_docstring("T\nSuccess:\nNo.\nSuccess:\nYes.").success == "Yes."
 
 
+def test_a_first_line_that_is_no_title_is_cut_and_kept_as_description():
+    idea = idea_from_docstring(f"{'Drive on ' * 100}\nto the end\nDescription:\nA road.")
+    assert len(idea.title) == 200
+    assert idea.title.endswith("on D…")
+    assert idea.description == f"{'Drive on ' * 100}\nto the end\nA road."
+
+
 @pytest.mark.parametrize(
     "source",
     [
