@@ -198,7 +198,7 @@ def _has_ellipsis_body(module: str) -> bool:
 def _unfenced(text: str) -> str:
     """A module without a fence, also below some words; empty where there is none."""
     start = _BEGINNING.search(text)
-    for module in (text, text[start.start() :] if start else ""):
+    for module in dict.fromkeys((text, text[start.start() :] if start else "")):
         try:
             tree = parsed(module)
         except SyntaxError:

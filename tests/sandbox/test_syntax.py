@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -56,6 +58,20 @@ def test_deep_sources_are_refused_in_a_thread_too():
     for thread in threads:
         thread.join()
     assert len(said) == len(BROKEN)
+
+
+def test_what_python_finds_odd_is_not_told_on_standard_error():
+    """Nor does it count as a mistake where somebody has warnings raised."""
+    program = """
+import warnings
+from taskwright.sandbox.syntax import parsed
+parsed("x = [0x1for x in '\\\\d']\\n" * 1000)
+warnings.warn("from elsewhere", SyntaxWarning)
+"""
+    for options in ([], ["-W", "error::DeprecationWarning"], ["-W", "default"]):
+        command = [sys.executable, *options, "-c", program]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stderr.count("Warning") == done.stderr.count("from elsewhere") == 1
 
 
 def test_a_source_that_is_sound_is_its_tree():
