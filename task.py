@@ -109,11 +109,14 @@ class Task(Noun):
 def robot_named_in(source: str) -> Robot | None:
     """The robot that a task's `Env` is for, without running it: the one whose base class it derives
     from, else the only one that the source names. None where it names none, or several."""
-    derived = re.search(r"^class\s+Env\s*\(\s*(?:\w+\s*\.\s*)*(\w+)\s*\)", source, re.MULTILINE)
-    for robot, base in ROBOT_BASES.items():
-        if derived and derived[1] == base:
-            return robot
-    named = [robot for robot, base in ROBOT_BASES.items() if re.search(rf"\b{base}\b", source)]
+    robots = {base: robot for robot, base in ROBOT_BASES.items()}
+    # Each class with all up to the next one.
+    for text in f"\n{source}".split("\nclass")[1:]:
+        name, _, bases = text.partition("(")
+        base = bases.partition(")")[0].rpartition(".")[2].strip()
+        if name[:1].isspace() and name.strip() == "Env" and base in robots:
+            return robots[base]
+    named = [robot for base, robot in robots.items() if re.search(rf"\b{base}\b", source)]
     return named[0] if len(named) == 1 else None
 
 

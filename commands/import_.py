@@ -51,10 +51,11 @@ def import_(
     """
     from ..generator.importing import import_tasks
     from ..generator.run import open_run, prepare_config
+    from ..generator.watchdog import Watchdog
 
     require(isolation)
     console = Console(err=as_json)
-    with LocalExecutor() as executor:
+    with Watchdog(), LocalExecutor() as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,

@@ -57,6 +57,7 @@ def run(
     """
     from ..executor.cores import cores
     from ..generator.run import model_is_configured, open_run, prepare_config
+    from ..generator.watchdog import Watchdog
 
     settings = load_config(config_path) if config_path else {}
     for assignment in assignments:
@@ -92,8 +93,12 @@ def run(
         )
     how: View = "quiet" if quiet else "live" if console.is_terminal and not plain else "plain"
     workers = config.run.workers or cores()
-    with LocalExecutor(workers) as executor, watching(console, how) as watcher:
-        ending = open_run(run_dir, config, executor, watcher)
+    with (
+        Watchdog() as watchdog,
+        LocalExecutor(workers) as executor,
+        watching(console, how) as watcher,
+    ):
+        ending = open_run(run_dir, config, executor, watcher, watchdog.expect_end_within)
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:

@@ -9,15 +9,22 @@ sentence.
 from __future__ import annotations
 
 import ast
-import json
 import re
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
+from ..sandbox.syntax import parsed
 from ..task import Idea, Judgement, Sighting
+from .markup import (
+    BLANKS,
+    before_fence,
+    code_blocks,
+    json_objects,
+    labels,
+    plain,
+    without_reasoning,
+)
 
 
 class AnswerError(ValueError):
@@ -42,34 +49,9 @@ class Sight(StrEnum):
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
-
-_TAG = r"(think|thinking|thought|thoughts|reasoning|analysis|scratchpad)"
-_THOUGHTS = (
-    (rf"<{_TAG}>", rf"</{_TAG}>"),
-    (r"\[THINK\]", r"\[/THINK\]"),  # Mistral
-    ("◁think▷", "◁/think▷"),  # Kimi
-)
-_FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\s*(?:<\|[a-z]+\|>[^<]*)?<\|message\|>")
-_CONTROL_TOKEN = re.compile(r"<\|[a-z_]+\|>")
-
-
-def without_reasoning(answer: str) -> str:
-    """The answer without the thoughts that some models send before it.
-
-    Thoughts that never end leave nothing: the answer was cut off before it began.
-    """
-    text = answer
-    if "<|message|>" in text:  # gpt-oss behind a server that does not read its channels
-        text = _CONTROL_TOKEN.sub("", _FINAL_CHANNEL.split(text)[-1])
-    for begin, end in _THOUGHTS:
-        text = re.sub(f"{begin}.*?{end}", "", text, flags=re.DOTALL | re.IGNORECASE)
-        # A closing tag alone: the server had put the opening one into its prompt template.
-        closed = list(re.finditer(end, text, re.IGNORECASE))
-        text = text[closed[-1].end() :] if closed else text
-        # Only at the start: further on the words may be part of the answer.
-        text = re.sub(rf"\A\s*{begin}.*\Z", "", text, flags=re.DOTALL | re.IGNORECASE)
-    return text
-
+LONGEST_TITLE = 200
+LONGEST_FIELD = 10_000
+"""Characters. A good one has some hundred, and is told in later prompts and shown on every page."""
 
 # Labelled fields.
 
@@ -88,6 +70,12 @@ def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
             f"The answer has no text for {', '.join(missing)}. Send all of these, each once and on "
             f"a line of its own: {', '.join(name + ': …' for name in names)}"
         )
+    for name in names:
+        if len(found[name]) > LONGEST_FIELD:
+            raise AnswerError(
+                f"The text for {name} has {len(found[name])} characters. Send at most "
+                f"{LONGEST_FIELD} for each of {', '.join(names)}."
+            )
     return found
 
 
@@ -97,79 +85,37 @@ def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
     for name, content in labels(text, names):
         if name in found:
             found = {}
-        found[name] = _bare(content)
+        # Not the fence that the fields may be wrapped in, nor what comes after it.
+        found[name] = before_fence(content).strip(f"{BLANKS}`")
     return found
-
-
-def labels(
-    text: str, names: Sequence[str], *, outside: re.Pattern[str] | None = None
-) -> list[tuple[str, str]]:
-    """Each label with the text up to the next one, in their order; labels in what matches
-    `outside` are none."""
-    label = "|".join(map(re.escape, names))
-    pattern = re.compile(
-        # Quotes, headings, lists and bold before it; a colon, or a heading of its own, after it.
-        rf"^[ \t#>*_`-]*(?:\(?\d+[.)][ \t*_`]*)?(?:"
-        rf"({label})[ \t*_`]*[:：][ \t*_]*"
-        rf"|(?<=[#*_ ])({label})[*_ \t]*$)",
-        re.MULTILINE | re.IGNORECASE,
-    )
-    seen = text if outside is None else outside.sub(lambda found: _blank(found[0]), text)
-    matches = list(pattern.finditer(seen))
-    ends = [*(match.start() for match in matches), len(text)][1:]
-    return [
-        ((match[1] or match[2]).upper(), text[match.end() : end])
-        for match, end in zip(matches, ends, strict=True)
-    ]
-
-
-def _blank(text: str) -> str:
-    return re.sub(r"[^\n]", "~", text)
-
-
-def _bare(text: str) -> str:
-    """Without the fence that the fields are wrapped in, and what comes after it."""
-    return re.split(r"^[ \t]*(?:```|~~~)", text, maxsplit=1, flags=re.MULTILINE)[0].strip(
-        " \t\r\n`"
-    )
 
 
 def _from_json(text: str, names: Sequence[str]) -> dict[str, str]:
     """The fields in the last JSON object that has any of them, else none."""
-    for value in reversed(list(_json_objects(text))):
+    for value in reversed(list(json_objects(text))):
         by_name = {str(key).strip().upper(): content for key, content in value.items()}
-        found = {name: _plain(by_name.get(name)) for name in names}
+        found = {name: _text(by_name.get(name)) for name in names}
         if any(found.values()):
             return found
     return {}
 
 
-def _json_objects(text: str) -> Iterator[dict[str, Any]]:
-    """Every JSON object in a text, an outer one before those in it."""
-    decoder = json.JSONDecoder(strict=False)
-    for brace in re.finditer(r"\{", text):
-        try:
-            value, _ = decoder.raw_decode(text, brace.start())
-        except (ValueError, RecursionError):
-            continue
-        yield value
-
-
-def _plain(value: object) -> str:
+def _text(value: object) -> str:
     """Text, or a list of texts as lines. Anything else is no text, and is not made into one."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return "\n".join(value).strip()
+        value = "\n".join(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value.strip() if isinstance(value, str) else ""
+        value = str(value)
+    # What JSON writes as an escape is looked at here for the first time.
+    return plain(value).strip() if isinstance(value, str) else ""
 
 
 def parse_idea(answer: str) -> Idea:
     """An idea from its labelled fields."""
     fields = parse_fields(answer, IDEA_FIELDS)
     title = " ".join(fields["TITLE"].split()).strip("\"'“”*_ ").rstrip(".")
-    if not title or len(title) > 200:
-        raise AnswerError("The TITLE must be a few words, at most 200 characters.")
+    if not title or len(title) > LONGEST_TITLE:
+        raise AnswerError(f"The TITLE must be a few words, at most {LONGEST_TITLE} characters.")
     return Idea(
         title=title,
         description=fields["DESCRIPTION"],
@@ -182,51 +128,13 @@ def parse_idea(answer: str) -> Idea:
 # Code.
 
 
-@dataclass(frozen=True)
-class Block:
-    """A fenced code block."""
-
-    code: str
-    closed: bool
-
-
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([^`]*?)[ \t]*$")
 _CLASS = re.compile(r"^class Env\b", re.MULTILINE)
-_LEFT_OUT = re.compile(
-    r"^\s*#\s*(?:\.\.\.|…|\(?(?:the )?(?:rest|remaining|other|existing)\b.*"
-    r"\b(?:unchanged|same|before|above|omitted|here)\b)",
-    re.MULTILINE | re.IGNORECASE,
-)
-
+_IMPORT = re.compile(r"^(?:from|import)\s", re.MULTILINE)
+_BEGINNING = re.compile(r'^(?:from|import|"""|#)', re.MULTILINE)
+_WORD = re.compile(r"\w++")
+_OTHERS = frozenset(("rest", "remaining", "other", "existing"))
+_AS_BEFORE = frozenset(("unchanged", "same", "before", "above", "omitted", "here"))
 WHOLE_MODULE = "Send one complete module in one ```python block."
-
-
-def code_blocks(text: str) -> list[Block]:
-    """The fenced blocks of a text in their order; empty ones are left out."""
-    blocks: list[Block] = []
-    fence, lines = "", [""]
-    for line in text.splitlines():
-        match = _FENCE.match(line)
-        if match is None:
-            lines.append(line)
-        elif not fence:
-            fence, lines = match[1], []
-        elif match[1].startswith(fence) and not match[2]:
-            blocks.append(Block(_dedented(lines), closed=True))
-            fence = ""
-        elif match[1].startswith(fence):
-            # Another block begins before this one has ended.
-            blocks.append(Block(_dedented(lines), closed=False))
-            lines = []
-        else:
-            lines.append(line)
-    if fence:
-        blocks.append(Block(_dedented(lines), closed=False))
-    return [block for block in blocks if block.code.strip()]
-
-
-def _dedented(lines: list[str]) -> str:
-    return textwrap.dedent("\n".join(lines)).strip("\n") + "\n"
 
 
 def parse_code(answer: str) -> str:
@@ -248,20 +156,35 @@ def parse_code(answer: str) -> str:
 
 def _whole(module: str) -> str:
     """The module, where nothing of it was left out. Whether it works, the checks will say."""
-    if not re.search(r"^(?:from|import)\s", module, re.MULTILINE):
+    if not _IMPORT.search(module):
         raise AnswerError(
             f"The block with `class Env` imports nothing, so it is not all. {WHOLE_MODULE}"
         )
-    if _LEFT_OUT.search(module) or _has_ellipsis_body(module):
+    if any(map(_tells_of_a_gap, module.split("\n"))) or _has_ellipsis_body(module):
         raise AnswerError(f"Parts of the module are left out. {WHOLE_MODULE}")
     return module
+
+
+def _tells_of_a_gap(line: str) -> bool:
+    """Whether a line is a comment in the place of code: `# ...` or `# (the rest is unchanged)`."""
+    sign, comment = line.strip()[:1], line.strip()[1:].lstrip()
+    if sign != "#":
+        return False
+    if comment.startswith(("...", "…")):
+        return True
+    if not comment.removeprefix("(")[:1].isalpha():
+        return False
+    words = _WORD.findall(comment.lower())
+    if words[0] == "the":
+        words.pop(0)
+    return not _OTHERS.isdisjoint(words[:1]) and not _AS_BEFORE.isdisjoint(words[1:])
 
 
 def _has_ellipsis_body(module: str) -> bool:
     """Whether a function is only `...`. Code that is not Python is left to the checks."""
     try:
-        tree = ast.parse(module)
-    except (SyntaxError, ValueError, RecursionError):
+        tree = parsed(module)
+    except SyntaxError:
         return False
     return any(
         isinstance(last := node.body[-1], ast.Expr)
@@ -274,11 +197,11 @@ def _has_ellipsis_body(module: str) -> bool:
 
 def _unfenced(text: str) -> str:
     """A module without a fence, also below some words; empty where there is none."""
-    start = re.search(r'^(?:from|import|"""|#)', text, re.MULTILINE)
-    for module in (text, text[start.start() :] if start else ""):
+    start = _BEGINNING.search(text)
+    for module in dict.fromkeys((text, text[start.start() :] if start else "")):
         try:
-            tree = ast.parse(module)
-        except (SyntaxError, ValueError, RecursionError):
+            tree = parsed(module)
+        except SyntaxError:
             continue
         if any(isinstance(node, ast.ClassDef) and node.name == "Env" for node in tree.body):
             return module.strip() + "\n"
@@ -288,10 +211,10 @@ def _unfenced(text: str) -> str:
 def _module_in_json(text: str) -> str:
     """The module in the only text of a JSON object that defines one; empty where there is none."""
     modules = {
-        value.strip() + "\n"
-        for found in _json_objects(text)
+        module.strip() + "\n"
+        for found in json_objects(text)
         for value in found.values()
-        if isinstance(value, str) and _CLASS.search(value)
+        if isinstance(value, str) and _CLASS.search(module := plain(value))
     }
     return modules.pop() if len(modules) == 1 else ""
 
@@ -330,6 +253,11 @@ def parse_sighting(answer: str, judge: str, code_success: bool) -> Sighting:
 
 V = TypeVar("V", bound=StrEnum)
 
+_NUMBER = re.compile(r"\W*+(?:(?:task|no|number)\W*+)?(\d++)\b", re.IGNORECASE)
+_MARKS = re.compile(r"[*_`\"“”]")
+_CLAUSE = re.compile("[.,;:(–—]| - ")
+_OTHER_THAN_LETTERS = re.compile("[^A-Z]++")
+
 
 def _one_verdict(answer: str, text: str, options: type[V]) -> V:
     """The one verdict that an answer gives. Raises AnswerError where it is unclear."""
@@ -344,10 +272,12 @@ def _one_verdict(answer: str, text: str, options: type[V]) -> V:
 
 def _closest(text: str, titles: Sequence[str]) -> str | None:
     """The title that is meant, by its number or by its words; None where that is unclear."""
-    number = re.match(r"\W*(?:(?:task|no|number)\W*)?(\d+)\b", text, re.IGNORECASE)
-    if number:
-        return titles[int(number[1]) - 1] if 1 <= int(number[1]) <= len(titles) else None
-    named = {title for title in titles if title.casefold() in text.casefold()}
+    if found := _NUMBER.match(text):
+        # Python makes no number of some thousand digits.
+        number = int(found[1]) if len(found[1]) < 10 else 0
+        return titles[number - 1] if 1 <= number <= len(titles) else None
+    said = text.casefold()
+    named = {title for title in titles if title.casefold() in said}
     return named.pop() if len(named) == 1 else None
 
 
@@ -355,10 +285,10 @@ def _verdict(text: str, options: type[V]) -> V | None:
     """The verdict a field begins with; None where it is none, or goes on to weigh another."""
     # The first line alone: some models go on to explain themselves after the verdict.
     line = text.strip().splitlines()[0] if text.strip() else ""
-    head, _, tail = re.sub(r"[*_`\"“”]", " ", line).partition("(")
-    parts = re.split(r"[.,;:(–—]| - ", head, maxsplit=1)
+    head, _, tail = _MARKS.sub(" ", line).partition("(")
+    parts = _CLAUSE.split(head, maxsplit=1)
     tail += parts[1] if len(parts) > 1 else ""
     if any(option.value.split()[-1] in tail.upper() for option in options):
         return None
-    words = tuple(re.sub(r"[^A-Z]+", " ", parts[0].upper()).split())
+    words = tuple(_OTHER_THAN_LETTERS.sub(" ", parts[0].upper()).split())
     return {tuple(option.value.split()): option for option in options}.get(words)

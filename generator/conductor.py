@@ -42,6 +42,7 @@ class Conductor:
         self,
         workshop: Workshop,
         hang_up: Callable[[], None] = lambda: None,
+        expect_end_within: Callable[[float], None] = lambda seconds: None,
         *,
         only_under_way: bool = False,
     ) -> None:
@@ -50,6 +51,8 @@ class Conductor:
         self._workshop = workshop
         self._hang_up = hang_up
         """Gives up the questions that the model has not answered yet."""
+        self._expect_end_within = expect_end_within
+        """Tells a watchdog in how many seconds the run ends at the latest."""
         self._limits = workshop.config.run
         if only_under_way:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
@@ -76,6 +79,8 @@ class Conductor:
         Raises ModelError, BrokenError, StorageError and ArchiveError. What has not ended is left
         for the next command.
         """
+        if self._limits.minutes is not None:
+            self._expect_end_within(60 * (self._limits.minutes + self._limits.grace_minutes))
         with self._listening_to_signals():
             try:
                 self._begin_what_may()
@@ -240,17 +245,23 @@ class Conductor:
 
     @contextlib.contextmanager
     def _listening_to_signals(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into news. What `nohup` and the like ignore stays ignored."""
+        """Turn Ctrl-C and SIGTERM into news. What `nohup` and the like ignore stays ignored, and
+        what somebody else has a handler in C for stays his."""
+        if threading.current_thread() is not threading.main_thread():
+            # Python hands signals to its main thread alone.
+            yield
+            return
 
         def stop(signum: int, frame: FrameType | None) -> None:
             # A second Ctrl-C while we are ending must not interrupt that.
             signal.signal(signum, signal.SIG_IGN)
             self._news.put("stop")
 
-        before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
-        for signum, handler in before.items():
-            if handler != signal.SIG_IGN:
-                signal.signal(signum, stop)
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.getsignal(number) for number in numbers}
+        before = {n: old for n, old in before.items() if old not in (signal.SIG_IGN, None)}
+        for signum in before:
+            signal.signal(signum, stop)
         try:
             yield
         finally:

@@ -114,7 +114,7 @@ def _read_vectors(body: str, count: int) -> list[Vector]:
         items = json.loads(body)["data"]
         by_place = {int(item["index"]): _vector(item["embedding"]) for item in items}
         vectors = [by_place[place] for place in range(count)]
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         what = f"it is no list of {count} vectors: {quoted(body)}"
         raise TryFailed("unreadable", what) from None
     if len(items) != count or len({len(vector) for vector in vectors}) > 1:

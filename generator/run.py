@@ -9,7 +9,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,11 +105,13 @@ def open_run(
     config: Config,
     executor: Executor,
     watcher: Watcher,
+    expect_end_within: Callable[[float], None] = lambda seconds: None,
     *,
     only_under_way: bool = False,
 ) -> Ending:
     """Run journeys in a folder until a limit is reached, time is up, or somebody stops it; or, if
-    so asked, until those that are under way have ended.
+    so asked, until those that are under way have ended. Where time is limited, `expect_end_within`
+    is told in how many seconds it ends at the latest.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
@@ -192,7 +194,7 @@ def open_run(
         )
         started = time.monotonic()
         hang_up = model.close if model else lambda: None
-        conductor = Conductor(workshop, hang_up, only_under_way=only_under_way)
+        conductor = Conductor(workshop, hang_up, expect_end_within, only_under_way=only_under_way)
         try:
             with model or contextlib.nullcontext():
                 conductor.conduct()

@@ -7,12 +7,13 @@ returns and the arithmetic of progress are ours, so what is left to get wrong is
 from __future__ import annotations
 
 import ast
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
+from ..sandbox.syntax import parsed
 from ..task import ROBOT_BASES, Idea, Robot
-from .answers import AnswerError, code_blocks, labels, without_reasoning
+from .answers import AnswerError
+from .markup import code_blocks, dedented, indented, labels, without_fences, without_reasoning
 
 SCENE = ("BODIES", "PLACES", "MOTION")
 RULES = ("REWARDS", "TERMINATION", "SUCCESS")
@@ -82,10 +83,12 @@ class Env({base}):
         return bool(success)
 '''
 
+_PIECES = MODULE.format(
+    **{name: f"\0{name}\0" for name in ("base", "docstring", *SCENE, *RULES)}
+).split("\0")
+"""The text of the module, and after each piece of it the name of what is filled in there."""
 WIDTH = 100
 _BODY = " " * 8
-_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
-_FENCED = re.compile(r"^[ \t]*(```+|~~~+).*?^[ \t]*\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _SETS = {"REWARDS": "rewards", "TERMINATION": "terminated", "SUCCESS": "success"}
 _FOREIGN = {
     ast.Return: "`return`",
@@ -99,10 +102,14 @@ _FOREIGN = {
 def assemble(idea: Idea, robot: Robot, parts: Mapping[str, str]) -> str:
     """The module with its parts filled in; parts that are missing are left empty."""
     text = idea.docstring.replace("\\", "/").replace('"""', "'''")
-    lines = [textwrap.fill(line, WIDTH - 4) for line in text.splitlines()]
-    docstring = textwrap.indent("\n".join(lines), " " * 4)
+    # Neither in the middle of a word nor at its hyphens: for either, huge words would take hours.
+    lines = [
+        textwrap.fill(line, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    ]
+    docstring = indented("\n".join(lines), " " * 4)
     filled = {
-        name: textwrap.indent(parts.get(name, "").strip("\n") or "pass", _BODY)
+        name: indented(parts.get(name, "").strip("\n") or "pass", _BODY)
         for name in (*SCENE, *RULES)
     }
     return MODULE.format(base=ROBOT_BASES[robot], docstring=docstring, **filled)
@@ -110,15 +117,18 @@ def assemble(idea: Idea, robot: Robot, parts: Mapping[str, str]) -> str:
 
 def parts_of(source: str) -> dict[str, str] | None:
     """The parts that a module was assembled from; None for one that was not."""
-    pattern = re.escape(MODULE.replace("{{}}", "{}"))
-    for name in ("base", "docstring", *SCENE, *RULES):
-        group = rf"(?P<{name}>.*?)"
-        pattern = pattern.replace(re.escape(f"{{{name}}}"), group, 1)
-        pattern = pattern.replace(re.escape(f"{{{name}}}"), rf"(?P={name})")
-    match = re.fullmatch(pattern, source, re.DOTALL)
-    if match is None:
+    *texts, end = _PIECES[::2]
+    if not source.endswith(end):
         return None
-    return {name: textwrap.dedent(match[name]) for name in (*SCENE, *RULES)}
+    parts, name, rest = {"": ""}, "", source.removesuffix(end)
+    for text, next_name in zip(texts, _PIECES[1::2], strict=True):
+        content, found, rest = rest.partition(text)
+        # The name of the base stands there twice.
+        if not found or parts.setdefault(name, content) != content:
+            return None
+        name = next_name
+    parts[name] = rest
+    return {name: dedented(parts[name]) for name in (*SCENE, *RULES)}
 
 
 def parse_parts(answer: str, names: Sequence[str], *, all_of_them: bool = True) -> dict[str, str]:
@@ -132,7 +142,7 @@ def parse_parts(answer: str, names: Sequence[str], *, all_of_them: bool = True) 
     if any(not block.closed for block in blocks):
         raise AnswerError("A code block is not closed. Send all parts again, shorter.")
     # Words of the code itself are no labels; but some models put all parts into one block.
-    parts = labels(text, names, outside=_FENCED)
+    parts = labels(text, names, outside_blocks=True)
     if not parts and len(blocks) == 1:
         parts = labels(blocks[0].code, names)
     found = {name: _code(name, content) for name, content in parts}
@@ -150,16 +160,15 @@ def _code(name: str, content: str) -> str:
     if len(blocks) > 1:
         raise AnswerError(f"The part {name} has {len(blocks)} code blocks. Send one.")
     # Without a block, or with an empty one, what is left beside the fences.
-    code = blocks[0].code if blocks else textwrap.dedent(_FENCE.sub("", content))
+    code = blocks[0].code if blocks else dedented(without_fences(content))
     code = code.strip("\n").rstrip()
     if code.strip(" `.").casefold() in ("", "none", "pass", "empty", "nothing"):
         code = ""
     try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        reason = getattr(error, "msg", str(error))
+        tree = parsed(code)
+    except SyntaxError as error:
         raise AnswerError(
-            f"The part {name} is not valid Python ({reason}). Send it again."
+            f"The part {name} is not valid Python ({error.msg}). Send it again."
         ) from None
     for node in ast.walk(tree):
         if what := _FOREIGN.get(type(node)):
@@ -177,7 +186,7 @@ def _assigned(name: str, code: str, tree: ast.Module) -> str:
     if target is None or not tree.body:
         return code
     if len(tree.body) == 1 and isinstance(tree.body[0], ast.Expr) and target != "rewards":
-        return f"{target} = (\n{textwrap.indent(code, '    ')}\n)"
+        return f"{target} = (\n{indented(code, '    ')}\n)"
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     if target not in named:
         raise AnswerError(f"The part {name} must set `{target}`. Send it again.")

@@ -24,6 +24,7 @@ from typing import Any, TypeGuard
 
 from RestrictedPython.transformer import ALLOWED_FUNC_NAMES, RestrictingNodeTransformer
 
+from .syntax import parsed
 from .world.allowed import (
     BUILTINS,
     MODULES,
@@ -61,10 +62,7 @@ def parse(source: str) -> ast.Module:
         raise SyntaxError(
             f"the source has {len(source)} characters, more than {MAX_SOURCE_CHARACTERS}"
         )
-    try:
-        return ast.parse(source, "<task>")
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise SyntaxError(f"the source cannot be parsed ({str(error) or 'too deep'})") from None
+    return parsed(source)
 
 
 def refusals(source: str) -> list[Refusal]:

@@ -5,8 +5,7 @@ A source may be of any size and hold anything. Beyond some length it is cut, and
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from typing import Literal
@@ -15,12 +14,12 @@ from markupsafe import Markup, escape
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from .edits import common_lines
 from .pages import visible
 
 MAX_LINES = 3000
 MAX_LINE_CHARACTERS = 1000
 MAX_CHARACTERS = 300_000
-MAX_DIFF_LINES = 4000
 CONTEXT_LINES = 3
 
 Mark = Literal["same", "added", "removed", "gap"]
@@ -63,9 +62,14 @@ def highlight(source: str) -> Code:
     return Code(tuple(_highlighted(lines)), cut)
 
 
+def _lines(source: str) -> list[str]:
+    # Other characters that may end a line are shown by a sign.
+    return source.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
 def _cut(source: str) -> tuple[list[str], str]:
     lines, used, cut = [], 0, ""
-    whole = source.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    whole = _lines(source)
     for line in whole[:MAX_LINES]:
         if used > MAX_CHARACTERS:
             break
@@ -74,7 +78,7 @@ def _cut(source: str) -> tuple[list[str], str]:
             line = f"{line[:MAX_LINE_CHARACTERS]} … {rest:,} more characters"
             cut = "Long lines are cut."
         lines.append(visible(line))
-        used += len(line)
+        used += len(lines[-1])
     if len(lines) < len(whole):
         cut = f"{len(lines):,} of {len(whole):,} lines are shown."
     return lines, cut
@@ -98,36 +102,43 @@ def diff(before: str, after: str) -> Diff:
     """The changed lines and a few around them, highlighted as parts of their files."""
     if before == after:
         return Diff()
-    old, new = before.splitlines(), after.splitlines()
-    if max(len(old), len(new)) > MAX_DIFF_LINES or max(map(len, (before, after))) > MAX_CHARACTERS:
+    old, new = _lines(before), _lines(after)
+    if max(len(old), len(new)) > MAX_LINES or max(map(len, (before, after))) > MAX_CHARACTERS:
         return Diff(too_long=True)
-    shown = {"old": highlight(before).lines, "new": highlight(after).lines}
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    lines: list[DiffLine] = []
-    for group in matcher.get_grouped_opcodes(CONTEXT_LINES):
-        if lines:
-            lines.append(DiffLine("gap", None, None, Markup("")))
-        for kind, i1, i2, j1, j2 in group:
-            lines += _lines(kind, (i1, i2), (j1, j2), shown["old"], shown["new"])
+    shown = highlight(before).lines, highlight(after).lines
+    if (len(old), len(new)) != (len(shown[0]), len(shown[1])):
+        return Diff(too_long=True)
+    lines = list(_compared(old, new, *shown))
     return Diff(
-        tuple(lines),
+        tuple(_near_changes(lines)),
         sum(line.mark == "added" for line in lines),
         sum(line.mark == "removed" for line in lines),
     )
 
 
-def _lines(
-    kind: str,
-    old: tuple[int, int],
-    new: tuple[int, int],
-    before: tuple[Markup, ...],
-    after: tuple[Markup, ...],
+def _compared(
+    old: Sequence[str], new: Sequence[str], before: Sequence[Markup], after: Sequence[Markup]
 ) -> Iterator[DiffLine]:
-    if kind == "equal":
-        for i, j in zip(range(*old), range(*new), strict=True):
-            yield DiffLine("same", i + 1, j + 1, after[j])
-        return
-    for i in range(*old):
-        yield DiffLine("removed", i + 1, None, before[i])
-    for j in range(*new):
-        yield DiffLine("added", None, j + 1, after[j])
+    """All lines of both versions, in one order."""
+    i, j = 0, 0
+    for same_i, same_j in [*common_lines(old, new), (len(old), len(new))]:
+        for n in range(i, same_i):
+            yield DiffLine("removed", n + 1, None, before[n])
+        for n in range(j, same_j):
+            yield DiffLine("added", None, n + 1, after[n])
+        if same_i < len(old):
+            yield DiffLine("same", same_i + 1, same_j + 1, after[same_j])
+        i, j = same_i + 1, same_j + 1
+
+
+def _near_changes(lines: Sequence[DiffLine]) -> Iterator[DiffLine]:
+    """The lines that have changed and a few around each, with a gap where some are left out."""
+    changed = [n for n, line in enumerate(lines) if line.mark != "same"]
+    near = {n + by for n in changed for by in range(-CONTEXT_LINES, CONTEXT_LINES + 1)}
+    last = None
+    for n, line in enumerate(lines):
+        if n in near:
+            if last is not None and last < n - 1:
+                yield DiffLine("gap", None, None, Markup(""))
+            yield line
+            last = n

@@ -52,13 +52,13 @@ def draws_random_numbers(source: str) -> bool:
     """Whether any method with the name of a random draw is called."""
     return any(
         isinstance(call.func, ast.Attribute) and call.func.attr in _DRAWING
-        for call in _calls_in(ast.parse(source))
+        for call in _calls_in(parse(source))
     )
 
 
 def fixed_seeds(source: str) -> list[tuple[ast.Call, bool]]:
     """The calls that give a random stream a constant seed, and whether each is in `__init__`."""
-    tree = ast.parse(source)
+    tree = parse(source)
     constants = {
         name.id
         for statement in tree.body

@@ -10,8 +10,12 @@ import ast
 
 
 def observation_is_seen(source: str) -> bool:
-    """Whether the source may do anything with such an observation but return it from `step`."""
-    tree = ast.parse(source)
+    """Whether the source may do anything with such an observation but return it from `step`. So it
+    may for all we know where Python's parser is out of its depth."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError, SystemError):
+        return True
     handed_on = {
         call.func
         for method in ast.walk(tree)

@@ -165,14 +165,14 @@ def replacements(template: str = "") -> dict[str, object]:
     return {"make_author": make_author, "make_encoder": lambda config: ScriptedEncoder()}
 
 
-def go(run_dir: Path, url: str, executor, settings: dict) -> Ending:
+def go(run_dir: Path, url: str, executor, settings: dict, **options) -> Ending:
     scripted = {
         "model": {"name": "scripted", "base_url": url, "max_retries": 0},
         "run": {"seed_tasks": 0},
         "novelty": {"neighbours": 2},
     }
     config = prepare_config(run_dir, merge(scripted, settings))
-    return open_run(run_dir, config, executor, lambda event: None)
+    return open_run(run_dir, config, executor, lambda event: None, **options)
 
 
 def content(run_dir: Path) -> list[object]:

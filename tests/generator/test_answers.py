@@ -17,6 +17,7 @@ from taskwright.generator.answers import (
     parse_idea,
     parse_interest,
 )
+from taskwright.task import Idea, Task, from_json, to_json
 
 IDEA = """TITLE: Cross the bridge
 DESCRIPTION: A bridge of 5 m.
@@ -47,6 +48,9 @@ class Env(R2D2Env):
         "```\n" + IDEA + "\n```",
         "```\n" + IDEA + "\n```\nI hope that this is what you wanted!",
         IDEA.replace("\n", "\r\n"),
+        IDEA.replace("\n", "\r"),
+        IDEA.replace("\nS", "\u2028S").replace("\nR", "\fR").replace("\nT", "\x1c T"),
+        "\ufeff" + IDEA.replace("SUCCESS", "\u200b\u00a0SUCCESS"),
         re.sub(r"^([A-Z]+:)", r"1. **\1** ", IDEA, flags=re.MULTILINE),
         re.sub(r"^([A-Z]+): ", r"## \1\n\n", IDEA, flags=re.MULTILINE),
         re.sub(r"^([A-Z]+): ", r"**\1**\n", IDEA, flags=re.MULTILINE),
@@ -59,7 +63,8 @@ class Env(R2D2Env):
         "<|channel|>analysis<|message|>TITLE: no<|end|><|start|>assistant<|channel|>final"
         "<|message|>" + IDEA + "<|return|>",
     ],
-    ids="plain prose bold headings reasoning cut-reasoning fenced fenced-and-prose crlf numbered "
+    ids="plain prose bold headings reasoning cut-reasoning fenced fenced-and-prose crlf cr "
+    "separators invisible numbered "
     "markdown-headings bold-headings wide-colons draft json json-inside mistral kimi "
     "harmony".split(),
 )
@@ -69,6 +74,38 @@ def test_reads_an_idea_however_it_is_wrapped(answer):
     assert "no railing" in idea.description
     assert idea.success == "The robot is on the far side."
     assert idea.termination == "None"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("a smile \ud83d\ude00", "a smile 😀"),
+        ("half \ud83d of it", "half \ufffd of it"),
+        ("the other \ude00", "the other \ufffd"),
+        ("nothing\0at all", "nothing\ufffdat all"),
+    ],
+    ids="pair first-half second-half null".split(),
+)
+def test_what_is_no_text_is_replaced_so_that_the_rest_can_be_stored(text, read):
+    escaped = json.dumps({**FIELDS, "TITLE": text, "REWARDS": [text, "b"]})
+    for answer in (IDEA.replace("Cross the bridge", text), escaped):
+        idea = parse_idea(answer)
+        assert idea.title == read
+        assert from_json(Idea, to_json(idea)) == idea
+    module = MODULE.replace("A task.", text)
+    for answer in (f"```python\n{module}```", json.dumps({"code": module})):
+        source = parse_code(answer)
+        assert source == MODULE.replace("A task.", read)
+        assert from_json(Task, to_json(Task(source))).task_id == Task(source).task_id
+
+
+def test_a_field_that_is_far_too_long_is_named():
+    long = "word " * 3000
+    for answer in (IDEA.replace("Progress.", long), json.dumps({**FIELDS, "REWARDS": long})):
+        with pytest.raises(AnswerError, match="REWARDS has 14999 characters"):
+            parse_idea(answer)
+    with pytest.raises(AnswerError, match="TITLE must be a few words"):
+        parse_idea(IDEA.replace("Cross", "Cross over " * 20))
 
 
 def test_a_missing_field_is_named():
@@ -130,15 +167,24 @@ def test_whatever_comes_is_read_or_refused(answer):
         f"First a helper:\n```python\nx = 1\n```\nand the module:\n```python\n{MODULE}```",
         f"```python\n{MODULE}```\nUse it so:\n```python\nenv = Env()\n```",
         f"<thinking>```python\nclass Env: pass\n```</thinking>\n```python\n{MODULE}```",
+        f"\f```python\n{MODULE}```\f",
+        f"Here it is:\u2028```python\u2028{MODULE}```\u2028Good luck!",
+        f"```python\n{MODULE}```".replace("\n", "\r"),
         MODULE,
         f"Sure! Here is the environment.\n\n{MODULE}",
         json.dumps({"code": MODULE, "notes": "none"}),
     ],
     ids="fenced prose no-label titled tildes four-ticks doubled indented two-blocks usage "
-    "reasoning bare bare-and-prose json".split(),
+    "reasoning form-feeds separators cr bare bare-and-prose json".split(),
 )
 def test_reads_the_module_however_it_is_wrapped(answer):
     assert parse_code(answer) == MODULE
+
+
+def test_characters_in_a_text_of_the_code_end_no_line_of_it():
+    module = MODULE.replace("A task.", "One\u2028two\x1cthree\ffour\x85five.")
+    assert parse_code(f"```python\n{module}```") == module
+    assert parse_code(f"```python\n{textwrap.indent(module, '  ')}```") != ""
 
 
 def test_of_two_versions_the_last_counts():
@@ -177,6 +223,40 @@ def test_a_class_apart_from_its_imports_is_not_put_together():
     imports, rest = MODULE.split("\n", 1)
     with pytest.raises(AnswerError, match="imports nothing"):
         parse_code(f"```python\n{imports}\n```\n\n```python\n{rest}```")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "    # other boxes are beside it",
+        "    # the same box as before",
+        "    # therest unchanged",
+        "    x = 1  # ... and so on",
+    ],
+)
+def test_comments_that_only_resemble_such_a_gap_are_none(rest):
+    assert parse_code(f"```python\n{MODULE}{rest}\n```").endswith(f"{rest}\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "if 1:\n    pass\n" + "elif 1:\n    pass\n" * 9000 + "x = 1",
+        "x = " + "-" * 90_000 + "1",
+        "x = " + "not " * 9000 + "1",
+        "x = " + "lambda: " * 9000 + "1",
+        "x = " + "(" * 150 + "1" + ")" * 150,
+        "x = a" + ".a" * 9000,
+        "x = 0" + "1" * 9000,
+        "x = " + "1" * 9000,
+    ],
+    ids="elif minus not lambda brackets attributes zeros digits".split(),
+)
+def test_a_module_that_breaks_the_parser_is_left_to_the_checks(code):
+    module = f"{MODULE}\n\n{code}\n"
+    assert parse_code(f"```python\n{module}```") == module
+    with contextlib.suppress(AnswerError):
+        assert parse_code(module) == module
 
 
 @pytest.mark.parametrize("answer", ["", "No.", "```python\nx = 1\n```", "class Env(:"])
@@ -232,12 +312,17 @@ def test_an_unclear_verdict_is_never_a_yes(verdict):
         judged(verdict)
 
 
-@pytest.mark.parametrize("closest", ["2", "Task 2", "#2 (Cross the bridge)", "“Cross the bridge”"])
+@pytest.mark.parametrize(
+    "closest", ["2", "Task 2", "#2 (Cross the bridge)", "“Cross the bridge”", "NO. 2", "٢", "002"]
+)
 def test_the_closest_task_is_named_by_number_or_by_title(closest):
     assert "Cross the bridge" in judged("INTERESTING", closest).reason
 
 
-@pytest.mark.parametrize("closest", ["0", "3", "none of them", "some", "Build a tower"])
+@pytest.mark.parametrize(
+    "closest",
+    ["0", "3", "none of them", "some", "Build a tower", "2nd", "1" * 5000, "٣", "-" * 5000],
+)
 def test_a_judge_who_compared_with_nothing_that_was_shown_is_asked_again(closest):
     with pytest.raises(AnswerError, match="CLOSEST"):
         judged("INTERESTING", closest)

@@ -204,6 +204,25 @@ def test_ctrl_c_does_not_wait_for_the_model(go, server, reply):
     assert records == []
 
 
+def test_it_is_told_beforehand_when_a_run_ends_at_the_latest(go, server, tmp_path):
+    told = []
+    for name, limits in (("a", {"minutes": 0.5, "grace_minutes": 1.5}), ("b", {"tasks": 1})):
+        settings = {"run": {"attempts": 1, **limits}}
+        executor = scripted.ScriptedExecutor(1, 0.0)
+        scripted.go(tmp_path / name, server.url, executor, settings, expect_end_within=told.append)
+    assert told == [120.0]
+
+
+def test_a_run_in_another_thread_than_the_main_one_leaves_signals_alone(go):
+    endings = []
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    thread = threading.Thread(target=lambda: endings.append(go(attempts=2)[1]))
+    thread.start()
+    thread.join(60)
+    assert [ending.reason for ending in endings] == ["2 journeys have ended."]
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
 def run_killed(run_dir, url, executor, kills, seed, longest_s, *settings, **environment):
     """How many of the kills hit the run while it was under way."""
     command = [sys.executable, str(SCRIPT), str(run_dir), url, executor]

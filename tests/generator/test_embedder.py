@@ -157,7 +157,17 @@ def test_what_a_server_refuses_is_told(server, encoder_at, reply, status, error,
 
 
 @pytest.mark.parametrize(
-    "body", [b"hello", b"{}", b'{"data": [1]}', b'{"data": [{"index": 1, "embedding": [1.0]}]}']
+    "body",
+    [
+        b"hello",
+        b"{}",
+        b'{"data": [1]}',
+        b'{"data": [{"index": 1, "embedding": [1.0]}]}',
+        b'{"data": [{"index": 1e999, "embedding": [1.0]}]}',
+        b'{"data": [{"index": 0, "embedding": [1' + b"0" * 400 + b"]}]}",
+        b'{"data": ' + b"[" * 5000,
+        b'{"data": ' + b"1" * 5000 + b"}",
+    ],
 )
 def test_an_answer_that_is_no_list_of_vectors_is_told(server, encoder_at, reply, body):
     server.script = [reply(body=body)] * 3

@@ -43,6 +43,27 @@ def test_the_parts_of_a_module_are_found_again():
     assert parts_of("class Env:\n    pass\n") is None
 
 
+def test_parts_are_found_again_whatever_stands_in_them():
+    end = 'bool(success)\\n"""\nreturn bool(success)\n"""'
+    code = f'text = """\n        # PLACES\nx\u2028y\n\ndef get_success(self):\n{end}'
+    parts = parts_of(assemble(IDEA, "r2d2", {"SUCCESS": code}))
+    assert parts["SUCCESS"] == code
+    assert parts["PLACES"] == "pass"
+
+
+def test_a_module_that_was_changed_around_its_parts_was_not_assembled():
+    module = assemble(IDEA, "ant", PARTS)
+    assert parts_of(module) is not None
+    for changed in (
+        module[1:],
+        module[:-1],
+        module + "\n",
+        module.replace("(AntEnv)", "(R2D2Env)"),
+        module.replace("# REWARDS", "# rewards"),
+    ):
+        assert parts_of(changed) is None
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -81,6 +102,9 @@ def test_words_in_the_code_are_no_labels():
         ({"SUCCESS": ""}, "SUCCESS is empty"),
         ({"SUCCESS": "done = True"}, "must set `success`"),
         ({"REWARDS": "rewards['a'] = (1.0"}, "REWARDS is not valid Python"),
+        ({"REWARDS": "rewards['a'] = " + "-" * 90_000 + "1"}, "REWARDS is not valid Python .*deep"),
+        ({"REWARDS": "rewards['a'] = " + "1" * 5000}, "REWARDS is not valid Python .*digits"),
+        ({"SUCCESS": "if 1:\n  pass\n" + "elif 1:\n  pass\n" * 9000}, "SUCCESS is not valid"),
     ],
 )
 def test_a_part_that_cannot_stand_in_its_method_is_named(parts, finding):

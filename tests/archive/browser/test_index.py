@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from taskwright.archive.browser import index as index_module
 from taskwright.archive.browser.app import create_app
 from taskwright.archive.browser.index import Index, View
 from taskwright.archive.store import FILE_NAME, Archive
@@ -72,6 +73,15 @@ def test_words_are_found_in_title_description_reason_and_source(index: Index) ->
 def test_a_query_is_never_taken_for_search_syntax(index: Index, query: str) -> None:
     index.matches(query, 50)
     assert index.count(View()) == 12
+
+
+def test_of_a_long_query_the_first_different_words_count(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index.matches("crate Crate " * 1000 + "nothing", 50) == []
+    assert index.matches(f"crate {'nothing ' * 1000}", 50) == []
+    monkeypatch.setattr(index_module, "MOST_WORDS", 2)
+    assert index.matches("crate CRATE crat nothing", 50) == index.matches("crate", 50)
 
 
 def test_keeps_up_with_a_run_that_ends_its_journeys_in_any_order(

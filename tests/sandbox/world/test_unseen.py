@@ -112,3 +112,8 @@ def test_is_not_made_where_it_is_only_handed_on(way: str) -> None:
 @pytest.mark.parametrize("way", SEEN)
 def test_is_made_where_a_task_may_look(way: str) -> None:
     assert observation_is_seen(in_class(SEEN[way]))
+
+
+@pytest.mark.parametrize("source", ["x = " + "-" * 90_000 + "1", "x = a" + ".a" * 9000, "\0", "("])
+def test_is_made_where_the_source_cannot_be_looked_at(source: str) -> None:
+    assert observation_is_seen(source)
