@@ -55,6 +55,9 @@ def told(error: BaseException, doing: str, source: str) -> dict[str, str]:
     if isinstance(error, ImportError) and not isinstance(error, UnavailableImport):
         text = _shortened(_without_folders(str(error)))
         return {"broken": f"Python could not load a part of itself during {doing}: {text}"}
+    if isinstance(error, ActionError):
+        # Whoever acts has given it, and not the task.
+        return {"broken": f"In {doing}: {_shortened(str(error))}"}
     fault = describe(error, doing, source)
     return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
 
@@ -76,12 +79,6 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
             f"In {doing}: {error.finding}{_where(error, source)}.",
             "Tasks have what a simulated world needs, and nothing else.",
             error.fix,
-        )
-    if isinstance(error, ActionError):
-        return Fault(
-            f"In {doing}: {text}",
-            "The robot has no such action. Whoever acted gave it, and not the task.",
-            "Give actions of the robot's action space.",
         )
     if isinstance(error, LoadError):
         return Fault(

@@ -312,13 +312,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
         self.check_function_argument_names(node)
         return self._visit_inside(self._functions, node)
 
-    def visit_Yield(self, node: ast.Yield) -> Any:
-        return self._visit_yield(node)
-
-    def visit_YieldFrom(self, node: ast.YieldFrom) -> Any:
-        return self._visit_yield(node)
-
-    def _visit_yield(self, node: ast.AST) -> Any:
+    def visit_Yield(self, node: ast.Yield | ast.YieldFrom) -> Any:
         if self._functions and self._functions[-1] in self._cleaning_up:
             # What is left undone there is made up for when the generator is forgotten: in another
             # episode perhaps, and while trusted code is at work.
@@ -329,15 +323,13 @@ class _TaskTransformer(RestrictingNodeTransformer):
             )
         return self.node_contents_visit(node)
 
-    def visit_Try(self, node: ast.Try) -> Any:
-        return self._visit_cleaning_up(node)
+    visit_YieldFrom = visit_Yield  # noqa: N815 (Python's name)
 
-    def visit_With(self, node: ast.With) -> Any:
-        return self._visit_cleaning_up(node)
-
-    def _visit_cleaning_up(self, node: ast.AST) -> Any:
+    def visit_Try(self, node: ast.Try | ast.With) -> Any:
         function = self._functions[-1] if self._functions else None
         return self._visit_inside(self._cleaning_up, node, function)
+
+    visit_With = visit_Try  # noqa: N815 (Python's name)
 
     def _visit_inside(self, stack: list[Any], node: Any, noted: Any = None) -> Any:
         stack.append(noted or node)

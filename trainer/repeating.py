@@ -64,10 +64,12 @@ def _repeated(episodes: SandboxedEpisodes, chosen: Sequence[Success]) -> NDArray
     wanted = np.array([success.earned for success in chosen])
     earned, over = np.zeros(len(chosen)), np.zeros(len(chosen), dtype=np.bool_)
     same = over.copy()
+    shape = (len(chosen), *(episodes.action_space.shape or ()))
     episodes.begin([success.seed for success in chosen], ~over)
     for number in range(int(lengths.max())):
         # One that has run out of actions repeats its last one, and is not looked at any more.
-        steps = episodes.step(np.stack([success.actions[: number + 1][-1] for success in chosen]))
+        actions = [success.actions[: number + 1][-1] for success in chosen]
+        steps = episodes.step(np.reshape(actions, shape))
         earned[~over] += steps.rewards[~over]
         ended = (steps.terminated | steps.truncated) & ~over
         as_before = np.isclose(earned, wanted, rtol=SAME, atol=SAME) & (number + 1 == lengths)
