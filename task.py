@@ -234,6 +234,8 @@ class Trial(Noun):
     """Mean return of the trained policy on fresh seeds."""
     abandoned_start: str | None = None
     """`task_id` of another archived policy that training began from first, and that led nowhere."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """By `task_id`, why an archived policy could not be tried, in a sentence."""
     return_and_success: float | None = None
     """Rank correlation (Spearman) of mean return and success rate over policies of growing skill:
     the screening policies, the points of the curve, the trained one. None where success or return

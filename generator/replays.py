@@ -17,7 +17,7 @@ ENDING = ".replay.json.gz"
 
 def replay_path(run_dir: Path, task_id: str) -> Path:
     """Where the replay of a task lies."""
-    return (run_dir / "media" / f"{task_id}{ENDING}").resolve()
+    return run_dir.resolve() / "media" / f"{task_id}{ENDING}"
 
 
 def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Agent, ...]:
