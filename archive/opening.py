@@ -24,6 +24,7 @@ import shutil
 import sqlite3
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -35,6 +36,12 @@ from .filesystem import network_filesystem
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
+MAX_VALUE_BYTES = 16_000_000
+"""Of a row: what is longer cannot be read. The longest that we write is a source of 1 MB."""
+STATEMENT_S = 20.0
+"""How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
+second or two; but in a file that somebody has tampered with, a page may be part of itself."""
+ROWS_AT_ONCE = 1_000
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -42,14 +49,16 @@ Way = Literal["immutable", "shared", "copy"]
 class Connection(sqlite3.Connection):
     """A connection that threads share: one statement at a time, its rows read before the next."""
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
+    def __init__(self, database: Path, **keywords: Any) -> None:
+        super().__init__(database, **{**keywords, "check_same_thread": False})
+        self._path = database
         self._lock = threading.Lock()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives; empty for one that writes. Raises StorageError."""
-        with self._lock, _storage_explained():
-            return self.execute(sql, values).fetchall()
+        """What a statement gives; empty for one that writes. Raises StorageError, and DamagedError
+        where the file is not sound."""
+        with self._lock, damage_told(self._path), _storage_explained():
+            return all_rows(self, self._path, sql, values)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -81,11 +90,12 @@ class Reader:
         self._connection = self._resources.enter_context(reading(self._path))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives. Raises sqlite3.OperationalError for one that would write."""
-        with self._lock, _storage_explained():
+        """What a statement gives. Raises DamagedError where the file is not sound, and
+        sqlite3.OperationalError for one that would write."""
+        with self._lock, damage_told(self._path), _storage_explained():
             if _state(self._path) != self._seen:
                 self._open()
-            return self._connection.execute(sql, values).fetchall()
+            return all_rows(self._connection, self._path, sql, values)
 
     def let_go(self, path: Path) -> None:
         """Close the file if it is this one, until it is asked of again."""
@@ -107,7 +117,44 @@ def connect_for_writing(path: Path) -> Connection:
     """A connection that makes the file where there is none."""
     for reader in list(_readers):
         reader.let_go(path)
-    return sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
+    make_wary(connection)
+    return connection
+
+
+def make_wary(connection: sqlite3.Connection) -> None:
+    """Have SQLite expect that somebody has tampered with the file: nothing that stands in its
+    schema is run, damage is looked for, and what is read has a limit. Bytes that are no text show
+    as signs of that."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.text_factory = _as_text
+
+
+def _as_text(data: bytes) -> str:
+    return data.decode(errors="replace")
+
+
+def all_rows(
+    connection: sqlite3.Connection, path: Path, sql: str, values: Sequence[Any] = ()
+) -> list[Any]:
+    """What a statement gives. Raises DamagedError where it takes longer than `STATEMENT_S`, or
+    gives more than the files of the database can hold."""
+    until = time.thread_time() + STATEMENT_S
+    connection.set_progress_handler(lambda: time.thread_time() > until, 10_000)
+    most_bytes = _size(str(path)) + _size(f"{path}-wal")
+    rows: list[Any] = []
+    size = 0
+    cursor = connection.execute(sql, values)
+    while some := cursor.fetchmany(ROWS_AT_ONCE):
+        rows += some
+        # No character and no row takes less than a byte.
+        size += len(some) + sum(len(v) for row in some for v in row if isinstance(v, str | bytes))
+        if size > most_bytes + MAX_VALUE_BYTES:
+            raise DamagedError(path, "it gives more than it holds")
+    return rows
 
 
 @contextlib.contextmanager
@@ -144,12 +191,14 @@ def _connect(path: Path, way: Way) -> sqlite3.Connection:
         "shared": "?mode=ro&readonly_shm=1",
         "copy": "?mode=rw",
     }
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.resolve().as_uri()}{how[way]}",
         timeout=PATIENCE_S,
         uri=True,
         check_same_thread=False,
     )
+    make_wary(connection)
+    return connection
 
 
 def _can_be_read(connection: sqlite3.Connection) -> bool:
@@ -201,12 +250,7 @@ def check_soundness(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         found = [str(error)]
     if found != ["ok"]:
-        what = "; ".join(" ".join(text.split()) for text in found)
-        raise ArchiveError(
-            f"The archive {path} is damaged: {what}.",
-            "Nothing was changed. Restore a copy of the folder, or save what can still be read: "
-            f"taskwright import NEW_RUN_DIR {path.parent}",
-        )
+        raise DamagedError(path, "; ".join(" ".join(str(text).split()) for text in found))
 
 
 def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
@@ -226,11 +270,49 @@ def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
     )
 
 
+class DamagedError(ArchiveError):
+    """The file of an archive is not as SQLite has written it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(
+            f"The archive {path} is damaged: {what}.",
+            "Nothing was changed. Restore a copy of the folder, or save what can still be read: "
+            f"taskwright import NEW_RUN_DIR {path.parent}",
+        )
+
+
+_DAMAGE = {
+    "SQLITE_CORRUPT": "{}",
+    "SQLITE_TOOBIG": f"something in it is larger than {MAX_VALUE_BYTES:,} bytes",
+    "SQLITE_INTERRUPT": f"reading it comes to no end within {STATEMENT_S:g} s",
+}
+"""What SQLite's errors over a file mean that was damaged, or tampered with."""
+
+
+def _damage(error: sqlite3.Error) -> str:
+    """What is wrong with the file, as a clause; empty where it is something else."""
+    # Errors of Python's own module have no name.
+    name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
+    return _DAMAGE.get(name, "").format(" ".join(str(error).split()))
+
+
+@contextlib.contextmanager
+def damage_told(path: Path) -> Iterator[None]:
+    """Raise DamagedError where SQLite finds that a file is damaged."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if what := _damage(error):
+            raise DamagedError(path, what) from None
+        raise
+
+
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Tell SQLite's errors on opening as what they mean for the user."""
     try:
-        yield
+        with damage_told(path):
+            yield
     except sqlite3.DatabaseError as error:
         raise ArchiveError(
             f"The archive {path} cannot be opened: {error}.",

@@ -22,7 +22,8 @@ from ..store import FILE_NAME
 from . import curve, pages
 from .calls import Calls
 from .code import NO_CHANGE, Diff, diff, highlight
-from .index import Row, View
+from .index import View
+from .rows import Row
 from .site import Site
 
 NEIGHBOURS = 6
