@@ -25,6 +25,7 @@ from .commands import (
     report,
     run,
     train,
+    trust,
 )
 from .commands.common import INTERRUPTED
 from .errors import TaskwrightError
@@ -97,5 +98,6 @@ for command in (
     import_.import_,
     report.report,
     doctor.doctor,
+    trust.trust,
 ):
     cli.add_command(command)

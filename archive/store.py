@@ -75,7 +75,7 @@ class Archive:
         path = run_dir / FILE_NAME
         check_folder(run_dir, to_write=True)
         with explained(path):
-            if path.exists():
+            if path.exists() and path.stat().st_size:
                 with reading(path) as before:
                     _check_archive(before, path)
                 if was_left_open(path):
@@ -321,7 +321,10 @@ def _check_archive(connection: sqlite3.Connection, path: Path) -> None:
     """Raises ArchiveError where a file is no archive that we can read."""
     check_readable(connection, str(path))
     if schema_version(connection) == 0:
-        return  # A run is about to make it.
+        raise ArchiveError(
+            f"The archive {path} is empty: nobody has written to it yet.",
+            "Start a run there with `taskwright run`.",
+        )
     for table in ("journeys", "records"):
         rows = all_rows(connection, path, f"SELECT min(number), max(number) FROM {table}")
         first, last = rows[0]

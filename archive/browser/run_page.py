@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from ...config import stored_settings
 from ..metrics.funnel import funnel
 from . import pages
 from .index import View
+from .rows import MOST
 from .site import Link, Site
 from .watch import STAGES, Flight, Run, Watch, driver
 
@@ -91,16 +92,6 @@ def sparkline(flight: Flight) -> str:
     return " ".join(f"{100 * n / last:.1f},{19 - 18 * rate:.1f}" for n, rate in enumerate(rates))
 
 
-def settings(site: Site) -> dict[str, Any]:
-    """The run's settings as they are written; empty where they cannot be read."""
-    try:
-        text = (site.run_dir / "config.yaml").read_text(encoding="utf-8")
-        found = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
     """What the run has used of what it may use; what has no cap and was not used is left out."""
 
@@ -108,9 +99,9 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
         values = settings_.get(section)
         value = values.get(name) if isinstance(values, dict) else None
         value = run.command.get(name, value) if section == "run" else value
-        return value if isinstance(value, int | float) and value > 0 else None
+        return value if isinstance(value, int | float) and 0 < value < MOST else None
 
-    settings_ = settings(site)
+    settings_ = stored_settings(site.run_dir)
     facets = site.index.facets(View())
     totals = site.index.totals()
     kept = facets.status.get("learned", 0)

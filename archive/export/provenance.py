@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ...config import stored_settings
 from ...task import Record
 
 WRITING = ("code", "repair")
@@ -40,7 +39,7 @@ class Provenance:
 
 def provenance_of(run_dir: Path) -> Provenance:
     """What a run folder tells; files that are missing or damaged are passed over."""
-    settings = _settings(run_dir / "config.yaml")
+    settings = stored_settings(run_dir)
     writers = {
         entry["journey"]: str(entry["model"])
         for entry in _lines(run_dir / "llm.jsonl")
@@ -62,14 +61,6 @@ def provenance_of(run_dir: Path) -> Provenance:
         model=model if isinstance(model, str) else None,
         writers=writers,
     )
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _section(settings: dict[str, Any], name: str) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from ...config import stored_settings
 from ...errors import ArchiveError
 from ...task import Cost, Generalist, Record
 from ..browser.watch import driver
@@ -130,7 +130,7 @@ def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
         unreadable=len(read) - len(records),
         under_way=under_way,
         is_running=not history.ended and driver(folder) is not None,
-        settings=_settings(folder / "config.yaml"),
+        settings=stored_settings(folder),
         history=history,
         spent=spent_in(folder),
         vectors=vectors,
@@ -181,14 +181,6 @@ def read_history(path: Path) -> History:
             last = time or last
     history.seconds += (last - began) if began and last else 0.0
     return history
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _time(text: object) -> float | None:
