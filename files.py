@@ -119,20 +119,19 @@ def read_text(file: BinaryIO, most_bytes: int) -> str:
     return text
 
 
-def whole_lines(file: BinaryIO, longest_bytes: int = MAX_LINE_BYTES) -> Iterator[tuple[int, bytes]]:
-    """The lines of a file that end in a line break, each with the place where it begins. A longer
-    one is passed over, without being held in memory."""
+def whole_lines(
+    file: BinaryIO, longest_bytes: int = MAX_LINE_BYTES, *, also_last: bool = False
+) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file, each with the place where it begins. A longer one is passed over without
+    being held in memory, and so is, unless `also_last`, what has no line break yet."""
     start = file.tell()
     while line := file.readline(longest_bytes):
-        size, is_long = len(line), False
-        while not line.endswith(b"\n"):
-            is_long = True
-            line = file.readline(_BLOCK_BYTES)
-            size += len(line)
-            if not line:
-                return
-        if not is_long:
+        size, is_whole = len(line), line.endswith(b"\n")
+        if is_whole or (also_last and size < longest_bytes):
             yield start, line
+        # The rest of a long line, or nothing.
+        while not line.endswith(b"\n") and (line := file.readline(_BLOCK_BYTES)):
+            size += len(line)
         start += size
 
 

@@ -7,7 +7,6 @@ titles, reasons and sources come from models and may hold anything.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...task import Status
+from ..events import moment
 
 FOLDER = Path(__file__).parent
 
@@ -101,10 +101,8 @@ def count(number: float | None) -> str:
 
 def when(time: str) -> str:
     """An ISO 8601 time in UTC as `2026-11-21 20:05`; as it is where it is none."""
-    try:
-        return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return time
+    found = moment(time)
+    return time if found is None else found.strftime("%Y-%m-%d %H:%M")
 
 
 def words(status: str) -> str:

@@ -110,8 +110,8 @@ def routes(site: Site) -> list[BaseRoute]:
 
     return [
         Route("/play", overview),
-        Route("/play/{number:int}", page),
-        WebSocketRoute("/play/{number:int}/socket", socket),
+        Route("/play/{number:journey}", page),
+        WebSocketRoute("/play/{number:journey}/socket", socket),
     ]
 
 

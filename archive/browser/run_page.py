@@ -18,10 +18,10 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from ...config import stored_settings
+from ..events import is_number, moment
 from ..metrics.funnel import funnel
 from . import pages
 from .index import View
-from .rows import MOST
 from .site import Link, Site
 from .watch import STAGES, Flight, Run, Watch, driver
 
@@ -56,10 +56,9 @@ def kept_over_time(endings: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
     """
     times = []
     for text, status in endings:
-        try:
-            times.append((datetime.fromisoformat(text).timestamp(), status))
-        except ValueError:
-            continue
+        if (ended_at := moment(text)) is not None:
+            times.append((ended_at.timestamp(), status))
+    times.sort(key=lambda each: each[0])
     if len(times) < 2 or times[-1][0] <= times[0][0]:
         return None
     start, end, total = times[0][0], times[-1][0], len(times)
@@ -99,7 +98,7 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
         values = settings_.get(section)
         value = values.get(name) if isinstance(values, dict) else None
         value = run.command.get(name, value) if section == "run" else value
-        return value if isinstance(value, int | float) and 0 < value < MOST else None
+        return value if is_number(value) and value > 0 else None
 
     settings_ = stored_settings(site.run_dir)
     facets = site.index.facets(View())
@@ -143,12 +142,10 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
 
 def seconds_between(start: str, end: str | None = None) -> float | None:
     """From one ISO 8601 time to another, or to now; None where one is no time."""
-    try:
-        began = datetime.fromisoformat(start)
-        ended = datetime.fromisoformat(end) if end else datetime.now(UTC)
-        return max((ended - began).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+    began, ended = moment(start), moment(end) if end else datetime.now(UTC)
+    if began is None or ended is None:
         return None
+    return max((ended - began).total_seconds(), 0.0)
 
 
 def told(site: Site, run: Run) -> dict[str, Any]:

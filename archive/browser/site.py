@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from ..embedding import Encoder
 from ..feedback import Feedback
+from ..folder import check_folder
 from ..store import FILE_NAME, Archive
 from . import pages
 from .index import Index
@@ -19,6 +21,21 @@ from .search import Search
 
 ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
 """Files that tell a run folder whose archive is not made yet."""
+
+
+class JourneyNumber(Convertor[int]):
+    """The number of a journey in an address, as `{number:journey}`. Longer ones are none."""
+
+    regex = "[0-9]{1,10}"
+
+    def convert(self, value: str) -> int:
+        return int(value)
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("journey", JourneyNumber())
 
 
 class Link(NamedTuple):
@@ -47,6 +64,7 @@ class Site:
         self.menu: list[Link] = []
         self.closing = threading.Event()
         """Set when the server ends: streams that would go on for ever end then."""
+        check_folder(run_dir)
         if not self.is_waiting():
             Archive.open(run_dir).close()
         self.index = Index(run_dir / FILE_NAME)

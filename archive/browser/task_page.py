@@ -103,9 +103,9 @@ def routes(site: Site) -> list[BaseRoute]:
         return site.render(request, "calls.html.j2", calls=calls.of_journey(number, began, ended))
 
     return [
-        Route("/task/{number:int}", task),
-        Route("/task/{number:int}/source.py", source),
-        Route("/task/{number:int}/calls", asked),
+        Route("/task/{number:journey}", task),
+        Route("/task/{number:journey}/source.py", source),
+        Route("/task/{number:journey}/calls", asked),
     ]
 
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ...archive.events import is_number
 from ...errors import storage_explained
+from ...files import MAX_LINE_BYTES, FileProblem, open_file, read_bytes, whole_lines
 from ...task import Cost
 
 FILE_NAME = "llm.jsonl"
@@ -39,13 +42,13 @@ class CallLog:
             self._append(b"\n")
         if not self._in_flight.is_dir():
             return
-        logged = {entry.get("call") for entry in read_calls(self._path.parent)}
+        logged = {str(entry.get("call")) for entry in read_calls(self._path.parent)}
         for path in sorted(self._in_flight.glob("*.json")):
             try:
-                entry = json.loads(path.read_bytes())
-            except (OSError, ValueError):
+                entry = json.loads(read_bytes(open_file(path, MAX_LINE_BYTES), MAX_LINE_BYTES))
+            except (FileProblem, ValueError, RecursionError):
                 continue  # It was being written, so nothing had been sent yet.
-            if entry["call"] not in logged:
+            if isinstance(entry, dict) and str(entry.get("call")) not in logged:
                 self._append(_line(entry))
             path.unlink()
 
@@ -83,14 +86,14 @@ def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
     """The questions in a run folder's log, in the order in which they ended; of one journey, or of
     all. Empty where there is no log. A line cut short by a kill is passed over."""
     try:
-        file = (run_dir / FILE_NAME).open(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        file = open_file(run_dir / FILE_NAME, sys.maxsize)
+    except FileProblem:
         return
     with file:
-        for line in file:
+        for _, line in whole_lines(file, also_last=True):
             try:
-                entry = json.loads(line)
-            except ValueError:
+                entry = json.loads(line.decode(errors="replace"))
+            except (ValueError, RecursionError):
                 continue
             if isinstance(entry, dict) and journey in (None, entry.get("journey")):
                 yield entry
@@ -98,12 +101,18 @@ def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
 
 def cost_in(entry: Mapping[str, Any]) -> Cost:
     """What a logged question has cost."""
+
+    def whole(name: str, usual: int = 0) -> int:
+        value = entry.get(name, usual)
+        return value if is_number(value) and isinstance(value, int) else usual
+
+    usd = entry.get("usd")
     return Cost(
-        entry.get("calls", 1),
-        entry.get("prompt_tokens", 0),
-        entry.get("completion_tokens", 0),
-        entry.get("usd"),
-        entry.get("estimated_tokens", 0),
+        whole("calls", 1),
+        whole("prompt_tokens"),
+        whole("completion_tokens"),
+        float(usd) if is_number(usd) else None,
+        whole("estimated_tokens"),
     )
 
 
