@@ -11,7 +11,7 @@ import hashlib
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -248,6 +248,21 @@ class Archive:
             counts[status] -= 1
             counts["broken"] += 1
         return dict(sorted((+counts).items()))
+
+    def numbers(self) -> Iterator[int]:
+        """Numbers of the journeys that may have records, also where the archive is damaged."""
+        last = 0
+        try:
+            yield from self.statuses()
+        except (ArchiveError, sqlite3.DatabaseError):
+            # The index alone has told so far. Now each number is looked for by itself.
+            while True:
+                query = "SELECT min(number) FROM journeys WHERE number > ?"
+                ((number,),) = self._connection.rows(query, (last,))
+                if number is None:
+                    return
+                yield number
+                last = number
 
     # Journeys under way.
 

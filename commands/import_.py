@@ -77,7 +77,7 @@ def import_(
             _with_statuses(run_dir, result)
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(result)})
-    return 1 if result.failed else 0
+    return 1 if result.failed or result.left_out else 0
 
 
 def _yet_to_be_tried(run_dir: Path, result: Import) -> int:
@@ -116,6 +116,9 @@ def _tell(console: Console, result: Import, run_dir: Path, waiting: int) -> None
     for failed in result.failed:
         reason = escape(f"{failed.origin}: {plain_text(failed.reason)}")
         console.print(f"[bold red]failed[/bold red] {reason}", soft_wrap=True)
+    for left_out in result.left_out:
+        reason = escape(f"{left_out.origin}: {plain_text(left_out.reason)}")
+        console.print(f"[yellow]left out[/yellow] {reason}", soft_wrap=True)
     counts = f"{len(result.imported)} imported, {len(result.present)} there already, "
     console.print(f"{counts}{len(result.failed)} failed.")
     if waiting:
