@@ -17,6 +17,7 @@ from ..sandbox.channel import ChildFault
 from ..sandbox.session import walk_through
 from ..task import Task
 from .feedback import Demonstration, Feedback
+from .folder import check_folder
 
 DEFAULT_ACTION_REPEAT = 4
 """Physics steps per action, as agents have them."""
@@ -38,6 +39,7 @@ def keep_demonstration(run_dir: Path, task: Task, demonstration: Demonstration) 
             "Gone through again, the episode does not end in success; it was not stored.",
             "The task depends on more than its seed: report it as a bug.",
         )
+    check_folder(run_dir, to_write=True)
     with Feedback.create_or_open(run_dir) as feedback:
         feedback.add_demonstration(demonstration)
         count = feedback.shown_solvable()[task.task_id]

@@ -42,6 +42,8 @@ STATEMENT_S = 20.0
 """How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
 second or two; but in a file that somebody has tampered with, a page may be part of itself."""
 ROWS_AT_ONCE = 1_000
+MAX_COPIED_BYTES = 4_000_000_000
+"""Of an archive that has to be copied to be read. A file may claim to be larger than any disk."""
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -167,6 +169,13 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             if way == "immutable" or _can_be_read(connection):
                 yield connection
                 return
+        size = sum(_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
+        if size > MAX_COPIED_BYTES:
+            raise ArchiveError(
+                f"The archive {path} was not closed, and is larger than {MAX_COPIED_BYTES:,} bytes: "
+                "too large to be read from a copy.",
+                "Close it by going on with its run: taskwright run RUN_DIR.",
+            )
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         for ending in ("", "-wal", "-journal"):
             with contextlib.suppress(FileNotFoundError):
