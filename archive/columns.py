@@ -6,10 +6,22 @@ import re
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from ..task import STATUSES, Status
 
 _TASK_ID = re.compile("[0-9a-f]{12}")
+
+
+def first_flaw(error: ValueError) -> str:
+    """What is wrong with JSON that is not of the shape that was expected."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(map(str, first["loc"]))
+        told = f"{place}: {first['msg']}" if place else first["msg"]
+    else:
+        told = str(error)
+    return " ".join(told.split())[:200]
 
 
 def known_status(status: object) -> Status:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..errors import BrokenError
 from ..task import Cost, Noun, from_json, to_json
+from .columns import first_flaw
 from .opening import Connection, Reader
 
 N = TypeVar("N", bound=Noun)
@@ -51,9 +52,9 @@ class Journal:
         try:
             return from_json(kind, rows[0][0]) if rows else None
         except ValueError as error:
-            why = " ".join(str(error).split())[:200]
             raise BrokenError(
-                f"What journey {self.number} has written down as `{name}` cannot be read: {why}.",
+                f"What journey {self.number} has written down as `{name}` cannot be read: "
+                f"{first_flaw(error)}.",
                 "Somebody or something has changed the archive; nothing follows for the task.",
             ) from None
 

@@ -172,8 +172,8 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         size = sum(_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
         if size > MAX_COPIED_BYTES:
             raise ArchiveError(
-                f"The archive {path} was not closed, and is larger than {MAX_COPIED_BYTES:,} bytes: "
-                "too large to be read from a copy.",
+                f"The archive {path} was not closed, and with more than {MAX_COPIED_BYTES:,} bytes "
+                "it is too large to be read from a copy.",
                 "Close it by going on with its run: taskwright run RUN_DIR.",
             )
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 from ..task import Cost, Idea, Record, Status, from_json, to_json
-from .columns import altered_source, known_status, other_record, unit_vector
+from .columns import altered_source, first_flaw, known_status, other_record, unit_vector
 from .folder import check_folder
 from .journal import Journal
 from .migrations import check_readable, migrate, schema_version
@@ -163,8 +163,7 @@ class Archive:
         try:
             record = from_json(Record, text)
         except ValueError as error:
-            why = " ".join(str(error).split())[:200]
-            reason = f"The record of journey {number} cannot be read: {why}"
+            reason = f"The record of journey {number} cannot be read: {first_flaw(error)}."
             shown = str(title)[:MAX_TITLE]
             record = Record(number, "broken", reason, Idea(shown, "", "", "", ""))
         else:
