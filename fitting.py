@@ -17,6 +17,8 @@ LONG_VALUES = 50_000
 """So many values may all be flaws."""
 MAX_CONTAINERS = 500_000
 """Lists and objects of a text; each takes some hundred bytes."""
+MAX_NAMES = 2_000_000
+"""In all its objects together."""
 
 
 def check_if_long(kind: Any, data: bytes) -> None:
@@ -30,6 +32,8 @@ def check_if_long(kind: Any, data: bytes) -> None:
         return
     if bare.count(b"[") + bare.count(b"{") > MAX_CONTAINERS:
         raise ValueError(f"it holds more than {MAX_CONTAINERS:,} lists and objects")
+    if bare.count(b":") > MAX_NAMES:
+        raise ValueError(f"it holds more than {MAX_NAMES:,} names")
     try:
         found = json.loads(data)
     except RecursionError:

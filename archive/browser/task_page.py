@@ -18,6 +18,7 @@ from ...errors import ArchiveError
 from ...task import STEERED, Record, Trial
 from ..export.names import environment_names, make_call
 from ..opening import reading
+from ..replays import ENDING
 from ..store import FILE_NAME
 from . import curve, pages
 from .calls import Calls
@@ -203,7 +204,7 @@ def _neighbours(site: Site, number: int) -> list[Related]:
 
 def _replay(site: Site, row: Row) -> str | None:
     """The address of a task's replay; None where there is none."""
-    name = f"{row.task_id}.replay.json.gz"
+    name = f"{row.task_id}{ENDING}"
     if row.task_id and (site.run_dir / "media" / name).is_file():
         return f"/media/{name}"
     return None

@@ -8,7 +8,6 @@ visible, as in the browser.
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
-from PIL import Image
 
 from ...task import STATUSES, Cost, Record
 from ..browser import pages
@@ -32,6 +30,7 @@ from .comparison import COMPARED, Comparison, compare, flattened, written
 from .drawing import SERIES, Dots, Drawing, Label, Line, svg
 from .numbers import BY_KEY, METRICS, Numbers, numbers_of, total_cost
 from .plots import NARROW, WIDE, Frame, thinned
+from .posters import poster
 from .run_data import WARNINGS_SHOWN, RunData
 
 FOLDER = Path(__file__).parent
@@ -39,7 +38,6 @@ STATIC = FOLDER.parent / "browser" / "static"
 
 GALLERY, GALLERY_EACH = 48, 8
 """Kept tasks shown with a picture: of a single run, and of each of several."""
-POSTER_SIZE = (360, 270)
 EXAMPLE_CHARACTERS = 700
 COMMANDS_SHOWN = 8
 
@@ -338,20 +336,6 @@ def small_curve(record: Record) -> Markup | None:
         Label(2, 63, f"{pages.count(curve[-1].steps)} steps", "muted", 9.5),
     )
     return Markup(svg(drawing, css_class="small-curve"))
-
-
-def poster(run: RunData, record: Record) -> str:
-    """A task's picture as a data address; empty where there is none that can be read."""
-    path = run.folder / "media" / f"{record.task_id}.png"
-    try:
-        with Image.open(path) as picture:
-            small = picture.convert("RGB")
-            small.thumbnail(POSTER_SIZE, Image.Resampling.LANCZOS)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return ""
-    file = io.BytesIO()
-    small.save(file, "WEBP", quality=80, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 # What the templates are told
