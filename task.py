@@ -59,8 +59,10 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 Whole = Annotated[int, Interval(ge=-(2**53), le=2**53)]
 """A whole number that is exact in JSON, in SQLite and as a float."""
-Real = Annotated[float, Interval(ge=-1e100, le=1e100)]
-"""A number of which some may be added up or multiplied without leaving what floats can tell."""
+Real = Annotated[float, Interval(ge=-1e15, le=1e15)]
+"""A number of something that is measured: seconds, dollars, rewards."""
+Rate = Annotated[float, Interval(ge=-0.001, le=1.001)]
+"""A share from 0 to 1, however it was rounded."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ class Finding(Noun):
     """What was seen, in a sentence or two with numbers."""
     fix: str
     """What to change."""
-    numbers: dict[str, Real] = field(default_factory=dict)
+    numbers: dict[str, float] = field(default_factory=dict)
     """The numbers of the symptom by name, for programs."""
 
 
@@ -200,7 +202,7 @@ class CurvePoint(Noun):
     steps: Whole
     """Agent steps so far (each is `action_repeat` physics steps)."""
     seconds: Real
-    success_rate: Real
+    success_rate: Rate
     mean_return: Real
     """Sum of the task's own rewards over an episode, mean over episodes."""
     episodes: Whole
@@ -212,16 +214,16 @@ class Trial(Noun):
 
     verdict: TrialVerdict
     reason: str
-    success_before: Real | None = None
+    success_before: Rate | None = None
     """Best success rate of the screening policies."""
-    success_after: Real | None = None
+    success_after: Rate | None = None
     """Success rate of the trained policy on fresh seeds."""
-    screening: dict[str, Real] = field(default_factory=dict)
+    screening: dict[str, Rate] = field(default_factory=dict)
     """Success rate per screening policy: `idle`, `random`, what a script does, or the `task_id` of
     an archived one."""
     episodes: Whole = 0
     """Evaluation episodes behind `success_after` (behind `success_before` when too easy)."""
-    interval: tuple[Real, Real] | None = None
+    interval: tuple[Rate, Rate] | None = None
     """95 % Wilson score interval of the deciding success rate."""
     steps: Whole = 0
     seconds: Real = 0.0
@@ -367,7 +369,7 @@ class GeneralistPoint(Noun):
     steps: Whole
     """Agent steps so far, in all tasks together."""
     seconds: Real
-    success: dict[str, Real]
+    success: dict[str, Rate]
     """By `task_id`, the success rate over the latest training episodes; tasks that were not yet
     trained on are left out."""
     episodes: dict[str, Whole]
@@ -383,11 +385,11 @@ class TaskSkill(Noun):
     successes: Whole
     episodes: Whole
     """Evaluation episodes, on fresh seeds."""
-    interval: tuple[Real, Real]
+    interval: tuple[Rate, Rate]
     """95 % Wilson score interval of the success rate."""
     mean_return: Real
     trained_episodes: Whole
-    alone: Real | None = None
+    alone: Rate | None = None
     """Success rate of the policy that was trained on this task alone, as its record tells it."""
 
     @property
@@ -409,7 +411,7 @@ class Generalist(Noun):
     finished: bool = False
     """Whether all of `tasks` have been evaluated after these steps."""
     tasks: tuple[TaskSkill, ...] = ()
-    interval: tuple[Real, Real] | None = None
+    interval: tuple[Rate, Rate] | None = None
     """95 % Wilson score interval of the success rate of all evaluation episodes together."""
     dropped: dict[str, str] = field(default_factory=dict)
     """By `task_id`, why a task was given up: its code failed."""

@@ -15,7 +15,7 @@ MAX_TEXT = 2_000
 """Characters of a value."""
 MAX_NAMES = 100
 """Of an event, and of an object in it."""
-MOST_WHOLE, MOST = 2**53, 1e100
+MOST_WHOLE, MOST = 2**53, 1e15
 
 Event = dict[str, Any]
 

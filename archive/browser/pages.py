@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from ...task import Status
@@ -53,9 +53,11 @@ def _sign(match: re.Match[str]) -> str:
 
 
 def _printed(value: object) -> object:
-    # Markup is ours already; numbers and the like hide nothing.
-    if not isinstance(value, str) or isinstance(value, Markup):
+    # Markup is ours already; numbers hide nothing, and what is missing has to be told as such.
+    if value is None or isinstance(value, Markup | int | float | Undefined):
         return value
+    # Where a text belongs, somebody may have put a list.
+    value = str(value)
     if len(value) > LONGEST_PRINTED:
         value = f"{value[:LONGEST_PRINTED]} … and {len(value) - LONGEST_PRINTED:,} more characters"
     return visible(value)

@@ -38,7 +38,7 @@ from .helm import CONTROLS, choose_action
 from .index import View
 from .pages import FOLDER
 from .security import Security
-from .site import Link, Site
+from .site import Link, Site, journey_in
 
 LINK = Link("Play", "/play")
 
@@ -96,7 +96,7 @@ def routes(site: Site) -> list[BaseRoute]:
         return _playable(record, site)
 
     def page(request: Request) -> Response:
-        return _page(site, request, playable(request.path_params["number"]))
+        return _page(site, request, playable(journey_in(request)))
 
     def overview(request: Request) -> Response:
         rows = site.index.page(View(status=("learned", "too_hard", "too_easy")), count=60)
@@ -106,12 +106,12 @@ def routes(site: Site) -> list[BaseRoute]:
         return site.render(request, "play_index.html.j2", rows=chosen, solved=solved)
 
     async def socket(websocket: WebSocket) -> None:
-        await _attend(websocket, sessions, lambda: playable(websocket.path_params["number"]))
+        await _attend(websocket, sessions, lambda: playable(journey_in(websocket)))
 
     return [
         Route("/play", overview),
-        Route("/play/{number:journey}", page),
-        WebSocketRoute("/play/{number:journey}/socket", socket),
+        Route("/play/{number:int}", page),
+        WebSocketRoute("/play/{number:int}/socket", socket),
     ]
 
 

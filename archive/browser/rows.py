@@ -18,7 +18,7 @@ SEARCHED_LENGTH = 100_000
 
 NAME_LENGTH = 40
 """Of what is not meant to be read as a text, but could be one."""
-MOST = 1e100
+MOST = 1e15
 """Of a number. Sums of greater ones may have no end."""
 
 # One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.

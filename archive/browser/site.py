@@ -7,14 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from starlette.convertors import Convertor, register_url_convertor
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
+from ...errors import ArchiveError
 from ..embedding import Encoder
 from ..feedback import Feedback
 from ..folder import check_folder
-from ..store import FILE_NAME, Archive
+from ..store import FILE_NAME, MAX_NUMBER, Archive
 from . import pages
 from .index import Index
 from .search import Search
@@ -23,19 +23,12 @@ ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
 """Files that tell a run folder whose archive is not made yet."""
 
 
-class JourneyNumber(Convertor[int]):
-    """The number of a journey in an address, as `{number:journey}`. Longer ones are none."""
-
-    regex = "[0-9]{1,10}"
-
-    def convert(self, value: str) -> int:
-        return int(value)
-
-    def to_string(self, value: int) -> str:
-        return str(value)
-
-
-register_url_convertor("journey", JourneyNumber())
+def journey_in(request: HTTPConnection) -> int:
+    """The number of a journey in the address. Raises ArchiveError where none can have it."""
+    number: int = request.path_params["number"]
+    if number > MAX_NUMBER:
+        raise ArchiveError("There is no such journey.", "The gallery lists all of this archive.")
+    return number
 
 
 class Link(NamedTuple):

@@ -25,7 +25,7 @@ from .calls import Calls
 from .code import NO_CHANGE, Diff, diff, highlight
 from .index import View
 from .rows import Row
-from .site import Site
+from .site import Site, journey_in
 
 NEIGHBOURS = 6
 PACKAGE = "my_tasks"
@@ -56,7 +56,7 @@ def routes(site: Site) -> list[BaseRoute]:
     calls = Calls(site.run_dir / "llm.jsonl")
 
     def task(request: Request) -> Response:
-        number: int = request.path_params["number"]
+        number = journey_in(request)
         row = site.index.get(number)
         steps = _steps(site, number)
         if row is None:
@@ -89,7 +89,7 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def source(request: Request) -> Response:
         """The source as it is, to save or to read in full."""
-        record, _ = _record(site, request.path_params["number"])
+        record, _ = _record(site, journey_in(request))
         if record is None or record.task is None:
             raise HTTPException(404)
         # Neither a page nor a script, whatever it holds.
@@ -99,14 +99,14 @@ def routes(site: Site) -> list[BaseRoute]:
         return PlainTextResponse(text, headers=headers)
 
     def asked(request: Request) -> Response:
-        number: int = request.path_params["number"]
+        number = journey_in(request)
         began, ended = _times(site, number)
         return site.render(request, "calls.html.j2", calls=calls.of_journey(number, began, ended))
 
     return [
-        Route("/task/{number:journey}", task),
-        Route("/task/{number:journey}/source.py", source),
-        Route("/task/{number:journey}/calls", asked),
+        Route("/task/{number:int}", task),
+        Route("/task/{number:int}/source.py", source),
+        Route("/task/{number:int}/calls", asked),
     ]
 
 

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup
 
 from ...task import STATUSES, Cost, Record
@@ -28,6 +29,7 @@ from .causes import Cause, causes
 from .charts import DiversityCurves, Figure
 from .comparison import COMPARED, Comparison, compare, flattened, written
 from .drawing import SERIES, Dots, Drawing, Label, Line, svg
+from .markdown import in_markdown
 from .numbers import BY_KEY, METRICS, Numbers, numbers_of, total_cost
 from .plots import NARROW, WIDE, Frame, thinned
 from .posters import poster
@@ -472,21 +474,13 @@ def as_html(values: dict[str, Any]) -> str:
     return _environment.get_template("report.html.j2").render(styles=styles(), **values)
 
 
-def in_markdown(value: object) -> Markup:
-    """A text as one line of Markdown that shows it and does nothing else: not HTML, no table
-    cell's end, no emphasis, link or picture."""
-    text = " ".join(pages.visible(str(value)).split())
-    text = re.sub(r"([\\`*_{}\[\]!|~$])", r"\\\1", text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # What would become a link by itself.
-    return Markup(re.sub(r"(?i)(https?|www)(:|\.)", r"\1&#8203;\2", text))
-
-
 _markdown = pages.make_environment(FOLDER / "templates")
 _markdown.autoescape = False
-_markdown.finalize = lambda value: value if isinstance(value, Markup) else (
-    in_markdown(value) if isinstance(value, str) else value
-)  # fmt: skip
+_markdown.finalize = lambda value: (
+    value
+    if value is None or isinstance(value, Markup | int | float | Undefined)
+    else in_markdown(value)
+)
 _markdown.filters.update(_environment.filters)
 _markdown.globals.update(_environment.globals)
 

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, FiniteFloat
+
 from ...archive.events import is_number
 from ...errors import storage_explained
 from ...files import MAX_LINE_BYTES, FileProblem, open_file, read_bytes, whole_lines
@@ -97,6 +99,55 @@ def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
                 continue
             if isinstance(entry, dict) and journey in (None, entry.get("journey")):
                 yield entry
+
+
+def whole_calls(run_dir: Path, journey: int) -> list[Entry]:
+    """The questions of a journey, as far as they are written as we write them: others may have put
+    anything there."""
+    return [entry for entry in read_calls(run_dir, journey) if _is_whole(entry)]
+
+
+class _Part(BaseModel):
+    type: str
+    text: str = ""
+    image_url: dict[str, str] = Field(default_factory=dict)
+
+
+class _Message(BaseModel):
+    role: str
+    content: str | list[_Part]
+
+
+class _Try(BaseModel):
+    seconds: FiniteFloat
+    error: str
+    pause_s: FiniteFloat = 0.0
+
+
+class _Call(BaseModel):
+    """What an entry has that somebody may look at."""
+
+    role: str
+    model: str
+    time: str
+    seconds: FiniteFloat
+    messages: list[_Message]
+    answer: str | None = None
+    finish_reason: str | None = None
+    error: str = ""
+    server: str = ""
+    source: str = ""
+    step: str | None = None
+    tries: list[_Try] = Field(default_factory=list)
+
+
+def _is_whole(entry: Entry) -> bool:
+    try:
+        _Call.model_validate(entry, strict=True)
+        json.dumps(entry, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return ("finish_reason" if "answer" in entry else "error") in entry
 
 
 def cost_in(entry: Mapping[str, Any]) -> Cost:
