@@ -14,7 +14,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from ...config import stored_settings
@@ -30,6 +30,8 @@ LINK = Link("Run", "/run")
 LOOKS_EVERY_S = 0.5
 HEARTBEAT_S = 10.0
 """A stream without news sends a sign of life: clocks on the page and the driver's death show."""
+MOST_STREAMS = 50
+"""Pages that follow a run at once."""
 CHART_POINTS = 240
 
 
@@ -196,7 +198,18 @@ def routes(site: Site) -> list[BaseRoute]:
     def part() -> str:
         return pages.render("run_state.html.j2", site=site, **told(site, watch.run))
 
+    streams = 0
+
     async def stream() -> AsyncIterator[str]:
+        nonlocal streams
+        streams += 1
+        try:
+            async for message in news():
+                yield message
+        finally:
+            streams -= 1
+
+    async def news() -> AsyncIterator[str]:
         shown: tuple[int, int, int | None] | None = None
         sent = 0.0
         while not site.closing.is_set():
@@ -207,6 +220,8 @@ def routes(site: Site) -> list[BaseRoute]:
             await asyncio.sleep(LOOKS_EVERY_S)
 
     async def events(request: Request) -> Response:
+        if streams >= MOST_STREAMS:
+            return PlainTextResponse("Too many pages follow the run already.\n", 503)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
 
