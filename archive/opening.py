@@ -38,10 +38,14 @@ PATIENCE_S = 30.0
 keep each other waiting."""
 MAX_VALUE_BYTES = 16_000_000
 """Of a row: what is longer cannot be read. The longest that we write is a source of 1 MB."""
-STATEMENT_S = 20.0
+STATEMENT_S = 10.0
 """How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
 second or two; but in a file that somebody has tampered with, a page may be part of itself."""
 ROWS_AT_ONCE = 1_000
+LEAST_ROW_BYTES = 5
+"""In the file: where it is, how long it is, and what it is."""
+GROWTH_BYTES = 4_000_000
+"""That a run may write between a look at the file and the reading of it."""
 MAX_COPIED_BYTES = 4_000_000_000
 """Of an archive that has to be copied to be read. A file may claim to be larger than any disk."""
 
@@ -152,9 +156,10 @@ def all_rows(
     cursor = connection.execute(sql, values)
     while some := cursor.fetchmany(ROWS_AT_ONCE):
         rows += some
-        # No character and no row takes less than a byte.
-        size += len(some) + sum(len(v) for row in some for v in row if isinstance(v, str | bytes))
-        if size > most_bytes + MAX_VALUE_BYTES:
+        # No character takes less than a byte, and no row less than some.
+        texts = (value for row in some for value in row if isinstance(value, str | bytes))
+        size += LEAST_ROW_BYTES * len(some) + sum(map(len, texts))
+        if size > most_bytes + GROWTH_BYTES:
             raise DamagedError(path, "it gives more than it holds")
     return rows
 

@@ -340,8 +340,9 @@ def _check_archive(connection: sqlite3.Connection, path: Path) -> None:
             "Start a run there with `taskwright run`.",
         )
     for table in ("journeys", "records"):
-        rows = all_rows(connection, path, f"SELECT min(number), max(number) FROM {table}")
-        first, last = rows[0]
+        # Asked for together, they would be looked for in all of the table.
+        ends = (f"(SELECT {end}(number) FROM {table})" for end in ("min", "max"))
+        ((first, last),) = all_rows(connection, path, f"SELECT {', '.join(ends)}")
         if first is not None and not 1 <= first <= last <= MAX_NUMBER:
             odd = last if first >= 1 else first
             raise ArchiveError(

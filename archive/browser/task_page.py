@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Route
 from ...errors import ArchiveError
 from ...task import STEERED, Record, Trial
 from ..export.names import environment_names, make_call
-from ..opening import reading
+from ..opening import all_rows, reading
 from ..replays import ENDING
 from ..store import FILE_NAME
 from . import curve, pages
@@ -252,12 +252,14 @@ def _times(site: Site, number: int) -> tuple[str, str]:
     """When a journey began and ended; it goes on where it has no record yet."""
     path = (site.run_dir / FILE_NAME).resolve()
     with reading(path) as archive:
-        found = archive.execute(
+        found = all_rows(
+            archive,
+            path,
             "SELECT started_at, (SELECT created_at FROM records WHERE number = ?1)"
             " FROM journeys WHERE number = ?1",
             [number],
-        ).fetchone()
-    began, ended = found or ("~", "")
+        )
+    began, ended = found[0] if found else ("~", "")
     return str(began), str(ended or "~")
 
 
