@@ -18,8 +18,9 @@ from typing import Any
 from ..task import ROBOTS, Noun, Real, Robot, from_json
 from .folder import check_folder
 from .migrations import check_readable, migrate
-from .opening import PATIENCE_S, all_rows, damage_told, explained, make_wary, reading
+from .opening import PATIENCE_S, explained, reading
 from .store import now
+from .tampering import all_rows, check_journal, damage_told, make_wary
 
 FILE_NAME = "feedback.db"
 
@@ -140,6 +141,7 @@ class Feedback:
             if path.exists():
                 with reading(path) as before:
                     check_readable(before, str(path), MIGRATIONS)
+            check_journal(path)
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
             make_wary(connection)
             # No write-ahead log: answers are few, and readers and writers come in one process.

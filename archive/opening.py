@@ -20,8 +20,10 @@ other can write. So readers let go of it where their own process begins to write
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import threading
 import time
@@ -32,22 +34,23 @@ from typing import Any, Literal
 
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
+from .tampering import (
+    DamagedError,
+    all_rows,
+    check_journal,
+    damage_told,
+    file_size,
+    make_wary,
+)
 
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
-MAX_VALUE_BYTES = 16_000_000
-"""Of a row: what is longer cannot be read. The longest that we write is a source of 1 MB."""
-STATEMENT_S = 10.0
-"""How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
-second or two; but in a file that somebody has tampered with, a page may be part of itself."""
-ROWS_AT_ONCE = 1_000
-LEAST_ROW_BYTES = 5
-"""In the file: where it is, how long it is, and what it is."""
-GROWTH_BYTES = 4_000_000
-"""That a run may write between a look at the file and the reading of it."""
 MAX_COPIED_BYTES = 4_000_000_000
 """Of an archive that has to be copied to be read. A file may claim to be larger than any disk."""
+INDEX_LOOKS = 5
+_INDEX_HEADER = struct.Struct("=I8xBxHI12x8sII")
+"""Version, whether it is made, size of a page, frames in the log, its salts, checksums."""
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -123,50 +126,16 @@ def connect_for_writing(path: Path) -> Connection:
     """A connection that makes the file where there is none."""
     for reader in list(_readers):
         reader.let_go(path)
+    check_journal(path)
     connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
     make_wary(connection)
     return connection
 
 
-def make_wary(connection: sqlite3.Connection) -> None:
-    """Have SQLite expect that somebody has tampered with the file: nothing that stands in its
-    schema is run, damage is looked for, and what is read has a limit. Bytes that are no text show
-    as signs of that."""
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
-    connection.text_factory = _as_text
-
-
-def _as_text(data: bytes) -> str:
-    return data.decode(errors="replace")
-
-
-def all_rows(
-    connection: sqlite3.Connection, path: Path, sql: str, values: Sequence[Any] = ()
-) -> list[Any]:
-    """What a statement gives. Raises DamagedError where it takes longer than `STATEMENT_S`, or
-    gives more than the files of the database can hold."""
-    until = time.thread_time() + STATEMENT_S
-    connection.set_progress_handler(lambda: time.thread_time() > until, 10_000)
-    most_bytes = _size(str(path)) + _size(f"{path}-wal")
-    rows: list[Any] = []
-    size = 0
-    cursor = connection.execute(sql, values)
-    while some := cursor.fetchmany(ROWS_AT_ONCE):
-        rows += some
-        # No character takes less than a byte, and no row less than some.
-        texts = (value for row in some for value in row if isinstance(value, str | bytes))
-        size += LEAST_ROW_BYTES * len(some) + sum(map(len, texts))
-        if size > most_bytes + GROWTH_BYTES:
-            raise DamagedError(path, "it gives more than it holds")
-    return rows
-
-
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the database at `path` that leaves its folder as it is, to the byte."""
+    check_journal(path)
     with contextlib.ExitStack() as resources:
         way = way_to_read(path)
         if way != "copy":
@@ -174,7 +143,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             if way == "immutable" or _can_be_read(connection):
                 yield connection
                 return
-        size = sum(_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
+        size = sum(file_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
         if size > MAX_COPIED_BYTES:
             raise ArchiveError(
                 f"The archive {path} was not closed, and with more than {MAX_COPIED_BYTES:,} bytes "
@@ -192,11 +161,42 @@ def way_to_read(path: Path) -> Way:
     """How a database is read without changing what lies there."""
     if not _is_in_wal_mode(path):
         return "shared"
-    if not _size(f"{path}-wal"):
+    if not file_size(f"{path}-wal"):
         return "immutable"
     # On the network, the index is of no use to another machine than the one that wrote it.
-    there = Path(f"{path}-shm").exists() and network_filesystem(path.parent) is None
-    return "shared" if there else "copy"
+    if network_filesystem(path.parent) is not None:
+        return "copy"
+    for _ in range(INDEX_LOOKS):
+        if _index_fits(path):
+            return "shared"
+        time.sleep(0.001)  # It may be being written.
+    return "copy"
+
+
+def _index_fits(path: Path) -> bool:
+    """Whether the index of a write-ahead log is of the log that lies there. SQLite waits ten
+    seconds for one that is not (sqlite.org/walformat.html)."""
+    try:
+        with open(f"{path}-shm", "rb") as index, open(f"{path}-wal", "rb") as log:
+            header, again = index.read(_INDEX_HEADER.size), index.read(_INDEX_HEADER.size)
+            salts = log.read(24)[16:]
+            size = os.fstat(log.fileno()).st_size
+    except FileNotFoundError:
+        return False
+    if len(header) != _INDEX_HEADER.size or header != again:
+        return False
+    version, is_made, page, frames, own_salts, *sums = _INDEX_HEADER.unpack(header)
+    first = second = 0
+    for one, other in struct.iter_unpack("=II", header[:40]):
+        first = (first + one + second) % 2**32
+        second = (second + other + first) % 2**32
+    page = 65536 if page == 1 else page
+    return (
+        (version, is_made, first, second) == (3_007_000, 1, *sums)
+        and 32 + frames * (24 + page) <= size
+        # A log that was begun anew has no header yet.
+        and (frames == 0 or own_salts == salts)
+    )
 
 
 def _connect(path: Path, way: Way) -> sqlite3.Connection:
@@ -215,12 +215,15 @@ def _connect(path: Path, way: Way) -> sqlite3.Connection:
     return connection
 
 
+_NOT_WITHOUT_MENDING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
+
+
 def _can_be_read(connection: sqlite3.Connection) -> bool:
     """False where SQLite would first have to mend something, which one who only reads may not."""
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        if error.sqlite_errorname.startswith(_NOT_WITHOUT_MENDING):
             return False
         raise
     return True
@@ -232,17 +235,10 @@ def _is_in_wal_mode(path: Path) -> bool:
         return file.read(20)[18:] == b"\2\2"
 
 
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def _state(path: Path) -> tuple[Any, ...]:
     """Differs where a file that was read as one that nobody changes would be read wrongly."""
     stat = path.stat()
-    if _size(f"{path}-wal"):
+    if file_size(f"{path}-wal"):
         return "logged", stat.st_dev, stat.st_ino
     return "settled", stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
@@ -253,7 +249,7 @@ def _state(path: Path) -> tuple[Any, ...]:
 def was_left_open(path: Path) -> bool:
     """Whether whoever wrote the database last did not get to close it: a log or a journal lies
     there still. Not to be asked while somebody writes."""
-    return bool(_size(f"{path}-wal") or _size(f"{path}-journal"))
+    return bool(file_size(f"{path}-wal") or file_size(f"{path}-journal"))
 
 
 def check_soundness(path: Path) -> None:
@@ -282,43 +278,6 @@ def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
         f"{folder} lies on a network file system ({kind}), where SQLite's write-ahead log is not "
         "safe: the archive is written without it, more slowly, and from this machine alone."
     )
-
-
-class DamagedError(ArchiveError):
-    """The file of an archive is not as SQLite has written it."""
-
-    def __init__(self, path: Path, what: str) -> None:
-        super().__init__(
-            f"The archive {path} is damaged: {what}.",
-            "Nothing was changed. Restore a copy of the folder, or save what can still be read: "
-            f"taskwright import NEW_RUN_DIR {path.parent}",
-        )
-
-
-_DAMAGE = {
-    "SQLITE_CORRUPT": "{}",
-    "SQLITE_TOOBIG": f"something in it is larger than {MAX_VALUE_BYTES:,} bytes",
-    "SQLITE_INTERRUPT": f"reading it comes to no end within {STATEMENT_S:g} s",
-}
-"""What SQLite's errors over a file mean that was damaged, or tampered with."""
-
-
-def _damage(error: sqlite3.Error) -> str:
-    """What is wrong with the file, as a clause; empty where it is something else."""
-    # Errors of Python's own module have no name.
-    name = "_".join(getattr(error, "sqlite_errorname", "").split("_")[:2])
-    return _DAMAGE.get(name, "").format(" ".join(str(error).split()))
-
-
-@contextlib.contextmanager
-def damage_told(path: Path) -> Iterator[None]:
-    """Raise DamagedError where SQLite finds that a file is damaged."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if what := _damage(error):
-            raise DamagedError(path, what) from None
-        raise
 
 
 @contextlib.contextmanager

@@ -8,10 +8,11 @@ loses at most the steps it was in.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -30,7 +31,6 @@ from .migrations import check_readable, migrate, schema_version
 from .opening import (
     Connection,
     Reader,
-    all_rows,
     check_soundness,
     connect_for_writing,
     explained,
@@ -38,6 +38,7 @@ from .opening import (
     was_left_open,
     write_safely,
 )
+from .tampering import all_rows
 
 Vector = NDArray[np.float32]
 
@@ -139,11 +140,7 @@ class Archive:
         """Records in the order of their journeys; all of them, or those of one status. Raises
         ArchiveError where there are more than `MAX_RECORDS`."""
         ((count,),) = self._connection.rows("SELECT count(*) FROM records")
-        if count > MAX_RECORDS:
-            raise ArchiveError(
-                f"The archive holds {count:,} records; up to {MAX_RECORDS:,} can be read at once.",
-                "Look at single ones with `taskwright show`, `search` or `browse`.",
-            )
+        _check_count(count)
         if status is None or status == "broken":
             # What was altered counts as broken, whatever was written of it.
             return [r for r in self._select() if status in (None, r.status)]
@@ -248,20 +245,27 @@ class Archive:
             counts["broken"] += 1
         return dict(sorted((+counts).items()))
 
-    def numbers(self) -> Iterator[int]:
-        """Numbers of the journeys that may have records, also where the archive is damaged."""
-        last = 0
+    def numbers(self, statuses: Collection[Status]) -> Iterator[int]:
+        """Numbers of the journeys whose records have one of some statuses; where the archive is too
+        damaged to tell, of all. Raises ArchiveError where there are more than `MAX_RECORDS`."""
         try:
-            yield from self.statuses()
+            found = [n for n, status in self.statuses().items() if status in statuses]
         except (ArchiveError, sqlite3.DatabaseError):
-            # The index alone has told so far. Now each number is looked for by itself.
-            while True:
-                query = "SELECT min(number) FROM journeys WHERE number > ?"
-                ((number,),) = self._connection.rows(query, (last,))
-                if number is None:
-                    return
-                yield number
-                last = number
+            yield from self._numbers_one_by_one()
+            return
+        _check_count(len(found))
+        yield from found
+
+    def _numbers_one_by_one(self) -> Iterator[int]:
+        last = 0
+        for count in itertools.count(1):
+            query = "SELECT min(number) FROM journeys WHERE number > ?"
+            ((number,),) = self._connection.rows(query, (last,))
+            if number is None:
+                return
+            _check_count(count)
+            yield number
+            last = number
 
     # Journeys under way.
 
@@ -350,6 +354,14 @@ def _check_archive(connection: sqlite3.Connection, path: Path) -> None:
                 f"they are numbered from 1 to {MAX_NUMBER:,}.",
                 "Nothing was changed. Restore a copy.",
             )
+
+
+def _check_count(records: int) -> None:
+    if records > MAX_RECORDS:
+        raise ArchiveError(
+            f"The archive holds {records:,} records; up to {MAX_RECORDS:,} can be read at once.",
+            "Look at single ones with `taskwright show` or `taskwright search`.",
+        )
 
 
 def _hash(text: str) -> str:

@@ -226,7 +226,7 @@ def _of_archive(run_dir: Path) -> Iterator[Offer | Unusable]:
 
 def _records(archive: Archive) -> Iterator[Record | int]:
     """The records of an archive one by one; of one that cannot be read at all, its number."""
-    for number in archive.numbers():
+    for number in archive.numbers(TRIED):
         try:
             yield from archive.by_number([number]).values()
         except (ArchiveError, sqlite3.DatabaseError):

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from ...errors import ArchiveError
-from ..opening import all_rows, reading
+from ..opening import reading
 from ..store import MAX_RECORDS
+from ..tampering import all_rows
 from .rows import READ, Row, Stored, row_of
 
 Sort = Literal["newest", "oldest", "novelty", "success", "gain", "cost", "title", "relevance"]

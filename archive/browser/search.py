@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from ...errors import TaskwrightError
 from ..embedding import Embedder, Encoder, SentenceEncoder
 from ..neighbourhood import Neighbourhood
-from ..opening import all_rows, reading
+from ..opening import reading
 from ..store import Archive
+from ..tampering import all_rows
 from .index import Index
 
 Vectors = NDArray[np.float32]

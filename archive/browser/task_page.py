@@ -17,9 +17,10 @@ from starlette.routing import BaseRoute, Route
 from ...errors import ArchiveError
 from ...task import STEERED, Record, Trial
 from ..export.names import environment_names, make_call
-from ..opening import all_rows, reading
+from ..opening import reading
 from ..replays import ENDING
 from ..store import FILE_NAME
+from ..tampering import all_rows
 from . import curve, pages
 from .calls import Calls
 from .code import NO_CHANGE, Diff, diff, highlight
