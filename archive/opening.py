@@ -143,6 +143,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             if way == "immutable" or _can_be_read(connection):
                 yield connection
                 return
+            _read_by_copy.add(_log_state(path))
         size = sum(file_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
         if size > MAX_COPIED_BYTES:
             raise ArchiveError(
@@ -164,13 +165,24 @@ def way_to_read(path: Path) -> Way:
     if not file_size(f"{path}-wal"):
         return "immutable"
     # On the network, the index is of no use to another machine than the one that wrote it.
-    if network_filesystem(path.parent) is not None:
+    if network_filesystem(path.parent) is not None or _log_state(path) in _read_by_copy:
         return "copy"
     for _ in range(INDEX_LOOKS):
         if _index_fits(path):
             return "shared"
         time.sleep(0.001)  # It may be being written.
     return "copy"
+
+
+_read_by_copy: set[tuple[Any, ...]] = set()
+"""States of logs that SQLite could not read where they lie, which took it ten seconds."""
+
+
+def _log_state(path: Path) -> tuple[Any, ...]:
+    with contextlib.suppress(FileNotFoundError):
+        stat = os.stat(f"{path}-wal")
+        return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return (path,)
 
 
 def _index_fits(path: Path) -> bool:

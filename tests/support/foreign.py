@@ -5,8 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from PIL import Image
 
 from taskwright.archive.feedback import Demonstration, Feedback, Interest, Triplet
 from taskwright.archive.generalists import write_generalist
-from taskwright.archive.store import FILE_NAME, Archive
+from taskwright.archive.store import Archive
 from taskwright.sandbox.recording import Episode, Part, Recording, Shape
 from taskwright.task import (
     STATUSES,
@@ -201,17 +199,3 @@ def _tell(folder: Path) -> None:
     settings |= {"model": {"name": ALL, "max_usd": LARGEST, "max_tokens": 2**60}}
     (folder / "config.yaml").write_text(yaml.safe_dump(settings))
     (folder / "run.lock").write_text(str(os.getpid()))
-
-
-def change(folder: Path, script: str, *values: object, file: str = FILE_NAME) -> None:
-    """Something other than Taskwright writes to a database of a run folder."""
-    connection = sqlite3.connect(folder / file, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = DELETE").fetchall()
-    if values:
-        connection.execute(script, values)
-    else:
-        connection.executescript(script)
-    connection.close()
-
-
-Change = Callable[[Path], object]
