@@ -52,11 +52,11 @@ class RunConfig(Section):
     grace_minutes: float = Field(2.0, ge=0)
     """How much longer the steps under way may then take, trials above all. What is not finished by
     then is done again by the next command."""
-    concurrency: int | None = Field(None, ge=1)
+    concurrency: int | None = Field(None, ge=1, le=1_000)
     """How many journeys are in flight at once, and so at most how many model calls. Each knows the
     records of the journeys before those beside it: another number gives other tasks. None: eight
     with a model, four with the Composer."""
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=1_000)
     """How many checks, trials and pictures are computed at once. No result depends on it. None: one
     per core."""
     tensorboard: bool = False
@@ -272,13 +272,13 @@ class TrainerConfig(Section):
     patience_steps: int = Field(40_000, ge=1)
     """Agent steps without any progress after which a task counts as too hard; twice as many while
     half of its episodes succeed."""
-    max_seconds: float = Field(600.0, gt=0)
+    max_seconds: float = Field(600.0, gt=0, le=100_000_000)
     """Wall-clock limit of a trial. Far above what `max_steps` takes on two cores, because a verdict
     that hangs on the clock cannot be repeated."""
-    processes: int | None = Field(None, ge=1)
+    processes: int | None = Field(None, ge=1, le=1_000)
     """Sandboxed processes that step a trial's environments. No result depends on it. None: what
     each of the workers that compute at once has of the cores."""
-    environments: int = Field(16, ge=1)
+    environments: int = Field(16, ge=1, le=1_000)
     """Environments stepped together, spread over the processes."""
     learned_success_rate: float = Field(0.8, gt=0, lt=1)
     """Learned means that the 95 % interval of the success rate on fresh episodes lies above this.
