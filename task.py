@@ -15,10 +15,6 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
-from annotated_types import Interval
-
-from .fitting import check_if_long
-
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
@@ -57,11 +53,23 @@ Status = Literal[
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
-Whole = Annotated[int, Interval(ge=-(2**53), le=2**53)]
+@dataclass(frozen=True)
+class Between:
+    """Says of a number in a noun how small and how large it may be."""
+
+    least: float
+    most: float
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        # Pydantic asks; its own words for this are in a package that sandboxes do without.
+        return {**handler(kind), "ge": self.least, "le": self.most}
+
+
+Whole = Annotated[int, Between(-(2**53), 2**53)]
 """A whole number that is exact in JSON, in SQLite and as a float."""
-Real = Annotated[float, Interval(ge=-1e15, le=1e15)]
+Real = Annotated[float, Between(-1e15, 1e15)]
 """A number of something that is measured: seconds, dollars, rewards."""
-Rate = Annotated[float, Interval(ge=-0.001, le=1.001)]
+Rate = Annotated[float, Between(-0.001, 1.001)]
 """A share from 0 to 1, however it was rounded."""
 
 
@@ -442,6 +450,9 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 def from_json(cls: type[N], text: str | bytes) -> N:
     """Read a noun back. Raises ValueError where the text does not have exactly that shape."""
+    # Imported late, as pydantic is: what only writes nouns does without.
+    from .fitting import check_if_long
+
     data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
     if isinstance(data, bytes):
         check_if_long(cls, data)
