@@ -27,6 +27,7 @@ from .commands import (
     report,
     run,
     train,
+    trust,
 )
 from .commands.common import INTERRUPTED
 from .commands.typed import WORDS
@@ -104,6 +105,7 @@ for command in (
     import_.import_,
     report.report,
     doctor.doctor,
+    trust.trust,
 ):
     cli.add_command(command)
     for parameter in command.params:

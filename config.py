@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,8 +27,10 @@ from pydantic import (
 )
 
 from .errors import UsageError
+from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
 from .task import Robot, Strategy
+from .trust import remember_if_possible
 
 Z_95 = 1.959964
 """Standard deviations of a normal distribution that hold 95 % of it."""
@@ -54,11 +55,11 @@ class RunConfig(Section):
     grace_minutes: float = Field(2.0, ge=0)
     """How much longer the steps under way may then take, trials above all. What is not finished by
     then is done again by the next command."""
-    concurrency: int | None = Field(None, ge=1)
+    concurrency: int | None = Field(None, ge=1, le=1_000)
     """How many journeys are in flight at once, and so at most how many model calls. Each knows the
     records of the journeys before those beside it: another number gives other tasks. None: eight
     with a model, four with the Composer."""
-    workers: int | None = Field(None, ge=1)
+    workers: int | None = Field(None, ge=1, le=1_000)
     """How many checks, trials and pictures are computed at once. No result depends on it. None: one
     per core."""
     tensorboard: bool = False
@@ -297,13 +298,13 @@ class TrainerConfig(Section):
     patience_steps: int = Field(40_000, ge=1)
     """Agent steps without any progress after which a task counts as too hard; twice as many while
     half of its episodes succeed."""
-    max_seconds: float = Field(600.0, gt=0)
+    max_seconds: float = Field(600.0, gt=0, le=100_000_000)
     """Wall-clock limit of a trial. Far above what `max_steps` takes on two cores, because a verdict
     that hangs on the clock cannot be repeated."""
-    processes: int | None = Field(None, ge=1)
+    processes: int | None = Field(None, ge=1, le=1_000)
     """Sandboxed processes that step a trial's environments. No result depends on it. None: what
     each of the workers that compute at once has of the cores."""
-    environments: int = Field(16, ge=1)
+    environments: int = Field(16, ge=1, le=1_000)
     """Environments stepped together, spread over the processes."""
     learned_success_rate: float = Field(0.8, gt=0, lt=1)
     """Learned means that the 95 % interval of the success rate on fresh episodes lies above this.
@@ -354,19 +355,27 @@ class Config(Section):
     sandbox: SandboxConfig = SandboxConfig()
 
 
-def load_config(path: Path) -> dict[str, Any]:
-    """The settings in a YAML file, not yet validated. Raises UsageError."""
+MAX_CONFIG_BYTES = 100_000
+"""Of a file of settings. Ours have 3 kB; YAML is read slowly."""
+MAX_DEPTH = 20
+LARGEST = 2**63
+
+
+def load_config(path: Path, *, follow: bool = True) -> dict[str, Any]:
+    """The settings in a YAML file, not yet validated. `follow` is for a path that the user has
+    named, which may be a link. Raises UsageError."""
     try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        text = read_text(open_file(path, MAX_CONFIG_BYTES, follow=follow), MAX_CONFIG_BYTES)
+        settings = read_yaml(text)
+    except FileProblem as problem:
         raise UsageError(
-            f"The configuration file {path} cannot be read ({error.strerror}).",
+            f"The configuration file {path} cannot be read: {problem}.",
             "Give the path of an existing YAML file.",
         ) from None
-    except yaml.YAMLError as error:
-        place = " ".join(str(error).split())
+    except ValueError as error:
         raise UsageError(
-            f"The configuration file {path} is not valid YAML: {place}.", "Correct that place."
+            f"The configuration file {path} is not valid YAML for settings: {error}.",
+            "Correct that place.",
         ) from None
     if settings is None:
         return {}
@@ -376,6 +385,55 @@ def load_config(path: Path) -> dict[str, Any]:
             "It must hold sections such as `trainer:` with settings below them.",
         )
     return settings
+
+
+def stored_settings(run_dir: Path) -> dict[str, Any]:
+    """The settings in a run folder as they are written, for who only tells of them; empty where
+    they cannot be read."""
+    try:
+        return load_config(run_dir / "config.yaml", follow=False)
+    except UsageError:
+        return {}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML without aliases: a few lines of them can stand for more than any memory holds."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise ValueError("it uses aliases (`*name`); write out what they stand for")
+        return super().compose_node(parent, index)
+
+
+def read_yaml(text: str) -> Any:
+    """What a YAML text says. Raises ValueError where it is none, or none that settings could be."""
+    try:
+        found = yaml.load(text, _Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    _check_plain(found, 0)
+    return found
+
+
+def _check_plain(value: Any, depth: int) -> None:
+    """Raises ValueError for what no JSON could say, or no setting could mean."""
+    if depth > MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError("it holds a name that is no text")
+        for each in value.values():
+            _check_plain(each, depth + 1)
+    elif isinstance(value, list):
+        for each in value:
+            _check_plain(each, depth + 1)
+    elif isinstance(value, int):
+        if abs(value) >= LARGEST:
+            raise ValueError("it holds a number that is too large")
+    elif value is not None and not isinstance(value, str | float):
+        raise ValueError(f"it holds a {type(value).__name__}, which no setting is")
 
 
 def merge(settings: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
@@ -397,8 +455,8 @@ def parse_assignment(text: str) -> dict[str, Any]:
             "For example: --set trainer.max_steps=50000.",
         )
     try:
-        settings: Any = yaml.safe_load(value)
-    except yaml.YAMLError:
+        settings: Any = read_yaml(value)
+    except ValueError:
         raise UsageError(
             f"The value in `--set {text}` is not valid YAML.", "Quote it, or correct it."
         ) from None
@@ -449,11 +507,8 @@ def _fields_at(path: Sequence[str | int]) -> list[str]:
 
 
 def write_config(config: Config, path: Path) -> None:
-    """Write the resolved settings as YAML. Whenever it is cut off, the file is whole."""
+    """Write the resolved settings as YAML. Whenever it is cut off, the file is whole. What they
+    reach is remembered as wanted by the user."""
     settings = config.model_dump(mode="json")
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", encoding="utf-8") as file:
-        yaml.safe_dump(settings, file, sort_keys=False)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    write_whole(path, yaml.safe_dump(settings, sort_keys=False).encode())
+    remember_if_possible(config)

@@ -1,8 +1,8 @@
 """The nouns that travel through every room.
 
-Plain frozen dataclasses: they cross process boundaries as JSON, rest in the archive as JSON, and
-import nothing of ours. `to_json` writes one; where JSON comes in from outside, read it with
-`from_json`, which refuses unknown fields and wrong types.
+Plain frozen dataclasses: they cross process boundaries as JSON and rest in the archive as JSON.
+`to_json` writes one; where JSON comes in from outside, read it with `from_json`, which refuses
+unknown fields and wrong types.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -54,10 +54,31 @@ STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
-class Noun:
-    """Base of the nouns: read back strictly, so that a field that is not known is an error."""
+class Between:
+    """Says of a number in a noun how small and how large it may be."""
 
-    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+    least: float
+    most: float
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        # Pydantic asks; its own words for this are in a package that sandboxes do without.
+        return {**handler(kind), "ge": self.least, "le": self.most}
+
+
+Whole = Annotated[int, Between(-(2**53), 2**53)]
+"""A whole number that is exact in JSON, in SQLite and as a float."""
+Real = Annotated[float, Between(-1e15, 1e15)]
+"""A number of something that is measured: seconds, dollars, rewards."""
+Rate = Annotated[float, Between(-0.001, 1.001)]
+"""A share from 0 to 1, however it was rounded."""
+
+
+@dataclass(frozen=True)
+class Noun:
+    """Base of the nouns: read back strictly, so that a field that is not known is an error, and so
+    is a number that is not finite."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
 
 N = TypeVar("N", bound=Noun)
@@ -130,7 +151,7 @@ class Outcome(Noun):
     symptom: str = ""
     cause: str = ""
     fix: str = ""
-    seconds: float = 0.0
+    seconds: Real = 0.0
 
     @classmethod
     def rejected(cls, stage: Stage, symptom: str, cause: str, fix: str) -> Outcome:
@@ -189,13 +210,13 @@ class Finding(Noun):
 class CurvePoint(Noun):
     """One point of a learning curve, over the training episodes since the point before."""
 
-    steps: int
+    steps: Whole
     """Agent steps so far (each is `action_repeat` physics steps)."""
-    seconds: float
-    success_rate: float
-    mean_return: float
+    seconds: Real
+    success_rate: Rate
+    mean_return: Real
     """Sum of the task's own rewards over an episode, mean over episodes."""
-    episodes: int
+    episodes: Whole
 
 
 @dataclass(frozen=True)
@@ -204,19 +225,19 @@ class Trial(Noun):
 
     verdict: TrialVerdict
     reason: str
-    success_before: float | None = None
+    success_before: Rate | None = None
     """Best success rate of the screening policies."""
-    success_after: float | None = None
+    success_after: Rate | None = None
     """Success rate of the trained policy on fresh seeds."""
-    screening: dict[str, float] = field(default_factory=dict)
+    screening: dict[str, Rate] = field(default_factory=dict)
     """Success rate per screening policy: `idle`, `random`, what a script does, or the `task_id` of
     an archived one."""
-    episodes: int = 0
+    episodes: Whole = 0
     """Evaluation episodes behind `success_after` (behind `success_before` when too easy)."""
-    interval: tuple[float, float] | None = None
+    interval: tuple[Rate, Rate] | None = None
     """95 % Wilson score interval of the deciding success rate."""
-    steps: int = 0
-    seconds: float = 0.0
+    steps: Whole = 0
+    seconds: Real = 0.0
     warm_start: str | None = None
     """`task_id` of the archived policy that the trained policy began as."""
     seed: int = 0
@@ -227,9 +248,9 @@ class Trial(Noun):
     """Who solves it untrained, in words, when too easy."""
     rule: TrialRule = ""
     """What ended the trial."""
-    successes: int = 0
+    successes: Whole = 0
     """How many of `episodes` succeeded."""
-    evaluation_seed: int | None = None
+    evaluation_seed: Whole | None = None
     """What settles the evaluation episodes."""
     return_before: float | None = None
     """Mean return of random actions; None where they did not get to act."""
@@ -237,6 +258,8 @@ class Trial(Noun):
     """Mean return of the trained policy on fresh seeds."""
     abandoned_start: str | None = None
     """`task_id` of another archived policy that training began from first, and that led nowhere."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """By `task_id`, why an archived policy could not be tried, in a sentence."""
     return_and_success: float | None = None
     """Rank correlation (Spearman) of mean return and success rate over policies of growing skill:
     the screening policies, the points of the curve, the trained one. None where success or return
@@ -295,12 +318,12 @@ class Sighting(Noun):
 class Cost(Noun):
     """What model calls used. `usd` is None where the price of the model is unknown."""
 
-    calls: int = 0
+    calls: Whole = 0
     """Requests sent, retries included."""
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    usd: float | None = 0.0
-    estimated_tokens: int = 0
+    prompt_tokens: Whole = 0
+    completion_tokens: Whole = 0
+    usd: Real | None = 0.0
+    estimated_tokens: Whole = 0
     """How many of the tokens no server has told: where it tells no usage, and the most that a
     request which broke off can have used."""
 
@@ -323,7 +346,7 @@ class Cost(Noun):
 class Record(Noun):
     """One archive row: everything known of one journey that has ended."""
 
-    number: int
+    number: Whole
     """The journey's number in its run, from 1."""
     status: Status
     reason: str
@@ -336,10 +359,10 @@ class Record(Noun):
     judgements: tuple[Judgement, ...] = ()
     stepping_stones: tuple[str, ...] = ()
     """`task_id`s that were selected for this journey, the chosen one first."""
-    novelty: float | None = None
+    novelty: Real | None = None
     """Mean cosine distance to the nearest kept tasks; None where it was not measured."""
     cost: Cost = Cost()
-    seconds: float = 0.0
+    seconds: Real = 0.0
     created_at: str = ""
     """UTC, ISO 8601."""
     sightings: tuple[Sighting, ...] = ()
@@ -354,13 +377,13 @@ class Record(Noun):
 class GeneralistPoint(Noun):
     """One point of the learning curves of a policy that trains on many tasks."""
 
-    steps: int
+    steps: Whole
     """Agent steps so far, in all tasks together."""
-    seconds: float
-    success: dict[str, float]
+    seconds: Real
+    success: dict[str, Rate]
     """By `task_id`, the success rate over the latest training episodes; tasks that were not yet
     trained on are left out."""
-    episodes: dict[str, int]
+    episodes: dict[str, Whole]
     """By `task_id`, the training episodes since the point before; of tasks that had any."""
 
 
@@ -370,14 +393,14 @@ class TaskSkill(Noun):
 
     task_id: str
     title: str
-    successes: int
-    episodes: int
+    successes: Whole
+    episodes: Whole
     """Evaluation episodes, on fresh seeds."""
-    interval: tuple[float, float]
+    interval: tuple[Rate, Rate]
     """95 % Wilson score interval of the success rate."""
-    mean_return: float
-    trained_episodes: int
-    alone: float | None = None
+    mean_return: Real
+    trained_episodes: Whole
+    alone: Rate | None = None
     """Success rate of the policy that was trained on this task alone, as its record tells it."""
 
     @property
@@ -393,13 +416,13 @@ class Generalist(Noun):
     robot: Robot
     sampler: str
     seed: int
-    steps: int = 0
+    steps: Whole = 0
     """Agent steps it has been trained for."""
-    seconds: float = 0.0
+    seconds: Real = 0.0
     finished: bool = False
     """Whether all of `tasks` have been evaluated after these steps."""
     tasks: tuple[TaskSkill, ...] = ()
-    interval: tuple[float, float] | None = None
+    interval: tuple[Rate, Rate] | None = None
     """95 % Wilson score interval of the success rate of all evaluation episodes together."""
     dropped: dict[str, str] = field(default_factory=dict)
     """By `task_id`, why a task was given up: its code failed."""
@@ -430,5 +453,11 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 def from_json(cls: type[N], text: str | bytes) -> N:
     """Read a noun back. Raises ValueError where the text does not have exactly that shape."""
-    noun: N = _adapter(cls).validate_json(text, strict=True)  # type: ignore[arg-type]
+    # Imported late, as pydantic is: what only writes nouns does without.
+    from .fitting import check_if_long
+
+    data = text.encode(errors="surrogatepass") if isinstance(text, str) else text
+    if isinstance(data, bytes):
+        check_if_long(cls, data)
+    noun: N = _adapter(cls).validate_json(data, strict=True)  # type: ignore[arg-type]
     return noun

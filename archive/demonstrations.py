@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BrokenError
+from ..sandbox.channel import ChildFault
 from ..sandbox.session import walk_through
 from ..task import Task
 from .feedback import Demonstration, Feedback
+from .folder import check_folder
 
 DEFAULT_ACTION_REPEAT = 4
 """Physics steps per action, as agents have them."""
@@ -37,6 +39,7 @@ def keep_demonstration(run_dir: Path, task: Task, demonstration: Demonstration) 
             "Gone through again, the episode does not end in success; it was not stored.",
             "The task depends on more than its seed: report it as a bug.",
         )
+    check_folder(run_dir, to_write=True)
     with Feedback.create_or_open(run_dir) as feedback:
         feedback.add_demonstration(demonstration)
         count = feedback.shown_solvable()[task.task_id]
@@ -85,7 +88,7 @@ def write_minari(run_dir: Path, task: Task) -> Path:
     observation_space, action_space = robot_spaces(task.robot, steered=True)
     # Before the Ant could be steered, its joints were moved by hand.
     size = math.prod(action_space.shape or ())
-    demonstrations = [d for d in demonstrations if len(d.actions[0]) == size]
+    demonstrations = [d for d in demonstrations if {len(a) for a in d.actions} == {size}]
     assert observation_space.dtype is not None
     assert action_space.dtype is not None
     place = run_dir / FOLDER / dataset_id(task.task_id)
@@ -94,9 +97,13 @@ def write_minari(run_dir: Path, task: Task) -> Path:
     (unfinished / "data").mkdir(parents=True)
     storage = MinariStorage.new(unfinished / "data", observation_space, action_space)
     for demonstration in demonstrations:
-        walked = walk_through(
-            task.source, demonstration.seed, demonstration.actions, demonstration.action_repeat
-        )
+        try:
+            walked = walk_through(
+                task.source, demonstration.seed, demonstration.actions, demonstration.action_repeat
+            )
+        except ChildFault:
+            # Somebody else has stored it, for when we did it went well.
+            continue
         count = len(walked.rewards)
         actions: Any = np.array(demonstration.actions[:count], action_space.dtype)
         ends = np.arange(1, count + 1) == count

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
 
+MAX_CHARACTERS = 50_000
+"""Of a text. A model reads the first few hundred words, but looks for them in all of it."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -122,9 +124,10 @@ def _load_model(folder_or_name: str) -> Any:
 def _encoded(model: Any, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
     # Each by itself: padded to the longest of its batch, a text has a vector that differs in its
     # last bits, and what is archived is not to hang on what it was embedded with.
+    cut = (text[:MAX_CHARACTERS] for text in texts)
     return [
         np.asarray(model.encode(text, normalize_embeddings=True, show_progress_bar=False))
-        for text in texts
+        for text in cut
     ]
 
 

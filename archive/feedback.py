@@ -10,14 +10,17 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ..task import Noun, Robot
+from ..task import ROBOTS, Noun, Real, Robot, from_json
+from .folder import check_folder
 from .migrations import check_readable, migrate
 from .opening import PATIENCE_S, explained, reading
 from .store import now
+from .tampering import all_rows, check_journal, damage_told, make_wary
 
 FILE_NAME = "feedback.db"
 
@@ -104,11 +107,26 @@ class Demonstration(Noun):
     """UTC, ISO 8601."""
 
 
-class Feedback:
-    """The feedback of one run folder. Use as a context manager, or call `close`."""
+MAX_STEPS = 1_000
+"""Of a demonstration: no episode has more."""
 
-    def __init__(self, connection: sqlite3.Connection, close: Callable[[], None]) -> None:
+
+@dataclass(frozen=True)
+class _Actions(Noun):
+    """The actions of a demonstration, as they were stored."""
+
+    steps: tuple[tuple[Real, ...], ...]
+
+
+class Feedback:
+    """The feedback of one run folder. Use as a context manager, or call `close`.
+
+    What somebody has put there that is no answer, or no demonstration, is left out.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path, close: Callable[[], None]):
         self._connection = connection
+        self._path = path
         self.close = close
 
     @classmethod
@@ -118,28 +136,38 @@ class Feedback:
         Raises ArchiveError where the file is no feedback store, is damaged, or of a newer schema.
         """
         path = run_dir / FILE_NAME
+        check_folder(run_dir)
         with explained(path):
+            if path.exists():
+                with reading(path) as before:
+                    check_readable(before, str(path), MIGRATIONS)
+            check_journal(path)
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
-            check_readable(connection, str(path), MIGRATIONS)
+            make_wary(connection)
             # No write-ahead log: answers are few, and readers and writers come in one process.
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, MIGRATIONS)
-        return cls(connection, connection.close)
+        return cls(connection, path, connection.close)
 
     @classmethod
     def open(cls, run_dir: Path) -> Feedback:
         """Open for reading; where nobody has answered yet, that reads as no answers. Raises
         ArchiveError as `create_or_open` does."""
         path = run_dir / FILE_NAME
+        check_folder(run_dir)
         if not path.is_file():
             connection = sqlite3.connect(":memory:", isolation_level=None)
             migrate(connection, MIGRATIONS)
-            return cls(connection, connection.close)
+            return cls(connection, path, connection.close)
         with explained(path), contextlib.ExitStack() as resources:
             connection = resources.enter_context(reading(path))
             check_readable(connection, str(path), MIGRATIONS)
-            return cls(connection, resources.pop_all().close)
+            return cls(connection, path, resources.pop_all().close)
+
+    def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        with damage_told(self._path):
+            return all_rows(self._connection, self._path, sql, values)
 
     def __enter__(self) -> Feedback:
         return self
@@ -155,11 +183,15 @@ class Feedback:
 
     def interests(self) -> list[Interest]:
         """One answer per journey, the latest; in the order in which those were given."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT journey, positive FROM interest WHERE number IN"
             " (SELECT max(number) FROM interest GROUP BY journey) ORDER BY number"
         )
-        return [Interest(n, None if positive is None else bool(positive)) for n, positive in rows]
+        return [
+            Interest(journey, None if positive is None else bool(positive))
+            for journey, positive in rows
+            if isinstance(journey, int) and positive in (None, 0, 1)
+        ]
 
     def add_triplet(self, answer: Triplet) -> None:
         """Raises sqlite3.IntegrityError where `nearer` is neither of the two."""
@@ -172,12 +204,17 @@ class Feedback:
     def triplets(self) -> list[Triplet]:
         """One answer per question, the latest; in the order in which those were given. A question
         is the same whichever of its two was shown first."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT anchor, first, second, nearer FROM triplets WHERE number IN"
             " (SELECT max(number) FROM triplets"
             " GROUP BY anchor, min(first, second), max(first, second)) ORDER BY number"
         )
-        return [Triplet(*row) for row in rows]
+        return [
+            Triplet(anchor, first, second, nearer)
+            for anchor, first, second, nearer in rows
+            if all(isinstance(journey, int) for journey in (anchor, first, second))
+            and nearer in (None, first, second)
+        ]
 
     def add_demonstration(self, demonstration: Demonstration) -> int:
         """Returns its number, from 1."""
@@ -200,29 +237,38 @@ class Feedback:
 
     def demonstrations(self, task_id: str | None = None) -> list[Demonstration]:
         """Those of a task, or all, in the order in which they were played."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT task_id, robot, seed, action_repeat, actions, success, created_at"
             " FROM demonstrations WHERE ?1 IS NULL OR task_id = ?1 ORDER BY number",
             (task_id,),
         )
-        return [_demonstration(*row) for row in rows]
+        return [found for row in rows if (found := _demonstration(*row))]
 
     def shown_solvable(self) -> dict[str, int]:
         """By `task_id`, how many played episodes accomplished the task: evidence that it can be."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT task_id, count(*) FROM demonstrations WHERE success GROUP BY task_id"
         )
-        return dict(rows.fetchall())
+        return {task_id: count for task_id, count in rows if isinstance(task_id, str)}
 
 
 def _demonstration(
-    task_id: str,
-    robot: Robot,
-    seed: int,
-    action_repeat: int,
-    actions: str,
-    success: int,
-    created_at: str,
-) -> Demonstration:
-    steps = tuple(tuple(map(float, action)) for action in json.loads(actions))
-    return Demonstration(task_id, robot, seed, action_repeat, steps, bool(success), created_at)
+    task_id: Any, robot: Any, seed: Any, action_repeat: Any, actions: Any, success: Any, time: Any
+) -> Demonstration | None:
+    """A demonstration as it was stored; None where it is none."""
+    try:
+        steps = from_json(_Actions, f'{{"steps": {actions}}}').steps
+    except ValueError:
+        return None
+    is_one = (
+        isinstance(task_id, str)
+        and robot in ROBOTS
+        and isinstance(seed, int)
+        and seed >= 0
+        and isinstance(action_repeat, int)
+        and 1 <= action_repeat <= MAX_STEPS
+        and 1 <= len(steps) <= MAX_STEPS
+    )
+    if not is_one:
+        return None
+    return Demonstration(task_id, robot, seed, action_repeat, steps, bool(success), str(time))

@@ -7,17 +7,19 @@ they come to is plain data, for a table, a chart or a report.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ArchiveError
+from ..files import FileProblem, open_within, read_bytes, write_whole
 from ..task import Generalist, GeneralistPoint, Robot, from_json, to_json
 
 FOLDER = "generalists"
 FILE_NAME = "generalist.json"
 POLICY_NAME = "policy.zip"
+MAX_BYTES = 16_000_000
+"""Of what is known of one; that of a thousand tasks has a few."""
 
 
 def generalist_folder(run_dir: Path, name: str) -> Path:
@@ -31,8 +33,9 @@ def read_generalists(run_dir: Path) -> list[Generalist]:
     found = []
     for path in sorted((run_dir / FOLDER).glob(f"*/{FILE_NAME}")):
         try:
-            found.append(from_json(Generalist, path.read_bytes()))
-        except (OSError, ValueError) as error:
+            file = open_within(run_dir, path.relative_to(run_dir), MAX_BYTES)
+            found.append(from_json(Generalist, read_bytes(file, MAX_BYTES)))
+        except (FileProblem, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ArchiveError(
                 f"The generalist {path} cannot be read: {reason}.",
@@ -44,10 +47,7 @@ def read_generalists(run_dir: Path) -> list[Generalist]:
 def write_generalist(run_dir: Path, generalist: Generalist) -> Path:
     """Write what is known of a generalist, in one piece or not at all; returns the file."""
     path = generalist_folder(run_dir, generalist.name) / FILE_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}-{FILE_NAME}")
-    unfinished.write_text(to_json(generalist) + "\n", encoding="utf-8")
-    unfinished.replace(path)
+    write_whole(path, f"{to_json(generalist)}\n".encode())
     return path
 
 

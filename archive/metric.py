@@ -11,19 +11,26 @@ Deterministic: the same answers give the same projection, to the last bit on one
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
+from ..files import FileProblem, open_file, open_zip, unpacked, write_whole
+from ..task import Noun, Real, from_json
 
 FILE_NAME = "metric.npz"
+
+MAX_BYTES = 70_000_000
+"""Of a file, and of what it unpacks to: a square for embeddings of 4,096 numbers."""
 
 Array = NDArray[np.float64]
 Triplets = NDArray[np.int64]
@@ -79,26 +86,62 @@ class Metric:
             "held_out": self.held_out,
             "cosine": self.cosine,
         }
-        unfinished = path.with_name(f".{os.getpid()}-{FILE_NAME}")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, matrix=self.matrix, about=np.array(json.dumps(about)))
-        unfinished.replace(path)
+        file = io.BytesIO()
+        np.savez_compressed(file, matrix=self.matrix, about=np.array(json.dumps(about)))
+        write_whole(path, file.getvalue())
 
 
 def load_metric(run_dir: Path) -> Metric | None:
     """The metric of a run folder; None where none was fitted. Raises ArchiveError where the file
     is not one."""
     path = run_dir / FILE_NAME
-    if not path.is_file():
+    if not os.path.lexists(path):
         return None
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            return Metric(matrix=stored["matrix"], **json.loads(str(stored["about"])))
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        with open_file(path, MAX_BYTES) as file, open_zip(file) as archive:
+            matrix = _array(unpacked(archive, "matrix.npy", MAX_BYTES))
+            about = from_json(_About, str(_array(unpacked(archive, "about.npy", MAX_BYTES))))
+    except (FileProblem, ValueError) as error:
+        what = " ".join(str(error).split())
         raise ArchiveError(
-            f"The learned metric {path} cannot be read: {error}.",
+            f"The learned metric {path} cannot be read: {what}.",
             "Remove the file and fit it again on the judging page.",
         ) from None
+    is_one = matrix.dtype == np.float32 and matrix.ndim == 2 and len(set(matrix.shape)) == 1
+    if not is_one or not np.isfinite(matrix).all():
+        raise ArchiveError(
+            f"The learned metric {path} cannot be read: it holds no square of finite numbers.",
+            "Remove the file and fit it again on the judging page.",
+        )
+    return Metric(matrix, **vars(about))
+
+
+@dataclass(frozen=True)
+class _About(Noun):
+    """What a file tells of its metric, as `Metric` has it."""
+
+    model: str
+    answers: int
+    held_out: Real
+    cosine: Real
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    """An array in numpy's format. Raises ValueError where it is none, or claims to be larger."""
+    file = io.BytesIO(data)
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError("it is of a format that numpy does not write")
+    shape, _, dtype = read[version](file)
+    if math.prod(shape) * dtype.itemsize != len(data) - file.tell():
+        raise ValueError("an array in it is not as large as it claims")
+    file.seek(0)
+    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
 
 
 def fit_metric(vectors: Array, triplets: Triplets, model: str) -> Metric:

@@ -6,6 +6,9 @@ that was released: write another one. `feedback.db` has a list of its own (see `
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import re
 import sqlite3
 from collections.abc import Sequence
 
@@ -79,7 +82,9 @@ def check_readable(
     path: str,
     migrations: Sequence[tuple[str, str]] = MIGRATIONS,
 ) -> None:
-    """Raises ArchiveError for a file that a newer Taskwright has written."""
+    """Raises ArchiveError for a file that a newer Taskwright has written, and for one that holds
+    anything else than the tables of its version: a view or a trigger is a program, which would run
+    where we read or write."""
     version = schema_version(connection)
     if version > len(migrations):
         raise ArchiveError(
@@ -87,6 +92,45 @@ def check_readable(
             f"{len(migrations)}.",
             "Upgrade Taskwright to open it. Nothing was changed.",
         )
+    expected, found = _schema_of(tuple(migrations[: max(version, 0)])), _schema_in(connection)
+    if found != expected:
+        extra, lacking = sorted(found - expected), sorted(expected - found)
+        kind, name, *_ = (extra or lacking)[0]
+        # Its name may be anything.
+        told = f"{kind} `{name}`"[:80] if name.isprintable() else kind
+        what = f"an unexpected {told}" if extra else f"no {told}"
+        raise ArchiveError(
+            f"{path} is no archive that Taskwright has made: it holds {what}.",
+            "Nothing of it was used, and nothing was changed. Restore a copy, or have it made anew "
+            "by whoever gave it to you.",
+        )
+
+
+Schema = frozenset[tuple[str, ...]]
+"""Of everything in a schema: its kind, name and table, and the statement that made it."""
+
+
+def _schema_in(connection: sqlite3.Connection) -> Schema:
+    # Not all of what somebody may have put there: one thing too many tells enough.
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 100")
+    return frozenset(
+        (str(kind)[:20], _plain(name), _plain(table), _plain(sql))
+        for kind, name, table, sql in rows
+    )
+
+
+def _plain(text_or_none: object) -> str:
+    """A statement without its comments, and with single blanks."""
+    text = re.sub(r"--[^\n]*", "", str(text_or_none or "")[:10_000])
+    return " ".join(text.split())
+
+
+@functools.cache
+def _schema_of(migrations: tuple[tuple[str, str], ...]) -> Schema:
+    """The schema that some migrations make."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection, migrations)
+        return _schema_in(connection)
 
 
 def migrate(

@@ -11,12 +11,14 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Collection, Sequence
+from math import isfinite
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ArchiveError
 from ..task import STATUSES, Status
 from .embedding import Embedder
 from .novelty import Neighbour
@@ -24,8 +26,15 @@ from .store import Archive
 from .vectors import VectorIndex
 
 FOLDER_NAME = "vectors"
+MOST_MISSING = 1_000
+"""Vectors that are made for who may not keep them; a text takes 10 ms, and he would wait again."""
 BATCH = 4096
 """So many vectors are taken from the archive at once."""
+
+
+def folder_name(embedder: str) -> str:
+    """The name of an embedder as that of a folder, which lies in no other than ours."""
+    return re.sub(r"[^\w.-]+", "-", embedder).lstrip(".")[:100] or "unnamed"
 
 
 class Neighbourhood:
@@ -39,7 +48,7 @@ class Neighbourhood:
     def __init__(self, run_dir: Path, archive: Archive, embedder: Embedder) -> None:
         self._archive = archive
         self._embedder = embedder
-        self._folder = run_dir / FOLDER_NAME / re.sub(r"[^\w.-]+", "-", embedder.name)
+        self._folder = run_dir / FOLDER_NAME / folder_name(embedder.name)
         self._resources = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._indices: list[VectorIndex] = []
@@ -52,6 +61,8 @@ class Neighbourhood:
         """Every journey up to this one is in the indices."""
         self._beyond: set[int] = set()
         """The later ones that are, too."""
+        self._missing = 0
+        """Vectors that the archive did not have."""
 
     def nearest(
         self,
@@ -101,7 +112,9 @@ class Neighbourhood:
             here = among[start : start + index.count]
             start += index.count
             numbers, similarities = index.nearest(vector, count, None if here.all() else here)
-            found += zip((-similarities).tolist(), numbers.tolist(), strict=True)
+            distances = (-similarities).tolist()
+            # A file that somebody has changed may hold numbers that are none.
+            found += [f for f in zip(distances, numbers.tolist(), strict=True) if isfinite(f[0])]
         return [(number, -distance) for distance, number in sorted(found)[:count]]
 
     def _take_in_what_is_new(self) -> None:
@@ -118,8 +131,10 @@ class Neighbourhood:
         """Open the index in the run folder, or where it is not to be used, an empty one."""
         dimension = len(self._embed([min(found)])[0])
         stored = None
-        if self._folder.is_dir():
-            stored = VectorIndex(self._folder, dimension, "r+" if self._archive.writable else "r")
+        if self._folder.is_dir() and not self._folder.is_symlink():
+            mode: Literal["r", "r+"] = "r+" if self._archive.writable else "r"
+            # One more than there can be tells that it is another's.
+            stored = VectorIndex(self._folder, dimension, mode, most_rows=len(found) + 1)
             if not self._agrees(stored, found):
                 stored = None
         if self._archive.writable:
@@ -141,13 +156,24 @@ class Neighbourhood:
         numbers = stored.keys.tolist()
         if not numbers:
             return True
-        if not found.keys() >= set(numbers):
+        if len(numbers) > len(found) or not found.keys() >= set(numbers):
             return False
         return np.array_equal(stored.vector(len(numbers) - 1), self._embed(numbers[-1:])[0])
 
     def _embed(self, numbers: Sequence[int]) -> NDArray[np.float32]:
         """The vectors of some records, shape (numbers, dimension)."""
         texts = self._archive.texts(numbers)
+        if not self._archive.writable:
+            self._missing += sum(
+                self._archive.embedding(text, self._embedder.name) is None
+                for text in texts.values()
+            )
+            if self._missing > MOST_MISSING:
+                raise ArchiveError(
+                    f"More than {MOST_MISSING:,} records of this archive have no vector, by which "
+                    "likeness is told.",
+                    "Have them made once and for all: taskwright reembed RUN_DIR.",
+                )
         return np.stack(list(self._embedder.embed_all([texts[number] for number in numbers])))
 
     def _note(self, numbers: Sequence[int], found: dict[int, Status]) -> None:

@@ -20,10 +20,13 @@ other can write. So readers let go of it where their own process begins to write
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import struct
 import tempfile
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -31,10 +34,23 @@ from typing import Any, Literal
 
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
+from .tampering import (
+    DamagedError,
+    all_rows,
+    check_journal,
+    damage_told,
+    file_size,
+    make_wary,
+)
 
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
+MAX_COPIED_BYTES = 4_000_000_000
+"""Of an archive that has to be copied to be read. A file may claim to be larger than any disk."""
+INDEX_LOOKS = 5
+_INDEX_HEADER = struct.Struct("=I8xBxHI12x8sII")
+"""Version, whether it is made, size of a page, frames in the log, its salts, checksums."""
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -42,14 +58,16 @@ Way = Literal["immutable", "shared", "copy"]
 class Connection(sqlite3.Connection):
     """A connection that threads share: one statement at a time, its rows read before the next."""
 
-    def __init__(self, *arguments: Any, **keywords: Any) -> None:
-        super().__init__(*arguments, **{**keywords, "check_same_thread": False})
+    def __init__(self, database: Path, **keywords: Any) -> None:
+        super().__init__(database, **{**keywords, "check_same_thread": False})
+        self._path = database
         self._lock = threading.Lock()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives; empty for one that writes. Raises StorageError."""
-        with self._lock, _storage_explained():
-            return self.execute(sql, values).fetchall()
+        """What a statement gives; empty for one that writes. Raises StorageError, and DamagedError
+        where the file is not sound."""
+        with self._lock, damage_told(self._path), _storage_explained():
+            return all_rows(self, self._path, sql, values)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -81,11 +99,12 @@ class Reader:
         self._connection = self._resources.enter_context(reading(self._path))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives. Raises sqlite3.OperationalError for one that would write."""
-        with self._lock, _storage_explained():
+        """What a statement gives. Raises DamagedError where the file is not sound, and
+        sqlite3.OperationalError for one that would write."""
+        with self._lock, damage_told(self._path), _storage_explained():
             if _state(self._path) != self._seen:
                 self._open()
-            return self._connection.execute(sql, values).fetchall()
+            return all_rows(self._connection, self._path, sql, values)
 
     def let_go(self, path: Path) -> None:
         """Close the file if it is this one, until it is asked of again."""
@@ -107,12 +126,16 @@ def connect_for_writing(path: Path) -> Connection:
     """A connection that makes the file where there is none."""
     for reader in list(_readers):
         reader.let_go(path)
-    return sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
+    check_journal(path)
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, factory=Connection)
+    make_wary(connection)
+    return connection
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection to the database at `path` that leaves its folder as it is, to the byte."""
+    check_journal(path)
     with contextlib.ExitStack() as resources:
         way = way_to_read(path)
         if way != "copy":
@@ -120,6 +143,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             if way == "immutable" or _can_be_read(connection):
                 yield connection
                 return
+            _read_by_copy.add(_log_state(path))
+        size = sum(file_size(f"{path}{ending}") for ending in ("", "-wal", "-journal"))
+        if size > MAX_COPIED_BYTES:
+            raise ArchiveError(
+                f"The archive {path} was not closed, and with more than {MAX_COPIED_BYTES:,} bytes "
+                "it is too large to be read from a copy.",
+                "Close it by going on with its run: taskwright run RUN_DIR.",
+            )
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         for ending in ("", "-wal", "-journal"):
             with contextlib.suppress(FileNotFoundError):
@@ -131,11 +162,53 @@ def way_to_read(path: Path) -> Way:
     """How a database is read without changing what lies there."""
     if not _is_in_wal_mode(path):
         return "shared"
-    if not _size(f"{path}-wal"):
+    if not file_size(f"{path}-wal"):
         return "immutable"
     # On the network, the index is of no use to another machine than the one that wrote it.
-    there = Path(f"{path}-shm").exists() and network_filesystem(path.parent) is None
-    return "shared" if there else "copy"
+    if network_filesystem(path.parent) is not None or _log_state(path) in _read_by_copy:
+        return "copy"
+    for _ in range(INDEX_LOOKS):
+        if _index_fits(path):
+            return "shared"
+        time.sleep(0.001)  # It may be being written.
+    return "copy"
+
+
+_read_by_copy: set[tuple[Any, ...]] = set()
+"""States of logs that SQLite could not read where they lie, which took it ten seconds."""
+
+
+def _log_state(path: Path) -> tuple[Any, ...]:
+    with contextlib.suppress(FileNotFoundError):
+        stat = os.stat(f"{path}-wal")
+        return path, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    return (path,)
+
+
+def _index_fits(path: Path) -> bool:
+    """Whether the index of a write-ahead log is of the log that lies there. SQLite waits ten
+    seconds for one that is not (sqlite.org/walformat.html)."""
+    try:
+        with open(f"{path}-shm", "rb") as index, open(f"{path}-wal", "rb") as log:
+            header, again = index.read(_INDEX_HEADER.size), index.read(_INDEX_HEADER.size)
+            salts = log.read(24)[16:]
+            size = os.fstat(log.fileno()).st_size
+    except FileNotFoundError:
+        return False
+    if len(header) != _INDEX_HEADER.size or header != again:
+        return False
+    version, is_made, page, frames, own_salts, *sums = _INDEX_HEADER.unpack(header)
+    first = second = 0
+    for one, other in struct.iter_unpack("=II", header[:40]):
+        first = (first + one + second) % 2**32
+        second = (second + other + first) % 2**32
+    page = 65536 if page == 1 else page
+    return (
+        (version, is_made, first, second) == (3_007_000, 1, *sums)
+        and 32 + frames * (24 + page) <= size
+        # A log that was begun anew has no header yet.
+        and (frames == 0 or own_salts == salts)
+    )
 
 
 def _connect(path: Path, way: Way) -> sqlite3.Connection:
@@ -144,12 +217,17 @@ def _connect(path: Path, way: Way) -> sqlite3.Connection:
         "shared": "?mode=ro&readonly_shm=1",
         "copy": "?mode=rw",
     }
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"{path.resolve().as_uri()}{how[way]}",
         timeout=PATIENCE_S,
         uri=True,
         check_same_thread=False,
     )
+    make_wary(connection)
+    return connection
+
+
+_NOT_WITHOUT_MENDING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
 
 
 def _can_be_read(connection: sqlite3.Connection) -> bool:
@@ -157,7 +235,7 @@ def _can_be_read(connection: sqlite3.Connection) -> bool:
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorname.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN")):
+        if error.sqlite_errorname.startswith(_NOT_WITHOUT_MENDING):
             return False
         raise
     return True
@@ -169,17 +247,10 @@ def _is_in_wal_mode(path: Path) -> bool:
         return file.read(20)[18:] == b"\2\2"
 
 
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def _state(path: Path) -> tuple[Any, ...]:
     """Differs where a file that was read as one that nobody changes would be read wrongly."""
     stat = path.stat()
-    if _size(f"{path}-wal"):
+    if file_size(f"{path}-wal"):
         return "logged", stat.st_dev, stat.st_ino
     return "settled", stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
 
@@ -190,7 +261,7 @@ def _state(path: Path) -> tuple[Any, ...]:
 def was_left_open(path: Path) -> bool:
     """Whether whoever wrote the database last did not get to close it: a log or a journal lies
     there still. Not to be asked while somebody writes."""
-    return bool(_size(f"{path}-wal") or _size(f"{path}-journal"))
+    return bool(file_size(f"{path}-wal") or file_size(f"{path}-journal"))
 
 
 def check_soundness(path: Path) -> None:
@@ -201,12 +272,7 @@ def check_soundness(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         found = [str(error)]
     if found != ["ok"]:
-        what = "; ".join(" ".join(text.split()) for text in found)
-        raise ArchiveError(
-            f"The archive {path} is damaged: {what}.",
-            "Nothing was changed. Restore a copy of the folder, or save what can still be read: "
-            f"taskwright import NEW_RUN_DIR {path.parent}",
-        )
+        raise DamagedError(path, "; ".join(" ".join(str(text).split()) for text in found))
 
 
 def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
@@ -230,7 +296,8 @@ def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
 def explained(path: Path) -> Iterator[None]:
     """Tell SQLite's errors on opening as what they mean for the user."""
     try:
-        yield
+        with damage_told(path):
+            yield
     except sqlite3.DatabaseError as error:
         raise ArchiveError(
             f"The archive {path} cannot be opened: {error}.",

@@ -8,22 +8,26 @@ loses at most the steps it was in.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import time
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
-from ..task import Cost, Idea, Noun, Record, Status, from_json, to_json
-from .migrations import check_readable, migrate
+from ..task import Cost, Idea, Record, Status, from_json, to_json
+from .columns import altered_source, first_flaw, known_status, other_record, unit_vector
+from .folder import check_folder
+from .journal import Journal
+from .migrations import check_readable, migrate, schema_version
 from .opening import (
     Connection,
     Reader,
@@ -34,11 +38,17 @@ from .opening import (
     was_left_open,
     write_safely,
 )
+from .tampering import all_rows
 
 Vector = NDArray[np.float32]
-N = TypeVar("N", bound=Noun)
 
 FILE_NAME = "archive.db"
+MAX_NUMBER = 10**9
+"""Of a journey."""
+MAX_TITLE = 200
+"""Characters of the title of a record that cannot be read."""
+MAX_RECORDS = 200_000
+"""As many are read at once; they take up to 1 GB of memory. Single ones are read of any number."""
 
 
 class Archive:
@@ -64,10 +74,11 @@ class Archive:
         Raises ArchiveError where the file is no archive, is damaged, or is of a newer schema.
         """
         path = run_dir / FILE_NAME
+        check_folder(run_dir, to_write=True)
         with explained(path):
-            if path.exists():
+            if path.exists() and path.stat().st_size:
                 with reading(path) as before:
-                    check_readable(before, str(path))
+                    _check_archive(before, path)
                 if was_left_open(path):
                     check_soundness(path)
             connection = connect_for_writing(path)
@@ -80,9 +91,11 @@ class Archive:
         """Open an existing archive for reading, also while a run writes to it. Nothing is written
         to its folder.
 
-        Raises ArchiveError where there is none, it is damaged, or it is of a newer schema.
+        Raises ArchiveError where there is none, it is damaged, it is of a newer schema, or somebody
+        has tampered with it.
         """
         path = run_dir / FILE_NAME
+        check_folder(run_dir)
         if not path.is_file():
             problem = "does not exist"
             if run_dir.exists():
@@ -93,7 +106,7 @@ class Archive:
             )
         with explained(path):
             with reading(path) as connection:
-                check_readable(connection, str(path))
+                _check_archive(connection, path)
             return cls(Reader(path))
 
     def close(self) -> None:
@@ -124,7 +137,10 @@ class Archive:
         )
 
     def records(self, status: Status | None = None) -> list[Record]:
-        """Records in the order of their journeys; all of them, or those of one status."""
+        """Records in the order of their journeys; all of them, or those of one status. Raises
+        ArchiveError where there are more than `MAX_RECORDS`."""
+        ((count,),) = self._connection.rows("SELECT count(*) FROM records")
+        _check_count(count)
         if status is None or status == "broken":
             # What was altered counts as broken, whatever was written of it.
             return [r for r in self._select() if status in (None, r.status)]
@@ -138,21 +154,24 @@ class Archive:
         return [self._read(*row) for row in rows]
 
     def _read(
-        self, number: int, status: Status, task_id: str | None, title: str, text: str
+        self, number: int, status: object, task_id: object, title: object, text: str | bytes
     ) -> Record:
         """A record as it was written; as a broken one where it is not that any more."""
         try:
             record = from_json(Record, text)
         except ValueError as error:
-            why = " ".join(str(error).split())[:200]
-            reason = f"The record of journey {number} cannot be read: {why}"
-            record = Record(number, "broken", reason, Idea(str(title), "", "", "", ""))
+            reason = f"The record of journey {number} cannot be read: {first_flaw(error)}."
+            shown = str(title)[:MAX_TITLE]
+            record = Record(number, "broken", reason, Idea(shown, "", "", "", ""))
         else:
-            if record.task_id == task_id:
+            told = (record.number, record.status, record.task_id, record.idea.title)
+            if told == (number, status, task_id, title):
                 return record
-            reason = altered_source(number, task_id)
-            record = replace(record, status="broken", reason=reason)
-        self._altered[number] = (status, reason)
+            reason = other_record(number)
+            if record.task_id != task_id:
+                reason = altered_source(number, task_id)
+            record = replace(record, number=number, status="broken", reason=reason)
+        self._altered[number] = (known_status(status), reason)
         return record
 
     @property
@@ -198,30 +217,55 @@ class Archive:
         idea = "json_extract(record, '$.idea.{}')".format
         text = " || char(10) || ".join(map(idea, ("title", "description", "success")))
         # A record that cannot be read has its title alone.
-        return dict(
-            self._connection.rows(
-                f"SELECT number, coalesce(iif(json_valid(record), {text}, NULL), title)"
-                " FROM records WHERE number IN (SELECT value FROM json_each(?))",
-                (json.dumps(list(numbers)),),
-            )
+        is_json = "typeof(record) = 'text' AND json_valid(record)"
+        rows = self._connection.rows(
+            f"SELECT number, coalesce(iif({is_json}, {text}, NULL), title)"
+            " FROM records WHERE number IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(numbers)),),
         )
+        return {number: str(found) for number, found in rows}
 
     def statuses(self, after: int = 0) -> dict[int, Status]:
         """The status of each record, by the number of its journey; of journeys after one."""
         # The index alone answers: a scan of the table would read every record.
         index = "INDEXED BY records_by_status" if after == 0 else ""
         query = f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number"
-        found = dict(self._connection.rows(query, (after,)))
+        rows = self._connection.rows(query, (after,))
+        found = {number: known_status(status) for number, status in rows}
         return found | dict.fromkeys(self._altered.keys() & found.keys(), "broken")
 
     def counts(self) -> dict[str, int]:
         """How many records have each status; statuses without any are left out."""
         rows = self._connection.rows("SELECT status, count(*) FROM records GROUP BY status")
-        counts = Counter(dict(rows))
+        counts = Counter[str]()
+        for status, count in rows:
+            counts[known_status(status)] += count
         for status, _ in self._altered.values():
             counts[status] -= 1
             counts["broken"] += 1
         return dict(sorted((+counts).items()))
+
+    def numbers(self, statuses: Collection[Status]) -> Iterator[int]:
+        """Numbers of the journeys whose records have one of some statuses; where the archive is too
+        damaged to tell, of all. Raises ArchiveError where there are more than `MAX_RECORDS`."""
+        try:
+            found = [n for n, status in self.statuses().items() if status in statuses]
+        except (ArchiveError, sqlite3.DatabaseError):
+            yield from self._numbers_one_by_one()
+            return
+        _check_count(len(found))
+        yield from found
+
+    def _numbers_one_by_one(self) -> Iterator[int]:
+        last = 0
+        for count in itertools.count(1):
+            query = "SELECT min(number) FROM journeys WHERE number > ?"
+            ((number,),) = self._connection.rows(query, (last,))
+            if number is None:
+                return
+            _check_count(count)
+            yield number
+            last = number
 
     # Journeys under way.
 
@@ -262,7 +306,7 @@ class Archive:
             "SELECT vector FROM embeddings WHERE text_sha256 = ? AND model = ?",
             (_hash(text), model),
         )
-        return _vector(rows[0][0]) if rows else None
+        return unit_vector(rows[0][0]) if rows else None
 
     def embedder(self) -> tuple[str, int] | None:
         """Which embedder made the archive's vectors, and how many numbers they have; None while
@@ -272,7 +316,8 @@ class Archive:
         rows = self._connection.rows(
             "SELECT model, length(vector) / 4 FROM embeddings ORDER BY rowid LIMIT 9"
         )
-        return Counter(rows).most_common(1)[0][0] if rows else None
+        counts = Counter((str(model), size) for model, size in rows if isinstance(size, int))
+        return counts.most_common(1)[0][0] if counts else None
 
     def drop_embeddings_but(self, model: str) -> None:
         """Forget the vectors of all embedders but one."""
@@ -285,77 +330,38 @@ class Archive:
         )
 
 
-class Journal:
-    """The durable steps of one journey: what was worked out once is never worked out again."""
-
-    def __init__(
-        self, connection: Connection | Reader, number: int, meter: Callable[[], Cost]
-    ) -> None:
-        self._connection = connection
-        self._meter = meter
-        self.number = number
-
-    def once(self, name: str, kind: type[N], work: Callable[[], N]) -> N:
-        """The result of a step: read back where it has been done, else done and written first."""
-        done = self.read(name, kind)
-        if done is not None:
-            return done
-        started = time.monotonic()
-        result = work()
-        self._connection.rows(
-            "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
-            (
-                self.number,
-                name,
-                to_json(result),
-                to_json(self._meter()),
-                round(time.monotonic() - started, 3),
-            ),
-        )
-        return result
-
-    def read(self, name: str, kind: type[N]) -> N | None:
-        """The result of a step; None where it has not been done."""
-        rows = self._connection.rows(
-            "SELECT payload FROM steps WHERE journey = ? AND name = ?", (self.number, name)
-        )
-        return from_json(kind, rows[0][0]) if rows else None
-
-    def steps(self) -> list[tuple[str, str]]:
-        """Name and JSON payload of the steps done so far, in their order."""
-        return self._connection.rows(
-            "SELECT name, payload FROM steps WHERE journey = ? ORDER BY rowid", (self.number,)
-        )
-
-    def spent(self) -> tuple[Cost, float]:
-        """What the journey has cost so far: model calls, and seconds of work."""
-        rows = self._connection.rows(
-            "SELECT cost, seconds FROM steps WHERE journey = ?", (self.number,)
-        )
-        cost = sum((from_json(Cost, text) for text, _ in rows), Cost())
-        return cost, round(sum(seconds for _, seconds in rows), 3)
-
-
 def now() -> str:
     """The time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def altered_source(number: int, task_id: str | None) -> str:
-    """What to tell where the source in a record is not the one that its `task_id` was taken of."""
-    return (
-        f"The source of task {task_id} (journey {number}) was changed after it was recorded, so "
-        "that nothing that was found out about it holds. Restore it from a copy of the archive, "
-        "or import it as a task of its own."
-    )
+def _check_archive(connection: sqlite3.Connection, path: Path) -> None:
+    """Raises ArchiveError where a file is no archive that we can read."""
+    check_readable(connection, str(path))
+    if schema_version(connection) == 0:
+        raise ArchiveError(
+            f"The archive {path} is empty: nobody has written to it yet.",
+            "Start a run there with `taskwright run`.",
+        )
+    for table in ("journeys", "records"):
+        # Asked for together, they would be looked for in all of the table.
+        ends = (f"(SELECT {end}(number) FROM {table})" for end in ("min", "max"))
+        ((first, last),) = all_rows(connection, path, f"SELECT {', '.join(ends)}")
+        if first is not None and not 1 <= first <= last <= MAX_NUMBER:
+            odd = last if first >= 1 else first
+            raise ArchiveError(
+                f"{path} is no archive that Taskwright has made: it tells of a journey {odd}, and "
+                f"they are numbered from 1 to {MAX_NUMBER:,}.",
+                "Nothing was changed. Restore a copy.",
+            )
 
 
-def _vector(stored: bytes) -> Vector | None:
-    """A unit vector as it was stored; None where it is none any more, so that it is made anew."""
-    if not stored or len(stored) % 4:
-        return None
-    vector: Vector = np.frombuffer(stored, np.float32)
-    return vector if abs(float(vector @ vector) - 1.0) < 1e-2 else None
+def _check_count(records: int) -> None:
+    if records > MAX_RECORDS:
+        raise ArchiveError(
+            f"The archive holds {records:,} records; up to {MAX_RECORDS:,} can be read at once.",
+            "Look at single ones with `taskwright show` or `taskwright search`.",
+        )
 
 
 def _hash(text: str) -> str:

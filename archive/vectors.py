@@ -21,6 +21,8 @@ import numkong
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files import FileProblem, open_file, read_bytes
+
 Vectors = NDArray[np.float32]
 """Unit vectors, shape (rows, dimension)."""
 Rows = NDArray[np.intp]
@@ -58,15 +60,20 @@ class VectorIndex:
     meanwhile. Rows that were not safe on the disk when that process was killed are forgotten.
     """
 
-    def __init__(self, folder: Path, dimension: int, mode: Literal["r", "r+"]) -> None:
+    def __init__(
+        self, folder: Path, dimension: int, mode: Literal["r", "r+"], most_rows: int | None = None
+    ) -> None:
+        """`most_rows`: more are no rows of ours, and are not looked at; None: as many as there
+        are."""
         self.dimension = dimension
         self._folder = folder
         self._mode: Literal["r", "r+"] = mode
         if mode == "r+":
             folder.mkdir(parents=True, exist_ok=True)
         self._map()
-        unused = np.flatnonzero(self._keys == 0)
-        self.count = int(unused[0]) if len(unused) else len(self._keys)
+        keys = self._keys[:most_rows]
+        unused = np.flatnonzero(keys == 0)
+        self.count = int(unused[0]) if len(unused) else len(keys)
         if mode == "r+":
             self.truncate(self._synced())
 
@@ -80,7 +87,8 @@ class VectorIndex:
 
     def _file(self, name: str, dtype: Any, columns: int) -> NDArray[Any]:
         path = self._folder / name
-        rows = path.stat().st_size // (columns * np.dtype(dtype).itemsize) if path.exists() else 0
+        size = path.stat().st_size if path.is_file() and not path.is_symlink() else 0
+        rows = size // (columns * np.dtype(dtype).itemsize)
         if not rows:
             return np.zeros((0, columns), dtype)
         return np.memmap(path, dtype, self._mode, shape=(rows, columns))
@@ -127,8 +135,8 @@ class VectorIndex:
     def _synced(self) -> int:
         """How many rows were safe on the disk at the last `sync`."""
         try:
-            return int((self._folder / "synced").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            return int(read_bytes(open_file(self._folder / "synced", 32), 32))
+        except (FileProblem, ValueError):
             return 0
 
     def sync(self) -> None:

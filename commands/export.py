@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
+from ..errors import BrokenError
 from ..output import print_json, say
 from ..task import STATUSES, Record, Status
 from .common import complain, json_option, run_dir_argument
@@ -102,13 +104,16 @@ def export(
 
 
 def _policies(run_dir: Path, records: Sequence[Record]) -> dict[str, Weights]:
-    """The weights of the policies that the run has kept of these tasks."""
-    from ..trainer.policies import load_parameters
+    """The weights of the policies that the run has kept of these tasks. One that cannot be used is
+    left out, and told."""
+    from ..trainer.policies import load_perceptron
 
     found: dict[str, Weights] = {}
     for record in records:
-        path = run_dir / "policies" / f"{record.task_id}.zip"
-        if record.task_id and path.is_file():
-            parameters = load_parameters(path)
-            found[record.task_id] = {k: v.cpu().numpy() for k, v in parameters.items()}
+        path = run_dir.resolve() / "policies" / f"{record.task_id}.zip"
+        if record.task and os.path.lexists(path):
+            try:
+                found[record.task.task_id] = load_perceptron(record.task.robot, path)
+            except BrokenError as error:
+                complain([f"{error.message} The task is exported without it."])
     return found

@@ -74,7 +74,7 @@ def import_(
             _with_statuses(run_dir, result)
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(result)})
-    return 1 if result.failed else 0
+    return 1 if result.failed or result.left_out else 0
 
 
 def _yet_to_be_tried(run_dir: Path, result: Import) -> int:
@@ -111,6 +111,8 @@ def _tell(console: Console, result: Import, run_dir: Path, waiting: int) -> None
         console.say(f"      {known.task_id} {there}")
     for failed in result.failed:
         console.say(("failed", "bold red"), f" {failed.origin}: {failed.reason}")
+    for left_out in result.left_out:
+        console.say(("left out", "yellow"), f" {left_out.origin}: {left_out.reason}")
     counts = f"{len(result.imported)} imported, {len(result.present)} there already, "
     console.say(f"{counts}{len(result.failed)} failed.")
     if waiting:

@@ -67,12 +67,12 @@ def show(run_dir: Path, key: str, only_source: bool, calls: bool, as_json: bool)
 def _show_calls(run_dir: Path, key: str, as_json: bool) -> None:
     """What a model was asked in a journey, also in one that is still under way."""
     from ..archive.store import Archive
-    from ..generator.model.log import read_calls
+    from ..generator.model.log import whole_calls
 
     with Archive.open(run_dir) as archive:
         under_way = key.isdecimal() and int(key) in archive.unfinished()
         number = int(key) if under_way else archive.find(key).number
-    calls = list(read_calls(run_dir, number))
+    calls = whole_calls(run_dir, number)
     if as_json:
         print_json({"journey": number, "calls": calls})
     elif not calls:

@@ -76,7 +76,10 @@ class Bench:
         )
         name, deadline_s = f"trial-{self._number}-{task.task_id}", settings.max_seconds
         job = Job(name, "trial", to_json(plan), deadline_s + TRIAL_GRACE_S)
-        return from_json(Trial, self._do(job))
+        trial = from_json(Trial, self._do(job))
+        for reason in trial.left_out.values():
+            self.warn(f"{reason} The trial has gone on without it.")
+        return trial
 
     def film_moments(self, task: Task, seed: int, count: int) -> Film:
         """Moments of an episode of the trained agent, side by side in one picture."""

@@ -9,6 +9,7 @@ import atexit
 import base64
 import itertools
 import json
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from ..archive.embedding import ChosenEncoder, Encoder, SentenceEncoder
 from ..config import Config, EmbedderConfig, load_config, resolve
 from ..errors import ModelStopped, UsageError
+from ..trust import check_trusted
 
 Vector = NDArray[np.float32]
 
@@ -34,9 +36,14 @@ def make_encoder(config: EmbedderConfig) -> Encoder:
 
 
 def embedder_settings(run_dir: Path) -> EmbedderConfig:
-    """Those of a run folder; the default ones where it has none."""
+    """Those of a run folder; the default ones where it has none. Raises UsageError where they are
+    wrong, and ArchiveError where they reach for what the user has never named."""
     path = run_dir / "config.yaml"
-    return resolve(load_config(path)).embedder if path.is_file() else Config().embedder
+    if not os.path.lexists(path):
+        return Config().embedder
+    config = resolve(load_config(path, follow=False))
+    check_trusted(Config(embedder=config.embedder), run_dir)
+    return config.embedder
 
 
 def encoder_of(run_dir: Path) -> Encoder:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..archive.folder import check_folder
 from ..archive.generalists import POLICY_NAME, generalist_folder, write_generalist
 from ..archive.store import Archive, now
 from ..errors import ArchiveError, UsageError, storage_explained
@@ -93,6 +94,7 @@ def train_on_archive(run_dir: Path, plan: GeneralistPlan, tell: Tell) -> General
         tell(generalist, point)
 
     folder = generalist_folder(run_dir, plan.name)
+    check_folder(run_dir, to_write=True)
     with storage_explained():
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder, plan.name):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -22,17 +21,25 @@ from ..archive.embedding import Embedder
 from ..archive.novelty import nearest, novelty
 from ..archive.store import Archive, now
 from ..config import Config
-from ..errors import StorageError, UsageError, storage_explained
+from ..errors import BrokenError, StorageError, TaskwrightError, UsageError, storage_explained
 from ..executor.job import Executor, Job
+from ..files import FileProblem, open_within, read_bytes, write_whole
 from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_json
+from ..trainer.policy_files import read_policy
 from .bench import CHECK_DEADLINE_S
 from .embedder import make_encoder
 from .known import Selection
 from .offers import Offer, Unusable, offers_in
 from .run import CONFIG_NAME, locked, prepare_config
 
-FOLDERS = ("policies", "media")
-"""Of a run: what they hold of a task begins with its `task_id`."""
+FILES = (
+    ("policies", ".zip"),
+    ("media", ".png"),
+    ("media", ".moments.png"),
+    ("media", ".replay.json.gz"),
+)
+"""What a run holds of a task: the folder, and what follows the `task_id` in the name."""
+MAX_FILE_BYTES = 32_000_000
 UNTRIED = "untried"
 """Stands for the status of what is imported and has yet to be tried."""
 
@@ -69,6 +76,15 @@ class Failed:
     reason: str
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A file of a task that has not come along with it."""
+
+    origin: str
+    task_id: str
+    reason: str
+
+
 @dataclass
 class Import:
     """What came of it."""
@@ -76,6 +92,7 @@ class Import:
     imported: list[Imported] = field(default_factory=list)
     present: list[Known] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
 
 
 def import_tasks(
@@ -89,9 +106,10 @@ def import_tasks(
     none.
 
     `tell` hears how many tasks are checked, and of how many. Cut off at any time, all of it is in
-    the archive or nothing. Raises UsageError, ArchiveError, StorageError or ModelError.
+    the archive or nothing. What is wrong with a path, or with a file of it, is told of that alone.
+    Raises UsageError, ArchiveError, StorageError or ModelError, also where no path offers anything.
     """
-    found = [offer for path in paths for offer in offers_in(path, robot)]
+    found = _found(paths, robot)
     offers = [offer for offer in found if isinstance(offer, Offer)]
     config = _config(run_dir, offers, robot)
     result = Import(failed=[Failed(u.origin, None, None, u.reason) for u in _unusable(found)])
@@ -107,6 +125,21 @@ def import_tasks(
             settings = {"run": {"robot": config.run.robot}}
             (run_dir / CONFIG_NAME).write_text(yaml.safe_dump(settings), encoding="utf-8")
     return result
+
+
+def _found(paths: Sequence[Path], robot: Robot | None) -> list[Offer | Unusable]:
+    """What the paths offer. Raises what is wrong with the first where none can be used at all."""
+    found: list[Offer | Unusable] = []
+    problems: list[TaskwrightError] = []
+    for path in paths:
+        try:
+            found += offers_in(path, robot)
+        except TaskwrightError as error:
+            problems.append(error)
+            found.append(Unusable(str(path), str(error)))
+    if len(problems) == len(paths):
+        raise problems[0]
+    return found
 
 
 def _unusable(found: Sequence[Offer | Unusable]) -> list[Unusable]:
@@ -156,7 +189,9 @@ def _there_already(archive: Archive) -> dict[str, int]:
     for number in archive.unfinished():
         for name, payload in archive.journal(number).steps():
             if name.startswith("code "):
-                there.setdefault(from_json(Task, payload).task_id, number)
+                # What cannot be read is no task that somebody could import again.
+                with contextlib.suppress(ValueError):
+                    there.setdefault(from_json(Task, payload).task_id, number)
     return there
 
 
@@ -211,7 +246,8 @@ class Taking:
         """All of it, or nothing."""
         # What takes long, or may fail, comes first; vectors and files alone are harmless.
         vectors = list(self._embedder.embed_all([offer.idea.text for offer, _ in passed]))
-        with self._copied([offer for offer, _ in passed]), self._archive.transaction():
+        offers = [offer for offer, _ in passed]
+        with self._copied(offers, result), self._archive.transaction():
             horizon = self._archive.last_number()
             for (offer, outcome), vector in zip(passed, vectors, strict=True):
                 number = self._archive.start_journey()
@@ -271,32 +307,39 @@ class Taking:
         once("judgement", Judgement, lambda: judgement)
 
     @contextlib.contextmanager
-    def _copied(self, offers: Sequence[Offer]) -> Iterator[None]:
+    def _copied(self, offers: Sequence[Offer], result: Import) -> Iterator[None]:
         """Policies, replays and pictures, in their place; taken away again where it comes to
         nothing."""
         made: list[Path] = []
         try:
             for offer in offers:
-                made += self._copy_files(offer)
+                made += self._copy_files(offer, result)
             yield
         except BaseException:
             for path in made:
                 path.unlink(missing_ok=True)
             raise
 
-    def _copy_files(self, offer: Offer) -> Iterator[Path]:
+    def _copy_files(self, offer: Offer, result: Import) -> Iterator[Path]:
         if offer.run_dir is None or offer.record is None:
             return
-        for name in FOLDERS:
-            for path in sorted((offer.run_dir / name).glob(f"{offer.task.task_id}.*")):
-                target = self._run_dir / name / path.name
-                # A link could lead to anything that this user may read.
-                if target.exists() or path.is_symlink() or not path.is_file():
-                    continue
-                target.parent.mkdir(exist_ok=True)
-                unfinished = target.with_name(f".{os.getpid()}-{target.name}")
-                shutil.copyfile(path, unfinished)
-                unfinished.replace(target)
+        task_id = offer.task.task_id
+        for folder, ending in FILES:
+            name = Path(folder, f"{task_id}{ending}")
+            path, target = offer.run_dir / name, self._run_dir / name
+            if os.path.lexists(target) or not os.path.lexists(path):
+                continue
+            try:
+                data = read_bytes(open_within(offer.run_dir, name, MAX_FILE_BYTES), MAX_FILE_BYTES)
+                if folder == "policies":
+                    read_policy(path)
+            except FileProblem as problem:
+                reason = f"The file {path} has not come along: {problem}."
+                result.left_out.append(LeftOut(offer.origin, task_id, reason))
+            except BrokenError as error:
+                result.left_out.append(LeftOut(offer.origin, task_id, error.message))
+            else:
+                write_whole(target, data)
                 yield target
 
 

@@ -14,8 +14,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from ..archive.journal import Journal
 from ..archive.novelty import Neighbour
-from ..archive.store import Journal, now
+from ..archive.store import now
 from ..errors import BrokenError
 from ..task import (
     Idea,

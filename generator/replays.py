@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..archive.replays import ENDING
 from ..executor.job import Executor, Job
 from ..sandbox.recording import Agent
 from ..task import Record, Task, Trial, from_json, to_json
@@ -12,12 +13,11 @@ from ..trainer.plans import Replay, ReplayPlan
 from .paths import policy_path
 
 REPLAY_DEADLINE_S = 180.0
-ENDING = ".replay.json.gz"
 
 
 def replay_path(run_dir: Path, task_id: str) -> Path:
     """Where the replay of a task lies."""
-    return (run_dir / "media" / f"{task_id}{ENDING}").resolve()
+    return run_dir.resolve() / "media" / f"{task_id}{ENDING}"
 
 
 def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Agent, ...]:

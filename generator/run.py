@@ -13,9 +13,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from ..archive.embedding import Embedder
+from ..archive.folder import check_folder
 from ..archive.metric import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import make_rule
@@ -31,6 +30,7 @@ from ..errors import (
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
 from ..task import Robot
+from ..trust import check_trusted
 from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
@@ -71,10 +71,13 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
             raise UsageError(
                 f"The folder {config.model.replay} holds no run to replay.", "Name a run folder."
             )
-        return resolve(merge(_stored_settings(recorded), settings))
+        config = resolve(merge(_stored_settings(recorded), settings))
+        check_trusted(config, config.model.replay or run_dir, _reaching(settings))
+        return config
     stored = _stored_settings(path)
     before = resolve(stored)
     config = resolve(merge(stored, settings))
+    check_trusted(config, run_dir, _reaching(settings))
     for name in ("robot", "seed"):
         old, new = getattr(before.run, name), getattr(config.run, name)
         if old != new and name in stored.get("run", {}):
@@ -85,16 +88,19 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
     return config
 
 
+def _reaching(settings: dict[str, Any]) -> Config:
+    """Those of the settings that reach beyond the run folder."""
+    return resolve({name: settings[name] for name in ("model", "embedder") if name in settings})
+
+
 def _stored_settings(path: Path) -> dict[str, Any]:
     """The settings that a run has written, known to be sound. Raises ArchiveError."""
     try:
-        stored = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if not isinstance(stored, dict):
-            raise ValueError(f"it holds a {type(stored).__name__}")
+        stored = load_config(path, follow=False)
         resolve(stored)
-    except (OSError, ValueError, yaml.YAMLError, UsageError) as error:
+    except UsageError as error:
         raise ArchiveError(
-            f"The settings of this run, {path}, cannot be used: {' '.join(str(error).split())}",
+            f"The settings of this run, {path}, cannot be used: {error.message}",
             "Restore the file, or start in a new folder.",
         ) from None
     return stored
@@ -122,6 +128,7 @@ def open_run(
         if curves:
             curves(event)
 
+    check_folder(run_dir, to_write=True)
     events = Events(run_dir / "events.jsonl", watch)
     # Whatever can be wrong with the settings shows here, before the folder is touched.
     author, model = make_author(config, run_dir, events)
@@ -228,7 +235,7 @@ def _concurrency_before(run_dir: Path) -> int | None:
     path = run_dir / CONFIG_NAME
     if not path.exists():
         return None
-    settings = load_config(path)
+    settings = load_config(path, follow=False)
     if "seed" not in settings.get("run", {}):
         return None  # Tasks were imported, and nothing was run.
     return resolve(settings).run.concurrency or 1
@@ -236,7 +243,9 @@ def _concurrency_before(run_dir: Path) -> int | None:
 
 @contextlib.contextmanager
 def locked(run_dir: Path) -> Iterator[None]:
-    """Keep a second command from writing to the same folder."""
+    """Keep a second command from writing to the same folder. Raises ArchiveError where one does,
+    and where something in it leads out of it."""
+    check_folder(run_dir, to_write=True)
     with (run_dir / "run.lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 from jinja2 import meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES
@@ -23,7 +24,8 @@ HERE = Path(__file__).parent
 def render(name: str, folder: Path | None = None, **values: Any) -> str:
     """The prompt `name` filled with values. Raises UsageError for a template that cannot be."""
     folders = [folder, HERE] if folder else [HERE]
-    environment = jinja2.Environment(
+    # A folder of templates may come from somebody else.
+    environment = ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader(folders),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -103,7 +103,8 @@ def _wait(descriptor: int, event: int, timeout_s: float) -> bool:
     """Whether a descriptor is ready in time. `select` cannot see descriptors above 1023."""
     poll = select.poll()
     poll.register(descriptor, event)
-    return bool(poll.poll(timeout_s * 1000))
+    # The system counts in milliseconds of 31 bits: a month at most, and somebody waits for less.
+    return bool(poll.poll(min(timeout_s * 1000, 2**31 - 1)))
 
 
 class Channel:

@@ -19,6 +19,11 @@ ORIENTATION_UNIT = 0.0001
 """What 1 stands for in the poses of a part."""
 MAX_NUMBER = 2**40
 """Beyond this, what a pose adds up to would not be exact in every reader."""
+MAX_FRAMES = 10_000
+"""Of an episode; the longest has 1,000 physics steps."""
+MAX_POSES = 5_000_000
+"""Of all parts of an episode together: a reader has seven numbers in memory for each."""
+MAX_EPISODES = 10
 
 Kind = Literal["box", "sphere", "cylinder", "capsule", "plane", "mesh"]
 Agent = Literal["trained", "random", "idle"]
@@ -116,6 +121,12 @@ def problem(episode: Episode, meshes: tuple[Mesh, ...]) -> str:
     """What is wrong with an episode that has the right types; empty where nothing is. A process
     that runs task code may say anything."""
     vectors: list[Sequence[float]] = [episode.eye, episode.target]
+    if not 1 <= episode.frames <= MAX_FRAMES:
+        return f"an episode of {episode.frames} frames"
+    if episode.success_frame is not None and not 0 <= episode.success_frame < episode.frames:
+        return "a success outside its episode"
+    if sum(part.frames for part in episode.parts) > MAX_POSES:
+        return "more poses than a reader can hold"
     for part in episode.parts:
         last = part.first + part.frames
         if part.first < 0 or part.frames < 1 or last > episode.frames:
@@ -148,3 +159,13 @@ def problem(episode: Episode, meshes: tuple[Mesh, ...]) -> str:
     if not all(math.isfinite(number) for vector in vectors for number in vector):
         return "a number that is not finite"
     return ""
+
+
+def problem_of_all(recording: Recording) -> str:
+    """As `problem`, of all episodes of a recording that was read from a file."""
+    if not 1 <= len(recording.episodes) <= MAX_EPISODES:
+        return "no episode, or too many"
+    if not 0.0 < recording.frame_s < 10.0:
+        return "frames that are not told apart by some seconds"
+    found = (problem(episode, recording.meshes) for episode in recording.episodes)
+    return next(filter(None, found), "")

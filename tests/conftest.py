@@ -237,6 +237,14 @@ def unused_url() -> str:
         return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def trusted_nothing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What tests write down as trusted is theirs alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def no_model_configured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests start without a key or an address, whatever the machine has."""

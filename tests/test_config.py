@@ -2,13 +2,14 @@
 
 import ast
 import inspect
+import time
 from datetime import date
 
 import pytest
 import yaml
 
 from taskwright import config
-from taskwright.config import Config, merge, parse_assignment, resolve, write_config
+from taskwright.config import Config, load_config, merge, parse_assignment, resolve, write_config
 from taskwright.errors import UsageError
 
 
@@ -132,3 +133,57 @@ def test_an_examination_that_nobody_could_pass_is_refused() -> None:
         resolve(few)
     # Rounded up to whole rounds of 16 environments, they are enough.
     assert resolve({"trainer": {"evaluation_episodes": 8}}).trainer.environments == 16
+
+
+LAUGHS = "a0: &a0 [ha, ha]\n" + "".join(
+    f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)
+)
+MERGES = "a0: &a0 {k: 1}\n" + "".join(
+    f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}], k{n}: 1}}\n" for n in range(1, 40)
+)
+ODD_YAML = {
+    "aliases": LAUGHS,
+    "uses aliases": MERGES,
+    "aliases (`": "run: &run [*run]",
+    "nested too deeply": "[" * 50_000,
+    "nested too": "run: " + "[" * 30 + "]" * 30,
+    "could not determine a constructor": "run: !!python/object/apply:os.system ['true']",
+    "a number that is too large": "run: {seed: 0x" + "f" * 5_000 + "}",
+    "4300 digits": "run: {seed: " + "9" * 5_000 + "}",
+    "holds a date": "run: {seed: 2026-01-01}",
+    "holds a set": "run: !!set {a}",
+    "holds a bytes": "run: !!binary aGVsbG8=",
+    "a name that is no text": "run: {1: 2}",
+    "larger than 100,000 bytes": "run: [" + "1," * 100_000 + "1]",
+    "NUL": "run: \0",
+}
+
+
+@pytest.mark.parametrize("reason", ODD_YAML)
+def test_yaml_that_no_settings_need_is_refused_at_once(reason: str, tmp_path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(ODD_YAML[reason])
+    started = time.monotonic()
+    with pytest.raises(UsageError) as caught:
+        load_config(path)
+    assert reason in caught.value.message
+    assert len(caught.value.message) < 1_000
+    assert time.monotonic() - started < 5.0
+
+
+def test_a_file_of_settings_that_is_a_link_is_the_users_own_word(tmp_path) -> None:
+    (tmp_path / "real.yaml").write_text("\ufeffrun: {seed: 3}")
+    (tmp_path / "linked.yaml").symlink_to("real.yaml")
+    assert load_config(tmp_path / "linked.yaml") == {"run": {"seed": 3}}
+    with pytest.raises(UsageError, match="it is a link"):
+        load_config(tmp_path / "linked.yaml", follow=False)
+
+
+def test_settings_are_written_through_no_link(tmp_path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("config.yaml", "config.part"):
+        (tmp_path / name).symlink_to(victim)
+    write_config(Config(), tmp_path / "config.yaml")
+    assert victim.read_text() == "mine"
+    assert resolve(load_config(tmp_path / "config.yaml", follow=False)) == Config()

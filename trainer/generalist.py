@@ -6,13 +6,16 @@ learned and the learning curves, and is written anew every minute. The same plan
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import io
 import json
+import os
 import time
 import zipfile
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +23,17 @@ import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.save_util import load_from_zip_file
 
 from ..curriculum import TaskSampler
 from ..errors import UsageError
+from ..files import FileProblem
 from ..sandbox.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
-from ..task import Generalist, GeneralistPoint, TaskSkill, from_json, to_json
+from ..task import Generalist, GeneralistPoint, Noun, TaskSkill, from_json, to_json
 from .evaluation import evaluate, wilson_interval
 from .plans import GeneralistPlan, GeneralistTask
-from .policies import Trained, write_policy
+from .policies import Trained, fits
+from .policy_files import Arrays, Moments, read_training, write_policy
 from .settings import PPO_SETTINGS
 from .task_slots import RewardScales, TaskSlots, Worlds
 
@@ -40,6 +44,17 @@ WINDOW_EPISODES = 24
 """Training episodes over which a task's success rate is told."""
 CURVE_POINTS = 100
 EVALUATION_ENVIRONMENTS = 8
+
+
+@dataclass(frozen=True)
+class _State(Noun):
+    """What a command leaves for the next one, beside the weights."""
+
+    generalist: Generalist
+    sampler: dict[str, Any]
+    scales: dict[str, tuple[float, float, float]]
+    trained_episodes: dict[str, int]
+
 
 Tell = Callable[[Generalist, GeneralistPoint], None]
 """Hears, after every rollout and every task evaluated, what has come of it so far, and how the
@@ -72,9 +87,9 @@ class _Training:
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
         self.sampler = _sampler_for(plan)
         self.scales = RewardScales(PPO_SETTINGS.discount)
-        state, parameters = _read_state(plan.policy_path)
-        if state is not None:
-            self._restore(state)
+        before = _read_training(plan.policy_path)
+        if before:
+            self._restore(before[0])
         self.steps_before = self.generalist.steps
         self.seconds_before = self.generalist.seconds
         # What a later command does differs from what this one does, whatever it begins with.
@@ -92,8 +107,8 @@ class _Training:
         self.model = PPO(
             "MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS.for_stable_baselines3
         )
-        if parameters is not None:
-            self.model.set_parameters(parameters)
+        if before:
+            _give(self.model, plan.policy_path, *before[1:])
         self.model.num_timesteps = self.steps_before
 
     def train(self) -> None:
@@ -184,9 +199,8 @@ class _Training:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
         write_policy(Path(self.plan.policy_path), policy)
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        before = from_json(Generalist, json.dumps(state["generalist"]))
-        asked = self.generalist
+    def _restore(self, state: _State) -> None:
+        before, asked = state.generalist, self.generalist
         for name in ("robot", "sampler", "seed"):
             if getattr(before, name) != getattr(asked, name):
                 raise UsageError(
@@ -202,10 +216,15 @@ class _Training:
             tasks=tuple(skill for skill in before.tasks if skill.task_id in self.tasks),
             finished=before.finished and self.tasks.keys() <= known,
         )
-        self.sampler.restore(state["sampler"])
-        self.scales.moments = state["scales"]
+        try:
+            self.sampler.restore(state.sampler)
+            # What it was given may be no chances at all, which shows only when it draws.
+            copy.deepcopy(self.sampler).sample()
+        except Exception as error:
+            raise _no_generalist(self.plan.policy_path, f"its sampler is none ({error})") from None
+        self.scales.moments = {task_id: list(each) for task_id, each in state.scales.items()}
         self.trained_episodes.update(
-            {t: n for t, n in state["trained_episodes"].items() if t in self.tasks}
+            {t: n for t, n in state.trained_episodes.items() if t in self.tasks}
         )
 
     def close(self) -> None:
@@ -314,19 +333,57 @@ def _seed(plan: GeneralistPlan, purpose: str, steps: int) -> int:
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 
-def _read_state(path: str) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """What an earlier command has left, and the weights of policy and optimiser; None of both where
-    there is nothing. Only JSON and tensors are read, since such a file can be somebody else's.
-    Raises UsageError where it is something else."""
-    if not Path(path).exists():
-        return None, None
+def _read_training(path: str) -> tuple[_State, Arrays, Moments] | None:
+    """What an earlier command has left; None where it is the first. Raises UsageError where the
+    file is something else."""
+    if not os.path.lexists(path):
+        return None
     try:
-        with zipfile.ZipFile(path) as archive:
-            state = json.loads(archive.read(STATE_NAME))
-        _, parameters, _ = load_from_zip_file(path, load_data=False, device="cpu")
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise UsageError(
-            f"{path} is no policy that a generalist can go on from: {error}",
-            "Remove it, or choose another name for the generalist.",
-        ) from None
-    return dict(state), dict(parameters)
+        data, weights, moments = read_training(path, STATE_NAME)
+        state = from_json(_State, data)
+        if any(count < 0 or squares < 0 for count, _, squares in state.scales.values()):
+            raise FileProblem("its scales of rewards are none")
+    except FileProblem as problem:
+        raise _no_generalist(path, str(problem)) from None
+    except ValueError:
+        raise _no_generalist(path, f"its `{STATE_NAME}` is not what we write") from None
+    return state, weights, moments
+
+
+def _give(model: PPO, path: str, weights: Arrays, moments: Moments) -> None:
+    """Give a model the weights of a file, and its optimiser what it remembers. How it learns is
+    ours to say, whatever the file says. Raises UsageError where they are of another model."""
+    named = {name: torch.from_numpy(array) for name, array in weights.items()}
+    memory = {
+        number: {name: torch.from_numpy(array) for name, array in each.items()}
+        for number, each in moments.items()
+    }
+    if not fits(named, model.policy) or not _fits_optimiser(memory, model):
+        raise _no_generalist(path, "it is of other observations or actions than the robot has now")
+    model.policy.load_state_dict(named)
+    optimiser = model.policy.optimizer
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": memory, "param_groups": groups})
+
+
+def _fits_optimiser(memory: dict[int, dict[str, torch.Tensor]], model: PPO) -> bool:
+    """Whether it remembers nothing yet, or something of each parameter."""
+    shapes = [parameter.shape for parameter in model.policy.parameters()]
+    return not memory or (
+        memory.keys() == set(range(len(shapes)))
+        and all(
+            each.keys() == {"step", "exp_avg", "exp_avg_sq"}
+            and each["step"].shape == torch.Size()
+            and each["step"].item() >= 1.0
+            and each["exp_avg"].shape == each["exp_avg_sq"].shape == shapes[number]
+            and bool((each["exp_avg_sq"] >= 0.0).all())
+            for number, each in memory.items()
+        )
+    )
+
+
+def _no_generalist(path: str, reason: str) -> UsageError:
+    return UsageError(
+        f"{path} is no policy that a generalist can go on from: {reason}.",
+        "Remove it, or choose another name for the generalist.",
+    )

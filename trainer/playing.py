@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..sandbox.episodes import episode_seed
 from ..sandbox.vector import SandboxedEpisodes
-from .policies import Policy, Random, Trained, load_policy, make_model
+from .policies import Policy, Random, Trained, load_weights, make_model
 
 
 @dataclass
@@ -29,7 +29,7 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
     if policy_path is None:
         return Random(episodes.action_space, seed)
     model = make_model(episodes, seed)
-    load_policy(model, policy_path)
+    model.policy.load_state_dict(load_weights(model.policy, policy_path))
     return Trained(model, seed)
 
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import os
-import pickle
+import itertools
+import math
 from pathlib import Path
 from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
-from stable_baselines3.common.save_util import load_from_zip_file
+from stable_baselines3.common.policies import ActorCriticPolicy
 
 from ..errors import BrokenError
 from ..sandbox.vector import SandboxedEpisodes
+from ..sandbox.world.robots import robot_spaces
 from ..task import Robot
 from .actions import Actor
+from .policy_files import REMEDY, Arrays, read_policy
 from .settings import PPO_SETTINGS
 from .vec_env import SandboxedVecEnv
 
@@ -122,48 +124,58 @@ def at_temperature(weights: dict[str, Any], temperature: float) -> dict[str, Any
     }
 
 
-def fits(weights: dict[str, Any], model: PPO) -> bool:
-    """Whether the weights are of a policy with the model's observations and actions. Those of an
-    archive may be of a time when a robot had others."""
-    shapes = {name: each.shape for name, each in model.policy.state_dict().items()}
-    return shapes == {name: each.shape for name, each in weights.items()}
+def fits(weights: dict[str, Any], policy: ActorCriticPolicy) -> bool:
+    """Whether the weights are of a policy with these networks."""
+    shapes = {name: tuple(each.shape) for name, each in policy.state_dict().items()}
+    return shapes == {name: tuple(each.shape) for name, each in weights.items()}
 
 
-def load_policy(model: PPO, path: str | Path) -> None:
-    """Give a model the weights in a policy file. Raises BrokenError where they do not fit."""
+def load_parameters(path: str | Path) -> dict[str, torch.Tensor]:
+    """The network weights in a policy file. Raises BrokenError as `read_policy` does."""
+    return {name: torch.from_numpy(array) for name, array in read_policy(path).items()}
+
+
+def load_weights(policy: ActorCriticPolicy, path: str | Path) -> dict[str, torch.Tensor]:
+    """The weights in a policy file, for the networks of `policy`, which is left as it is. Raises
+    BrokenError where the file cannot be used, or is of other networks: a robot may have had other
+    observations or actions when it was made."""
     weights = load_parameters(path)
-    if not fits(weights, model):
-        raise BrokenError(
-            f"The policy {path} has other observations or actions than the robot has now.",
-            "Train the task again: taskwright train RUN_DIR TASK.",
-        )
-    model.policy.load_state_dict(weights)
+    if not fits(weights, policy):
+        raise _other_robot(path)
+    return weights
 
 
-def load_parameters(path: str | Path) -> dict[str, Any]:
-    """The network weights in a policy file of stable-baselines3.
-
-    Only tensors are read: the rest of such a file is pickled, and a run folder may come from
-    somebody else. Raises BrokenError where the file is missing or unreadable.
-    """
-    try:
-        _, parameters, _ = load_from_zip_file(path, load_data=False)
-        weights: Any = parameters["policy"]
-    except (OSError, ValueError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise BrokenError(
-            f"The policy {path} cannot be read: {reason}",
-            "Train the task again: taskwright train RUN_DIR TASK.",
-        ) from None
-    return dict(weights)
+def load_perceptron(robot: Robot, path: str | Path) -> Arrays:
+    """The weights in a file of a policy for a robot, of any width and depth. Raises BrokenError as
+    `load_weights` does."""
+    arrays = read_policy(path)
+    if {name: array.shape for name, array in arrays.items()} != _shapes_for(robot, arrays):
+        raise _other_robot(path)
+    return arrays
 
 
-def write_policy(path: Path, policy: io.BytesIO) -> None:
-    """Write a policy file: whole and lasting once it has its name, whatever happens meanwhile."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("wb") as file:
-        file.write(policy.getbuffer())
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+def _shapes_for(robot: Robot, arrays: Arrays) -> dict[str, tuple[int, ...]]:
+    """The shapes that the arrays of a multi-layer perceptron have: they follow from how wide its
+    layers are, and from what the robot sees and does."""
+    observations, actions = robot_spaces(robot, steered=True)
+    chooses = isinstance(actions, Discrete)
+    outputs = int(actions.n) if isinstance(actions, Discrete) else math.prod(actions.shape or ())
+    shapes: dict[str, tuple[int, ...]] = {} if chooses else {"log_std": (outputs,)}
+    for part, head, count in (("policy_net", "action_net", outputs), ("value_net", "value_net", 1)):
+        width = observations.shape[0]
+        # Every second module is the activation after a layer.
+        for number in itertools.count(step=2):
+            layer = f"mlp_extractor.{part}.{number}"
+            if f"{layer}.bias" not in arrays:
+                break
+            size = arrays[f"{layer}.bias"].size
+            shapes |= {f"{layer}.weight": (size, width), f"{layer}.bias": (size,)}
+            width = size
+        shapes |= {f"{head}.weight": (count, width), f"{head}.bias": (count,)}
+    return shapes
+
+
+def _other_robot(path: str | Path) -> BrokenError:
+    return BrokenError(
+        f"The policy {path} has other observations or actions than the robot has now.", REMEDY
+    )

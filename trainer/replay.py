@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import os
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import BrokenError
+from ..files import write_whole
 from ..sandbox.channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from ..sandbox.episodes import episode_seed
 from ..sandbox.memory import shared_memory
@@ -45,12 +45,8 @@ def make_replay(plan: ReplayPlan) -> Replay:
         raise BrokenError(f"The task failed while it was recorded: {fault}", fault.fix) from None
     recording = _together(plan, recordings)
     data = gzip.compress(to_json(recording).encode(), 9, mtime=0)
-    path = Path(plan.path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside its place and moved there, so that nobody ever sees half a replay.
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
-    unfinished.write_bytes(data)
-    unfinished.replace(path)
+    # Nobody ever sees half a replay.
+    write_whole(Path(plan.path), data)
     frames = sum(episode.frames for episode in recording.episodes)
     return Replay(plan.path, frames, len(data))
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import BrokenError
 from .evaluation import Evaluation, evaluate
 from .plans import ArchivedPolicy, TrialPlan
-from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, fits, load_parameters
+from .policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_weights
 from .witness import WatchedEpisodes
 
 
@@ -29,6 +30,10 @@ class Screening:
     """Of whoever solves it."""
     start: ArchivedPolicy | None = None
     """What training had best begin from; None: from scratch."""
+    weights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By `task_id`, those of the archived policies that were tried."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """By `task_id`, why an archived policy could not be tried."""
 
     @property
     def best_success_rate(self) -> float:
@@ -46,7 +51,7 @@ def screen(episodes: WatchedEpisodes, model: Any, plan: TrialPlan, seed: int) ->
     screening = Screening()
     fresh = {name: each.clone() for name, each in model.policy.state_dict().items()}
     try:
-        for name, who, policy, rate in _policies(episodes, model, plan):
+        for name, who, policy, rate in _policies(episodes, model, plan, screening):
             episodes.policy = name
             evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
             screening.shown[name] = evaluation
@@ -60,7 +65,7 @@ def screen(episodes: WatchedEpisodes, model: Any, plan: TrialPlan, seed: int) ->
 
 
 def _policies(
-    episodes: WatchedEpisodes, model: Any, plan: TrialPlan
+    episodes: WatchedEpisodes, model: Any, plan: TrialPlan, screening: Screening
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""
@@ -71,9 +76,13 @@ def _policies(
     for name, actions in SCRIPTS[plan.robot].items():
         yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
     for archived in plan.archived:
-        weights = load_parameters(archived.path)
-        if not fits(weights, model):
+        try:
+            weights = load_weights(model.policy, archived.path)
+        except BrokenError as error:
+            # What is wrong with the policy of another task says nothing of this one.
+            screening.left_out[archived.task_id] = error.message
             continue
+        screening.weights[archived.task_id] = weights
         model.policy.load_state_dict(weights)
         who = f"what was learned on “{archived.title}”"
         yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate

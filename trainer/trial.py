@@ -33,9 +33,8 @@ from .policies import (
     START_TEMPERATURE,
     Trained,
     at_temperature,
-    load_parameters,
-    write_policy,
 )
+from .policy_files import write_policy
 from .ppo import PPOLearner
 from .repeating import require_repeatable
 from .sanity import examined
@@ -180,7 +179,7 @@ class _Trial:
         """From the best archived policy where it is better than chance, else from scratch."""
         if start := self.screening.start:
             self.warm_start = start.task_id
-            weights = load_parameters(start.path)
+            weights = self.screening.weights[start.task_id]
             self.learner.restart(self._at_temperature(weights, START_TEMPERATURE))
 
     def _begin_anew(self) -> None:
@@ -324,4 +323,5 @@ class _Trial:
             seed=self.plan.seed,
             curve=tuple(self.curve),
             achieved=achieved,
+            left_out=self.screening.left_out,
         )

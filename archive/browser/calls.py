@@ -7,13 +7,21 @@ remembered, and only those are read again. A line that is half written or damage
 from __future__ import annotations
 
 import json
+import os
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MAX_LINE_BYTES = 8_000_000
+from ...files import MAX_LINE_BYTES, FileProblem, open_file, whole_lines
+from ..events import is_number
+
 MAX_CALLS = 100
+MOST_PLACES = 500_000
+"""Lines that are remembered; those that come later are passed over."""
+MAX_NAME = 100
+"""Characters of the name of a role or a model."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ class Calls:
         if not starts:
             return []
         calls = []
-        with self._path.open("rb") as file:
+        with open_file(self._path, sys.maxsize) as file:
             for start in starts[:MAX_CALLS]:
                 file.seek(start)
                 entry = _entry(file.readline(MAX_LINE_BYTES))
@@ -66,21 +74,21 @@ class Calls:
 
     def _read_on(self) -> None:
         try:
-            size = self._path.stat().st_size
-        except OSError:
+            file = open_file(self._path, sys.maxsize)
+        except FileProblem:
             self._places, self._read_to = [], 0
             return
-        if size < self._read_to:
-            self._places, self._read_to = [], 0
-        with self._path.open("rb") as file:
+        with file:
+            if file.seek(0, os.SEEK_END) < self._read_to:
+                self._places, self._read_to = [], 0
             file.seek(self._read_to)
-            while (line := file.readline()).endswith(b"\n"):
-                entry = _entry(line)
+            for start, line in whole_lines(file, MAX_LINE_BYTES):
+                self._read_to = start + len(line)
+                entry = _entry(line) if len(self._places) < MOST_PLACES else None
                 if entry is not None:
                     journey = entry.get("journey")
                     known = journey if isinstance(journey, int) else None
-                    self._places.append((known, str(entry.get("time", "")), self._read_to))
-                self._read_to += len(line)
+                    self._places.append((known, str(entry.get("time", ""))[:40], start))
 
 
 def _entry(line: bytes) -> dict[str, Any] | None:
@@ -103,12 +111,12 @@ def _call(entry: dict[str, Any]) -> Call:
 
     def number(name: str) -> float | None:
         value = entry.get(name)
-        return float(value) if isinstance(value, int | float) else None
+        return float(value) if is_number(value) else None
 
     return Call(
-        role=str(entry.get("role", "")),
-        model=str(entry.get("model", "")),
-        time=str(entry.get("time", "")),
+        role=str(entry.get("role", ""))[:MAX_NAME],
+        model=str(entry.get("model", ""))[:MAX_NAME],
+        time=str(entry.get("time", ""))[:MAX_NAME],
         messages=tuple(said),
         answer=_text(entry.get("answer") or ""),
         error=_text(entry.get("error") or ""),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .index import Row
 from .pages import STATUS_WORDS, visible
+from .rows import Row
 from .site import Site
 
 TITLE_CHARACTERS = 90

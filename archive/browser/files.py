@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from ..replays import ENDING, replay_problem
 from .pages import FOLDER
 from .site import Site
 
@@ -28,7 +30,8 @@ MEDIA_TYPES = {
 
 
 class Media(StaticFiles):
-    """Files of `media/` whose kind is listed; links that lead out of it are not followed."""
+    """Files of `media/` whose kind is listed; links that lead out of it are not followed, and of
+    replays only those that a page can play."""
 
     async def check_config(self) -> None:
         """A run that has drawn nothing yet has no such folder, and that is no error."""
@@ -37,10 +40,18 @@ class Media(StaticFiles):
         kind = MEDIA_TYPES.get(PurePath(path).suffix)
         if kind is None or any(part.startswith(".") for part in PurePath(path).parts):
             raise HTTPException(404)
+        if path.endswith(ENDING) and (problem := await run_in_threadpool(self._problem, path)):
+            # Told on the page. With the status of a failure, it would be one in the console, too.
+            return PlainTextResponse(problem)
         response = await super().get_response(path, scope)
         if "content-type" in response.headers:
             response.headers["content-type"] = kind
         return response
+
+    def _problem(self, path: str) -> str:
+        """Why a replay is not shown; empty where it is, or is none of ours to begin with."""
+        place, found = self.lookup_path(path)
+        return replay_problem(Path(place)) if found else ""
 
 
 def routes(site: Site) -> list[BaseRoute]:

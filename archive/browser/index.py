@@ -7,7 +7,6 @@ only those that are not here yet are read.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import sqlite3
@@ -18,8 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from ...errors import ArchiveError
 from ..opening import reading
-from ..store import altered_source
+from ..store import MAX_RECORDS
+from ..tampering import all_rows
+from .rows import READ, Row, Stored, row_of
 
 Sort = Literal["newest", "oldest", "novelty", "success", "gain", "cost", "title", "relevance"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
@@ -35,66 +37,12 @@ _ORDERS: dict[Sort, str] = {
     "relevance": "rank",
 }
 
-TITLE_LENGTH = 200
-TEXT_LENGTH = 600
-SEARCHED_LENGTH = 100_000
-"""Characters kept for a card, and looked through by full-text search. Texts have no other limit."""
-
 SETTLED_S = 0.1
 """A file that was written this shortly ago may be written again without its time telling."""
 COUNTS_KEPT = 64
 MOST_WORDS = 16
 """Words of a query that are looked for. Each may be the beginning of any number of words, which
 takes up to half a second in an archive with long sources, and nobody else is served meanwhile."""
-
-# One pass over a record's JSON. A row whose JSON is damaged keeps its columns and nothing else.
-_READ = f"""
-    SELECT number, status, task_id, robot, title, novelty, created_at,
-        substr(record ->> '$.reason', 1, {SEARCHED_LENGTH}),
-        substr(record ->> '$.idea.description', 1, {SEARCHED_LENGTH}),
-        substr(record ->> '$.task.source', 1, {SEARCHED_LENGTH}),
-        record ->> '$.idea.strategy', record -> '$.idea.parents',
-        record ->> '$.trial.success_before', record ->> '$.trial.success_after',
-        record ->> '$.cost.prompt_tokens', record ->> '$.cost.completion_tokens',
-        record ->> '$.cost.usd', record ->> '$.seconds', record ->> '$.idea.title',
-        record ->> '$.idea.success', record ->> '$.outcomes[#-1].stage', valid
-    FROM (
-        SELECT number, status, task_id, robot, title, novelty, created_at,
-            json_valid(record) AS valid, iif(json_valid(record), record, '{{}}') AS record
-        FROM records WHERE number IN (SELECT value FROM json_each(?))
-    )
-"""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A record as it is listed; texts are cut to what a card can show."""
-
-    number: int
-    """The journey's number: what a record is asked for by."""
-    status: str
-    task_id: str | None
-    robot: str | None
-    title: str
-    novelty: float | None
-    created_at: str
-    reason: str
-    description: str
-    strategy: str
-    parents: tuple[str, ...]
-    """`task_id`s, the stepping stone first."""
-    generation: int
-    """Steps back to a task without parents; 0 for such a task itself."""
-    success_before: float | None
-    success_after: float | None
-    tokens: int
-    usd: float | None
-    seconds: float
-    failed_at: str | None
-    """The stage of the last check, or `train`, where the task was rejected there."""
-    damaged: bool
-    """Whether the record itself cannot be read."""
-
 
 _COLUMNS = (
     "number, status, task_id, robot, title, novelty, created_at, reason, description, strategy, "
@@ -224,90 +172,48 @@ class Index:
                     raise
 
     def _read_new(self, archive: sqlite3.Connection) -> None:
-        # Bytes that are no text must show, not raise.
-        archive.text_factory = lambda text: text.decode(errors="replace")
-        count, last = archive.execute("SELECT count(*), max(number) FROM records").fetchone()
+        ((count, last),) = self._rows(archive, "SELECT count(*), max(number) FROM records")
         if (count, last or 0) == self._version:
             return
-        numbers = {number for (number,) in archive.execute("SELECT number FROM records")}
+        if count > MAX_RECORDS:
+            raise ArchiveError(
+                f"The archive holds {count:,} records; up to {MAX_RECORDS:,} can be browsed.",
+                "Look at single ones with `taskwright show` or `taskwright search`.",
+            )
+        numbers = {number for (number,) in self._rows(archive, "SELECT number FROM records")}
         if not self._known <= numbers:
             self._clear()
         missing = sorted(numbers - self._known)
         with self._memory:
             self._memory.execute("BEGIN")
             for start in range(0, len(missing), 1000):
-                for values in archive.execute(_READ, (json.dumps(missing[start : start + 1000]),)):
-                    self._insert(values)
+                wanted = json.dumps(missing[start : start + 1000])
+                for values in self._rows(archive, READ, (wanted,)):
+                    self._insert(Stored(*values))
             self._memory.execute("COMMIT")
         self._known |= set(missing)
         self._counted.clear()
         self._version = (count, last or 0)
 
-    def _insert(self, values: Sequence[Any]) -> None:
-        (
-            number,
-            status,
-            task_id,
-            robot,
-            title,
-            novelty,
-            created_at,
-            reason,
-            description,
-            source,
-            strategy,
-            parents_json,
-            before,
-            after,
-            prompt_tokens,
-            completion_tokens,
-            usd,
-            seconds,
-            full_title,
-            success,
-            failed_at,
-            valid,
-        ) = values
-        if source is not None and len(source) < SEARCHED_LENGTH and valid:
-            digest = hashlib.sha256(source.encode(errors="replace")).hexdigest()
-            if digest[:12] != task_id:
-                status, reason = "broken", altered_source(number, task_id)
-        found = json.loads(parents_json or "[]")
-        # What a record of another making says here may be anything.
-        parents = [p for p in found if isinstance(p, str)] if isinstance(found, list) else []
-        generation = 1 + max((self._generations.get(p, 0) for p in parents), default=-1)
-        if task_id is not None:
-            self._generations.setdefault(task_id, generation)
-        text = f"{full_title}\n{description}\n{success}"
+    def _rows(self, archive: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        return all_rows(archive, self._path, sql, values)
+
+    def _insert(self, stored: Stored) -> None:
+        row = row_of(stored, self._generation)
+        if row.task_id is not None:
+            self._generations.setdefault(row.task_id, row.generation)
+        shown = {**vars(row), "parents": json.dumps(row.parents)}
+        values = [shown[name] for name in _COLUMNS.split(", ")]
         self._memory.execute(
-            f"INSERT INTO rows VALUES ({', '.join('?' * 20)})",
-            (
-                number,
-                status,
-                task_id,
-                robot,
-                cut(title, TITLE_LENGTH),
-                novelty,
-                created_at,
-                cut(reason or "", TEXT_LENGTH),
-                cut(description or "", TEXT_LENGTH),
-                strategy or "",
-                json.dumps(parents),
-                generation,
-                _number(before),
-                _number(after),
-                int((_number(prompt_tokens) or 0) + (_number(completion_tokens) or 0)),
-                _number(usd),
-                _number(seconds) or 0.0,
-                failed_at,
-                not valid,
-                hashlib.sha256(text.encode(errors="replace")).hexdigest(),
-            ),
+            f"INSERT INTO rows VALUES ({', '.join('?' * 20)})", (*values, stored.text_sha256)
         )
         self._memory.execute(
             "INSERT INTO texts (rowid, title, description, reason, source) VALUES (?, ?, ?, ?, ?)",
-            (number, title[:SEARCHED_LENGTH], description, reason, source),
+            (row.number, *stored.searched),
         )
+
+    def _generation(self, parents: Sequence[str]) -> int:
+        return 1 + max((self._generations.get(p, 0) for p in parents), default=-1)
 
     # Asking.
 
@@ -419,15 +325,6 @@ class Index:
         with self._lock:
             self.refresh()
             return self._memory.execute(sql, tuple(values)).fetchall()
-
-
-def cut(text: str, length: int) -> str:
-    """A text of at most so many characters; where something is missing, a sign says so."""
-    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def _row(values: Sequence[Any]) -> Row:

@@ -26,7 +26,7 @@ from ..agreement import agreements_with_people, judgement_of
 from ..feedback import Feedback, Interest, Triplet
 from ..metric import MIN_TRIPLETS, Metric, fit_metric, load_metric, usable_triplets
 from . import pages
-from .index import Row
+from .rows import Row
 from .site import Link, Site
 
 LINK = Link("Judge", "/judge")

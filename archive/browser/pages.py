@@ -7,14 +7,14 @@ titles, reasons and sources come from models and may hold anything.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from ...task import Status
+from ..events import moment
 
 FOLDER = Path(__file__).parent
 
@@ -53,9 +53,11 @@ def _sign(match: re.Match[str]) -> str:
 
 
 def _printed(value: object) -> object:
-    # Markup is ours already; numbers and the like hide nothing.
-    if not isinstance(value, str) or isinstance(value, Markup):
+    # Markup is ours already; numbers hide nothing, and what is missing has to be told as such.
+    if value is None or isinstance(value, Markup | int | float | Undefined):
         return value
+    # Where a text belongs, somebody may have put a list.
+    value = str(value)
     if len(value) > LONGEST_PRINTED:
         value = f"{value[:LONGEST_PRINTED]} … and {len(value) - LONGEST_PRINTED:,} more characters"
     return visible(value)
@@ -101,10 +103,8 @@ def count(number: float | None) -> str:
 
 def when(time: str) -> str:
     """An ISO 8601 time in UTC as `2026-11-21 20:05`; as it is where it is none."""
-    try:
-        return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M")
-    except ValueError:
-        return time
+    found = moment(time)
+    return time if found is None else found.strftime("%Y-%m-%d %H:%M")
 
 
 def words(status: str) -> str:

@@ -38,7 +38,7 @@ from .helm import CONTROLS, choose_action
 from .index import View
 from .pages import FOLDER
 from .security import Security
-from .site import Link, Site
+from .site import Link, Site, journey_in
 
 LINK = Link("Play", "/play")
 
@@ -50,6 +50,13 @@ MAX_SESSIONS = 3
 """Episodes that are played at once: each is a process that computes a tenth of the time."""
 IDLE_S = 300.0
 """Without a key or a word for so long, a page's process is ended; a key begins anew."""
+SESSION_S = 3600.0
+"""After so long a page's process is ended in any case; a key begins anew."""
+SEND_S = 5.0
+"""A page that takes no frame for so long has gone, though nobody has told."""
+MESSAGES_PER_S, MESSAGES_AT_ONCE = 60.0, 200.0
+"""That a page may send, on average and in a burst; hands press keys a tenth as often."""
+MESSAGE_CHARACTERS = 4_000
 BEHIND_S = 0.25
 """A step that was late by more is not made up for: the world would race."""
 
@@ -77,7 +84,7 @@ class Message(BaseModel):
     """The controls that are held down now."""
     pressed: list[str] = Field([], max_length=32)
     """Those that were pressed since the last message."""
-    serial: int = 0
+    serial: int = Field(0, ge=0, lt=2**53)
     """Told again with the first frame that follows, so that the page knows how long it took."""
     restart: bool = False
     seed: int | None = Field(None, ge=0, lt=2**31)
@@ -96,7 +103,7 @@ def routes(site: Site) -> list[BaseRoute]:
         return _playable(record, site)
 
     def page(request: Request) -> Response:
-        return _page(site, request, playable(request.path_params["number"]))
+        return _page(site, request, playable(journey_in(request)))
 
     def overview(request: Request) -> Response:
         rows = site.index.page(View(status=("learned", "too_hard", "too_easy")), count=60)
@@ -106,7 +113,7 @@ def routes(site: Site) -> list[BaseRoute]:
         return site.render(request, "play_index.html.j2", rows=chosen, solved=solved)
 
     async def socket(websocket: WebSocket) -> None:
-        await _attend(websocket, sessions, lambda: playable(websocket.path_params["number"]))
+        await _attend(websocket, sessions, lambda: playable(journey_in(websocket)))
 
     return [
         Route("/play", overview),
@@ -210,13 +217,18 @@ class _Player:
         self._keep = False
         self._paused = True
         self._gone = False
+        self._allowance = Allowance()
 
     async def run(self) -> None:
-        """Until the page is closed or nobody has touched it for `IDLE_S`."""
+        """Until the page is closed, nobody has touched it for `IDLE_S`, or `SESSION_S` are over."""
         listener = asyncio.create_task(self._listen())
         try:
-            due = time.monotonic()
+            due = began = time.monotonic()
             while not self._gone:
+                if time.monotonic() - began > SESSION_S:
+                    await self._say(kind="asleep")
+                    await self._websocket.close(1000)
+                    return
                 if self._keep:
                     await self._keep_demonstration()
                 elif self._restart is not None:
@@ -245,9 +257,20 @@ class _Player:
     async def _listen(self) -> None:
         try:
             while True:
-                self._heed(await self._websocket.receive_text())
+                told = await self._websocket.receive()
+                if told["type"] == "websocket.disconnect":
+                    break
+                if not self._allowance.takes_one():
+                    await self._websocket.close(1008, "Too many messages.")
+                    break
+                # Our page sends texts, and short ones.
+                text = told.get("text") or ""
+                if len(text) <= MESSAGE_CHARACTERS:
+                    self._heed(text)
                 self._news.set()
         except (WebSocketDisconnect, RuntimeError):
+            pass
+        finally:
             self._gone = True
             self._news.set()
 
@@ -351,4 +374,24 @@ class _Player:
             await self._say(kind="kept", text=kept)
 
     async def _say(self, **message: Any) -> None:
-        await self._websocket.send_json(message)
+        try:
+            await asyncio.wait_for(self._websocket.send_json(message), SEND_S)
+        except TimeoutError:
+            self._gone = True
+            raise WebSocketDisconnect(1006) from None
+
+
+class Allowance:
+    """How many messages may come: so many at once, and then so many a second."""
+
+    def __init__(self) -> None:
+        self._left = MESSAGES_AT_ONCE
+        self._counted_at = time.monotonic()
+
+    def takes_one(self) -> bool:
+        """Whether one more is within it."""
+        now = time.monotonic()
+        gained = MESSAGES_PER_S * (now - self._counted_at)
+        self._left = min(self._left + gained, MESSAGES_AT_ONCE) - 1.0
+        self._counted_at = now
+        return self._left >= 0.0

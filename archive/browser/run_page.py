@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from ...config import stored_settings
+from ..events import is_number, moment
 from ..metrics.funnel import funnel
 from . import pages
 from .index import View
@@ -29,6 +30,8 @@ LINK = Link("Run", "/run")
 LOOKS_EVERY_S = 0.5
 HEARTBEAT_S = 10.0
 """A stream without news sends a sign of life: clocks on the page and the driver's death show."""
+MOST_STREAMS = 50
+"""Pages that follow a run at once."""
 CHART_POINTS = 240
 
 
@@ -55,10 +58,9 @@ def kept_over_time(endings: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
     """
     times = []
     for text, status in endings:
-        try:
-            times.append((datetime.fromisoformat(text).timestamp(), status))
-        except ValueError:
-            continue
+        if (ended_at := moment(text)) is not None:
+            times.append((ended_at.timestamp(), status))
+    times.sort(key=lambda each: each[0])
     if len(times) < 2 or times[-1][0] <= times[0][0]:
         return None
     start, end, total = times[0][0], times[-1][0], len(times)
@@ -91,16 +93,6 @@ def sparkline(flight: Flight) -> str:
     return " ".join(f"{100 * n / last:.1f},{19 - 18 * rate:.1f}" for n, rate in enumerate(rates))
 
 
-def settings(site: Site) -> dict[str, Any]:
-    """The run's settings as they are written; empty where they cannot be read."""
-    try:
-        text = (site.run_dir / "config.yaml").read_text(encoding="utf-8")
-        found = yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
     """What the run has used of what it may use; what has no cap and was not used is left out."""
 
@@ -108,9 +100,9 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
         values = settings_.get(section)
         value = values.get(name) if isinstance(values, dict) else None
         value = run.command.get(name, value) if section == "run" else value
-        return value if isinstance(value, int | float) and value > 0 else None
+        return value if is_number(value) and value > 0 else None
 
-    settings_ = settings(site)
+    settings_ = stored_settings(site.run_dir)
     facets = site.index.facets(View())
     totals = site.index.totals()
     kept = facets.status.get("learned", 0)
@@ -152,12 +144,10 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
 
 def seconds_between(start: str, end: str | None = None) -> float | None:
     """From one ISO 8601 time to another, or to now; None where one is no time."""
-    try:
-        began = datetime.fromisoformat(start)
-        ended = datetime.fromisoformat(end) if end else datetime.now(UTC)
-        return max((ended - began).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+    began, ended = moment(start), moment(end) if end else datetime.now(UTC)
+    if began is None or ended is None:
         return None
+    return max((ended - began).total_seconds(), 0.0)
 
 
 def told(site: Site, run: Run) -> dict[str, Any]:
@@ -208,7 +198,18 @@ def routes(site: Site) -> list[BaseRoute]:
     def part() -> str:
         return pages.render("run_state.html.j2", site=site, **told(site, watch.run))
 
+    streams = 0
+
     async def stream() -> AsyncIterator[str]:
+        nonlocal streams
+        streams += 1
+        try:
+            async for message in news():
+                yield message
+        finally:
+            streams -= 1
+
+    async def news() -> AsyncIterator[str]:
         shown: tuple[int, int, int | None] | None = None
         sent = 0.0
         while not site.closing.is_set():
@@ -219,6 +220,8 @@ def routes(site: Site) -> list[BaseRoute]:
             await asyncio.sleep(LOOKS_EVERY_S)
 
     async def events(request: Request) -> Response:
+        if streams >= MOST_STREAMS:
+            return PlainTextResponse("Too many pages follow the run already.\n", 503)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(stream(), media_type="text/event-stream", headers=headers)
 

@@ -21,6 +21,7 @@ from ..embedding import Embedder, Encoder, SentenceEncoder
 from ..neighbourhood import Neighbourhood
 from ..opening import reading
 from ..store import Archive
+from ..tampering import all_rows
 from .index import Index
 
 Vectors = NDArray[np.float32]
@@ -29,6 +30,8 @@ MOST_FOUND = 300
 LEAST_SIMILARITY = 0.2
 """Cosine below which a record is not shown as meant. Over a Composer run, queries about nothing in
 it ("cooking recipe", "python programming") stay below; "push something heavy" reaches 0.25."""
+MOST_LENGTH = 100.0
+"""Of a stored vector, squared: ours have 1. No number that is none is below."""
 LEAST_SHARE = 0.6
 """Of the similarity of the best; what lies below is not shown either."""
 FUSION = 60
@@ -87,15 +90,19 @@ class Embeddings:
             return [], np.zeros((0, 0), np.float32)
         self.model, dimension = made_by
         with reading(self._path) as connection:
-            # One that was damaged is as none; a run makes it anew.
-            rows = connection.execute(
+            rows = all_rows(
+                connection,
+                self._path,
                 "SELECT text_sha256, vector FROM embeddings WHERE model = ? AND length(vector) = ?",
                 (self.model, 4 * dimension),
             )
-            for text, blob in rows:
-                for number in hashes.get(text, ()):
+        for text, blob in rows:
+            vector = np.frombuffer(blob if isinstance(blob, bytes) else b"", np.float32)
+            # One that was damaged is as none; a run makes it anew.
+            if len(vector) == dimension and float(vector @ vector) < MOST_LENGTH:
+                for number in hashes.pop(text, ()):
                     numbers.append(number)
-                    vectors.append(np.frombuffer(blob, np.float32))
+                    vectors.append(vector)
         return numbers, np.stack(vectors) if vectors else np.zeros((0, 0), np.float32)
 
 

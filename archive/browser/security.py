@@ -41,6 +41,8 @@ HEADERS = {
 READING = ("GET", "HEAD")
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 WRITE_LIMIT_BYTES = 1_000_000
+LONGEST_PATH = 1_000
+"""Characters, the query left out."""
 
 
 class Security:
@@ -86,6 +88,8 @@ class Security:
         """Status and reason where a request is refused; an empty reason where it may pass."""
         headers = Headers(scope=scope)
         host = headers.get("host", "")
+        if len(scope["path"]) > LONGEST_PATH:
+            return 404, "There is no such page."
         if not self._is_ours(host):
             return 421, "This server is not known by that Host."
         origin = headers.get("origin")

@@ -8,6 +8,7 @@ import threading
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,6 +20,10 @@ from .app import create_app
 from .security import LOOPBACK_NAMES, is_address
 from .site import Site
 
+MOST_CONNECTIONS = 100
+"""Open at once, those of all pages together; whoever comes then is told to come back."""
+MESSAGE_BYTES = 20_000
+"""Of what a page says over a WebSocket. A longer message ends the connection."""
 PORTS_TRIED = 20
 """Where no port was named, the first free one of so many is taken."""
 
@@ -70,18 +75,27 @@ def serve_app(
             tell(f"Bound to {host}: whoever reaches this machine can look; there is no password.")
         if open_browser:
             threading.Timer(0.5, webbrowser.open, [url]).start()
-        settings = uvicorn.Config(
-            app,
-            log_level="warning",
-            # Only what we print ourselves may colour a terminal.
-            use_colors=False,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-        )
         # Ctrl-C is how this is meant to end, and no failure.
         with contextlib.suppress(KeyboardInterrupt):
-            Server(settings, app.state.site).run(sockets=[listener])
+            Server(settings_for(app), app.state.site).run(sockets=[listener])
+
+
+def settings_for(app: Starlette, **more: Any) -> uvicorn.Config:
+    """How an application is served, and how much whoever asks may ask for."""
+    return uvicorn.Config(
+        app,
+        log_level="warning",
+        # Only what we print ourselves may colour a terminal.
+        use_colors=False,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        limit_concurrency=MOST_CONNECTIONS,
+        ws_max_size=MESSAGE_BYTES,
+        # What is sent is small, and what came packed could be large.
+        ws_per_message_deflate=False,
+        **more,
+    )
 
 
 class Server(uvicorn.Server):

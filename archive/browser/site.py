@@ -7,18 +7,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse
 
+from ...errors import ArchiveError
 from ..embedding import Encoder
 from ..feedback import Feedback
-from ..store import FILE_NAME, Archive
+from ..folder import check_folder
+from ..store import FILE_NAME, MAX_NUMBER, Archive
 from . import pages
 from .index import Index
 from .search import Search
 
 ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
 """Files that tell a run folder whose archive is not made yet."""
+
+
+def journey_in(request: HTTPConnection) -> int:
+    """The number of a journey in the address. Raises ArchiveError where none can have it."""
+    number: int = request.path_params["number"]
+    if number > MAX_NUMBER:
+        raise ArchiveError("There is no such journey.", "The gallery lists all of this archive.")
+    return number
 
 
 class Link(NamedTuple):
@@ -47,6 +57,7 @@ class Site:
         self.menu: list[Link] = []
         self.closing = threading.Event()
         """Set when the server ends: streams that would go on for ever end then."""
+        check_folder(run_dir)
         if not self.is_waiting():
             Archive.open(run_dir).close()
         self.index = Index(run_dir / FILE_NAME)

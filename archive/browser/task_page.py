@@ -18,12 +18,15 @@ from ...errors import ArchiveError
 from ...task import STEERED, Record, Trial
 from ..export.names import environment_names, make_call
 from ..opening import reading
+from ..replays import ENDING
 from ..store import FILE_NAME
+from ..tampering import all_rows
 from . import curve, pages
 from .calls import Calls
 from .code import NO_CHANGE, Diff, diff, highlight
-from .index import Row, View
-from .site import Site
+from .index import View
+from .rows import Row
+from .site import Site, journey_in
 
 NEIGHBOURS = 6
 PACKAGE = "my_tasks"
@@ -54,7 +57,7 @@ def routes(site: Site) -> list[BaseRoute]:
     calls = Calls(site.run_dir / "llm.jsonl")
 
     def task(request: Request) -> Response:
-        number: int = request.path_params["number"]
+        number = journey_in(request)
         row = site.index.get(number)
         steps = _steps(site, number)
         if row is None:
@@ -87,7 +90,7 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def source(request: Request) -> Response:
         """The source as it is, to save or to read in full."""
-        record, _ = _record(site, request.path_params["number"])
+        record, _ = _record(site, journey_in(request))
         if record is None or record.task is None:
             raise HTTPException(404)
         # Neither a page nor a script, whatever it holds.
@@ -97,7 +100,7 @@ def routes(site: Site) -> list[BaseRoute]:
         return PlainTextResponse(text, headers=headers)
 
     def asked(request: Request) -> Response:
-        number: int = request.path_params["number"]
+        number = journey_in(request)
         began, ended = _times(site, number)
         return site.render(request, "calls.html.j2", calls=calls.of_journey(number, began, ended))
 
@@ -202,7 +205,7 @@ def _neighbours(site: Site, number: int) -> list[Related]:
 
 def _replay(site: Site, row: Row) -> str | None:
     """The address of a task's replay; None where there is none."""
-    name = f"{row.task_id}.replay.json.gz"
+    name = f"{row.task_id}{ENDING}"
     if row.task_id and (site.run_dir / "media" / name).is_file():
         return f"/media/{name}"
     return None
@@ -250,12 +253,14 @@ def _times(site: Site, number: int) -> tuple[str, str]:
     """When a journey began and ended; it goes on where it has no record yet."""
     path = (site.run_dir / FILE_NAME).resolve()
     with reading(path) as archive:
-        found = archive.execute(
+        found = all_rows(
+            archive,
+            path,
             "SELECT started_at, (SELECT created_at FROM records WHERE number = ?1)"
             " FROM journeys WHERE number = ?1",
             [number],
-        ).fetchone()
-    began, ended = found or ("~", "")
+        )
+    began, ended = found[0] if found else ("~", "")
     return str(began), str(ended or "~")
 
 

@@ -7,8 +7,6 @@ file that was cut or replaced is read anew. Nothing here raises because of what 
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import threading
 from collections import deque
@@ -16,12 +14,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...files import FileProblem, open_file, read_bytes
+from ..events import Event, is_number, read_event
+
 STAGES = ("idea", "code", "check", "judge", "train")
 """The stages as they are shown; `select` comes before them and `repair` goes back to `code`."""
 
 CURVE_LENGTH = 400
 NOTES_KEPT = 12
+MOST_FLIGHTS, MOST_JOBS = 1_000, 100
+"""Of a run, and of a journey: a run has a handful."""
 BLOCK_BYTES = 1 << 22
+LOCK_BYTES = 32
+"""What `run.lock` holds is the number of a process."""
 RECENT_BYTES = 1_000_000
 """Points of learning curves are most of a long file; those farther back than this are of journeys
 that have ended, and are skipped unread."""
@@ -91,7 +96,7 @@ class Run:
         """Journey and kind of each job that a worker is computing."""
         return [(flight.number, job) for flight in self.flights.values() for job in flight.jobs]
 
-    def take(self, event: dict[str, Any]) -> None:
+    def take(self, event: Event) -> None:
         """Fold in one event."""
         kind, time = event.get("event"), _text(event, "time")
         self.last_time = time or self.last_time
@@ -111,21 +116,23 @@ class Run:
                 self.flights.pop(number, None)
             case "stage" | "curve" | "job" if number is not None:
                 flight = self.flights.get(number)
+                if flight is None and len(self.flights) >= MOST_FLIGHTS:
+                    return
                 if flight is None:
                     flight = self.flights[number] = Flight(number, begun=time, since=time)
                 _take_step(flight, event, time)
 
-    def _take_call(self, event: dict[str, Any], time: str, number: int | None) -> None:
+    def _take_call(self, event: Event, time: str, number: int | None) -> None:
         self.calls += 1
         self.tokens = _whole(event, "total_tokens") or self.tokens
         if "total_usd" in event:
             usd = event["total_usd"]
-            self.usd = float(usd) if isinstance(usd, int | float) else None
+            self.usd = float(usd) if is_number(usd) else None
         if error := _text(event, "error"):
             self.notes.append(Note(time, f"A model call failed: {error}", number))
 
 
-def _take_step(flight: Flight, event: dict[str, Any], time: str) -> None:
+def _take_step(flight: Flight, event: Event, time: str) -> None:
     flight.title = _text(event, "title") or flight.title
     match event["event"]:
         case "stage":
@@ -134,25 +141,25 @@ def _take_step(flight: Flight, event: dict[str, Any], time: str) -> None:
             flight.waits_for, flight.other = _text(event, "waits_for"), _whole(event, "other")
         case "curve":
             rate = event.get("success_rate")
-            if isinstance(rate, int | float) and len(flight.success) < CURVE_LENGTH:
+            if is_number(rate) and len(flight.success) < CURVE_LENGTH:
                 flight.success.append(min(max(float(rate), 0.0), 1.0))
             flight.steps = _whole(event, "steps") or flight.steps
         case "job":
             job = _text(event, "kind")
-            if event.get("state") == "begun":
+            if event.get("state") == "begun" and len(flight.jobs) < MOST_JOBS:
                 flight.jobs.append(job)
             elif job in flight.jobs:
                 flight.jobs.remove(job)
 
 
-def _text(event: dict[str, Any], name: str) -> str:
+def _text(event: Event, name: str) -> str:
     value = event.get(name)
     return value if isinstance(value, str) else ""
 
 
-def _whole(event: dict[str, Any], name: str) -> int | None:
+def _whole(event: Event, name: str) -> int | None:
     value = event.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if is_number(value) and isinstance(value, int) else None
 
 
 class Watch:
@@ -207,19 +214,19 @@ class Watch:
 
     def _take(self, line: bytes) -> None:
         self.version += 1
-        with contextlib.suppress(ValueError, RecursionError):
-            event = json.loads(line)
-            if isinstance(event, dict):
-                self.run.take(event)
-                return
-        self.run.unreadable += 1
+        event = read_event(line)
+        if event is None:
+            self.run.unreadable += 1
+        else:
+            self.run.take(event)
 
 
 def driver(run_dir: Path) -> int | None:
     """The process id of the command that drives a run; None where no such process is alive."""
     try:
-        process_id = int((run_dir / "run.lock").read_text(encoding="utf-8"))
+        told = read_bytes(open_file(run_dir / "run.lock", LOCK_BYTES), LOCK_BYTES)
+        process_id = int(told)
         os.kill(process_id, 0)
-    except (OSError, ValueError, OverflowError):
+    except (FileProblem, OSError, ValueError, OverflowError):
         return None
-    return process_id
+    return process_id if process_id > 0 else None

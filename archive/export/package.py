@@ -7,6 +7,7 @@ same bytes. What is in the package is in `runtime/`, `templates/` and `sandbox/w
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ from typing import Any
 
 from ... import __version__
 from ...errors import UsageError
+from ...files import FileProblem, open_file, read_bytes
 from ...task import Record
 from .card import MAX_IDS, pages
 from .entries import SCHEMA, entries_of
@@ -30,6 +32,7 @@ from .runtime_files import LICENCE, runtime_files, world_sha256
 from .wheel import write_wheel
 
 VERSION = "0.1.0"
+MAX_PICTURE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -132,9 +135,12 @@ def _contents(
         assert record.task is not None
         inside[entry["file"]] = record.task.source.encode()
         picture = pictures / f"{record.task_id}.png" if pictures else None
-        if picture and picture.is_file():
-            entry["picture"] = f"pictures/{entry['name']}.png"
-            outside[entry["picture"]] = picture.read_bytes()
+        # No link is followed: it could lead to anything that the user may read.
+        with contextlib.suppress(FileProblem):
+            if picture:
+                data = read_bytes(open_file(picture, MAX_PICTURE_BYTES), MAX_PICTURE_BYTES)
+                entry["picture"] = f"pictures/{entry['name']}.png"
+                outside[entry["picture"]] = data
         weights = policies.get(record.task_id or "")
         if weights is not None:
             entry["policy"] = f"policies/{entry['name']}.npz"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ...config import stored_settings
+from ...files import FileProblem, open_file, whole_lines
 from ...task import Record
+from ..events import read_event
 
 WRITING = ("code", "repair")
 """The roles whose answers are source code; see `generator/model/roles.py`."""
@@ -40,7 +41,7 @@ class Provenance:
 
 def provenance_of(run_dir: Path) -> Provenance:
     """What a run folder tells; files that are missing or damaged are passed over."""
-    settings = _settings(run_dir / "config.yaml")
+    settings = stored_settings(run_dir)
     writers = {
         entry["journey"]: str(entry["model"])
         for entry in _lines(run_dir / "llm.jsonl")
@@ -64,14 +65,6 @@ def provenance_of(run_dir: Path) -> Provenance:
     )
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
-
-
 def _section(settings: dict[str, Any], name: str) -> dict[str, Any]:
     section = settings.get(name)
     return section if isinstance(section, dict) else {}
@@ -79,14 +72,11 @@ def _section(settings: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        file = path.open(encoding="utf-8", errors="replace")
-    except OSError:
+        file = open_file(path, sys.maxsize)
+    except FileProblem:
         return
     with file:
-        for line in file:
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(entry, dict):
+        for _, line in whole_lines(file, also_last=True):
+            entry = read_event(line)
+            if entry is not None:
                 yield entry

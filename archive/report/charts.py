@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...task import Record
-from ..browser.index import Row
 from ..browser.lineage import Node, forest
 from ..browser.pages import STATUS_WORDS, visible
+from ..browser.rows import Row
 from ..metrics import (
     CELLS_A_SIDE,
     Step,

@@ -18,6 +18,8 @@ from typing import Literal
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from ..browser.pages import visible
+
 FONT = Path(__file__).parents[1] / "browser" / "static" / "fonts" / "inter.woff2"
 FAMILY = "Inter, system-ui, 'Segoe UI', 'Noto Sans', sans-serif"
 PNG_SCALE = 3
@@ -51,6 +53,9 @@ LIGHT = {
 }
 """The colours where no style sheet says otherwise: those of the light page."""
 SERIES = 6
+
+LONGEST_LINE = 400
+"""Characters."""
 
 Point = tuple[float, float]
 Anchor = Literal["start", "middle", "end"]
@@ -128,14 +133,19 @@ class Drawing:
         self.shapes += shapes
 
 
+def line_of(text: str) -> str:
+    """A text as one line, cut where nobody would read on, and with nothing hidden in it."""
+    return " ".join(visible(text[:LONGEST_LINE]).split())
+
+
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line of text is, in units."""
-    return _font(100, bold).getlength(text) * size / 100
+    return _font(100, bold).getlength(line_of(text)) * size / 100
 
 
 def fitted(text: str, room: float, size: float, bold: bool = False) -> str:
     """The text on one line, or as much of it as has room."""
-    text = " ".join(text[:400].split())
+    text = line_of(text)
     if text_width(text, size, bold) <= room:
         return text
     while text and text_width(f"{text}…", size, bold) > room:
@@ -198,7 +208,7 @@ def _svg_shape(shape: Shape, css: bool) -> str:
             anchor = "" if shape.anchor == "start" else f' text-anchor="{shape.anchor}"'
             return (
                 f'<text x="{_n(shape.x)}" y="{_n(shape.y)}" font-size="{_n(shape.size)}" '
-                f'fill="{paint(shape.color)}"{weight}{anchor}>{escape(shape.text)}</text>'
+                f'fill="{paint(shape.color)}"{weight}{anchor}>{escape(line_of(shape.text))}</text>'
             )
 
 
@@ -286,4 +296,5 @@ def _draw(
         case Label():
             anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
             font = _font(round(shape.size * scale), shape.bold)
-            draw.text((shape.x * scale, shape.y * scale), shape.text, color, font, anchor)
+            at = (shape.x * scale, shape.y * scale)
+            draw.text(at, line_of(shape.text), color, font, anchor)

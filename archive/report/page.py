@@ -8,7 +8,6 @@ visible, as in the browser.
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -17,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Undefined
 from markupsafe import Markup
-from PIL import Image
 
 from ...task import STATUSES, Cost, Record
 from ..browser import pages
@@ -30,8 +29,10 @@ from .causes import Cause, causes
 from .charts import DiversityCurves, Figure
 from .comparison import COMPARED, Comparison, compare, flattened, written
 from .drawing import SERIES, Dots, Drawing, Label, Line, svg
+from .markdown import in_markdown
 from .numbers import BY_KEY, METRICS, Numbers, numbers_of, total_cost
 from .plots import NARROW, WIDE, Frame, thinned
+from .posters import poster
 from .run_data import WARNINGS_SHOWN, RunData
 
 FOLDER = Path(__file__).parent
@@ -39,7 +40,6 @@ STATIC = FOLDER.parent / "browser" / "static"
 
 GALLERY, GALLERY_EACH = 48, 8
 """Kept tasks shown with a picture: of a single run, and of each of several."""
-POSTER_SIZE = (360, 270)
 EXAMPLE_CHARACTERS = 700
 COMMANDS_SHOWN = 8
 
@@ -340,20 +340,6 @@ def small_curve(record: Record) -> Markup | None:
     return Markup(svg(drawing, css_class="small-curve"))
 
 
-def poster(run: RunData, record: Record) -> str:
-    """A task's picture as a data address; empty where there is none that can be read."""
-    path = run.folder / "media" / f"{record.task_id}.png"
-    try:
-        with Image.open(path) as picture:
-            small = picture.convert("RGB")
-            small.thumbnail(POSTER_SIZE, Image.Resampling.LANCZOS)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return ""
-    file = io.BytesIO()
-    small.save(file, "WEBP", quality=80, method=4)
-    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
 # What the templates are told
 
 
@@ -488,21 +474,13 @@ def as_html(values: dict[str, Any]) -> str:
     return _environment.get_template("report.html.j2").render(styles=styles(), **values)
 
 
-def in_markdown(value: object) -> Markup:
-    """A text as one line of Markdown that shows it and does nothing else: not HTML, no table
-    cell's end, no emphasis, link or picture."""
-    text = " ".join(pages.visible(str(value)).split())
-    text = re.sub(r"([\\`*_{}\[\]!|~$])", r"\\\1", text)
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    # What would become a link by itself.
-    return Markup(re.sub(r"(?i)(https?|www)(:|\.)", r"\1&#8203;\2", text))
-
-
 _markdown = pages.make_environment(FOLDER / "templates")
 _markdown.autoescape = False
-_markdown.finalize = lambda value: value if isinstance(value, Markup) else (
-    in_markdown(value) if isinstance(value, str) else value
-)  # fmt: skip
+_markdown.finalize = lambda value: (
+    value
+    if value is None or isinstance(value, Markup | int | float | Undefined)
+    else in_markdown(value)
+)
 _markdown.filters.update(_environment.filters)
 _markdown.globals.update(_environment.globals)
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .drawing import Bar, Drawing, Label, Line, Point, text_width
+from .drawing import Bar, Drawing, Label, Line, Point, fitted, text_width
 
 WIDE, NARROW = 720.0, 360.0
 """How wide figures are: on a page or a screen, and on a phone, where text must stay legible."""
@@ -29,15 +29,19 @@ class Frame:
     y_min: float = 0.0
 
     def x(self, value: float) -> float:
-        share = (value - self.x_min) / ((self.x_max - self.x_min) or 1.0)
-        return self.left + (self.right - self.left) * share
+        return self.left + (self.right - self.left) * _share(value, self.x_min, self.x_max)
 
     def y(self, value: float) -> float:
-        share = (value - self.y_min) / ((self.y_max - self.y_min) or 1.0)
-        return self.bottom - (self.bottom - self.top) * share
+        return self.bottom - (self.bottom - self.top) * _share(value, self.y_min, self.y_max)
 
     def at(self, x: float, y: float) -> Point:
         return self.x(x), self.y(y)
+
+
+def _share(value: float, low: float, high: float) -> float:
+    """Where a value lies between two others: from 0 to 1, and a little beyond for what lies far
+    outside, which no picture has room for."""
+    return min(max((value - low) / ((high - low) or 1.0), -1.0), 2.0)
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:
@@ -96,7 +100,8 @@ def legend(drawing: Drawing, x: float, y: float, entries: Sequence[tuple[str, st
     """Names with their colours in rows from (x, y) on, as wide as the drawing; returns where the
     next row would be."""
     at = x
-    for text, color in entries:
+    for name, color in entries:
+        text = fitted(name, drawing.width - x - 20, TICK)
         width = 18 + text_width(text, TICK)
         if at > x and at + width > drawing.width:
             at, y = x, y + 17

@@ -6,26 +6,29 @@ Nothing is embedded here: what has no stored vector stays without one, and the r
 
 from __future__ import annotations
 
-import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
+from ...config import stored_settings
 from ...errors import ArchiveError
+from ...files import FileProblem, open_file, whole_lines
 from ...task import Cost, Generalist, Record
 from ..browser.watch import driver
 from ..embedding import SentenceEncoder
+from ..events import moment, read_event
 from ..generalists import read_generalists
 from ..store import Archive
 
 WARNINGS_SHOWN = 5
+MAX_EVENT_BYTES = 1_000_000
+"""Of a line of `events.jsonl`. A longer one is passed over."""
 
 Spent = dict[str, Cost]
 """What model calls have cost, by what they were asked for."""
@@ -130,7 +133,7 @@ def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
         unreadable=len(read) - len(records),
         under_way=under_way,
         is_running=not history.ended and driver(folder) is not None,
-        settings=_settings(folder / "config.yaml"),
+        settings=stored_settings(folder),
         history=history,
         spent=spent_in(folder),
         vectors=vectors,
@@ -151,19 +154,16 @@ def read_history(path: Path) -> History:
     history = History()
     began = last = None
     try:
-        file = path.open("rb")
-    except OSError:
+        file = open_file(path, sys.maxsize)
+    except FileProblem:
         return history
     with file:
-        for line in file:
+        for _, line in whole_lines(file, MAX_EVENT_BYTES, also_last=True):
             # Points of learning curves are most of the file, and the records have them.
             if line.startswith(b'{"event": "curve"'):
                 continue
-            try:
-                event = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if not isinstance(event, dict):
+            event = read_event(line)
+            if event is None:
                 continue
             time = _time(event.get("time"))
             match event.get("event"):
@@ -183,20 +183,10 @@ def read_history(path: Path) -> History:
     return history
 
 
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def _time(text: object) -> float | None:
     """An ISO 8601 time in seconds; None where it is none."""
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None
+    found = moment(text)
+    return None if found is None else found.timestamp()
 
 
 def name_apart(runs: list[RunData]) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
+from ...files import write_whole
 from ...versions import installed_versions
+from ..folder import check_folder
 from ..store import now
 from . import page, tables
 from .charts import Figure
@@ -38,6 +40,10 @@ def write_report(
     found = values["comparison"]
     numbers = tables.document(values["runs"], found, versions, made_at)
 
+    for folder in folders:
+        if out.resolve().is_relative_to(folder):
+            # Somebody else may have laid links there.
+            check_folder(folder, to_write=True)
     for folder in (out / "figures", out / "tables"):
         folder.mkdir(parents=True, exist_ok=True)
     texts = {
@@ -51,13 +57,13 @@ def write_report(
     if found:
         texts["tables/comparison.csv"] = tables.comparison_csv(found)
     for name, text in texts.items():
-        (out / name).write_text(text, encoding="utf-8", errors="replace")
+        write_whole(out / name, text.encode(errors="replace"))
     figures: list[tuple[str, Figure]] = [("", figure) for figure in values["compared_figures"]]
     for place, one in enumerate(values["runs"], 1):
         prefix = "" if len(runs) == 1 else f"run{place}-"
         figures += [(prefix, figure) for figure in one.figures]
     for prefix, figure in figures:
         file = out / "figures" / f"{prefix}{figure.name}"
-        file.with_suffix(".svg").write_text(svg(figure.wide, css=False), encoding="utf-8")
-        file.with_suffix(".png").write_bytes(png(figure.wide))
+        write_whole(file.with_suffix(".svg"), svg(figure.wide, css=False).encode())
+        write_whole(file.with_suffix(".png"), png(figure.wide))
     return numbers

@@ -47,11 +47,11 @@ class Composer:
 
     def propose(self, brief: Brief) -> Idea:
         recipe = None
-        if brief.strategy == "revision" and brief.subject:
-            recipe = _eased(_recipe_of(brief.subject), brief.random)
+        if brief.strategy == "revision" and brief.subject and (hard := _recipe_of(brief.subject)):
+            recipe = _eased(hard, brief.random)
         if recipe is None:
             # Where nothing is left to take away, a revision is a new task like any other.
-            known = [_recipe_of(record) for record in brief.known if record.idea.recipe]
+            known = [known for record in brief.known if (known := _recipe_of(record))]
             draw = {"breadth": _rare, "failure": _practice}.get(brief.strategy, _grown)
             drawn = [draw(brief) for _ in range(CANDIDATES)]
             recipe = max(drawn, key=lambda candidate: _unlikeness(candidate, known))
@@ -61,8 +61,13 @@ class Composer:
         return replace(idea, strategy=brief.strategy, parents=parents)
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
-        assert idea.recipe is not None
-        return compose(Recipe.from_dict(idea.recipe))[1]
+        recipe = _recipe_in(idea)
+        if recipe is None:
+            raise BrokenError(
+                "The idea holds no recipe of the Composer's.",
+                "Somebody or something has changed the archive; nothing follows for the task.",
+            )
+        return compose(recipe)[1]
 
     def repair(self, idea: Idea, source: str, outcome: Outcome) -> str:
         raise BrokenError("The Composer cannot repair code.", "Report the rejected task as a bug.")
@@ -106,20 +111,28 @@ class Composer:
         """Asked again, it would measure the same."""
 
 
-def _recipe_of(record: Record) -> Recipe:
-    assert record.idea.recipe is not None
-    return Recipe.from_dict(record.idea.recipe)
+def _recipe_of(record: Record) -> Recipe | None:
+    return _recipe_in(record.idea)
+
+
+def _recipe_in(idea: Idea) -> Recipe | None:
+    """What a task is made of; None where it was made otherwise, or where somebody has put something
+    else there."""
+    try:
+        return Recipe.from_dict(idea.recipe) if idea.recipe is not None else None
+    except ValueError:
+        return None
 
 
 def _grown(brief: Brief) -> Recipe:
     """A recipe grown from the stepping stone, or a beginner's one where there is none."""
     random = brief.random
     seed = int(random.integers(2**31))
-    stone = next((stone for stone in brief.stones if stone.idea.recipe), None)
-    if stone is None:
+    stone = next((stone for stone in brief.stones if _recipe_of(stone)), None)
+    base = _recipe_of(stone) if stone else None
+    if stone is None or base is None:
         parts = _some_parts(random, int(random.integers(0, 2)))
         return Recipe(parts, str(random.choice(list(GOALS))), 1, seed)
-    base = _recipe_of(stone)
     quick = stone.trial is not None and stone.trial.steps <= QUICKLY_LEARNED_STEPS
     level = min(base.level + quick, MAX_LEVEL)
     parts, goal = base.parts, base.goal
@@ -141,9 +154,9 @@ def _rare(brief: Brief) -> Recipe:
     have."""
     random = brief.random
     seed = int(random.integers(2**31))
-    kept = [_recipe_of(r) for r in brief.known if r.status == "learned" and r.idea.recipe]
-    stone = next((stone for stone in brief.stones if stone.idea.recipe), None)
-    base = _recipe_of(stone) if stone else Recipe((), "reach", 1, seed)
+    kept = [r for k in brief.known if k.status == "learned" and (r := _recipe_of(k))]
+    bases = (base for stone in brief.stones if (base := _recipe_of(stone)))
+    base = next(bases, Recipe((), "reach", 1, seed))
     goals, parts = Counter(r.goal for r in kept), Counter(p for r in kept for p in r.parts)
     goal = _weighted(list(GOALS), goals, random, 1)
     scene = _weighted(list(PARTS), parts, random, int(random.integers(1, MAX_PARTS + 1)))
@@ -163,6 +176,8 @@ def _practice(brief: Brief) -> Recipe:
     to another goal; on an open field another goal, as there is no other part."""
     assert brief.subject is not None
     random, hard = brief.random, _recipe_of(brief.subject)
+    if hard is None:
+        return _grown(brief)
     seed = int(random.integers(2**31))
     if hard.parts and random.random() < 0.5:
         return Recipe((), hard.goal, hard.level, seed)

@@ -38,7 +38,19 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Recipe:
-        return cls(tuple(data["parts"]), data["goal"], data["level"], data["seed"])
+        """Raises ValueError where it is none that the Composer could have made."""
+        if data.keys() != {"parts", "goal", "level", "seed"}:
+            raise ValueError("a recipe has parts, a goal, a level and a seed")
+        parts, goal, level, seed = data["parts"], data["goal"], data["level"], data["seed"]
+        if not isinstance(parts, list) or len(parts) > MAX_PARTS or goal not in list(GOALS):
+            raise ValueError("it is none of our goals, or too many parts")
+        if any(name not in list(PARTS) for name in parts):
+            raise ValueError("it is none of our parts")
+        if type(level) is not int or not 1 <= level <= MAX_LEVEL:
+            raise ValueError(f"a level is from 1 to {MAX_LEVEL}")
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            raise ValueError("a seed is a whole number of 63 bits")
+        return cls(tuple(parts), goal, level, seed)
 
 
 _templates = jinja2.Environment(

@@ -10,13 +10,18 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field, FiniteFloat
+
+from ...archive.events import is_number
 from ...errors import storage_explained
+from ...files import MAX_LINE_BYTES, FileProblem, open_file, read_bytes, whole_lines
 from ...task import Cost
 
 FILE_NAME = "llm.jsonl"
@@ -51,13 +56,13 @@ class CallLog:
             self._append(b"\n")
         if not self._in_flight.is_dir():
             return
-        logged = {entry.get("call") for entry in read_calls(self._path.parent)}
+        logged = {str(entry.get("call")) for entry in read_calls(self._path.parent)}
         for path in sorted(self._in_flight.glob("*.json")):
             try:
-                entry = json.loads(path.read_bytes())
-            except (OSError, ValueError):
+                entry = json.loads(read_bytes(open_file(path, MAX_LINE_BYTES), MAX_LINE_BYTES))
+            except (FileProblem, ValueError, RecursionError):
                 continue  # It was being written, so nothing had been sent yet.
-            if entry["call"] not in logged:
+            if isinstance(entry, dict) and str(entry.get("call")) not in logged:
                 self._append(_line(entry))
             path.unlink()
 
@@ -95,30 +100,88 @@ def read_calls(run_dir: Path, journey: int | None = None) -> Iterator[Entry]:
     """The questions in a run folder's log, in the order in which they ended; of one journey, or of
     all. Empty where there is no log. A line cut short by a kill is passed over."""
     try:
-        file = (run_dir / FILE_NAME).open(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        file = open_file(run_dir / FILE_NAME, sys.maxsize)
+    except FileProblem:
         return
     with file:
-        for line in file:
+        for _, line in whole_lines(file, also_last=True):
             try:
-                entry = json.loads(line)
-            except ValueError:
+                entry = json.loads(line.decode(errors="replace"))
+            except (ValueError, RecursionError):
                 continue
             if isinstance(entry, dict) and journey in (None, entry.get("journey")):
                 yield entry
 
 
+def whole_calls(run_dir: Path, journey: int) -> list[Entry]:
+    """The questions of a journey, as far as they are written as we write them: others may have put
+    anything there."""
+    return [entry for entry in read_calls(run_dir, journey) if _is_whole(entry)]
+
+
+class _Part(BaseModel):
+    type: str
+    text: str = ""
+    image_url: dict[str, str] = Field(default_factory=dict)
+
+
+class _Message(BaseModel):
+    role: str
+    content: str | list[_Part]
+
+
+class _Try(BaseModel):
+    seconds: FiniteFloat
+    error: str
+    pause_s: FiniteFloat = 0.0
+
+
+class _Call(BaseModel):
+    """What an entry has that somebody may look at."""
+
+    role: str
+    model: str
+    time: str
+    seconds: FiniteFloat
+    messages: list[_Message]
+    answer: str | None = None
+    thoughts: str = ""
+    finish_reason: str | None = None
+    error: str = ""
+    server: str = ""
+    source: str = ""
+    step: str | None = None
+    tries: list[_Try] = Field(default_factory=list)
+
+
+def _is_whole(entry: Entry) -> bool:
+    try:
+        _Call.model_validate(entry, strict=True)
+        json.dumps(entry, allow_nan=False)
+    except (ValueError, RecursionError):
+        return False
+    return ("finish_reason" if "answer" in entry else "error") in entry
+
+
 def cost_in(entry: Mapping[str, Any]) -> Cost:
     """What a logged question has cost. What earlier versions counted though it was never sent is
     left out, as far as the log tells."""
+
+    def whole(name: str, usual: int = 0) -> int:
+        value = entry.get(name, usual)
+        return value if is_number(value) and isinstance(value, int) else usual
+
+    usd = entry.get("usd")
     cost = Cost(
-        entry.get("calls", 1),
-        entry.get("prompt_tokens", 0),
-        entry.get("completion_tokens", 0),
-        entry.get("usd"),
-        entry.get("estimated_tokens", 0),
+        whole("calls", 1),
+        whole("prompt_tokens"),
+        whole("completion_tokens"),
+        float(usd) if is_number(usd) else None,
+        whole("estimated_tokens"),
     )
-    errors = [str(tried.get("error")) for tried in entry.get("tries") or () if SENT not in tried]
+    tries = entry.get("tries")
+    told = [tried for tried in tries if isinstance(tried, dict)] if isinstance(tries, list) else []
+    errors = [str(tried.get("error")) for tried in told if SENT not in tried]
     connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
     if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
         # What kept these from being sent kept one that was cut off after them as well.

@@ -104,3 +104,21 @@ def test_reading_needs_neither_torch_nor_pybullet(tmp_path):
         "assert not {'torch', 'pybullet', 'scipy'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=Path(tmp_path))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, '{"name": NaN}', "x" * 1000])
+def test_a_generalist_that_is_none_is_told_in_a_sentence(text: str, tmp_path: Path) -> None:
+    folder = generalist_folder(tmp_path, "mine")
+    folder.mkdir(parents=True)
+    (folder / "generalist.json").write_text(text)
+    with pytest.raises(ArchiveError, match=r"mine/generalist\.json cannot be read"):
+        read_generalists(tmp_path)
+
+
+def test_links_to_generalists_are_not_followed(tmp_path: Path) -> None:
+    path = write_generalist(tmp_path / "other", generalist("plr", 0, (1,)))
+    folder = tmp_path / "run" / "generalists"
+    folder.mkdir(parents=True)
+    (folder / "mine").symlink_to(path.parent)
+    with pytest.raises(ArchiveError, match="reached through a link"):
+        read_generalists(tmp_path / "run")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -143,3 +147,60 @@ def test_answers_about_records_without_a_vector_are_left_out():
     rows = {10: 0, 11: 1, 12: 2}
     assert usable_triplets([(10, 11, 12), (10, 11, 99)], rows).tolist() == [[0, 1, 2]]
     assert usable_triplets([], rows).shape == (0, 3)
+
+
+def stored(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+ABOUT = np.array(json.dumps({"model": "m", "answers": 20, "held_out": 0.9, "cosine": 0.8}))
+HUGE = b"\x93NUMPY\x01\x00v\x00" + (
+    b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000), }".ljust(117) + b"\n"
+)
+
+
+def packed(**members: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.npy", data)
+    return file.getvalue()
+
+
+NO_METRIC = {
+    "nothing": b"",
+    "no ZIP file": b"mine" * 100,
+    "no matrix": stored(about=ABOUT),
+    "no square": stored(matrix=np.zeros((2, 3), np.float32), about=ABOUT),
+    "long numbers": stored(matrix=np.zeros((2, 2)), about=ABOUT),
+    "not a number": stored(matrix=np.full((2, 2), np.nan, np.float32), about=ABOUT),
+    "objects": stored(matrix=np.array([[1, "x"], [None, 2]], object), about=ABOUT),
+    "nothing about it": stored(matrix=np.eye(2, dtype=np.float32), about=np.array("{}")),
+    "numbers about it": stored(matrix=np.eye(2, dtype=np.float32), about=np.eye(2)),
+    "a claim of terabytes": packed(matrix=HUGE, about=b""),
+    "a bomb": packed(matrix=bytes(100_000_000), about=b""),
+}
+
+
+@pytest.mark.parametrize("what", NO_METRIC)
+def test_a_file_that_holds_no_metric_is_told_in_a_sentence(what, tmp_path):
+    (tmp_path / FILE_NAME).write_bytes(NO_METRIC[what])
+    with pytest.raises(ArchiveError, match="cannot be read: ") as caught:
+        load_metric(tmp_path)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_link_in_the_place_of_a_metric_is_not_followed(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    metric = Metric(np.eye(2, dtype=np.float32), "m", 20, 0.9, 0.8)
+    metric.save(elsewhere)
+    (tmp_path / FILE_NAME).symlink_to(elsewhere / FILE_NAME)
+    with pytest.raises(ArchiveError, match="it is a link"):
+        load_metric(tmp_path)
+    before = (elsewhere / FILE_NAME).read_bytes()
+    metric.save(tmp_path)
+    assert (elsewhere / FILE_NAME).read_bytes() == before
+    assert load_metric(tmp_path).answers == 20

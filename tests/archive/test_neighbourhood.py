@@ -1,14 +1,16 @@
 """The records nearest to a text, from an index that follows the archive."""
 
 import hashlib
+import os
 import shutil
 
 import numpy as np
 import pytest
 
 from taskwright.archive.embedding import Embedder
-from taskwright.archive.neighbourhood import FOLDER_NAME, Neighbourhood
+from taskwright.archive.neighbourhood import FOLDER_NAME, Neighbourhood, folder_name
 from taskwright.archive.store import Archive
+from taskwright.errors import ArchiveError
 
 
 class HashEncoder:
@@ -139,3 +141,64 @@ def test_an_index_of_another_archive_is_not_used(tmp_path, make_record, encoder)
         ):
             assert numbers(neighbourhood.nearest(text(3), 1)) == [3]
             assert len(neighbourhood.nearest("x", 9)) == 5
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../..", "/", "a/../..", "...", "\0", "x" * 5000])
+def test_an_embedder_of_any_name_has_a_folder_of_its_own(name, tmp_path, make_record, encoder):
+    precious = tmp_path / "precious"
+    precious.write_text("mine")
+    encoder.name = name
+    folder = (tmp_path / FOLDER_NAME / folder_name(name)).resolve()
+    assert folder.parent == (tmp_path / FOLDER_NAME).resolve()
+    with Archive.create_or_open(tmp_path) as archive:
+        add(archive, make_record(1))
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            assert len(neighbourhood.nearest("x", 3)) == 1
+    assert precious.read_text() == "mine"
+
+
+INDICES = {
+    "other keys": lambda folder: (folder / "keys.i64").write_bytes(b"\xff" * 8000),
+    "one key for all": lambda folder: (folder / "keys.i64").write_bytes((b"\1" + bytes(7)) * 3),
+    "no numbers": lambda folder: (folder / "vectors.f32").write_bytes(b"\xff" * 32 * 4 * 3),
+    "keys without end": lambda folder: os.truncate(folder / "keys.i64", 2**40),
+    "vectors without end": lambda folder: [
+        os.truncate(folder / name, 2**40) for name in ("vectors.f32", "keys.i64", "numbers.i8")
+    ],
+    "a text for a number": lambda folder: (folder / "synced").write_text("9" * 10_000),
+    "a folder": lambda folder: ((folder / "keys.i64").unlink(), (folder / "keys.i64").mkdir()),
+    "a link": lambda folder: (
+        (folder / "keys.i64").unlink(),
+        (folder / "keys.i64").symlink_to("/dev/zero"),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", INDICES)
+def test_an_index_that_somebody_has_changed_breaks_nothing(what, tmp_path, make_record, encoder):
+    with Archive.create_or_open(tmp_path) as archive:
+        add(archive, *(make_record(n) for n in (1, 2, 3)))
+        with Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood:
+            neighbourhood.nearest("x", 1)
+    INDICES[what](tmp_path / FOLDER_NAME / folder_name(encoder.name))
+    with (
+        Archive.open(tmp_path) as archive,
+        Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood,
+    ):
+        found = neighbourhood.similar(text(2), 9)
+    assert all(-1.001 < similarity < 1.001 for _, similarity in found)
+    assert {number for number, _ in found} <= {1, 2, 3}
+
+
+def test_vectors_of_a_whole_archive_are_not_made_for_who_only_looks(
+    tmp_path, make_record, encoder, monkeypatch
+):
+    monkeypatch.setattr("taskwright.archive.neighbourhood.MOST_MISSING", 2)
+    with Archive.create_or_open(tmp_path) as archive:
+        add(archive, *(make_record(n) for n in range(1, 6)))
+    with (
+        Archive.open(tmp_path) as archive,
+        Neighbourhood(tmp_path, archive, Embedder(archive, encoder)) as neighbourhood,
+        pytest.raises(ArchiveError, match="taskwright reembed"),
+    ):
+        neighbourhood.nearest("x", 3)

@@ -3,15 +3,20 @@ all."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import time
+import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 
 from taskwright.archive.store import FILE_NAME, Archive
@@ -40,6 +45,15 @@ def write_task(path, title, base="R2D2Env"):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SOURCE.format(title=title, base=base, robot=base[:-3].lower()))
     return path
+
+
+def policy_file(number):
+    """A policy of a single weight, always the same of a number."""
+    saved, file = io.BytesIO(), io.BytesIO()
+    torch.save({"weight": torch.tensor([float(number)])}, saved)
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("policy.pth"), saved.getvalue())
+    return file.getvalue()
 
 
 class AllPass:
@@ -105,7 +119,7 @@ def other(tmp_path, make_record):
             archive.add(make_record(number, status, idea=idea, trial=trial))
     for number in (1, 4):
         task_id = make_record(number).task_id
-        (run_dir / "policies" / f"{task_id}.zip").write_bytes(b"policy %d" % number)
+        (run_dir / "policies" / f"{task_id}.zip").write_bytes(policy_file(number))
         (run_dir / "media" / f"{task_id}.png").write_bytes(b"picture %d" % number)
         (run_dir / "media" / f"{task_id}.replay.json.gz").write_bytes(b"replay %d" % number)
     return run_dir
@@ -155,12 +169,26 @@ def test_policies_replays_and_pictures_come_along_but_no_links(take, other, make
     task_id = make_record(4).task_id
     (other / "media" / f"{task_id}.png").unlink()
     (other / "media" / f"{task_id}.png").symlink_to(secret)
-    take(other)
+    result = take(other)
     new = other.parent / "new"
     first = make_record(1).task_id
-    assert (new / "policies" / f"{first}.zip").read_bytes() == b"policy 1"
+    assert (new / "policies" / f"{first}.zip").read_bytes() == policy_file(1)
     assert (new / "media" / f"{first}.replay.json.gz").read_bytes() == b"replay 1"
     assert not (new / "media" / f"{task_id}.png").exists()
+    (left_out,) = result.left_out
+    assert left_out.reason.endswith(f"{task_id}.png has not come along: it is a link.")
+
+
+def test_a_policy_that_cannot_be_read_does_not_come_along_and_is_told(take, other, make_record):
+    task_id = make_record(4).task_id
+    policy = other / "policies" / f"{task_id}.zip"
+    policy.write_bytes(policy.read_bytes()[:-50])
+    result = take(other)
+    assert len(result.imported) == 3
+    assert not (other.parent / "new" / "policies" / f"{task_id}.zip").exists()
+    (left_out,) = result.left_out
+    assert left_out.task_id == task_id
+    assert f"{policy} cannot be read" in left_out.reason
 
 
 def test_what_is_there_already_is_said_and_not_doubled(tmp_path, take, other):
@@ -230,6 +258,101 @@ def test_a_task_that_an_omni_epic_run_lists_and_does_not_have_is_said(tmp_path, 
     assert "not there" in failed.reason
 
 
+def test_an_omni_epic_run_is_read_within_its_folder_alone(tmp_path, take):
+    folder = omni_epic_run(tmp_path / "oe", ["Cross"])
+    secret = write_task(tmp_path / "secret.py", "Secret")
+    (folder / "linked.py").symlink_to(secret)
+    (folder / "way").symlink_to(tmp_path)
+    (folder / "way_in").symlink_to(folder / "task_0")
+    listed = ["/x/../secret.py", "../secret.py", str(secret), "/a/linked.py", "/a/way/secret.py"]
+    listed += ["/a/way_in/env_0.py", "/", "", "..", "a\0b", "x" * 5000, "\x1b[2J\u202e"]
+    (folder / "archive.jsonl").write_text(json.dumps({"codepaths": [*listed, 5, None, "env_0.py"]}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)  # Where a relative path would lead.
+        result = take(folder)
+    assert result.imported == []
+    assert len(result.failed) == len(listed) + 3
+    told = " ".join(failed.origin + failed.reason for failed in result.failed)
+    assert "Secret" not in told
+    assert told.replace("\n", "").isprintable()
+    for reason in ("it is a link", "reached through a link", "outside the folder", "not there"):
+        assert reason in told
+
+
+def test_metadata_that_leads_elsewhere_tells_nothing(tmp_path, take):
+    folder = omni_epic_run(tmp_path / "oe", ["Cross", "Kick"])
+    metadata = folder / "task_1" / "metadata.json"
+    shutil.move(metadata, tmp_path / "metadata.json")
+    metadata.symlink_to(tmp_path / "metadata.json")
+    take(folder)
+    with Archive.open(tmp_path / "new") as archive:
+        assert [archive.journal(n).read("idea", Idea).parents for n in (1, 2)] == [(), ()]
+
+
+def test_the_folder_and_files_that_the_user_names_may_be_links(tmp_path, take):
+    omni_epic_run(tmp_path / "oe", ["Cross"])
+    (tmp_path / "linked").symlink_to("oe")
+    write_task(tmp_path / "kick.py", "Kick")
+    (tmp_path / "named.py").symlink_to("kick.py")
+    result = take(tmp_path / "linked", tmp_path / "named.py")
+    assert [task.title for task in result.imported] == ["Cross", "Kick"]
+
+
+def test_what_is_wrong_with_one_file_does_not_end_the_import(tmp_path, take, other):
+    folder = tmp_path / "tasks"
+    good = write_task(folder / "good.py", "Drive").read_bytes()
+    (folder / "bom.py").write_bytes(b"\xef\xbb\xbf" + good.replace(b"Drive", b"Begin"))
+    bad = {
+        "latin_1": good.replace(b"Drive", b"caf\xe9"),
+        "utf_16": good.decode().encode("utf-16"),
+        "nul": good + b"\0",
+        "long": good + b"#" * 1_000_000,
+    }
+    for name, data in bad.items():
+        (folder / f"{name}.py").write_bytes(data)
+    (folder / "folder.py").mkdir()
+    (folder / "link.py").symlink_to(folder / "good.py")
+    os.mkfifo(folder / "pipe.py")
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    (damaged / FILE_NAME).write_bytes(b"no archive" * 1000)
+    deep = tmp_path / "deep"
+    deep.mkdir()
+    (deep / "archive.jsonl").write_text('{"codepaths": ' + "[" * 100_000)
+    started = time.monotonic()
+    paths = [folder, tmp_path / "nothing", damaged, deep, Path("/dev/zero"), other]
+    result = take(*paths)
+    assert time.monotonic() - started < 20.0
+    titles = {task.title for task in result.imported}
+    assert titles == {"Drive", "Begin", "Alpha", "Beta", "Delta"}
+    reasons = {Path(failed.origin).name: failed.reason for failed in result.failed}
+    for name in ("latin_1.py", "utf_16.py"):
+        assert "not UTF-8 text" in reasons[name]
+    assert "NUL" in reasons["nul.py"]
+    assert "larger than 1,000,000 bytes" in reasons["long.py"]
+    assert "it is a folder" in reasons["folder.py"]
+    assert "it is a link" in reasons["link.py"]
+    assert "pipe or a device" in reasons["pipe.py"]
+    assert "pipe or a device" in reasons["zero"]
+    assert "There is no" in reasons["nothing"]
+    assert "not a database" in reasons["damaged"]
+    assert "no `codepaths`" in reasons["deep"]
+
+
+@pytest.mark.parametrize("text", ["1e999", "9" * 5000, "NaN", '{"a":' * 2000, "\0" * 100])
+def test_odd_json_in_an_omni_epic_archive_is_told_in_one_sentence(tmp_path, take, text):
+    (tmp_path / "archive.jsonl").write_text('{"codepaths": ' + text + "}")
+    with pytest.raises(ArchiveError, match="no `codepaths`"):
+        take(tmp_path / "archive.jsonl")
+
+
+def test_of_a_long_omni_epic_archive_the_last_state_is_read(tmp_path, take, monkeypatch):
+    folder = omni_epic_run(tmp_path / "oe", ["Cross", "Kick", "Reach"])
+    monkeypatch.setattr("taskwright.generator.offers.MAX_STATE_BYTES", 400)
+    assert (folder / "archive.jsonl").stat().st_size > 400
+    assert [task.title for task in take(folder).imported] == ["Cross", "Kick", "Reach"]
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"other": 1}', "not json"])
 def test_an_archive_of_something_else_is_refused_in_one_sentence(tmp_path, take, text):
     (tmp_path / "archive.jsonl").write_text(text)
@@ -274,6 +397,16 @@ def test_what_can_still_be_read_of_a_damaged_archive_is_saved(tmp_path, make_rec
     offers = [offer for offer in offers_in(folder) if isinstance(offer, Offer)]
     assert 50 < len(offers) < 100
     assert all(offer.record.trial for offer in offers)
+
+
+def test_what_lies_beside_a_record_that_is_too_large_is_saved(take, other):
+    connection = sqlite3.connect(other / FILE_NAME)
+    connection.execute("UPDATE records SET record = zeroblob(20000000) WHERE number = 1")
+    connection.commit()
+    connection.close()
+    result = take(other)
+    assert [task.title for task in result.imported] == ["Beta", "Delta"]
+    assert [failed.reason for failed in result.failed] == ["The archive is damaged there."]
 
 
 def test_a_kill_in_the_middle_leaves_nothing_and_the_same_command_takes_all(tmp_path, take, other):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import json
+import shutil
 import zipfile
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from taskwright.errors import UsageError
 from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
-from taskwright.trainer.generalist import train_generalist
+from taskwright.trainer.generalist import STATE_NAME, train_generalist
 from taskwright.trainer.plans import GeneralistPlan, GeneralistTask
 from taskwright.trainer.policies import load_parameters
 
@@ -139,3 +143,53 @@ def test_a_file_that_is_no_generalist_is_left_alone(plan, tmp_path):
     with pytest.raises(UsageError, match="no policy that a generalist can go on from"):
         train_generalist(plan())
     assert (tmp_path / "policy.zip").read_text() == "mine"
+
+
+def test_a_generalist_file_that_was_changed_is_left_alone_and_told(plan, tmp_path):
+    def rewritten(**changes: bytes) -> bytes:
+        file = io.BytesIO()
+        with zipfile.ZipFile(sound) as old, zipfile.ZipFile(file, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, changes.get(name.rpartition(".")[0], old.read(name)))
+        return file.getvalue()
+
+    def saved(thing: object) -> bytes:
+        file = io.BytesIO()
+        torch.save(thing, file)
+        return file.getvalue()
+
+    fields = {"tasks": plan().tasks[:1], "max_steps": ROLLOUT, "evaluation_episodes": 1}
+    train_generalist(plan(**fields))
+    sound, path = tmp_path / "sound.zip", tmp_path / "policy.zip"
+    shutil.copy(path, sound)
+    with zipfile.ZipFile(sound) as archive:
+        state = archive.read(STATE_NAME)
+        weights = torch.load(archive.open("policy.pth"))
+        optimiser = torch.load(archive.open("policy.optimizer.pth"))
+    told = json.loads(state)
+    wrong_sampler = json.dumps({**told, "sampler": {**told["sampler"], "tasks": {"near": 5}}})
+    no_chances = state.replace(b'"draws": ', b'"draws": -')
+    negative = json.dumps({**told, "scales": {"near": [1.0, 0.0, -5.0]}})
+    optimiser["state"][0]["exp_avg"] = torch.zeros(3)
+    cases = {
+        "not what we write": {"taskwright": b"[" * 100_000},
+        "not what we": {"taskwright": b'{"generalist": {}}'},
+        "its sampler is none": {"taskwright": wrong_sampler.encode()},
+        "its scales of rewards are none": {"taskwright": negative.encode()},
+        "sampler is": {"taskwright": no_chances.replace(b": -", b': "x", "y": ')},
+        "is no tensor": {"policy": saved({"a": 1})},
+        "other observations or actions": {"policy": saved(dict(list(weights.items())[1:]))},
+        "than the robot has now": {"policy.optimizer": saved(optimiser)},
+        "something else": {"policy.optimizer": saved([1])},
+    }
+    for reason, changes in cases.items():
+        data = rewritten(**changes)
+        path.write_bytes(data)
+        with pytest.raises(UsageError, match=f"can go on from: .*{reason}"):
+            train_generalist(plan(**{**fields, "max_steps": 2 * ROLLOUT}))
+        assert path.read_bytes() == data
+    # How it learns is no matter of the file.
+    groups = [{**optimiser["param_groups"][0], "lr": float("inf"), "betas": "x"}]
+    harmless = saved({"state": {}, "param_groups": groups})
+    path.write_bytes(rewritten(**{"policy.optimizer": harmless}))
+    assert train_generalist(plan(**{**fields, "max_steps": 2 * ROLLOUT})).steps == 2 * ROLLOUT

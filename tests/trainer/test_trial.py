@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
+import io
 import zipfile
 from itertools import chain, repeat
 
@@ -12,7 +12,7 @@ import torch
 from taskwright.errors import BrokenError
 from taskwright.trainer.learner import Episode
 from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
-from taskwright.trainer.policies import PLAYED_TEMPERATURE, load_parameters
+from taskwright.trainer.policies import PLAYED_TEMPERATURE, SCRIPTS, load_parameters
 from taskwright.trainer.soft_q import SoftQLearner
 from taskwright.trainer.trial import run_trial
 
@@ -215,18 +215,23 @@ def test_code_that_fails_in_training_is_rejected_and_not_too_hard(plan, easy_sou
     assert "line" in trial.reason
 
 
-def test_a_policy_file_is_read_without_unpickling(tmp_path):
-    class Trap:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "sprung"), "w"))
-
-    path = tmp_path / "policy.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name in ("data", "policy.pth", "pytorch_variables.pth"):
-            archive.writestr(name, pickle.dumps(Trap()))
-    with pytest.raises(BrokenError, match="cannot be read"):
-        load_parameters(path)
-    assert not (tmp_path / "sprung").exists()
+def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(plan, easy_source, tmp_path):
+    torch.save({"policy": 1}, tmp_path / "no-policy.zip")
+    with zipfile.ZipFile(tmp_path / "of-another-robot.zip", "w") as archive:
+        file = io.BytesIO()
+        torch.save({"action_net.weight": torch.zeros(2, 3)}, file)
+        archive.writestr("policy.pth", file.getvalue())
+    names = ("no-policy", "of-another-robot", "missing")
+    archived = tuple(ArchivedPolicy(n, n, str(tmp_path / f"{n}.zip")) for n in names)
+    nowhere = with_success(easy_source, "False")
+    trial = run_trial(plan(source=nowhere, archived=archived, max_steps=256))
+    # What is wrong with them says nothing of the task.
+    assert trial.verdict == "too_hard"
+    assert trial.screening.keys() == {"idle", "random", *SCRIPTS["r2d2"]}
+    assert trial.left_out.keys() == set(names)
+    assert "no-policy.zip cannot be read" in trial.left_out["no-policy"]
+    assert "other observations or actions" in trial.left_out["of-another-robot"]
+    assert "it is not there" in trial.left_out["missing"]
 
 
 def test_a_missing_policy_says_how_to_get_one(tmp_path):

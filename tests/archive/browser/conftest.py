@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 from taskwright.archive.browser.app import create_app
-from taskwright.archive.browser.serving import Server
+from taskwright.archive.browser.serving import Server, settings_for
 from taskwright.archive.store import Archive
 from taskwright.task import (
     Cost,
@@ -167,8 +166,7 @@ Serve = Callable[..., str]
 def serving(run_dir: Path, port: int = 0, **options: Any) -> Iterator[str]:
     """Serve a run folder from a thread; gives its address, without a slash at the end."""
     app = create_app(run_dir, **options)
-    settings = uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=3)
-    server = Server(settings, app.state.site)
+    server = Server(settings_for(app, port=port), app.state.site)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from taskwright.archive.browser.index import Row
 from taskwright.archive.browser.lineage import forest
+from taskwright.archive.browser.rows import Row
 
 MakeRow = Callable[..., Row]
 

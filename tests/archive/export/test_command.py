@@ -53,6 +53,16 @@ def test_an_export_says_what_to_install_and_what_it_runs(run_dir, tmp_path):
     assert (tmp_path / "My Tasks" / "pictures" / "DriveAheadNow.png").is_file()
 
 
+def test_a_policy_that_cannot_be_read_is_left_out_and_told(run_dir, tmp_path):
+    (policy,) = (run_dir / "policies").glob("*.zip")
+    policy.write_bytes(policy.read_bytes()[:-100])
+    arguments = [str(run_dir), str(tmp_path / "out"), "--policies"]
+    result = CliRunner().invoke(export, arguments)
+    assert "2 tasks, 0 with a trained policy, exported" in result.stdout
+    assert f"{policy} cannot be read" in result.stderr
+    assert "exported without it" in result.stderr
+
+
 def test_one_task_is_exported_over_an_earlier_export(run_dir, tmp_path):
     run(run_dir, tmp_path / "out", "--name", "mine")
     with pytest.raises(UsageError, match="--force"):

@@ -1,0 +1,75 @@
+"""What lies in a run folder: files and folders, and no way out of it.
+
+A run folder may come from somebody else. A link in it could have us read or overwrite anything that
+the user may, and a pipe could have us wait for ever. So none is followed: the folder itself may be
+reached through links, but what Taskwright uses in it are files and folders.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import ArchiveError
+
+FILES = frozenset(
+    (
+        *(f"archive.db{ending}" for ending in ("", "-wal", "-shm", "-journal")),
+        *(f"feedback.db{ending}" for ending in ("", "-wal", "-shm", "-journal")),
+        "config.yaml",
+        "events.jsonl",
+        "llm.jsonl",
+        "metric.npz",
+        "run.lock",
+    )
+)
+FOLDERS = frozenset(
+    ("demonstrations", "generalists", "in_flight", "media", "policies", "report", "tb", "vectors")
+)
+
+
+def check_folder(run_dir: Path, *, to_write: bool = False) -> None:
+    """Raises ArchiveError where something that is used in a run folder is neither a file nor a
+    folder. Who reads opens single files with care (`taskwright.files`); `to_write` looks at all of
+    them before anything is written."""
+    if not run_dir.is_dir():
+        return
+    for entry in _entries(run_dir):
+        if entry.name in FILES:
+            _check(entry, is_right=entry.is_file(follow_symlinks=False), kind="file")
+        elif entry.name in FOLDERS:
+            _check(entry, is_right=entry.is_dir(follow_symlinks=False), kind="folder")
+            if to_write:
+                _check_below(Path(entry.path))
+
+
+def _check_below(folder: Path) -> None:
+    waiting = [folder]
+    while waiting:
+        for entry in _entries(waiting.pop()):
+            is_folder = entry.is_dir(follow_symlinks=False)
+            is_right = is_folder or entry.is_file(follow_symlinks=False)
+            _check(entry, is_right=is_right, kind="file or folder")
+            if is_folder:
+                waiting.append(Path(entry.path))
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except PermissionError:
+        # Whoever cannot look at it cannot use what lies there either, and is told so then.
+        return
+
+
+def _check(entry: os.DirEntry[str], *, is_right: bool, kind: str) -> None:
+    if is_right:
+        return
+    found = "a link" if entry.is_symlink() else f"no {kind}"
+    raise ArchiveError(
+        f"{entry.path} is {found}: what lies in a run folder must be its own.",
+        f"Put the {kind} itself there, or remove it. (The run folder may be reached through a "
+        "link.)",
+    )
