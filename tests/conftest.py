@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import struct
@@ -17,6 +18,9 @@ from typing import Any
 import pytest
 
 from taskwright.task import Idea, Record, Task, Trial
+
+# Several processes of pytest share the cores: more threads in each would only be in the way.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell that starts pytest in the background has it ignore ctrl-C, and the commands it starts too.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -207,6 +207,7 @@ def test_check_of_a_folder_passes_with_status_0():
     assert result.stdout.count("passed") == len(list((SPECIMENS / "good").glob("*.py")))
 
 
+@pytest.mark.slow
 def test_train_json_is_one_document(tmp_path, easy_source):
     path = tmp_path / "task.py"
     path.write_text(easy_source)
@@ -227,6 +228,7 @@ def test_train_of_code_that_fails_is_status_1(tmp_path, easy_source):
     assert "ZeroDivisionError" in result.stdout
 
 
+@pytest.mark.slow
 def test_replays_are_recorded_where_they_are_missing(tmp_path, easy_source):
     from taskwright.task import Idea, Outcome, Record, Task
 

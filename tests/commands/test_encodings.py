@@ -148,6 +148,7 @@ def test_no_file_gets_what_is_printed_to_a_closed_stream(run_dir, tmp_path):
     assert (run_dir / "archive.db").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_listens_to_any_more_ends_and_blames_no_task(tmp_path):
     done = shell("TW run ARGS --attempts 2 --minutes 1 --plain | head -n 2", tmp_path / "run")
     assert (done.returncode, done.stderr) == (0, b"")

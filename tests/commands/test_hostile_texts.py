@@ -191,7 +191,8 @@ def test_a_wrong_call_is_told_in_one_harmless_line(arguments):
 
 
 @pytest.mark.parametrize(
-    ("view", "encoding"), [("live", "utf-8"), ("live", "ascii"), ("plain", "utf-8")]
+    ("view", "encoding"),
+    [("live", "utf-8"), pytest.param("live", "ascii", marks=pytest.mark.slow), ("plain", "utf-8")],
 )
 def test_a_run_shows_what_its_model_says(view, encoding, model_server, tmp_path):
     model_server.answer = lambda prompt: ANSWER

@@ -144,6 +144,7 @@ def test_time_that_is_up_lets_steps_under_way_end_and_begins_none(go):
     assert jobs.count("begun") == jobs.count("ended")
 
 
+@pytest.mark.slow
 def test_another_concurrency_is_told_and_only_later_journeys_change(go):
     first, _, _ = go(attempts=8, concurrency=4)
     records, _, events = go(attempts=16, concurrency=2)

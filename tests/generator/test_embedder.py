@@ -288,6 +288,7 @@ def test_the_default_is_the_model_that_ships():
     assert isinstance(make_encoder(EmbedderConfig()), SentenceEncoder)
 
 
+@pytest.mark.slow
 def test_any_sentence_transformer_is_loaded_from_a_folder_and_named_by_its_weights():
     encoder = make_encoder(EmbedderConfig(name=str(weights_folder())))
     assert isinstance(encoder, ChosenEncoder)

@@ -125,6 +125,7 @@ def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(go, tmp_path)
     assert len(after) == 2
 
 
+@pytest.mark.slow
 def test_time_that_is_up_leaves_the_journey_for_the_next_command(go, tmp_path):
     started = time.monotonic()
     ending, _ = go(tmp_path, run={"minutes": 0.02, "grace_minutes": 0.02})
@@ -138,6 +139,7 @@ def test_time_that_is_up_leaves_the_journey_for_the_next_command(go, tmp_path):
     assert [record.number for record in records_of(tmp_path)] == [1]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_its_seed_and_robot(go, tmp_path):
     go(tmp_path, run={"attempts": 1, "seed": 7})
     assert prepare_config(tmp_path, {}).run.seed == 7
@@ -327,6 +329,7 @@ def test_a_lost_connection_ends_the_command_and_the_journey_goes_on_later(
     assert sum("You invent" in prompt for prompt in prompts) == 1
 
 
+@pytest.mark.slow
 def test_runs_with_a_model_begin_with_the_seed_tasks(go, tmp_path, model_server):
     settings = with_model(model_server)
     settings["run"] = {"attempts": 1, "seed_tasks": 1}

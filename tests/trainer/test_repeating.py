@@ -84,6 +84,7 @@ def test_successes_come_about_again_in_a_fresh_process(tmp_path: Path) -> None:
         assert not episodes.witness.successes
 
 
+@pytest.mark.slow
 def test_a_task_that_does_not_follow_from_its_seed_is_rejected_not_too_easy(
     tmp_path: Path,
 ) -> None:

@@ -123,6 +123,7 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
     assert warm.warm_start is None
 
 
+@pytest.mark.slow
 def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
     plan, easy_source, tmp_path, monkeypatch
 ):
@@ -164,6 +165,7 @@ def test_solved_by_driving_straight_ahead_is_too_easy(plan, easy_source):
     assert (trial.successes, trial.episodes) == (8, 8)
 
 
+@pytest.mark.slow
 def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
     trial = run_trial(plan(source=with_success(easy_source, "False"), max_steps=3_000))
     assert trial.verdict == "too_hard"
@@ -178,6 +180,7 @@ def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
     assert trial.rule == "steps"
 
 
+@pytest.mark.slow
 def test_what_is_not_learned_is_examined_and_kept_at_its_best(plan, easy_source, monkeypatch):
     successes = [0, 4, 6, 2, 1]  # Of 8 episodes, in one rollout after the other.
 
