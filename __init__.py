@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from .archive.store import Archive
     from .curriculum import TaskSampler
     from .sandbox.vector_env import TaskVectorEnv
-    from .sandbox.world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
+    from .world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
 
 __version__ = "0.1.0"
 

@@ -1,6 +1,6 @@
 """`python -m taskwright` is the same as `taskwright`."""
 
-from .cli import main
+from .cli.main import main
 
 if __name__ == "__main__":
     main()

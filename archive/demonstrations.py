@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BrokenError
-from ..sandbox.channel import ChildFault
+from ..sandbox.processes.channel import ChildFault
 from ..sandbox.session import walk_through
 from ..task import Task
 from .feedback import Demonstration, Feedback
@@ -81,7 +81,7 @@ def write_minari(run_dir: Path, task: Task) -> Path:
     from minari.data_collector import EpisodeBuffer
     from minari.dataset.minari_storage import MinariStorage
 
-    from ..sandbox.world.robots import robot_spaces
+    from ..world.robots import robot_spaces
 
     with Feedback.open(run_dir) as feedback:
         demonstrations = [d for d in feedback.demonstrations(task.task_id) if d.success]

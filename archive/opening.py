@@ -34,14 +34,7 @@ from typing import Any, Literal
 
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
-from .tampering import (
-    DamagedError,
-    all_rows,
-    check_journal,
-    damage_told,
-    file_size,
-    make_wary,
-)
+from .tampering import DamagedError, all_rows, check_journal, damage_told, file_size, make_wary
 
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer

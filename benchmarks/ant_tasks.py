@@ -23,7 +23,7 @@ from taskwright.config import TrainerConfig
 from taskwright.executor.cores import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Trial, from_json, robot_named_in, to_json
-from taskwright.trainer.plans import TrialPlan
+from taskwright.trainer.requests import TrialPlan
 from taskwright.trainer.trial import run_trial
 
 NEVER = 2.0

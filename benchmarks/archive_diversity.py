@@ -47,7 +47,7 @@ from taskwright.executor.job import AtWork, Job, JobResult, Tell
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.run import open_run
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
-from taskwright.trainer.plans import Film, Replay, TrialPlan
+from taskwright.trainer.requests import Film, Replay, TrialPlan
 
 CITED = "203 (cited)", 0.59, 7.3
 WHOLE, EMBEDDED = "whole description", "title, description, success"

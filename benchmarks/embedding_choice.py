@@ -26,7 +26,7 @@ import yaml
 
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.task import Idea
-from taskwright.trainer.evaluation import wilson_interval
+from taskwright.trainer.evidence.evaluation import wilson_interval
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parent / "examples/tasks/r2d2"

@@ -1,9 +1,9 @@
 """What does it cost that nothing outlives an episode, and that what was shown is shown again?
 
 A task's module is run anew for each episode, and before a verdict counts, some of the successes it
-rests on are played again in a fresh process (`trainer/repeating.py`). Setup: tasks that come with
-the package; for each a reset and a physics step of `TaskEnv` in computing time, the share of a full
-episode that running the module takes, and a whole trial in which both are timed.
+rests on are played again in a fresh process (`trainer/evidence/repeating.py`). Setup: tasks that
+come with the package; for each a reset and a physics step of `TaskEnv` in computing time, the share
+of a full episode that running the module takes, and a whole trial in which both are timed.
 
 With `--against PYTHON`, the interpreter of another installation (of an older commit, say), physics
 steps per second are compared too: the two take turns in processes of their own, in computing time,
@@ -68,7 +68,7 @@ def measured(python: str, task: str) -> dict[str, float]:
 
 def module_s(task: str) -> float:
     """Computing time of running a task's module."""
-    from taskwright.sandbox.world import LoadedTask
+    from taskwright.world import LoadedTask
 
     loaded = LoadedTask((EXAMPLES / f"{task}.py").read_text(encoding="utf-8"))
     began = time.process_time()
@@ -81,7 +81,7 @@ def trial(task: str) -> dict[str, Any]:
     """A whole trial: its seconds, its episodes, and the seconds that playing again took."""
     from taskwright.config import Config
     from taskwright.trainer import trial as trials
-    from taskwright.trainer.plans import TrialPlan
+    from taskwright.trainer.requests import TrialPlan
 
     settings = Config().trainer.model_dump(exclude={"nearest_policies", "processes"})
     repeating_s, episodes = 0.0, 0

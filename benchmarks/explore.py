@@ -1,6 +1,6 @@
 """How fast are the lineage, the map and a task's page with thousands of records?
 
-Setup: an archive of `--records` records, written and served as `benchmarks/browser.py` does it, is
+Setup: an archive of `--records` records, written and served as `benchmarks/browser_speed.py` does it, is
 looked at with a headless Chromium. "Shown" is from the start of the navigation until everything has
 been drawn once; "drawn anew" is one drawing of the canvas, as at each step of moving or zooming,
 until its pixels can be read. Medians of `REPEATS`.
@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from browser import ARGUMENTS, browsed, get, timed, write_archive
+from browser_speed import ARGUMENTS, browsed, get, timed, write_archive
 from playwright.sync_api import Browser, sync_playwright
 
 REPEATS = 7

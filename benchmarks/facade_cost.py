@@ -19,8 +19,8 @@ from typing import Any
 import pybullet
 from pybullet_utils.bullet_client import BulletClient
 
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.task_client import TaskClient
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.client.task_client import TaskClient
 
 ROUNDS = 15
 CALLS = 2000

@@ -24,7 +24,7 @@ from taskwright.archive.store import Archive
 from taskwright.generator.paths import policy_path
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Record
-from taskwright.trainer.evaluation import Evaluation, evaluate
+from taskwright.trainer.evidence.evaluation import Evaluation, evaluate
 from taskwright.trainer.policies import Idle, Random, Trained, load_parameters, make_model
 
 EPISODES = 96

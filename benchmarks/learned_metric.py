@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskwright.archive.embedding import SentenceEncoder
-from taskwright.archive.metric import PULL, fit_projection, foretells
+from taskwright.archive.learned_distance import PULL, fit_projection, foretells
 
 DATA = Path(__file__).parent / "data" / "likeness.json"
 PARTS, REPEATS, DRAWS = 5, 10, 10_000

@@ -41,14 +41,14 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from taskwright.sandbox.episodes import episode_seed
 from taskwright.sandbox.vector import REWARD_LIMIT, Steps
-from taskwright.sandbox.world import TaskEnv
-from taskwright.sandbox.world.r2d2 import R2D2Robot, yaw_of
-from taskwright.sandbox.world.scene import BOUND, NUMBERS_PER_SLOT, SLOTS, compress
-from taskwright.trainer.deciding import WINDOW_EPISODES
-from taskwright.trainer.evaluation import evaluate
+from taskwright.trainer.evidence.deciding import WINDOW_EPISODES
+from taskwright.trainer.evidence.evaluation import evaluate
+from taskwright.trainer.learners.settings import PPO_SETTINGS
+from taskwright.trainer.learners.vec_env import SandboxedVecEnv
 from taskwright.trainer.policies import Trained
-from taskwright.trainer.settings import PPO_SETTINGS
-from taskwright.trainer.vec_env import SandboxedVecEnv
+from taskwright.world import TaskEnv
+from taskwright.world.robots.r2d2 import R2D2Robot, yaw_of
+from taskwright.world.scene import BOUND, NUMBERS_PER_SLOT, SLOTS, compress
 
 TASKS = (
     "drive_to_beacon",

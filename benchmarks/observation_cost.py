@@ -15,8 +15,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.scene import SceneObserver
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.scene import SceneObserver
 
 BODIES = (1, 8, 30, 100)
 LOOKS, ROUNDS = 60, 11

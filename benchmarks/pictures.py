@@ -20,11 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from taskwright.sandbox.world import TaskEnv, painting
+from taskwright.world import TaskEnv
+from taskwright.world.pictures import painting
 
 EXAMPLES = Path(__file__).parents[1] / "examples/tasks/r2d2"
 CROWD = '''
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -32,7 +32,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from taskwright.executor.cores import cores
-from taskwright.trainer.plans import TrialPlan
+from taskwright.trainer.requests import TrialPlan
 from taskwright.trainer.trial import run_trial
 
 SAMPLE_S = 0.5
@@ -43,7 +43,7 @@ NEVER = 1_000_000_000
 
 SOURCE = '''import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

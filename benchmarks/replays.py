@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 from taskwright.task import ROBOT_BASES, Robot
-from taskwright.trainer.plans import ReplayPlan
-from taskwright.trainer.replay import make_replay
+from taskwright.trainer.media.replay import make_replay
+from taskwright.trainer.requests import ReplayPlan
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "tasks" / "r2d2"
 PILE = '''
-from taskwright.sandbox.world import BASE
+from taskwright.world import BASE
 
 
 class Env(BASE):

@@ -19,8 +19,8 @@ import sys
 from pathlib import Path
 
 from taskwright.archive.generalists import compare_samplers, mean_curve, read_generalists
+from taskwright.cli.terminal import sparkline
 from taskwright.curriculum import STRATEGIES
-from taskwright.terminal import sparkline
 
 
 def main() -> None:

@@ -29,10 +29,10 @@ from taskwright.sandbox import vector
 from taskwright.sandbox.checker import check_task
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.episodes import episode_seed
-from taskwright.sandbox.process import Child
+from taskwright.sandbox.processes.process import Child
 from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Task
+from taskwright.world import TaskEnv
 
 EXAMPLE = Path(__file__).parents[1] / "examples/tasks/r2d2/find_open_doorway.py"
 ENVIRONMENTS = 8

@@ -100,7 +100,7 @@ def measure_theirs(checkout: Path) -> Measure:
 
 def measure_ours(with_scene: bool) -> Measure:
     """`TaskEnv`, whole or without the scene."""
-    from taskwright.sandbox.world import TaskEnv
+    from taskwright.world import TaskEnv
 
     class Measured(TaskEnv):
         def _sense(self, elapsed_s: float) -> Any:

@@ -28,11 +28,11 @@ from taskwright.executor.cores import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Trial, from_json, to_json
-from taskwright.trainer.evaluation import Evaluation, evaluate
-from taskwright.trainer.learner import Learner
-from taskwright.trainer.plans import TrialPlan
+from taskwright.trainer.evidence.evaluation import Evaluation, evaluate
+from taskwright.trainer.learners.learner import Learner
+from taskwright.trainer.learners.ppo import PPOLearner
 from taskwright.trainer.policies import Trained, load_parameters, make_model
-from taskwright.trainer.ppo import PPOLearner
+from taskwright.trainer.requests import TrialPlan
 from taskwright.trainer.trial import run_trial
 
 FRESH_SEED = 987_654_321

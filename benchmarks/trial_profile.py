@@ -25,10 +25,10 @@ import torch
 from taskwright.executor.cores import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.sandbox.world import TaskEnv
-from taskwright.trainer.learner import Learner
-from taskwright.trainer.ppo import PPOLearner
-from taskwright.trainer.soft_q import SoftQLearner
+from taskwright.trainer.learners.learner import Learner
+from taskwright.trainer.learners.ppo import PPOLearner
+from taskwright.trainer.learners.soft_q import SoftQLearner
+from taskwright.world import TaskEnv
 
 ENVIRONMENTS = 16
 ALONE_STEPS = 600

@@ -31,9 +31,9 @@ import numpy as np
 from taskwright.archive.store import Archive
 from taskwright.config import TrainerConfig
 from taskwright.task import CurvePoint, Trial, from_json
-from taskwright.trainer.deciding import SuccessWindow, is_hopeless
-from taskwright.trainer.evaluation import Examination
-from taskwright.trainer.learner import Episode
+from taskwright.trainer.evidence.deciding import SuccessWindow, is_hopeless
+from taskwright.trainer.evidence.evaluation import Examination
+from taskwright.trainer.learners.learner import Episode
 
 RATES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 CONFIG = TrainerConfig()

@@ -30,7 +30,7 @@ from typing import Any
 
 from taskwright.config import TrainerConfig
 from taskwright.task import Task, Trial, robot_named_in
-from taskwright.trainer.plans import TrialPlan
+from taskwright.trainer.requests import TrialPlan
 from taskwright.trainer.trial import run_trial
 
 TASKS = Path(__file__).parents[1] / "tests" / "tasks" / "verdicts"

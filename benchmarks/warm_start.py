@@ -26,7 +26,7 @@ from taskwright.executor.cores import cores
 from taskwright.generator.composer.recipe import Recipe, compose
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Task, Trial, from_json, to_json
-from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
+from taskwright.trainer.requests import ArchivedPolicy, TrialPlan
 from taskwright.trainer.trial import run_trial
 
 RECIPES = {

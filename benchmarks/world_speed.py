@@ -22,15 +22,15 @@ import pybullet_data
 from numpy.typing import NDArray
 
 from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.sandbox.world import TaskEnv
-from taskwright.sandbox.world.base import build_env
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.loading import LoadedTask
+from taskwright.world import TaskEnv
+from taskwright.world.base import build_env
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.language.loading import LoadedTask
 
 SOURCE = '''
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .curriculum import Episode, Numbers, Tables, normalised
 from .mixture import Mixture, fit_mixture
-from .strategy import Episode, Numbers, Tables, normalised
 
 LEAST_VARIANCE = 0.01
 """Of a region, in each direction: tasks are points, and a region around a single one is to reach

@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .strategy import Episode, Numbers, Tables, normalised
+from .curriculum import Episode, Numbers, Tables, normalised
 
 
 class LearningProgress:

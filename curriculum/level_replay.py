@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .strategy import Episode, Numbers, Tables, normalised
+from .curriculum import Episode, Numbers, Tables, normalised
 
 
 class PrioritisedLevelReplay:

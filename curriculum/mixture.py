@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .strategy import Numbers
+from .curriculum import Numbers
 
 MAX_ROUNDS = 50
 TOLERANCE = 1e-3

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .alp_gmm import AlpGmm
+from .curriculum import Episode, Numbers, Strategy, Uniform, normalised
 from .learning_progress import LearningProgress
 from .level_replay import PrioritisedLevelReplay
-from .strategy import Episode, Numbers, Strategy, Uniform, normalised
 
 STRATEGIES: dict[str, Callable[..., Strategy]] = {
     "learning_progress": LearningProgress,

@@ -15,17 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from taskwright.sandbox.world import TaskEnv
-from taskwright.sandbox.world.camera import FIELD_OF_VIEW_DEG, Camera
-from taskwright.sandbox.world.r2d2 import R2D2Robot
-from taskwright.sandbox.world.rendering import Renderer
-from taskwright.sandbox.world.rotation import yaw_of
-from taskwright.sandbox.world.scene import NUMBERS_PER_SLOT, SLOTS
+from taskwright.world import TaskEnv
+from taskwright.world.pictures.camera import FIELD_OF_VIEW_DEG, Camera
+from taskwright.world.pictures.rendering import Renderer
+from taskwright.world.robots.r2d2 import R2D2Robot
+from taskwright.world.rotation import yaw_of
+from taskwright.world.scene import NUMBERS_PER_SLOT, SLOTS
 
 SOURCE = '''
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -5,7 +5,7 @@ Why not load those models themselves: PyBullet makes of each of their bodies a c
 without mass, one per joint, with the body fixed to its end, and of each capsule a shape that is
 slow to collide. Here a body is the last link of its chain, and a capsule is a capsule. Masses,
 inertias, friction, joints and shapes are taken over as PyBullet has them after loading, so that the
-robot moves as before, only faster; `tests/sandbox/world/test_walkers.py` compares the two.
+robot moves as before, only faster; `tests/world/test_walkers.py` compares the two.
 
 Why twins: PyBullet makes a mesh of everything that can be seen, for links without looks of their
 collision shapes, which takes most of the time that a robot takes to load. In `*_plain.urdf` each
@@ -27,7 +27,7 @@ import numpy as np
 import pybullet
 import pybullet_data
 
-ASSETS = Path(__file__).parents[1] / "sandbox" / "world" / "assets"
+ASSETS = Path(__file__).parents[1] / "world" / "robots" / "assets"
 MODELS = {"ant": "ant.xml", "humanoid": "humanoid_symmetric.xml"}
 FLAGS = pybullet.URDF_USE_SELF_COLLISION | pybullet.URDF_USE_SELF_COLLISION_EXCLUDE_ALL_PARENTS
 COLORS = {

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from ..errors import BrokenError, StorageError, storage_explained
 from ..sandbox.checker import check_task
 from ..task import CurvePoint, Noun, Task, from_json, to_json
-from ..trainer.plans import FilmPlan, ReplayPlan, TrialPlan
+from ..trainer.requests import FilmPlan, ReplayPlan, TrialPlan
 
 Tell = Callable[[CurvePoint], None]
 AtWork = Callable[[bool], None]
@@ -99,9 +99,9 @@ def _work(job: Job, tell: Tell) -> Noun:
 
         return run_trial(from_json(TrialPlan, job.payload), tell)
     if job.kind == "replay":
-        from ..trainer.replay import make_replay
+        from ..trainer.media.replay import make_replay
 
         return make_replay(from_json(ReplayPlan, job.payload))
-    from ..trainer.film import make_film
+    from ..trainer.media.film import make_film
 
     return make_film(from_json(FilmPlan, job.payload))

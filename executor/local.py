@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from ..errors import BrokenError
-from ..sandbox.channel import ChildFault, ChildTimeout
-from ..sandbox.process import ModuleProcess
+from ..sandbox.processes.channel import ChildFault, ChildTimeout
+from ..sandbox.processes.process import ModuleProcess
 from ..task import CurvePoint, from_json
 from .job import AtWork, Job, JobCancelled, JobResult, Tell
 

@@ -12,7 +12,7 @@ import json
 import sys
 
 from ..sandbox.isolation.limits import die_with_parent
-from ..sandbox.messages import Messages
+from ..sandbox.processes.messages import Messages
 from ..task import CurvePoint, from_json
 from .job import Job, run_job
 

@@ -15,7 +15,7 @@ from ..archive.generalists import POLICY_NAME, generalist_folder, write_generali
 from ..archive.store import Archive, now
 from ..errors import ArchiveError, UsageError, storage_explained
 from ..task import Generalist, GeneralistPoint, Record, Robot
-from ..trainer.plans import GeneralistPlan, GeneralistTask
+from ..trainer.requests import GeneralistPlan, GeneralistTask
 
 if TYPE_CHECKING:
     from ..trainer.generalist import Tell

@@ -26,10 +26,10 @@ from ..executor.job import Executor, Job
 from ..files import FileProblem, open_within, read_bytes, write_whole
 from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_json
 from ..trainer.policy_files import read_policy
-from .bench import CHECK_DEADLINE_S
+from .archive_view import Selection
 from .embedder import make_encoder
-from .known import Selection
-from .offers import Offer, Unusable, offers_in
+from .import_sources import Offer, Unusable, offers_in
+from .job_client import CHECK_DEADLINE_S
 from .run import CONFIG_NAME, locked, prepare_config
 
 FILES = (

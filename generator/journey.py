@@ -18,24 +18,14 @@ from ..archive.journal import Journal
 from ..archive.novelty import Neighbour
 from ..archive.store import now
 from ..errors import BrokenError
-from ..task import (
-    Idea,
-    Judgement,
-    Noun,
-    Outcome,
-    Record,
-    Sighting,
-    Status,
-    Task,
-    Trial,
-)
+from ..task import Idea, Judgement, Noun, Outcome, Record, Sighting, Status, Task, Trial
+from .archive_view import Known, Selection
 from .author import Brief, Moments
-from .bench import Bench
-from .flight import NO_IDEA, Stopped
-from .known import Known, Selection
+from .in_flight import NO_IDEA, Stopped
+from .job_client import Bench
 from .model.meter import Meter
 from .paths import moments_path, policy_path, poster_path
-from .workshop import Workshop
+from .run_context import Workshop
 
 N = TypeVar("N", bound=Noun)
 

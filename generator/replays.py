@@ -9,7 +9,7 @@ from ..archive.replays import ENDING
 from ..executor.job import Executor, Job
 from ..sandbox.recording import Agent
 from ..task import Record, Task, Trial, from_json, to_json
-from ..trainer.plans import Replay, ReplayPlan
+from ..trainer.requests import Replay, ReplayPlan
 from .paths import policy_path
 
 REPLAY_DEADLINE_S = 180.0

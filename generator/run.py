@@ -15,18 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..archive.embedding import Embedder
 from ..archive.folder import check_folder
-from ..archive.metric import Metric, load_metric
+from ..archive.learned_distance import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import make_rule
 from ..archive.store import Archive
 from ..config import Config, bare, load_config, merge, resolve, write_config
-from ..errors import (
-    ArchiveError,
-    StorageError,
-    TaskwrightError,
-    UsageError,
-    storage_explained,
-)
+from ..errors import ArchiveError, StorageError, TaskwrightError, UsageError, storage_explained
 from ..executor.job import Executor
 from ..sandbox.host import describe_missing, require_isolation
 from ..task import Robot
@@ -34,15 +28,15 @@ from ..trust import check_trusted
 from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
-from .conductor import STOPPED, Conductor
 from .embedder import make_encoder
 from .events import Event, Events, Watcher
-from .flight import Flight
+from .in_flight import Flight
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
+from .run_context import Workshop
+from .scheduler import STOPPED, Conductor
 from .seeds import example_tasks
 from .summary import Ending, summarize
-from .workshop import Workshop
 
 if TYPE_CHECKING:
     from ..trainer.tensorboard import RunCurves

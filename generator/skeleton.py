@@ -23,7 +23,7 @@ MODULE = '''import math
 
 import numpy as np
 
-from taskwright.sandbox.world import {base}
+from taskwright.world import {base}
 
 
 class Env({base}):

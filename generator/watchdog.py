@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from ..sandbox.process import child_environment
+from ..sandbox.processes.process import child_environment
 from .watchdog_process import DEADLINE, SECONDS
 
 ENDING_S = 10.0

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 from ..errors import BrokenError
 from ..task import Outcome, Stage, Task
-from .channel import (
+from .processes.channel import (
     BROKEN_CHILD_REMEDY,
     ChildDied,
     ChildFault,
@@ -22,7 +22,7 @@ from .channel import (
     ChildTimeout,
     plain_text,
 )
-from .process import Child
+from .processes.process import Child
 
 CHECK_TIMEOUT_S = 30.0
 """For all stages together; an ordinary task needs about a second."""

@@ -18,9 +18,9 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.wrappers import TimeLimit
 from numpy.typing import NDArray
 
+from ..world import TaskEnv
+from ..world.robots import robot_of
 from .faults import told
-from .world import TaskEnv
-from .world.robots import robot_of
 
 MAX_TERMS = 32
 """Reward terms that are told by name; further ones count in the reward alone."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pybullet_data
 
-from .world.actions import ActionError
-from .world.bullet import pybullet
-from .world.contract import ContractError, UnavailableError
-from .world.loading import LoadError, UnavailableImport
+from ..world.actions import ActionError
+from ..world.client.bullet import pybullet
+from ..world.contract import ContractError, UnavailableError
+from ..world.language.loading import LoadError, UnavailableImport
 
 TEXT_LIMIT = 300
 
@@ -84,7 +84,7 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
         return Fault(
             text,
             "Every task is one class named `Env`.",
-            "Write `from taskwright.sandbox.world import R2D2Env` and `class Env(R2D2Env):`.",
+            "Write `from taskwright.world import R2D2Env` and `class Env(R2D2Env):`.",
         )
     for kinds, cause, fix in _EXPLANATIONS:
         if isinstance(error, kinds):

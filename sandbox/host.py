@@ -11,10 +11,10 @@ from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import UsageError
-from .channel import ChildDied, ChildFault
 from .isolation import LEVELS, Isolation, Level
 from .isolation.probes import PROBES, Surroundings
-from .process import Child
+from .processes.channel import ChildDied, ChildFault
+from .processes.process import Child
 
 PROBE_TIMEOUT_S = 5.0
 

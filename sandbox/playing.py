@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from ..task import Noun, Robot, to_json
+from ..world import TaskEnv
+from ..world.pictures.camera import overview_camera
+from ..world.robots import robot_of
+from ..world.rotation import yaw_of
 from .episodes import action_for
 from .faults import told
 from .live import MAX_TERMS, Frame, Piece, Pose, Walkthrough
 from .recorder import LivePart, Recorder
 from .recording import Quadruple
-from .world import TaskEnv
-from .world.camera import overview_camera
-from .world.robots import robot_of
-from .world.rotation import yaw_of
 
 
 class PlayServer:

@@ -24,8 +24,10 @@ from typing import Any, TypeGuard
 
 from RestrictedPython.transformer import ALLOWED_FUNC_NAMES, RestrictingNodeTransformer
 
-from .syntax import parsed
-from .world.allowed import (
+from ..world.base import OWNED_BY_BASE, STATE_OF_BASE
+from ..world.client.arguments import bundled_model_path
+from ..world.client.calls import CLIENT_NAMES
+from ..world.language.allowed import (
     BUILTINS,
     MODULES,
     NAMED_ATTRIBUTE_BUILTINS,
@@ -33,10 +35,8 @@ from .world.allowed import (
     NUMPY_TYPES,
     refused_attribute,
 )
-from .world.arguments import bundled_model_path
-from .world.base import OWNED_BY_BASE, STATE_OF_BASE
-from .world.calls import CLIENT_NAMES
-from .world.loading import BASES, ROBOT_MODULES
+from ..world.language.loading import BASES, ROBOT_MODULES
+from .syntax import parsed
 
 MAX_SOURCE_CHARACTERS = 100_000
 
@@ -289,7 +289,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
             node,
             f"`{statement}` is refused",
             "Import only `numpy as np`, `math`, `random` and the robot's base: "
-            "`from taskwright.sandbox.world import R2D2Env`. PyBullet is `self._p`.",
+            "`from taskwright.world import R2D2Env`. PyBullet is `self._p`.",
         )
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> Any:

@@ -11,18 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from .recording import (
-    ORIENTATION_UNIT,
-    POSITION_UNIT_M,
-    Kind,
-    Mesh,
-    Part,
-    Quadruple,
-    Shape,
-    Triple,
-)
-from .world.calls import CALLS
-from .world.client import PhysicsClient
+from ..world.client.calls import CALLS
+from ..world.client.client import PhysicsClient
+from .recording import ORIENTATION_UNIT, POSITION_UNIT_M, Kind, Mesh, Part, Quadruple, Shape, Triple
 
 PLANE_NORMAL = (0.0, 0.0, 1.0)
 MAX_MESH_NUMBERS = 200_000

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..task import Robot, to_json
+from ..world import TaskEnv
+from ..world.base import BaseEnv
+from ..world.pictures.camera import overview_camera
 from .episodes import MAX_TERMS, action_for
 from .faults import told
 from .recorder import Recorder
 from .recording import Agent, Ending, Episode, Recording
-from .world import TaskEnv
-from .world.base import BaseEnv
-from .world.camera import overview_camera
 
 
 def record(

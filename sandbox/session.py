@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from ..task import Noun, Robot, from_json
-from .channel import ChildProtocolError, fault_in, plain_text
 from .live import Frame, Stage, Walkthrough
-from .memory import shared_memory
-from .process import Child
+from .processes.channel import ChildProtocolError, fault_in, plain_text
+from .processes.memory import shared_memory
+from .processes.process import Child
 
 LOAD_TIMEOUT_S = 30.0
 BEGIN_TIMEOUT_S = 20.0

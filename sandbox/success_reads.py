@@ -1,7 +1,7 @@
 """What a task's `get_success` looks at, and whether any of it ever changes: told of a task in which
 no success was seen, since it may ask for what cannot be.
 
-Runs inside the sandboxed process; the parent's side is `trainer/experiments.py`.
+Runs inside the sandboxed process; the parent's side is `trainer/evidence/experiments.py`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from ..task import Noun, to_json
+from ..world import TaskEnv
 from .episodes import action_for
 from .faults import told
-from .world import TaskEnv
 
 MAX_BODIES = 64
 MAX_NAME_CHARACTERS = 60

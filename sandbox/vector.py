@@ -18,12 +18,12 @@ from gymnasium.error import ClosedEnvironmentError
 from numpy.typing import NDArray
 
 from ..errors import BrokenError
-from .channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from ..world.actions import read_actions
+from ..world.robots import robot_spaces
 from .episodes import MAX_TERMS, Layout
-from .memory import shared_memory
-from .process import DEFAULT_MEMORY_MB, Child
-from .world.actions import read_actions
-from .world.robots import robot_spaces
+from .processes.channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from .processes.memory import shared_memory
+from .processes.process import DEFAULT_MEMORY_MB, Child
 
 LOAD_TIMEOUT_S = 30.0
 STEP_TIMEOUT_S = 10.0

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES, robot_named_in
+from ..world.actions import ActionError, read_actions
+from ..world.limits import TellsItsLimit, longest_episode, positive
+from ..world.robots import GAITS
+from ..world.task_env import ACTION_REPEAT, TASK_ENV, TIME_LIMIT, task_env_id
 from .vector import SandboxedEpisodes, Steps
-from .world.actions import ActionError, read_actions
-from .world.limits import TellsItsLimit, longest_episode, positive
-from .world.robots import GAITS
-from .world.task_env import ACTION_REPEAT, TASK_ENV, TIME_LIMIT, task_env_id
 
 MAX_PER_PROCESS = 24
 """Environments: each takes about 28 MB of a process's memory."""

@@ -29,7 +29,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 EASY_SOURCE = '''
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

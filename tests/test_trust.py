@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from taskwright.archive.store import Archive
-from taskwright.cli import cli
+from taskwright.cli.main import cli
 from taskwright.config import Config, resolve, write_config
 from taskwright.errors import ArchiveError, TaskwrightError
 from taskwright.generator.embedder import embedder_settings

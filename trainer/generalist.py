@@ -27,14 +27,14 @@ from stable_baselines3.common.callbacks import BaseCallback
 from ..curriculum import TaskSampler
 from ..errors import UsageError
 from ..files import FileProblem
-from ..sandbox.channel import ChildFault
+from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import Generalist, GeneralistPoint, Noun, TaskSkill, from_json, to_json
-from .evaluation import evaluate, wilson_interval
-from .plans import GeneralistPlan, GeneralistTask
+from .evidence.evaluation import evaluate, wilson_interval
+from .learners.settings import PPO_SETTINGS
 from .policies import Trained, fits
 from .policy_files import Arrays, Moments, read_training, write_policy
-from .settings import PPO_SETTINGS
+from .requests import GeneralistPlan, GeneralistTask
 from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"

@@ -17,12 +17,12 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 
 from ..errors import BrokenError
 from ..sandbox.vector import SandboxedEpisodes
-from ..sandbox.world.robots import robot_spaces
 from ..task import Robot
-from .actions import Actor
+from ..world.robots import robot_spaces
+from .learners.actions import Actor
+from .learners.settings import PPO_SETTINGS
+from .learners.vec_env import SandboxedVecEnv
 from .policy_files import REMEDY, Arrays, read_policy
-from .settings import PPO_SETTINGS
-from .vec_env import SandboxedVecEnv
 
 PLAYED_TEMPERATURE = 0.7
 """Of the actions that a learned policy is examined, kept and played with: chance that training

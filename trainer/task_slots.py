@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepReturn
 
-from ..sandbox.channel import ChildFault
+from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
-from ..sandbox.world.robots import robot_spaces
-from .settings import Settings
-from .vec_env import RemoteVecEnv
+from ..world.robots import robot_spaces
+from .learners.settings import Settings
+from .learners.vec_env import RemoteVecEnv
 
 EPISODES_PER_DRAW = 4
 """Episodes that a slot plays of a task before it is given another: making a world takes as long as

@@ -20,27 +20,22 @@ import numpy as np
 import torch
 from gymnasium.spaces import Discrete
 
-from ..sandbox.channel import ChildFault
+from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import CurvePoint, Trial
-from .achieved import Achievements
-from .deciding import SuccessWindow, is_hopeless
-from .evaluation import Evaluation, Examination, evaluate
-from .learner import Episode, Learner
-from .plans import TrialPlan
-from .policies import (
-    PLAYED_TEMPERATURE,
-    START_TEMPERATURE,
-    Trained,
-    at_temperature,
-)
+from .evidence.achieved import Achievements
+from .evidence.deciding import SuccessWindow, is_hopeless
+from .evidence.episode_recorder import TRAINED, TRAINING, WatchedEpisodes
+from .evidence.evaluation import Evaluation, Examination, evaluate
+from .evidence.repeating import require_repeatable
+from .evidence.sanity import examined
+from .evidence.screening import Screening, screen
+from .learners.learner import Episode, Learner
+from .learners.ppo import PPOLearner
+from .learners.soft_q import SoftQLearner
+from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature
 from .policy_files import write_policy
-from .ppo import PPOLearner
-from .repeating import require_repeatable
-from .sanity import examined
-from .screening import Screening, screen
-from .soft_q import SoftQLearner
-from .witness import TRAINED, TRAINING, WatchedEpisodes
+from .requests import TrialPlan
 
 UNTRAINED = "untrained network"
 FIRST_PATIENCE = 0.5

@@ -30,8 +30,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from ...world import TaskEnv
 from ..faults import told
-from ..world import TaskEnv
 from .episode import play
 from .rejection import Rejection
 from .stages import Check

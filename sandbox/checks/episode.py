@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
-from ..world import TaskEnv
+from ...world import TaskEnv
 from .scripts import REPLAYED_ACTIONS, actions_of
 
 

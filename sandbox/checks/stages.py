@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...task import Stage
-from ..world.robots import robot_of
-from ..world.task_env import ACTION_REPEAT, TIME_LIMIT
+from ...world.robots import robot_of
+from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
 from .episode import Episode, play
 from .rejection import Rejection
 from .scripts import IDLE, RANDOM, idle_action, repeated, script_names

@@ -6,11 +6,11 @@ import functools
 import math
 from typing import Any
 
-from ..world import TaskEnv
-from ..world.base import as_bool
-from ..world.client import Phase
-from ..world.robots import ROBOT_ENVS
-from ..world.sanity import MAX_SPEED_M_S
+from ...world import TaskEnv
+from ...world.base import as_bool
+from ...world.client.client import Phase
+from ...world.robots import ROBOT_ENVS
+from ...world.sanity import MAX_SPEED_M_S
 from .rejection import Rejection
 
 MAX_OVERLAP_M = 0.02
@@ -171,7 +171,7 @@ _JOINT = {"damping": 6, "friction": 7, "lower limit": 8, "upper limit": 9, "stre
 def settings_of(robot: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of the engine and of the robot in a task that adds nothing."""
     base = ROBOT_ENVS[robot].__name__
-    source = f"from taskwright.sandbox.world import {base}\nclass Env({base}):\n    pass\n"
+    source = f"from taskwright.world import {base}\nclass Env({base}):\n    pass\n"
     env = CheckedEnv(source)
     env.build(episode_seed=0)
     settings = _engine_settings(env), _body_settings(env)

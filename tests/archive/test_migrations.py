@@ -15,7 +15,7 @@ import pytest
 
 from taskwright.archive.migrations import MIGRATIONS
 from taskwright.archive.store import FILE_NAME, Archive
-from taskwright.generator.known import Selection
+from taskwright.generator.archive_view import Selection
 from taskwright.task import from_json
 
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -14,11 +14,11 @@ from tampered import NEVER_ENDING, REFUSED, SHOWN, change, make_sound
 
 from taskwright.archive import store
 from taskwright.archive.feedback import Feedback
-from taskwright.archive.report.run_data import read_run
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.archive.tampering import DamagedError
 from taskwright.errors import ArchiveError, BrokenError
-from taskwright.generator.offers import Offer, offers_in
+from taskwright.generator.import_sources import Offer, offers_in
+from taskwright.report.run_data import read_run
 from taskwright.task import Idea
 
 

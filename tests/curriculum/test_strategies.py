@@ -7,10 +7,10 @@ import pytest
 
 from taskwright.curriculum import TaskSampler
 from taskwright.curriculum.alp_gmm import AlpGmm
+from taskwright.curriculum.curriculum import Episode
 from taskwright.curriculum.learning_progress import LearningProgress
 from taskwright.curriculum.level_replay import PrioritisedLevelReplay
 from taskwright.curriculum.mixture import fit_mixture
-from taskwright.curriculum.strategy import Episode
 
 IMPOSSIBLE, MASTERED, GROWING = 0, 1, 2
 

@@ -18,8 +18,8 @@ import pytest
 
 import taskwright
 from taskwright.sandbox.checker import check_task
-from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Task
+from taskwright.world import TaskEnv
 
 FOLDER = Path(taskwright.__file__).parent / "examples" / "tasks" / "r2d2"
 SEEDS = (1, 2, 3)

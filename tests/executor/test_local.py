@@ -13,9 +13,9 @@ import pytest
 from taskwright.errors import StorageError
 from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
-from taskwright.sandbox.process import child_environment
+from taskwright.sandbox.processes.process import child_environment
 from taskwright.task import Outcome, Task, from_json, to_json
-from taskwright.trainer.plans import Film, FilmPlan
+from taskwright.trainer.requests import Film, FilmPlan
 
 
 @pytest.fixture

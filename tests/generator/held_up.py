@@ -93,7 +93,7 @@ def run(signal_file: str, *arguments: str) -> None:
     """`taskwright run`, which stands still over the idea of its second journey once that file is
     there."""
     # They take long to load.
-    from taskwright import cli
+    from taskwright.cli import main as cli
     from taskwright.generator import model_author
 
     parse_idea = model_author.parse_idea

@@ -36,7 +36,7 @@ from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.run import Ending, open_run, prepare_config
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Cost, Idea, Judgement, Outcome, Task, Trial, from_json, to_json
-from taskwright.trainer.plans import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
+from taskwright.trainer.requests import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
 
 IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""

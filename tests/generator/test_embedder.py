@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from taskwright.archive.embedding import ChosenEncoder, Embedder, SentenceEncoder, weights_folder
 from taskwright.archive.neighbourhood import Neighbourhood
 from taskwright.archive.store import FILE_NAME, Archive
-from taskwright.cli import cli
+from taskwright.cli.main import cli
 from taskwright.config import EmbedderConfig, resolve, write_config
 from taskwright.errors import ArchiveError, BrokenError, ModelError, UsageError
 from taskwright.generator.embedder import ServedEncoder, embedder_settings, make_encoder

@@ -20,13 +20,13 @@ import torch
 from click.testing import CliRunner
 
 from taskwright.archive.store import FILE_NAME, Archive
-from taskwright.cli import cli
+from taskwright.cli.main import cli
 from taskwright.errors import ArchiveError, UsageError
 from taskwright.executor.job import JobResult
 from taskwright.generator import importing, run
+from taskwright.generator.archive_view import Selection
+from taskwright.generator.import_sources import TRIED, Offer, offers_in
 from taskwright.generator.importing import UNTRIED, import_tasks
-from taskwright.generator.known import Selection
-from taskwright.generator.offers import TRIED, Offer, offers_in
 from taskwright.task import Idea, Outcome, Task, Trial, from_json, to_json
 
 SOURCE = '''from omni_epic.envs.{robot}.base import {base}
@@ -348,7 +348,7 @@ def test_odd_json_in_an_omni_epic_archive_is_told_in_one_sentence(tmp_path, take
 
 def test_of_a_long_omni_epic_archive_the_last_state_is_read(tmp_path, take, monkeypatch):
     folder = omni_epic_run(tmp_path / "oe", ["Cross", "Kick", "Reach"])
-    monkeypatch.setattr("taskwright.generator.offers.MAX_STATE_BYTES", 400)
+    monkeypatch.setattr("taskwright.generator.import_sources.MAX_STATE_BYTES", 400)
     assert (folder / "archive.jsonl").stat().st_size > 400
     assert [task.title for task in take(folder).imported] == ["Cross", "Kick", "Reach"]
 

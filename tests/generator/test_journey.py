@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from taskwright.archive.embedding import Embedder
-from taskwright.archive.metric import Metric
+from taskwright.archive.learned_distance import Metric
 from taskwright.archive.neighbourhood import Neighbourhood
 from taskwright.archive.store import Archive
 from taskwright.config import Config, ModelConfig, StrategyConfig
 from taskwright.executor.local import LocalExecutor
+from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
-from taskwright.generator.flight import Flight
+from taskwright.generator.in_flight import Flight
 from taskwright.generator.journey import Journey
-from taskwright.generator.known import Selection
+from taskwright.generator.run_context import Workshop
 from taskwright.generator.seeds import example_tasks
-from taskwright.generator.workshop import Workshop
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from taskwright.generator.run import open_run
 from taskwright.prompts import render
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
-from taskwright.trainer.plans import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
+from taskwright.trainer.requests import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
 
 IDEA = Idea("Park in the circle", "A circle.", "The robot stands in it.", "Speed.", "None")
 SEES = {Sight.YES: True, Sight.NO: False, Sight.UNCLEAR: None}

@@ -19,7 +19,7 @@ import math
 import random
 
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):
@@ -84,7 +84,7 @@ class Processes:
 
     def serving(self, parent_pid: int) -> list[int]:
         """Ids of the fork server of a process and of all that was forked from it."""
-        marks = {"taskwright.sandbox.forkserver", str(parent_pid)}
+        marks = {"taskwright.sandbox.processes.forkserver", str(parent_pid)}
         return [pid for pid in self._all() if marks <= set(self._command(pid))]
 
     def in_session(self, session: int) -> list[int]:

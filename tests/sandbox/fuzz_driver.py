@@ -29,12 +29,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from taskwright.sandbox.policy import refusals
-from taskwright.sandbox.world import LoadedTask, loading
-from taskwright.sandbox.world.allowed import BUILTINS, refused_attribute
-from taskwright.sandbox.world.base import build_env
-from taskwright.sandbox.world.calls import CALLS
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.robot import Robot
+from taskwright.world import LoadedTask
+from taskwright.world.base import build_env
+from taskwright.world.client.calls import CALLS
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.language import loading
+from taskwright.world.language.allowed import BUILTINS, refused_attribute
+from taskwright.world.robot import Robot
 
 FRAGMENTS = 12
 """Fragments in one example; each stands in a method of its own."""
@@ -44,7 +45,7 @@ TASK = '''
 import math
 import random
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 class Helper:
     def __init__(self, value=None):
         self.value = value

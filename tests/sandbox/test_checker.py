@@ -13,8 +13,8 @@ import pytest
 
 from taskwright.errors import BrokenError
 from taskwright.sandbox import checker
-from taskwright.sandbox.channel import ChildDied, ChildFault
 from taskwright.sandbox.checker import check_task
+from taskwright.sandbox.processes.channel import ChildDied, ChildFault
 from taskwright.task import Outcome, Task
 
 TASKS = Path(__file__).parents[1] / "tasks"

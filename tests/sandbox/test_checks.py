@@ -23,8 +23,8 @@ from taskwright.sandbox.checker import check_task
 from taskwright.sandbox.checks import scripts, stages
 from taskwright.sandbox.checks.scripts import actions_of
 from taskwright.sandbox.checks.world import CheckedEnv
-from taskwright.sandbox.world import TaskEnv
 from taskwright.task import Outcome, Stage, Task, from_json, to_json
+from taskwright.world import TaskEnv
 
 TASKS = Path(__file__).parents[1] / "tasks"
 BROKEN = {path.stem: path.read_text(encoding="utf-8") for path in TASKS.glob("broken/*.py")}

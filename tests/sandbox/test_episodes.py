@@ -11,11 +11,11 @@ import pytest
 from gymnasium.spaces import Box
 
 from taskwright.sandbox.episodes import EpisodeServer, Layout
-from taskwright.sandbox.memory import shared_memory
-from taskwright.sandbox.world import BaseEnv, TaskEnv
-from taskwright.sandbox.world.loading import BASES
-from taskwright.sandbox.world.r2d2 import R2D2Robot
-from taskwright.sandbox.world.robots import ROBOT_ENVS
+from taskwright.sandbox.processes.memory import shared_memory
+from taskwright.world import BaseEnv, TaskEnv
+from taskwright.world.language.loading import BASES
+from taskwright.world.robots import ROBOT_ENVS
+from taskwright.world.robots.r2d2 import R2D2Robot
 
 TORQUES = 17
 
@@ -39,7 +39,7 @@ class PushedEnv(BaseEnv, robot=PushedRobot):
 
 
 TASK = '''
-from taskwright.sandbox.world import PushedEnv
+from taskwright.world import PushedEnv
 
 
 class Env(PushedEnv):

@@ -12,8 +12,8 @@ from taskwright.errors import BrokenError
 from taskwright.sandbox.checker import check_task
 from taskwright.sandbox.faults import describe, told
 from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.sandbox.world.loading import UnavailableImport
 from taskwright.task import Task
+from taskwright.world.language.loading import UnavailableImport
 
 GOOD = (Path(__file__).parents[1] / "tasks" / "good" / "stay_in_circle.py").read_text("utf-8")
 RESET = "        observation = super().reset()\n"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from taskwright.sandbox.policy import refusals
-from taskwright.sandbox.world import TaskEnv
+from taskwright.world import TaskEnv
 
 ORDINARY = {
     "private-attribute": ("init", "self._count = 0; self._count += 1"),

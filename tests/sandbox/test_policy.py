@@ -116,7 +116,7 @@ HOSTILE = {
     "np-core": ("init", "np.core.multiarray"),
     "typing-eval": ("init", "from typing import get_type_hints"),
     "relative-import": ("init", "from . import checks"),
-    "our-own-modules": ("init", "from taskwright.sandbox.world import TaskEnv"),
+    "our-own-modules": ("init", "from taskwright.world import TaskEnv"),
     "import-pybullet": ("init", "import pybullet as p"),
     "annotated-dt": ("extra", "dt: float = 10.0"),
     "property-dt": ("extra", "@property\ndef dt(self):\n    return 10.0"),

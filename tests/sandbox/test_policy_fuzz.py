@@ -39,7 +39,7 @@ import ctypes, os, socket, sys
 sys.path.insert(0, {folder!r})
 import numpy as np, pybullet
 from fuzz_driver import Bells, Escape, look_at, main
-from taskwright.sandbox.world.client import PhysicsClient
+from taskwright.world.client.client import PhysicsClient
 class Holder:
     def __init__(self): self.held = os
 client, got, bells = PhysicsClient(), [], Bells()

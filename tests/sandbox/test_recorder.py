@@ -12,8 +12,8 @@ import pytest
 
 from taskwright.sandbox.recorder import Recorder
 from taskwright.sandbox.recording import Part, Shape
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.robot import load_urdf
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.robot import load_urdf
 
 RED, BLUE = (1.0, 0.0, 0.0, 1.0), (0.0, 0.0, 1.0, 1.0)
 WEDGE = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 from taskwright.sandbox import session as sessions
-from taskwright.sandbox.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.live import Frame, Piece, Stage
+from taskwright.sandbox.processes.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.recording import Shape
 from taskwright.sandbox.session import PlaySession, walk_through
-from taskwright.sandbox.world import TaskEnv
+from taskwright.world import TaskEnv
 
 FORWARD, LEFT = [1.0], [4.0]
 
 # A lamp changes its colour, a box appears and vanishes.
 LIVELY = '''
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -15,16 +15,16 @@ import pytest
 from gymnasium.error import ClosedEnvironmentError
 
 from taskwright.sandbox import vector
-from taskwright.sandbox.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.episodes import episode_seed
+from taskwright.sandbox.processes.channel import ChildDied, ChildFault, ChildTimeout
 from taskwright.sandbox.vector import SandboxedEpisodes, Steps
-from taskwright.sandbox.world import ActionError
-from taskwright.trainer.vec_env import SandboxedVecEnv
+from taskwright.trainer.learners.vec_env import SandboxedVecEnv
+from taskwright.world import ActionError
 
 # Short episodes of a random length, so that a few steps see several episodes.
 TASK = '''
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -22,14 +22,14 @@ from gymnasium.wrappers import TimeLimit
 
 from taskwright import TaskEnv, TaskVectorEnv
 from taskwright.errors import UsageError
-from taskwright.sandbox.channel import ChildDied, ChildFault, ChildProtocolError
-from taskwright.sandbox.world import ActionError
-from taskwright.sandbox.world.robots import ROBOT_ENVS
+from taskwright.sandbox.processes.channel import ChildDied, ChildFault, ChildProtocolError
+from taskwright.world import ActionError
+from taskwright.world.robots import ROBOT_ENVS
 
 # Episodes of a random length that end in either way; one reward term comes and goes.
 TASK = '''
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):
@@ -345,7 +345,7 @@ def test_refuses_wrong_calls_with_a_remedy() -> None:
 
 
 def test_finds_the_robot_in_the_source() -> None:
-    source = TASK.replace("from taskwright.sandbox.world import R2D2Env", "import omni").replace(
+    source = TASK.replace("from taskwright.world import R2D2Env", "import omni").replace(
         "class Env(R2D2Env)", "class Env( omni.base.R2D2Env )"
     )
     # Recognised, and then refused by the process that runs it.

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taskwright.sandbox.world.client import PhysicsClient
-from taskwright.sandbox.world.scene import NUMBERS_PER_SLOT, SLOTS, SceneObserver
+from taskwright.world.client.client import PhysicsClient
+from taskwright.world.scene import NUMBERS_PER_SLOT, SLOTS, SceneObserver
 
 ROBOT_MASS = 60.0
 DT = 0.0165

@@ -15,8 +15,8 @@ import torch
 from taskwright.errors import UsageError
 from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
 from taskwright.trainer.generalist import STATE_NAME, train_generalist
-from taskwright.trainer.plans import GeneralistPlan, GeneralistTask
 from taskwright.trainer.policies import load_parameters
+from taskwright.trainer.requests import GeneralistPlan, GeneralistTask
 
 # With so few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")

@@ -20,10 +20,10 @@ import torch
 from stable_baselines3 import PPO
 
 from taskwright.errors import BrokenError
-from taskwright.sandbox.world.robots import robot_spaces
 from taskwright.task import ROBOTS, Robot
 from taskwright.trainer.policies import load_perceptron
 from taskwright.trainer.policy_files import MAX_BYTES, read_policy
+from taskwright.world.robots import robot_spaces
 
 
 def saved(thing: Any) -> bytes:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from taskwright.sandbox.channel import ChildFault
+from taskwright.sandbox.processes.channel import ChildFault
 from taskwright.trainer import task_slots
-from taskwright.trainer.settings import PPO_SETTINGS
+from taskwright.trainer.learners.settings import PPO_SETTINGS
 from taskwright.trainer.task_slots import EPISODES_PER_DRAW, RewardScales, TaskSlots, Worlds
 
 STEPS_PER_EPISODE = 3
@@ -19,7 +19,7 @@ STEPS_PER_EPISODE = 3
 def source(ends_with: str = "return self.count >= 12", reward: float = 1.0) -> str:
     """A task whose episodes are short: four physics steps are one action."""
     return f'''
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

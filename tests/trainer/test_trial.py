@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from taskwright.errors import BrokenError
-from taskwright.trainer.learner import Episode
-from taskwright.trainer.plans import ArchivedPolicy, TrialPlan
+from taskwright.trainer.learners.learner import Episode
+from taskwright.trainer.learners.soft_q import SoftQLearner
 from taskwright.trainer.policies import PLAYED_TEMPERATURE, SCRIPTS, load_parameters
-from taskwright.trainer.soft_q import SoftQLearner
+from taskwright.trainer.requests import ArchivedPolicy, TrialPlan
 from taskwright.trainer.trial import run_trial
 
 
@@ -113,7 +113,7 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
 
     # It earns more than chance does in a task that nobody can accomplish: training begins from it,
     # which leads nowhere, and then from scratch.
-    monkeypatch.setattr("taskwright.trainer.deciding.SPAN_STEPS", 1_024)
+    monkeypatch.setattr("taskwright.trainer.evidence.deciding.SPAN_STEPS", 1_024)
     nowhere = with_success(source, "False")
     warm = run_trial(plan(source=nowhere, archived=archived, patience_steps=3_000))
     assert (warm.verdict, warm.rule) == ("too_hard", "hopeless")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from ...output import print_json, say
-from ...sandbox.world.gait import WEIGHTS, read_gait
+from ...world.robots.gait import WEIGHTS, read_gait
 from .datasheet import measure
 from .oscillator import NAMES, Numbers, search
 from .practice import practise

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ...sandbox.world.base import BaseEnv
-from ...sandbox.world.gait import Gait
-from ...sandbox.world.task_env import ACTION_REPEAT
+from ...world.base import BaseEnv
+from ...world.robots.gait import Gait
+from ...world.task_env import ACTION_REPEAT
 from .ground import Ground
 
 ACTION_S = ACTION_REPEAT * BaseEnv.dt

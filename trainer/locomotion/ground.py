@@ -9,11 +9,11 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box
 
-from ...sandbox.world.ant import AntEnv
-from ...sandbox.world.base import BaseEnv, build_env, trusted_robot
-from ...sandbox.world.client import PhysicsClient
-from ...sandbox.world.gait import GAIT_SIZE, JOINTS, Array, felt, torques
-from ...sandbox.world.task_env import ACTION_REPEAT, TIME_LIMIT
+from ...world.base import BaseEnv, build_env, trusted_robot
+from ...world.client.client import PhysicsClient
+from ...world.robots.ant import AntEnv
+from ...world.robots.gait import GAIT_SIZE, JOINTS, Array, felt, torques
+from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
 
 COMMAND_AGENT_STEPS = (2, 60)
 """For how long a command holds: 0.1 to 4 s. Whoever steers changes his mind often."""

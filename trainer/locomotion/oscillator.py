@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...sandbox.world.base import BaseEnv
-from ...sandbox.world.gait import JOINTS, LEGS, POSITIONS, SPEEDS, WAY, Array
-from ...sandbox.world.task_env import ACTION_REPEAT
+from ...world.base import BaseEnv
+from ...world.robots.gait import JOINTS, LEGS, POSITIONS, SPEEDS, WAY, Array
+from ...world.task_env import ACTION_REPEAT
 from .ground import Ground
 
 Numbers = NDArray[np.float64]

@@ -20,7 +20,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from ...sandbox.world.gait import GAIT_SIZE, JOINTS, LEGS, Array, write_gait
+from ...world.robots.gait import GAIT_SIZE, JOINTS, LEGS, Array, write_gait
 from .ground import Ground
 from .oscillator import Numbers, Oscillator
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import AntEnv
+from taskwright.world import AntEnv
 
 ROCK = [0.5, 0.5, 0.55, 1.0]
 PLANK = [0.7, 0.55, 0.35, 1.0]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import AntEnv
+from taskwright.world import AntEnv
 
 STONE = [0.6, 0.6, 0.58, 1.0]
 BLUE = [0.2, 0.35, 0.8, 1.0]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import AntEnv
+from taskwright.world import AntEnv
 
 SAND = [0.78, 0.7, 0.52, 1.0]
 WOOD = [0.6, 0.4, 0.2, 1.0]

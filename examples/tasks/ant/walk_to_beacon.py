@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import AntEnv
+from taskwright.world import AntEnv
 
 MEADOW = [0.52, 0.62, 0.45, 1.0]
 RED = [0.85, 0.15, 0.1, 1.0]

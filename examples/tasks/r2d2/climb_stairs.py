@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 PAVING = [0.6, 0.6, 0.62, 1.0]
 SANDSTONE = [0.82, 0.7, 0.48, 1.0]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 STONE = [0.6, 0.58, 0.55, 1.0]
 WOOD = [0.62, 0.4, 0.2, 1.0]

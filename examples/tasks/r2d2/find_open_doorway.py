@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 SAND = [0.78, 0.72, 0.57, 1.0]
 BRICK = [0.62, 0.28, 0.22, 1.0]

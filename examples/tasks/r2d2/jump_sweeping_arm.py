@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 STONE = [0.75, 0.73, 0.7, 1.0]
 STEEL = [0.35, 0.38, 0.42, 1.0]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 TURF = [0.35, 0.58, 0.33, 1.0]
 ORANGE = [0.95, 0.5, 0.1, 1.0]

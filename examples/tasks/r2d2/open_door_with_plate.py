@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 TILES = [0.72, 0.74, 0.77, 1.0]
 WALL = [0.42, 0.44, 0.52, 1.0]

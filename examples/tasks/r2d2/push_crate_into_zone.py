@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 CONCRETE = [0.62, 0.63, 0.65, 1.0]
 WOOD = [0.75, 0.5, 0.22, 1.0]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 SLATE = [0.55, 0.58, 0.62, 1.0]
 COLORS = [[0.9, 0.2, 0.15, 1.0], [0.2, 0.75, 0.3, 1.0], [0.15, 0.35, 0.95, 1.0]]

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 import taskwright as taskwright_package
 from taskwright.archive.store import Archive
-from taskwright.cli import cli
+from taskwright.cli.main import cli
 from taskwright.errors import ModelError, UsageError
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.model.log import read_calls

@@ -13,8 +13,8 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from taskwright import doctor
-from taskwright.cli import cli
+from taskwright.cli import doctor
+from taskwright.cli.main import cli
 from taskwright.config import EmbedderConfig
 from taskwright.errors import ModelError, UsageError
 from taskwright.generator.embedder import ServedEncoder

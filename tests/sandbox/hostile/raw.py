@@ -16,7 +16,12 @@ import sys
 from unittest import mock
 
 from taskwright.sandbox import vector
-from taskwright.sandbox.channel import ChildDied, ChildFault, ChildProtocolError, ChildTimeout
+from taskwright.sandbox.processes.channel import (
+    ChildDied,
+    ChildFault,
+    ChildProtocolError,
+    ChildTimeout,
+)
 
 # What the statements leave in `result`, or raise, comes back in the text of an exception.
 SOURCE = """

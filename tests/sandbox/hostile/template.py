@@ -3,7 +3,7 @@ import random
 
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 # module
 

@@ -1,5 +1,5 @@
 # Broken on purpose: the class is named for the task, not Env.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class GoToPillar(R2D2Env):

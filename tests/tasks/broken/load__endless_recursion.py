@@ -1,5 +1,5 @@
 # Broken on purpose: the overriding create_box calls itself.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: the base itself is imported as Env, and the task is another class.
-from taskwright.sandbox.world import R2D2Env as Env
+from taskwright.world import R2D2Env as Env
 
 
 class Task(Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: super().__init__() is never called.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: __init__ sets a number and does not call super().__init__().
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

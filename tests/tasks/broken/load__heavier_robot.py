@@ -1,5 +1,5 @@
 # Broken on purpose: the robot is made heavier.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,6 +1,6 @@
 # Broken on purpose: a loop over a list appends to it, so the list grows for ever.
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: the class has no docstring, so the task has no description.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

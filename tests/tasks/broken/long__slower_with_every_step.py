@@ -1,5 +1,5 @@
 # Broken on purpose: each step goes through all steps before it.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

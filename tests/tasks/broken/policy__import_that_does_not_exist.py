@@ -1,7 +1,7 @@
 # Broken on purpose: math has no clamp.
 from math import clamp
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,7 +1,7 @@
 # Broken on purpose: it asks the operating system for a setting.
 import os
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,6 +1,6 @@
 # Broken on purpose: it imports PyBullet instead of using self._p.
 import pybullet as p
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: it loads the ground from a file of the host.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

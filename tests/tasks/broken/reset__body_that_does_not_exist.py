@@ -1,5 +1,5 @@
 # Broken on purpose: a body is asked for by a made-up id.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

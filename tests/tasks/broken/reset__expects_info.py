@@ -1,5 +1,5 @@
 # Broken on purpose: super().reset() returns the observation alone, here it is unpacked into two.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,7 +1,7 @@
 # Broken on purpose: the seed is fixed, so the pillar always stands at the same place.
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

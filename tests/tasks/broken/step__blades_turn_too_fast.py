@@ -1,5 +1,5 @@
 # Broken on purpose: the tip of a windmill's blade moves far faster than any body should.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

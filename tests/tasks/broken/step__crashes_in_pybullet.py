@@ -1,6 +1,6 @@
 # Broken on purpose: one angle instead of three makes PyBullet crash in the middle of a step.
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

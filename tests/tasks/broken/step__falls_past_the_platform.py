@@ -1,5 +1,5 @@
 # Broken on purpose: the platform begins beside the robot, which falls until the episode ends.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,6 +1,6 @@
 # Broken on purpose: step waits for the ball to come to rest without letting time pass.
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

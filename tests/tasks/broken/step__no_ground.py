@@ -1,5 +1,5 @@
 # Broken on purpose: there is no ground, the robot falls for ever.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: a reward term is a vector.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,5 +1,5 @@
 # Broken on purpose: get_success returns the contact points themselves.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

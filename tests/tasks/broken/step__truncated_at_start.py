@@ -1,5 +1,5 @@
 # Broken on purpose: every episode is cut off at its first step.
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

@@ -1,7 +1,7 @@
 # Broken on purpose: the code stands in Markdown fences.
 ```python
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

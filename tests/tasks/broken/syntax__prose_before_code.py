@@ -2,7 +2,7 @@
 Here is the environment you asked for:
 
 import numpy as np
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 
 class Env(R2D2Env):

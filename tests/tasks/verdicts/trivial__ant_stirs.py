@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import AntEnv
+from taskwright.world import AntEnv
 
 GREY = [0.6, 0.6, 0.6, 1.0]
 

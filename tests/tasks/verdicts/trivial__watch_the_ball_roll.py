@@ -1,6 +1,6 @@
 import numpy as np
 
-from taskwright.sandbox.world import R2D2Env
+from taskwright.world import R2D2Env
 
 GREY = [0.6, 0.6, 0.6, 1.0]
 RED = [0.8, 0.2, 0.2, 1.0]

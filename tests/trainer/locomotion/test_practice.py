@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from taskwright.sandbox.world.gait import GAIT_SIZE, JOINTS, Array, read_gait
 from taskwright.trainer.locomotion import __main__ as command
 from taskwright.trainer.locomotion import practice
 from taskwright.trainer.locomotion.ground import Ground
 from taskwright.trainer.locomotion.oscillator import MIDDLES, NAMES, Oscillator, tried
 from taskwright.trainer.locomotion.practice import mirrored
+from taskwright.world.robots.gait import GAIT_SIZE, JOINTS, Array, read_gait
 
 STEPS_IN_THE_AIR = 2
 

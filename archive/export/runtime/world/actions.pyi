@@ -1,2 +1,0 @@
-from .....sandbox.world.actions import read_action as read_action
-from .....sandbox.world.actions import read_actions as read_actions

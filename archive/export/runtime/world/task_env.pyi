@@ -1,2 +1,0 @@
-from .....sandbox.world.task_env import ACTION_REPEAT as ACTION_REPEAT
-from .....sandbox.world.task_env import TIME_LIMIT as TIME_LIMIT

@@ -1,0 +1,88 @@
+"""The application: page modules put together behind the security layer."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import ModuleType
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from ..archive.embedding import Encoder
+from ..errors import ArchiveError, TaskwrightError
+from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
+from .security import Security
+from .site import Site
+
+PAGES: tuple[ModuleType, ...] = (
+    gallery,
+    lineage_page,
+    map_page,
+    run_page,
+    play,
+    judge,
+    task_page,
+    files,
+)
+"""In the order of the menu."""
+
+
+def create_app(
+    run_dir: Path,
+    *,
+    feedback: bool = False,
+    hosts: Iterable[str] = (),
+    make_encoder: Callable[[], Encoder] | None = None,
+) -> Starlette:
+    """The browser of a run folder, as an ASGI application.
+
+    Without `feedback` nothing can be written: the routes that would are not there. `hosts` are
+    names, beside those of loopback, that the server may be asked for by. `make_encoder` gives the
+    run's encoder where it is not the default one.
+    Raises ArchiveError where `run_dir` is neither a run folder nor one that is about to be.
+    """
+    site = Site(run_dir, feedback=feedback, make_encoder=make_encoder)
+    routes: list[BaseRoute] = []
+    for page in PAGES:
+        added = page.routes(site)
+        routes += added
+        if added and (link := getattr(page, "LINK", None)):
+            site.menu.append(link)
+
+    def explain(request: Request, error: Exception) -> Response:
+        assert isinstance(error, TaskwrightError)
+        status = 404 if isinstance(error, ArchiveError) else 500
+        return site.render(
+            request, "error.html.j2", status=status, message=error.message, remedy=error.remedy
+        )
+
+    def unreadable(request: Request, error: Exception) -> Response:
+        return site.render(
+            request,
+            "error.html.j2",
+            status=503,
+            message=f"The archive cannot be read: {error}.",
+            remedy="Nothing was changed. If this stays, restore the file from a copy.",
+        )
+
+    def not_found(request: Request, error: Exception) -> Response:
+        return site.render(
+            request,
+            "error.html.j2",
+            status=404,
+            message="There is no such page.",
+            remedy="The gallery lists everything in this archive.",
+        )
+
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(Security, writes=feedback, hosts=frozenset(hosts))],
+        exception_handlers={TaskwrightError: explain, sqlite3.Error: unreadable, 404: not_found},
+    )
+    app.state.site = site
+    return app

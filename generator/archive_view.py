@@ -1,0 +1,126 @@
+"""What a journey knows of those before it, and what it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..archive.learned_distance import Metric
+from ..archive.novelty import Neighbour, nearest, novelty
+from ..task import Idea, Noun, Record, Status, Strategy
+from .run_context import Workshop
+from .strategies import Start, choose_start, spread
+
+INSTRUCTIVE: tuple[Status, ...] = ("too_hard", "too_easy", "uninteresting")
+"""Statuses of turned-down tasks that tell an author something about the next idea."""
+
+
+@dataclass(frozen=True)
+class Selection(Noun):
+    """What a journey starts from."""
+
+    stones: tuple[str, ...] = ()
+    """`task_id`s of kept tasks, the chosen one first."""
+    failures: tuple[int, ...] = ()
+    """Journey numbers of tasks like it that were turned down."""
+    strategy: Strategy = "frontier"
+    subject: int | None = None
+    """Journey number of the task that was too hard, for the strategies that start from one."""
+    seed_task: int | None = None
+    """Position of the example task to begin with."""
+    horizon: int | None = None
+    """Journey number of the last record that it knew; None in archives whose journeys came one
+    after the other and knew all before them."""
+
+
+class Known:
+    """The records up to a horizon, the number of the last journey among them."""
+
+    def __init__(self, workshop: Workshop, horizon: int) -> None:
+        self._workshop = workshop
+        self.horizon = horizon
+        self.records = workshop.flight.records(horizon)
+        self.kept = [record for record in self.records if record.status == "learned"]
+
+    def stones(self, selection: Selection) -> list[Record]:
+        """The kept tasks that were selected."""
+        by_task = {record.task_id: record for record in self.kept}
+        return [by_task[task_id] for task_id in selection.stones]
+
+    def select(
+        self, number: int, random: np.random.Generator, strategies: Sequence[Strategy]
+    ) -> Selection:
+        """What journey `number` starts from, by one of the author's strategies."""
+        if number <= len(self._workshop.seed_tasks):
+            return Selection(seed_task=number - 1)
+        config = self._workshop.config
+        start = choose_start(
+            self.records,
+            number,
+            random,
+            config.strategies,
+            strategies,
+            in_flight=self._workshop.flight.concurrency,
+            rule=self._workshop.selection,
+            favour_effort=config.selection.favour_effort,
+        )
+        return self._around(start)
+
+    def _around(self, start: Start) -> Selection:
+        """The tasks to show an author who starts there."""
+        sizes = self._workshop.config.model
+        first = next((r for r in self.kept if r.task_id == start.stone), None)
+        subject = next((r for r in self.records if r.number == start.subject), None)
+        center = subject or first
+        if center is None:
+            return Selection(strategy=start.strategy)
+        if first is None:
+            near = self.nearest(center.idea, sizes.neighbours)
+            stones = [neighbour.record for neighbour in near]
+        elif start.strategy == "breadth":
+            vectors = [self._workshop.embedder.embed(record.idea.text) for record in self.kept]
+            positions = spread(vectors, self.kept.index(first), sizes.neighbours + 1)
+            stones = [self.kept[n] for n in positions]
+        else:
+            near = self.nearest(first.idea, sizes.neighbours, without=first)
+            stones = [first, *(neighbour.record for neighbour in near)]
+        near = self.nearest(center.idea, sizes.failures, INSTRUCTIVE, without=subject)
+        return Selection(
+            tuple(stone.task_id or "" for stone in stones),
+            tuple(neighbour.record.number for neighbour in near),
+            start.strategy,
+            start.subject,
+        )
+
+    def nearest(
+        self,
+        idea: Idea,
+        count: int,
+        statuses: Sequence[Status] = ("learned",),
+        without: Record | None = None,
+    ) -> list[Neighbour]:
+        """The records nearest to an idea, at most `count` of some statuses."""
+        found = self._workshop.neighbourhood.nearest(
+            idea.text, count + 1, statuses=statuses, up_to=self.horizon
+        )
+        return [near for near in found if without is None or near.record != without][:count]
+
+    def novelty(self, idea: Idea, neighbours: Sequence[Neighbour]) -> float | None:
+        """Of an idea whose nearest kept tasks are `neighbours`; None where nothing is kept."""
+        count, metric = self._workshop.config.novelty.neighbours, self._workshop.metric
+        near = list(neighbours[:count])
+        if metric is not None:
+            near = self._nearest_as_people_see_it(metric, idea, count)
+        value = novelty(near)
+        return None if value is None else round(value, 4)
+
+    def _nearest_as_people_see_it(self, metric: Metric, idea: Idea, count: int) -> list[Neighbour]:
+        """The kept tasks nearest to an idea by a metric learned from people's answers."""
+        embed = self._workshop.embedder.embed
+        vectors = [embed(record.idea.text) for record in self.kept]
+        if not vectors:
+            return []
+        projected = list(metric.project(np.stack(vectors)))
+        return nearest(metric.project(embed(idea.text)), self.kept, projected, count)

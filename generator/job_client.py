@@ -1,0 +1,139 @@
+"""What a journey has computed elsewhere: checks, trials, pictures and replays, each as a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..archive.novelty import Neighbour
+from ..errors import BrokenError, StorageError
+from ..executor.cores import processes_for
+from ..executor.job import Job, JobResult
+from ..task import CurvePoint, Outcome, Task, Trial, from_json, to_json
+from ..trainer.requests import ArchivedPolicy, Film, FilmPlan, TrialPlan
+from .in_flight import Stopped
+from .paths import moments_path, policy_path, poster_path
+from .replays import replay_job, replay_path
+from .run_context import Workshop
+
+CHECK_DEADLINE_S = 120.0
+POSTER_DEADLINE_S = 60.0
+LOOK_DEADLINE_S = 120.0
+"""As jobs. What a check or a picture allows the task is far below; this guards against us."""
+TRIAL_GRACE_S = 120.0
+"""Longer than the trial's own limit, which is the one that should end it."""
+
+
+class Bench:
+    """Has the jobs of one journey done. Where our machinery fails, BrokenError says so."""
+
+    def __init__(self, workshop: Workshop, number: int) -> None:
+        self._workshop = workshop
+        self._number = number
+
+    def check(self, task: Task) -> Outcome:
+        job = Job(f"check-{task.task_id}", "check", to_json(task), CHECK_DEADLINE_S)
+        outcome = from_json(Outcome, self._do(job))
+        # A failure of ours says nothing about the task: once more, and then it is reported.
+        return outcome if outcome.verdict != "broken" else from_json(Outcome, self._do(job))
+
+    def draw_poster(self, task: Task) -> None:
+        """A picture of a task. Going without one is no reason to lose the journey."""
+        plan = FilmPlan(
+            source=task.source,
+            robot=task.robot,
+            path=poster_path(self._workshop.run_dir, task.task_id),
+            width=480,
+            height=360,
+        )
+        if Path(plan.path).exists():
+            return
+        job = Job(f"poster-{task.task_id}", "film", to_json(plan), POSTER_DEADLINE_S)
+        try:
+            self._do(job)
+        except BrokenError as error:
+            self.warn(error.message)
+
+    def train(self, task: Task, seed: int, neighbours: Sequence[Neighbour]) -> Trial:
+        """A trial, in which the policies of the nearest neighbours are tried first."""
+        settings, run_dir = self._workshop.config.trainer, self._workshop.run_dir
+        policies = []
+        for near in neighbours[: settings.nearest_policies]:
+            task_id = near.record.task_id or ""
+            path = policy_path(run_dir, task_id)
+            if Path(path).exists():
+                policies.append(ArchivedPolicy(task_id, near.record.idea.title, path))
+            else:
+                self.warn(f"The policy {path} is missing; the trial goes on without it.")
+        plan = TrialPlan(
+            source=task.source,
+            robot=task.robot,
+            seed=seed,
+            policy_path=policy_path(run_dir, task.task_id),
+            archived=tuple(policies),
+            processes=processes_for(settings.processes, self._workshop.executor.workers),
+            **settings.model_dump(exclude={"nearest_policies", "processes"}),
+        )
+        name, deadline_s = f"trial-{self._number}-{task.task_id}", settings.max_seconds
+        job = Job(name, "trial", to_json(plan), deadline_s + TRIAL_GRACE_S)
+        trial = from_json(Trial, self._do(job))
+        for reason in trial.left_out.values():
+            self.warn(f"{reason} The trial has gone on without it.")
+        return trial
+
+    def film_moments(self, task: Task, seed: int, count: int) -> Film:
+        """Moments of an episode of the trained agent, side by side in one picture."""
+        run_dir = self._workshop.run_dir
+        plan = FilmPlan(
+            source=task.source,
+            robot=task.robot,
+            path=moments_path(run_dir, task.task_id),
+            seed=seed,
+            policy_path=policy_path(run_dir, task.task_id),
+            moments=count,
+        )
+        job = Job(f"look-{self._number}-{task.task_id}", "film", to_json(plan), LOOK_DEADLINE_S)
+        return from_json(Film, self._do(job))
+
+    def record_replay(self, task: Task, trial: Trial | None) -> None:
+        """Record what the browser plays. Going without one is no reason to lose the journey."""
+        run_dir = self._workshop.run_dir
+        if trial is None and replay_path(run_dir, task.task_id).exists():
+            return  # An earlier journey with this source has shown more.
+        # Also where the run is ending: what the journey came to would have to wait for it.
+        result = self._result(replay_job(run_dir, task, trial))
+        if result.broken:
+            self.warn(result.broken)
+
+    def warn(self, text: str) -> None:
+        self._workshop.events("warning", journey=self._number, text=text)
+
+    def _do(self, job: Job) -> str:
+        """The payload of a job's result. Raises BrokenError where our machinery failed."""
+        if self._workshop.flight.is_stopped:
+            raise Stopped
+        result = self._result(job)
+        if result.broken:
+            raise BrokenError(result.broken, "Run the same command again, or report it.")
+        return result.payload
+
+    def _result(self, job: Job) -> JobResult:
+        events = self._workshop.events
+
+        def tell(point: CurvePoint) -> None:
+            events(
+                "curve",
+                journey=self._number,
+                steps=point.steps,
+                success_rate=point.success_rate,
+                mean_return=point.mean_return,
+            )
+
+        def at_work(is_it: bool) -> None:
+            state = "begun" if is_it else "ended"
+            events("job", journey=self._number, kind=job.kind, state=state)
+
+        result = self._workshop.executor.run(job, tell, at_work)
+        if result.disk_is_full:
+            raise StorageError(result.broken, "")
+        return result

@@ -1,0 +1,40 @@
+"""What all journeys of a run share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..archive.embedding import Embedder
+from ..archive.learned_distance import Metric
+from ..archive.neighbourhood import Neighbourhood
+from ..archive.selection import DEFAULT_RULE, SelectionRule
+from ..archive.store import Archive
+from ..config import Config
+from ..executor.job import Executor
+from .author import Author
+from .events import Events
+from .in_flight import Flight
+from .seeds import SeedTask
+
+
+@dataclass
+class Workshop:
+    """What all journeys of a run share."""
+
+    run_dir: Path
+    config: Config
+    archive: Archive
+    author: Author
+    embedder: Embedder
+    neighbourhood: Neighbourhood
+    executor: Executor
+    events: Events
+    seed_tasks: Sequence[SeedTask]
+    flight: Flight
+    """The journeys of this run, those under way among them."""
+    selection: SelectionRule = DEFAULT_RULE
+    """How stepping stones are weighed."""
+    metric: Metric | None = None
+    """What novelty is told by; None: the cosine of embeddings."""

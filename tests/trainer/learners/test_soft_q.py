@@ -1,0 +1,158 @@
+"""The learner gives the same policy whatever steps its environments, and in a known file format."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+
+from taskwright.sandbox.vector import SandboxedEpisodes
+from taskwright.task import ROBOT_BASES
+from taskwright.trainer.learners.actions import Actor
+from taskwright.trainer.learners.learner import Episode
+from taskwright.trainer.learners.settings import SOFT_Q
+from taskwright.trainer.learners.soft_q import SoftQLearner, _ReturnScale
+
+SMALL = SOFT_Q.but(moments=16, first_steps=64, batch_size=32)
+
+
+@pytest.fixture
+def learner(easy_source):
+    with SandboxedEpisodes(easy_source, "r2d2", count=2, processes=1) as episodes:
+        learner = SoftQLearner(episodes, 3, SMALL)
+        learner.reset(1)
+        yield learner
+
+
+def trained(source: str, robot: str, processes: int) -> tuple[list[Episode], dict]:
+    with SandboxedEpisodes(source, robot, count=4, processes=processes) as episodes:
+        learner = SoftQLearner(episodes, 3, SMALL)
+        learner.reset(1)
+        ended = [episode for _ in range(6) for episode in learner.improve()]
+        assert learner.steps == learner.model.num_timesteps == 6 * 16 * 4
+        return ended, learner.model.policy.state_dict()
+
+
+@pytest.mark.parametrize("robot", ["r2d2", "ant"])
+def test_the_same_seed_gives_the_same_policy_in_one_process_and_in_several(easy_source, robot):
+    # Episodes of half a second, so that many end.
+    source = easy_source.replace("R2D2Env", ROBOT_BASES[robot]).replace(
+        "self.x = 0.0", "self.x = self.calls = 0.0"
+    )
+    source = source.replace("return False", "self.calls += 1\n        return self.calls > 40")
+    ended, weights = trained(source, robot, 1)
+    assert len(ended) > 20
+    again_ended, again = trained(source, robot, 3)
+    assert again_ended == ended
+    assert all(torch.equal(weights[name], again[name]) for name in weights)
+
+
+def test_what_pays_is_done_more_often(easy_source):
+    """Driving ahead pays in the easy task, and nothing else does."""
+    with SandboxedEpisodes(easy_source, "r2d2", count=8, processes=2) as episodes:
+        learner = SoftQLearner(episodes, 0)
+        observations = episodes.reset(5)
+        learner.reset(0)
+
+        def ahead() -> float:
+            seen, forward = torch.from_numpy(observations), torch.ones(8, dtype=torch.int64)
+            _, likely, _ = learner.model.policy.evaluate_actions(seen, forward)
+            return float(likely.detach().exp().mean())
+
+        before = ahead()
+        while learner.steps < 4_000:
+            learner.improve()
+        assert before == pytest.approx(1 / 6, abs=0.05)
+        assert ahead() > 0.5
+
+
+def test_the_policy_draws_by_what_actions_are_worth(learner):
+    for _ in range(4):
+        learner.improve()
+    observations = torch.from_numpy(learner._observations)
+    with torch.no_grad():
+        worths = learner._head(learner._trunk(observations))
+        expected = torch.softmax(worths / learner._temperature, dim=1)
+        shown = learner.model.policy.get_distribution(observations).distribution.probs
+    torch.testing.assert_close(shown, expected)
+
+
+def test_choices_get_as_uncertain_as_they_are_to_be(easy_source):
+    settings = SMALL.but(temperature_rate=0.05, first_temperature=3.0, entropy=1.2)
+    with SandboxedEpisodes(easy_source, "r2d2", count=4, processes=1) as episodes:
+        learner = SoftQLearner(episodes, 3, settings)
+        learner.reset(1)
+        entropies = []
+        while learner.steps < 1_600:
+            learner.improve()
+            seen = torch.from_numpy(learner._observations)
+            entropy = learner.model.policy.get_distribution(seen).entropy()
+            entropies.append(float(entropy.detach().mean()))
+        # From where nothing was preferred to what is asked for.
+        assert entropies[0] > 1.7
+        assert 0.8 < np.mean(entropies[-8:]) < 1.6
+
+
+@pytest.mark.parametrize(("successes", "entropy"), [(0, 0.7), (25, 0.7), (40, 0.43), (50, 0.25)])
+def test_choices_get_surer_once_half_of_the_episodes_succeed(learner, successes, entropy):
+    learner._recent += [True] * successes + [False] * (50 - successes)
+    assert learner._entropy == pytest.approx(entropy)
+
+
+def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
+    worths = []
+
+    def draw(count, steps, discount, scale, novelty_worth, random):
+        worths.append(novelty_worth)
+        return original(count, steps, discount, scale, novelty_worth, random)
+
+    original = learner.seen.draw
+    monkeypatch.setattr(learner.seen, "draw", draw)
+    for _ in range(3):
+        learner.improve()
+    assert set(worths) == {SMALL.novelty_worth}
+    worths.clear()
+    learner._recent += [True] * 3
+    learner.improve()
+    assert set(worths) == {0.0}
+
+
+def test_a_policy_to_begin_with_acts_as_it_did(learner):
+    weights = {
+        name: torch.randn_like(each) for name, each in learner.model.policy.state_dict().items()
+    }
+    learner.restart(weights)
+    shown = learner.model.policy.state_dict()
+    assert all(torch.equal(shown[name], weights[name]) for name in weights)
+    learner._publish()
+    torch.testing.assert_close(shown["action_net.weight"], weights["action_net.weight"])
+
+
+def test_stable_baselines3_reads_what_was_learned_and_acts_alike(learner, tmp_path):
+    for _ in range(4):
+        learner.improve()
+    learner.model.save(tmp_path / "policy.zip")
+    loaded = PPO.load(tmp_path / "policy.zip", device="cpu")
+    observations = np.random.default_rng(0).normal(size=(5, 157)).astype(np.float32)
+    chosen = Actor(learner.model.policy).choose(observations, torch.zeros(5, 6))
+    assert list(chosen) == list(loaded.predict(observations, deterministic=True)[0])
+
+
+def test_rewards_are_measured_by_how_much_returns_differ():
+    scale = _ReturnScale(2, discount=0.5)
+    assert scale.deviation == 1.0
+    nothing = np.array([False, False])
+    returns = []
+    carried = np.zeros(2)
+    random = np.random.default_rng(0)
+    for _ in range(50):
+        rewards, ended = random.normal(3.0, 2.0, 2), random.random(2) < 0.2
+        carried = 0.5 * carried + rewards
+        returns.append(carried)
+        scale.add(rewards, ended)
+        carried = np.where(ended, 0.0, carried)
+    assert scale.deviation == pytest.approx(np.std(returns))
+    scale.forget_returns()
+    scale.add(np.array([1.0, 1.0]), nothing)
+    assert scale.deviation == pytest.approx(np.std([*returns, [1.0, 1.0]]))

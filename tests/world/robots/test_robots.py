@@ -1,0 +1,175 @@
+"""What holds for every robot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+import gymnasium.utils.env_checker
+import numpy as np
+import pytest
+import stable_baselines3.common.env_checker
+from gymnasium.spaces import Box
+
+from taskwright.sandbox.checks.scripts import idle_action
+from taskwright.task import ROBOT_BASES, ROBOTS, Robot, robot_named_in
+from taskwright.world import ActionError, ContractError, TaskEnv
+from taskwright.world.robots import ROBOT_ENVS, robot_of
+
+SOURCE = '''
+from taskwright.world import @BASE@
+
+
+class Env(@BASE@):
+    """Stand on a floor."""
+
+    def __init__(self):
+        super().__init__()
+        self.create_box(0.0, [20.0, 20.0, 0.5], [0.0, 0.0, -0.5], [0.6, 0.6, 0.6, 1.0])
+
+    def get_task_rewards(self, action):
+        return {"ahead": self.robot.links["base"].linear_velocity[0]}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return False
+'''
+WALKERS = ("ant", "humanoid")
+
+
+def source_for(robot: str) -> str:
+    return SOURCE.replace("@BASE@", ROBOT_BASES[robot])
+
+
+@pytest.fixture(params=ROBOTS)
+def env(request: pytest.FixtureRequest) -> Iterator[TaskEnv]:
+    env = TaskEnv(source_for(request.param))
+    yield env
+    env.close()
+
+
+def test_every_list_names_the_same_robots() -> None:
+    assert set(ROBOTS) == set(get_args(Robot)) == set(ROBOT_ENVS)
+    assert {name: base.__name__ for name, base in ROBOT_ENVS.items()} == ROBOT_BASES
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_robot_is_told_from_the_source(robot: Robot) -> None:
+    assert robot_named_in(source_for(robot)) == robot
+    assert robot_named_in(f"# not R2D2Env, AntEnv\n{source_for(robot)}") == robot
+    base = ROBOT_BASES[robot]
+    assert robot_named_in(f"class Walker(world.{base}): pass\nclass Env(Walker): pass") == robot
+
+
+def test_no_robot_is_told_where_none_or_several_are_named() -> None:
+    assert robot_named_in("class Env(SpotEnv): pass") is None
+    assert robot_named_in("class Env(AntEnv, R2D2Env): pass") is None
+
+
+@pytest.mark.filterwarnings("ignore:.*render.*")
+def test_passes_the_checkers_of_gymnasium_and_stable_baselines3(env: TaskEnv) -> None:
+    gymnasium.utils.env_checker.check_env(env, skip_render_check=True)
+    stable_baselines3.common.env_checker.check_env(env)
+
+
+def test_the_same_seed_gives_the_same_episode_and_another_another(env: TaskEnv) -> None:
+    def episode(seed: int) -> bytes:
+        env.action_space.seed(0)
+        observations = [env.reset(seed=seed)[0]]
+        observations += [env.step(env.action_space.sample())[0] for _ in range(20)]
+        return np.array(observations).tobytes()
+
+    first = episode(3)
+    # The task draws nothing. R2D2 always begins alike, a walker's joints do not.
+    assert (episode(4) == first) == (robot_of(env.task.env_class) == "r2d2")
+    assert episode(3) == first
+
+
+def test_what_the_robot_draws_does_not_shift_what_the_task_draws() -> None:
+    drawn = []
+    for robot in ROBOTS:
+        env = TaskEnv(source_for(robot))
+        env.reset(seed=1)
+        drawn.append(env.env.np_random.random())
+        env.close()
+    assert len(set(drawn)) == 1
+
+
+def test_an_idle_robot_comes_to_rest_on_the_floor(env: TaskEnv) -> None:
+    env.reset(seed=0)
+    for _ in range(150):
+        observation, *_ = env.step(idle_action(env.action_space))
+    assert np.isfinite(observation).all()
+    base = env.robot.links["base"]
+    assert 0.0 < base.position[2] < 0.7
+    assert np.linalg.norm(base.linear_velocity) < 0.1
+
+
+def test_looks_make_no_difference_to_an_episode(env: TaskEnv) -> None:
+    seen = TaskEnv(env.task.source, render_mode="rgb_array")
+    env.action_space.seed(0)
+    env.reset(seed=0)
+    seen.reset(seed=0)
+    assert seen.client.getVisualShapeData(0) != env.client.getVisualShapeData(0)
+    for _ in range(40):
+        action = env.action_space.sample()
+        plain, drawn = env.step(action), seen.step(action)
+        np.testing.assert_array_equal(plain[0], drawn[0])
+        assert plain[1:] == drawn[1:]
+    seen.close()
+
+
+def test_proprioception_has_the_size_that_is_documented(env: TaskEnv) -> None:
+    env.reset(seed=0)
+    observation = env.robot.get_observation()
+    assert observation.shape == (env.robot.proprioception_size,)
+    assert observation.dtype == np.float32
+
+
+@pytest.mark.parametrize("robot", WALKERS)
+def test_a_torque_turns_its_joint_and_no_other_way(robot: str) -> None:
+    env = TaskEnv(source_for(robot), action_repeat=1)
+    assert isinstance(env.action_space, Box)
+    for number in range(env.action_space.shape[0]):
+        velocities = []
+        for torque in (-1.0, 1.0):
+            env.reset(seed=0)
+            action = np.zeros(env.action_space.shape, np.float32)
+            action[number] = torque
+            env.step(action)
+            velocities.append([*env.robot.joints.values()][number].velocity[0])
+        assert velocities[0] < velocities[1]
+    env.close()
+
+
+@pytest.mark.parametrize("robot", WALKERS)
+@pytest.mark.parametrize("action", [[0.5], [float("nan")] * 40, "forward", None])
+def test_what_is_no_action_is_explained(robot: str, action: object) -> None:
+    env = TaskEnv(source_for(robot))
+    env.reset(seed=0)
+    with pytest.raises(ActionError, match="finite numbers"):
+        env.step(action)
+    # Where the task passes it on, it is the task that is told.
+    with pytest.raises(ContractError, match="finite numbers"):
+        env.physics_step(action)
+    env.close()
+
+
+@pytest.mark.parametrize("robot", WALKERS)
+def test_foot_contacts_and_joint_limits_are_felt(robot: str) -> None:
+    env = TaskEnv(source_for(robot))
+    env.reset(seed=0)
+    feet = slice(-len(env.robot.feet), None)
+    assert not env.robot.get_observation()[feet].any(), "it begins in the air"
+    felt = np.zeros(len(env.robot.feet))
+    for _ in range(20):
+        env.step(idle_action(env.action_space))
+        felt += env.robot.get_observation()[feet]
+    assert felt.all()
+    terms = env.robot.get_rewards(np.ones(env.action_space.shape))
+    assert terms["stall_torque_penalty"] == -env.robot.stall_torque_weight
+    at_limit = [abs(joint.position_norm[0]) > 0.99 for joint in env.robot.joints.values()]
+    assert terms["joints_at_limit_penalty"] == pytest.approx(-0.1 * sum(at_limit))
+    env.close()

@@ -1,0 +1,79 @@
+"""What a policy did in a task that it did not learn: evidence for changing or renaming the task.
+
+Told in words and numbers, from what a trial observes anyhow: how episodes ended, where the robot
+was then, and which reward terms it earned. No simulator and no picture is needed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...sandbox.vector import SandboxedEpisodes, Steps
+from ...world.base import robot_class_of
+from ...world.robots import ROBOT_ENVS
+from ...world.scene import expand
+
+MAX_TERMS = 6
+"""Reward terms that are told, those that gave most first."""
+
+
+class Achievements:
+    """Watches episodes as they are evaluated; `told` is the sum of it."""
+
+    def __init__(self, episodes: SandboxedEpisodes, robot: str) -> None:
+        self._episodes = episodes
+        self._place = robot_class_of(ROBOT_ENVS[robot]).place_numbers
+        self._earned: list[dict[str, float]] = [{} for _ in range(episodes.count)]
+        self._ends: Counter[str] = Counter()
+        self._places: list[NDArray[np.float64]] = []
+        self._terms: list[dict[str, float]] = []
+
+    def watch(self, steps: Steps, counted: NDArray[np.bool_]) -> None:
+        """Take in a step; `counted` says which environments' episodes count."""
+        names, terms = self._episodes.reward_terms()
+        for earned, told in zip(self._earned, terms, strict=True):
+            for name, value in zip(names, told, strict=True):
+                if np.isfinite(value):
+                    earned[name] = earned.get(name, 0.0) + float(value)
+        for row in np.flatnonzero(steps.terminated | steps.truncated):
+            if counted[row]:
+                self._note_end(steps, int(row))
+            self._earned[row] = {}
+
+    def _note_end(self, steps: Steps, row: int) -> None:
+        # A success ends an episode as well, and only then is its end no news.
+        success, fell = bool(steps.successes[row]), bool(steps.terminated[row])
+        self._ends["success" if success else "termination" if fell else "time"] += 1
+        self._places.append(expand(steps.final_observations[row][self._place]))
+        self._terms.append(self._earned[row])
+
+    @property
+    def told(self) -> str:
+        """One paragraph; empty where no episode has ended."""
+        if not self._places:
+            return ""
+        ends = ", ".join(f"{count} by {how}" for how, count in self._ends.most_common())
+        places = np.stack(self._places)
+        x, y, z = np.median(places, axis=0)
+        away = np.hypot(places[:, 0], places[:, 1])
+        return (
+            f"Of {len(places)} episodes, {ends} ended. At the end the robot was "
+            f"{np.median(away):.1f} m from where it had begun (median; between {away.min():.1f} "
+            f"and {away.max():.1f} m; median x {x:+.1f}, y {y:+.1f}, z {z:+.1f} m). "
+            f"Reward terms, mean sum of an episode (lowest to highest): {self._terms_told()}."
+        )
+
+    def _terms_told(self) -> str:
+        names = list(dict.fromkeys(name for terms in self._terms for name in terms))
+        sums = {n: np.array([terms.get(n, 0.0) for terms in self._terms]) for n in names}
+        order = sorted(names, key=lambda name: -float(np.abs(sums[name]).mean()))[:MAX_TERMS]
+        return (
+            "; ".join(
+                f"{n} {sums[n].mean():.1f} ({sums[n].min():.1f} to {sums[n].max():.1f})"
+                for n in order
+            )
+            or "none"
+        )

@@ -1,0 +1,104 @@
+"""Who solves a task without training, and from whom training had best begin.
+
+The first half of the criterion: a task that is solved by doing nothing, by chance, by driving
+straight ahead or by what was learned on another task teaches nothing. And what another policy does
+untrained, rather than how alike two descriptions are, tells whether it is a good beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import BrokenError
+from ..policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_weights
+from ..requests import ArchivedPolicy, TrialPlan
+from .episode_recorder import WatchedEpisodes
+from .evaluation import Evaluation, evaluate
+
+
+@dataclass
+class Screening:
+    """What policies do untrained."""
+
+    shown: dict[str, Evaluation] = field(default_factory=dict)
+    """By `idle`, `random`, what a script does, or the `task_id` of an archived policy."""
+    solved_by: str = ""
+    """Who solves the task, in words; empty where nobody does."""
+    evidence: Evaluation | None = None
+    """Of whoever solves it."""
+    start: ArchivedPolicy | None = None
+    """What training had best begin from; None: from scratch."""
+    weights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By `task_id`, those of the archived policies that were tried."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """By `task_id`, why an archived policy could not be tried."""
+
+    @property
+    def best_success_rate(self) -> float:
+        return max(each.success_rate for each in self.shown.values())
+
+    @property
+    def untrained_return(self) -> float:
+        """The mean return of chance."""
+        return self.shown["random"].mean_return
+
+
+def screen(episodes: WatchedEpisodes, model: Any, plan: TrialPlan, seed: int) -> Screening:
+    """Let one policy after the other try; over as soon as one of them solves the task. The weights
+    of `model` are those it came with when this returns."""
+    screening = Screening()
+    fresh = {name: each.clone() for name, each in model.policy.state_dict().items()}
+    try:
+        for name, who, policy, rate in _policies(episodes, model, plan, screening):
+            episodes.policy = name
+            evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
+            screening.shown[name] = evaluation
+            if evaluation.success_rate >= rate:
+                screening.solved_by, screening.evidence = who, evaluation
+                return screening
+    finally:
+        model.policy.load_state_dict(fresh)
+    screening.start = _best_start(screening, plan.archived)
+    return screening
+
+
+def _policies(
+    episodes: WatchedEpisodes, model: Any, plan: TrialPlan, screening: Screening
+) -> Iterator[tuple[str, str, Policy, float]]:
+    """Name, who it is in words, the policy, and the success rate from which on it has solved the
+    task."""
+    space, easy = episodes.action_space, plan.easy_success_rate
+    yield "idle", "idle actions", Idle(space), easy
+    yield "random", "random actions", Random(space, plan.seed), easy
+    # What a policy can do half of the time, it has not solved: there is something left to learn.
+    for name, actions in SCRIPTS[plan.robot].items():
+        yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
+    for archived in plan.archived:
+        try:
+            weights = load_weights(model.policy, archived.path)
+        except BrokenError as error:
+            # What is wrong with the policy of another task says nothing of this one.
+            screening.left_out[archived.task_id] = error.message
+            continue
+        screening.weights[archived.task_id] = weights
+        model.policy.load_state_dict(weights)
+        who = f"what was learned on “{archived.title}”"
+        yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate
+
+
+def _best_start(
+    screening: Screening, archived: tuple[ArchivedPolicy, ...]
+) -> ArchivedPolicy | None:
+    """The policy that succeeds most often, or earns most; None where chance does as well."""
+
+    def skill(name: str) -> tuple[float, float]:
+        shown = screening.shown[name]
+        return shown.success_rate, shown.mean_return
+
+    tried = [each for each in archived if each.task_id in screening.shown]
+    best = max(tried, key=lambda each: skill(each.task_id), default=None)
+    if best is None or skill(best.task_id) <= skill("random"):
+        return None
+    return best

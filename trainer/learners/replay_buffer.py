@@ -1,0 +1,119 @@
+"""What a learner has seen: steps of several environments, drawn again and again to learn from.
+
+Rewards are kept as the task gave them. By what they are divided, and what a place is worth for
+being new, changes while more is seen, so both are looked up when a step is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .visit_counts import Visits
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What followed from `count` choices, `n` steps on or to the end of the episode."""
+
+    observations: NDArray[np.float32]
+    """(count, size): what was observed when a choice was made."""
+    actions: NDArray[np.int64]
+    """(count,): what was chosen."""
+    returns: NDArray[np.float32]
+    """(count,): the discounted rewards of the steps."""
+    following: NDArray[np.float32]
+    """(count, size): what was observed after them."""
+    discounts: NDArray[np.float32]
+    """(count,): what the value of what follows is worth; 0 where the episode was over."""
+
+
+class ReplayBuffer:
+    """The last `capacity` moments of `environments`; a moment is a step of each of them."""
+
+    def __init__(self, capacity: int, environments: int, observation_size: int) -> None:
+        # Memory is taken as it is written to: a short trial takes little of it.
+        shape = (capacity, environments)
+        self._observations = np.zeros((*shape, observation_size), np.float32)
+        self._actions = np.zeros(shape, np.int64)
+        self._rewards = np.zeros(shape, np.float32)
+        self._ended = np.zeros(shape, np.bool_)
+        self._over = np.zeros(shape, np.bool_)
+        self._cells = np.zeros(shape, np.int64)
+        self._last = np.zeros(shape, np.int64)
+        """Where an episode ended, the number of its last observation in `_last_observations`."""
+        self._last_observations = np.zeros((64, observation_size), np.float32)
+        self._ends = 0
+        self._capacity = capacity
+        self.moments = 0
+        """How many have been added."""
+        self.visits = Visits()
+
+    def add(
+        self,
+        observations: NDArray[np.float32],
+        actions: NDArray[np.int64],
+        rewards: NDArray[np.float64],
+        ended: NDArray[np.bool_],
+        over: NDArray[np.bool_],
+        led_to: NDArray[np.float32],
+        places: NDArray[np.floating],
+    ) -> None:
+        """A step of every environment; arrays have a row for each. `over` says that nothing would
+        have followed where an episode `ended`, `led_to` is what was observed after the step, in the
+        same episode, and `places` (environments, 3), in m, where."""
+        moment = self.moments % self._capacity
+        self._observations[moment] = observations
+        self._actions[moment] = actions
+        self._rewards[moment] = rewards
+        self._ended[moment] = ended
+        self._over[moment] = over
+        self._cells[moment] = self.visits.add(places)
+        for environment in np.flatnonzero(ended):
+            if self._ends == len(self._last_observations):
+                self._last_observations = np.concatenate([self._last_observations] * 2)
+            self._last_observations[self._ends] = led_to[environment]
+            self._last[moment, environment] = self._ends
+            self._ends += 1
+        self.moments += 1
+
+    def draw(
+        self,
+        count: int,
+        steps: int,
+        discount: float,
+        reward_scale: float,
+        novelty_worth: float,
+        random: np.random.Generator,
+    ) -> Batch:
+        """Chance choices of the past that `steps` moments have followed. Rewards are multiplied by
+        `reward_scale`; coming to a place is worth `novelty_worth` / sqrt(n) on top, where n is how
+        often it has been visited by now. Needs more than `steps` moments."""
+        known = min(self.moments, self._capacity)
+        begun = self.moments - 1 - random.integers(steps, known, count)
+        environments = random.integers(self._ended.shape[1], size=count)
+        moments = (begun[:, None] + np.arange(steps)) % self._capacity
+        at = moments, environments[:, None]
+        ended = self._ended[at]
+        # Up to the end of the episode and no further.
+        counts = np.cumsum(ended, axis=1) - ended == 0
+        rewards = self._rewards[at] * reward_scale
+        if novelty_worth:
+            rewards += novelty_worth * self.visits.rarity(self._cells[at])
+        returns = (rewards * counts) @ discount ** np.arange(steps)
+        length = counts.sum(axis=1)
+        last = moments[np.arange(count), length - 1]
+        following = self._observations[(last + 1) % self._capacity, environments]
+        stopped = self._ended[last, environments]
+        numbers = self._last[last[stopped], environments[stopped]]
+        following[stopped] = self._last_observations[numbers]
+        discounts = np.where(self._over[last, environments], 0.0, discount**length)
+        return Batch(
+            self._observations[moments[:, 0], environments],
+            self._actions[moments[:, 0], environments],
+            returns.astype(np.float32),
+            following,
+            discounts.astype(np.float32),
+        )

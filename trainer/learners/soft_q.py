@@ -1,0 +1,218 @@
+"""Soft Q-learning: how a trial learns with a robot that chooses among actions.
+
+One network tells what each action is worth. The policy draws actions with the probabilities
+softmax(Q / temperature): the same network, its last layer divided by the temperature, so that a
+file of stable-baselines3's PPO keeps it. The network learns as Munchausen reinforcement learning
+does (Vieillard et al. 2020, arXiv 2007.14430), from steps drawn again and again from all that was
+seen, several steps ahead, towards a copy of itself that follows slowly. The temperature is what
+leaves choices as uncertain as `SoftQSettings` say (after Haarnoja et al. 2018, arXiv 1812.05905).
+
+It learns while the environments are being stepped, in processes of their own. What it learns from
+depends on the number of steps alone: the same seed gives the same policy, however many processes
+there are and however fast they are.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from ...sandbox.vector import SandboxedEpisodes, Steps
+from ...world.base import robot_class_of
+from ...world.robots import ROBOT_ENVS
+from ...world.scene import expand
+from ..policies import make_model
+from .actions import Actor
+from .learner import SEEN_SUCCESS_RATE, Episode, Learner
+from .replay_buffer import ReplayBuffer
+from .settings import SOFT_Q, SoftQSettings
+
+
+class SoftQLearner(Learner):
+    """Learns what actions are worth."""
+
+    def __init__(
+        self, episodes: SandboxedEpisodes, seed: int, settings: SoftQSettings = SOFT_Q
+    ) -> None:
+        super().__init__()
+        self.episodes = episodes
+        self.settings = settings
+        self.model = make_model(episodes, seed)
+        self._draws = torch.Generator().manual_seed(seed)
+        self._random = np.random.default_rng(seed)
+        self._place = robot_class_of(ROBOT_ENVS[episodes.robot]).place_numbers
+        (size,) = episodes.observation_space.shape or ()
+        capacity = math.ceil(settings.capacity_steps / episodes.count)
+        self.seen = ReplayBuffer(capacity, episodes.count, size)
+        self._scale = _ReturnScale(episodes.count, settings.discount)
+        self._updates_due = 0.0
+        self.restart(self.model.policy.state_dict())
+
+    def reset(self, seed: int) -> None:
+        self._observations = self.episodes.reset(seed)
+        self._earned = np.zeros(self.episodes.count)
+        self._lengths = np.zeros(self.episodes.count, dtype=np.int64)
+        self._scale.forget_returns()
+
+    def restart(self, weights: dict[str, Any]) -> None:
+        """Go on from the weights of another policy, with all that was seen. They tell which actions
+        it prefers; what these are worth is still to be learned."""
+        policy: Any = self.model.policy
+        policy.load_state_dict(weights)
+        self._temperature = self.settings.first_temperature
+        self._trunk, self._head = policy.mlp_extractor.policy_net, copy.deepcopy(policy.action_net)
+        with torch.no_grad():
+            for parameter in self._head.parameters():
+                parameter.mul_(self._temperature)
+        self._parameters = [*self._trunk.parameters(), *self._head.parameters()]
+        self._slow_trunk, self._slow_head = copy.deepcopy((self._trunk, self._head))
+        self._slow_parameters = [*self._slow_trunk.parameters(), *self._slow_head.parameters()]
+        self._optimizer = torch.optim.Adam(
+            self._parameters, lr=self.settings.learning_rate, eps=1e-5, fused=True
+        )
+
+    def improve(self) -> list[Episode]:
+        settings, count = self.settings, self.episodes.count
+        actor, ended = Actor(self.model.policy), []
+        noise = actor.noise((settings.moments, count), self._draws)
+        for moment in range(settings.moments):
+            observations = self._observations
+            actions = actor.choose(observations, noise[moment])
+            self.episodes.start(actions)
+            self._learn()
+            ended += self._note(observations, actions, self.episodes.finish())
+        self.model.num_timesteps = self.steps
+        return ended
+
+    def _note(
+        self, observations: NDArray[np.float32], actions: NDArray[np.int64], steps: Steps
+    ) -> list[Episode]:
+        """Remember a step; returns the episodes that it ended."""
+        self._observations = steps.observations
+        self._earned += steps.rewards
+        self._lengths += 1
+        ended = steps.terminated | steps.truncated
+        succeeded = ended & steps.successes
+        # Success ends an episode here, so this is paid once.
+        worth = self.settings.success_worth(self._earned, self._lengths)
+        rewards = steps.rewards + worth * succeeded
+        led_to = np.where(ended[:, None], steps.final_observations, steps.observations)
+        self.seen.add(
+            observations,
+            actions,
+            rewards,
+            ended,
+            steps.terminated | succeeded,
+            led_to,
+            expand(led_to[:, self._place]),
+        )
+        self._scale.add(rewards, ended)
+        self.steps += self.episodes.count
+        episodes = [
+            Episode(
+                environment=int(n),
+                success=bool(succeeded[n]),
+                earned=float(self._earned[n]),
+                steps=int(self._lengths[n]),
+            )
+            for n in np.flatnonzero(ended)
+        ]
+        self._earned[ended] = 0.0
+        self._lengths[ended] = 0
+        self._recent += [episode.success for episode in episodes]
+        return episodes
+
+    def _learn(self) -> None:
+        """The updates that are due for one step of all environments."""
+        if self.steps < self.settings.first_steps:
+            return
+        self._updates_due += self.settings.updates_per_step * self.episodes.count
+        while self._updates_due >= 1.0:
+            self._update()
+            self._updates_due -= 1.0
+        self._publish()
+
+    def _publish(self) -> None:
+        """Let the policy draw by what the actions are worth now."""
+        with torch.no_grad():
+            for shown, parameter in zip(
+                self.model.policy.action_net.parameters(), self._head.parameters(), strict=True
+            ):
+                shown.copy_(parameter / self._temperature)
+
+    def _update(self) -> None:
+        settings, temperature = self.settings, self._temperature
+        batch = self.seen.draw(
+            settings.batch_size,
+            settings.steps_ahead,
+            settings.discount,
+            1.0 / self._scale.deviation,
+            settings.novelty_worth if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
+            self._random,
+        )
+        observations = torch.from_numpy(batch.observations)
+        actions = torch.from_numpy(batch.actions)[:, None]
+        worths = self._head(self._trunk(observations))
+        with torch.no_grad():
+            now = torch.log_softmax(worths / temperature, dim=1)
+            likely = temperature * now.gather(1, actions)[:, 0]
+            bonus = settings.munchausen * likely.clamp(min=settings.least_munchausen)
+            following = self._slow_head(self._slow_trunk(torch.from_numpy(batch.following)))
+            # The soft maximum of what the actions are worth then.
+            value = temperature * torch.logsumexp(following / temperature, dim=1)
+            target = torch.from_numpy(batch.returns) + bonus
+            target += torch.from_numpy(batch.discounts) * value
+        loss = functional.smooth_l1_loss(worths.gather(1, actions)[:, 0], target)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._parameters, settings.max_gradient_norm)
+        self._optimizer.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(self._slow_parameters, self._parameters, settings.target_rate)
+        # A little up where choices are more certain than they are to be, else a little down.
+        entropy = -float((now.exp() * now).sum(dim=1).mean())
+        rate = settings.temperature_rate
+        self._temperature *= 1.0 + (rate if entropy < self._entropy else -rate)
+
+    @property
+    def _entropy(self) -> float:
+        """What it is to be; it falls as more than half of the episodes succeed."""
+        surely = max(2.0 * self.success_rate - 1.0, 0.0)
+        first, last = self.settings.entropy, self.settings.last_entropy
+        return first + (last - first) * surely
+
+
+class _ReturnScale:
+    """Rewards differ by orders of magnitude between tasks: they are divided by the standard
+    deviation of the discounted return so far, as stable-baselines3's `VecNormalize` does."""
+
+    def __init__(self, environments: int, discount: float) -> None:
+        self._discount = discount
+        self._returns = np.zeros(environments)
+        self._count, self._mean, self._squares = 0.0, 0.0, 0.0
+
+    def forget_returns(self) -> None:
+        self._returns[:] = 0.0
+
+    def add(self, rewards: NDArray[np.float64], ended: NDArray[np.bool_]) -> None:
+        self._returns = self._returns * self._discount + rewards
+        # Chan et al. (1983): the moments of two samples together.
+        count, mean = len(rewards), float(self._returns.mean())
+        total, apart = self._count + count, mean - self._mean
+        self._squares += float(((self._returns - mean) ** 2).sum())
+        self._squares += apart * apart * self._count * count / total
+        self._mean += apart * count / total
+        self._count = total
+        self._returns[ended] = 0.0
+
+    @property
+    def deviation(self) -> float:
+        """1.0 where returns have not differed."""
+        variance = self._squares / max(self._count, 1.0)
+        return float(np.sqrt(variance)) if variance > 1e-8 else 1.0
