@@ -1,21 +1,52 @@
 """Taskwright makes reinforcement-learning tasks without end.
 
-Public names, loaded on first use so that `import taskwright` stays light:
+```python
+import taskwright as tw
 
+task = tw.load_task("pole.py")
+outcome = tw.check(task)
+trial = tw.train(task, seed=0)
+archive = tw.open_archive("runs/first")
+env = tw.make(archive.kept()[0])
+```
+
+What it does:
+
+- `load_task`, `check`, `train`: a task, the staged checks on it, and whether it can be learned
+- `run`, `open_archive`, `export`: make tasks in a run folder, look at them, write them as a package
+- `make`, `make_vec`, `register`: tasks as Gymnasium environments
+
+What it is made of:
+
+- `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
+- `Archive`: the records of a run folder
 - `TaskEnv`: a task as a Gymnasium environment
 - `TaskVectorEnv`: many of it in sandboxed processes, as Gymnasium's `VectorEnv`
 - `R2D2Env`, `AntEnv`, `HumanoidEnv`: what the tasks of a robot derive from
-- `Archive`: the records of a run folder
 - `TaskSampler`: which task a trainer should turn to next
-- `Task`, `Idea`, `Outcome`, `Trial`, `Judgement`, `Record`: the nouns
+
+All of these are loaded on first use, so that `import taskwright` stays light.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import (
+        check,
+        export,
+        load_task,
+        make,
+        make_vec,
+        open_archive,
+        register,
+        run,
+        train,
+    )
     from .archive.store import Archive
     from .curriculum import TaskSampler
     from .sandbox.vector_env import TaskVectorEnv
@@ -38,13 +69,27 @@ __all__ = [
     "TaskSampler",
     "TaskVectorEnv",
     "Trial",
+    "check",
+    "export",
+    "load_task",
+    "make",
+    "make_vec",
+    "open_archive",
+    "register",
+    "run",
+    "train",
 ]
 
+_FUNCTIONS = (
+    *("check", "export", "load_task", "make", "make_vec"),
+    *("open_archive", "register", "run", "train"),
+)
 _HOMES = {
+    **dict.fromkeys(_FUNCTIONS, ".api"),
     "Archive": ".archive.store",
     "TaskSampler": ".curriculum",
     "TaskVectorEnv": ".sandbox.vector_env",
-    **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".sandbox.world"),
+    **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".world"),
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
 }
 
@@ -53,3 +98,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name], __name__), name)
+
+
+if "gymnasium" in sys.modules and os.environ.get("TASKWRIGHT_RUNS"):
+    # `gymnasium.make("taskwright:...")` imports us to find the id.
+    for _run_dir in filter(None, os.environ["TASKWRIGHT_RUNS"].split(os.pathsep)):
+        __getattr__("register")(_run_dir)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,7 +18,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +40,9 @@ from .opening import (
     write_safely,
 )
 from .tampering import all_rows
+
+if TYPE_CHECKING:
+    import pandas
 
 Vector = NDArray[np.float32]
 
@@ -67,12 +71,13 @@ class Archive:
         return isinstance(self._connection, Connection)
 
     @classmethod
-    def create_or_open(cls, run_dir: Path) -> Archive:
+    def create_or_open(cls, run_dir: str | os.PathLike[str]) -> Archive:
         """Open a run folder's archive for writing; an empty one is made where there is none. After
         a crash it is read through first.
 
         Raises ArchiveError where the file is no archive, is damaged, or is of a newer schema.
         """
+        run_dir = Path(run_dir)
         path = run_dir / FILE_NAME
         check_folder(run_dir, to_write=True)
         with explained(path):
@@ -87,13 +92,14 @@ class Archive:
         return cls(connection, note=note)
 
     @classmethod
-    def open(cls, run_dir: Path) -> Archive:
+    def open(cls, run_dir: str | os.PathLike[str]) -> Archive:
         """Open an existing archive for reading, also while a run writes to it. Nothing is written
         to its folder.
 
         Raises ArchiveError where there is none, it is damaged, it is of a newer schema, or somebody
         has tampered with it.
         """
+        run_dir = Path(run_dir)
         path = run_dir / FILE_NAME
         check_folder(run_dir)
         if not path.is_file():
@@ -119,6 +125,32 @@ class Archive:
         self.close()
 
     # Records.
+
+    def __len__(self) -> int:
+        """How many journeys have ended."""
+        return sum(self.counts().values())
+
+    def __iter__(self) -> Iterator[Record]:
+        """The records in the order of their journeys."""
+        return iter(self.records())
+
+    def __getitem__(self, key: str | int) -> Record:
+        """The record of a journey number, a `task_id`, or the unique beginning of one. Raises
+        KeyError where `find` raises ArchiveError."""
+        try:
+            return self.find(str(key))
+        except ArchiveError as error:
+            raise KeyError(str(error)) from None
+
+    def __bool__(self) -> bool:
+        """Always true: an archive without records is one all the same."""
+        return True
+
+    def to_frame(self) -> pandas.DataFrame:
+        """One row for each record; see `frame`. Raises UsageError where pandas is not installed."""
+        from .frame import frame_of
+
+        return frame_of(self.records())
 
     def add(self, record: Record) -> None:
         """End a journey with its record. A second record of one journey is refused by SQLite."""

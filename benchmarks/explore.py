@@ -1,9 +1,9 @@
 """How fast are the lineage, the map and a task's page with thousands of records?
 
-Setup: an archive of `--records` records, written and served as `benchmarks/browser_speed.py` does it, is
-looked at with a headless Chromium. "Shown" is from the start of the navigation until everything has
-been drawn once; "drawn anew" is one drawing of the canvas, as at each step of moving or zooming,
-until its pixels can be read. Medians of `REPEATS`.
+Setup: an archive of `--records` records, written and served as `benchmarks/browser_speed.py` does
+it, is looked at with a headless Chromium. "Shown" is from the start of the navigation until
+everything has been drawn once; "drawn anew" is one drawing of the canvas, as at each step of moving
+or zooming, until its pixels can be read. Medians of `REPEATS`.
 
 Duration: a minute or two.
 

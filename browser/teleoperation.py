@@ -8,7 +8,7 @@ drive, up to half of the robot's top speed unless Shift is held, since most cour
 of it goes through the actions that agents have, at their pace: what a person can do with it, an
 agent could.
 
-Ant has a gait that walks where it is told (`sandbox.world.gait`), in one of eight directions: the
+Ant has a gait that walks where it is told (`world.robots.gait`), in one of eight directions: the
 keys say in which. Humanoid has none, and seventeen joints, more than hands have fingers; it cannot
 be played.
 """

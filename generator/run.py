@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,10 +109,12 @@ def open_run(
     expect_end_within: Callable[[float], None] = lambda seconds: None,
     *,
     only_under_way: bool = False,
+    stop: threading.Event | None = None,
 ) -> Ending:
     """Run journeys in a folder until a limit is reached, time is up, or somebody stops it; or, if
     so asked, until those that are under way have ended. Where time is limited, `expect_end_within`
-    is told in how many seconds it ends at the latest.
+    is told in how many seconds it ends at the latest. In the main thread Ctrl-C and SIGTERM
+    stop it, anywhere setting `stop` does.
 
     Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
     """
@@ -195,7 +198,9 @@ def open_run(
         )
         started = time.monotonic()
         hang_up = model.close if model else lambda: None
-        conductor = Conductor(workshop, hang_up, expect_end_within, only_under_way=only_under_way)
+        conductor = Conductor(
+            workshop, hang_up, expect_end_within, only_under_way=only_under_way, stop=stop
+        )
         try:
             with model or contextlib.nullcontext():
                 conductor.conduct()

@@ -7,6 +7,7 @@ threads and signals have to say comes through one queue, so that nothing interru
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import math
 import queue
@@ -28,6 +29,8 @@ MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""
 FAREWELL_S = 2.0
 """How long a stopped run waits for its threads; what does not end by then is left to itself."""
+EXIT_WAITS_S = 30.0
+"""How long the end of the process waits for each of those."""
 CANCEL_AGAIN_S = 0.1
 """A job may be asked for in the instant in which all were cancelled: so they are, repeatedly."""
 
@@ -45,9 +48,12 @@ class Conductor:
         expect_end_within: Callable[[float], None] = lambda seconds: None,
         *,
         only_under_way: bool = False,
+        stop: threading.Event | None = None,
     ) -> None:
         self._only_under_way = only_under_way
         """Whether no new journey begins."""
+        self._stop = stop
+        """Set by somebody in another thread who wants the run to end."""
         self._workshop = workshop
         self._hang_up = hang_up
         """Gives up the questions that the model has not answered yet."""
@@ -67,6 +73,7 @@ class Conductor:
         self._news = queue.SimpleQueue()
         minutes = self._limits.minutes
         self._deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
+        self._threads: list[threading.Thread] = []
         self._broken_in_a_row = 0
         self._is_over = False
         self._error: BaseException | None = None
@@ -105,7 +112,9 @@ class Conductor:
             self._workshop.flight.begin(number)
             self._in_flight.add(number)
             name = f"journey {number}"
-            threading.Thread(target=self._fly, args=(number,), name=name, daemon=True).start()
+            thread = threading.Thread(target=self._fly, args=(number,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
     @property
     def _next(self) -> int:
@@ -151,11 +160,13 @@ class Conductor:
             return
         if is_ending := self._workshop.flight.is_stopped:
             self._workshop.executor.cancel(running=False)
-        longest_s = CANCEL_AGAIN_S if is_ending else threading.TIMEOUT_MAX
+        longest_s = CANCEL_AGAIN_S if is_ending or self._stop else threading.TIMEOUT_MAX
         try:
             news = self._news.get(timeout=min(left_s, longest_s))
         except queue.Empty:
-            return
+            if not (self._stop and self._stop.is_set()):
+                return
+            news = "stop"
         if news == "stop":
             self.reason, self._is_over = STOPPED, True
             return
@@ -242,6 +253,11 @@ class Conductor:
                 news = self._news.get(timeout=CANCEL_AGAIN_S)
                 if news != "stop":
                     self._in_flight.discard(news[0])
+        for thread in self._threads:
+            if thread.is_alive():
+                # It may be in native code, such as the loading of the encoder: Python must not end
+                # beside it, which would abort the process.
+                atexit.register(thread.join, EXIT_WAITS_S)
 
     @contextlib.contextmanager
     def _listening_to_signals(self) -> Iterator[None]:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import click
 
+from ... import api
 from ...output import print_json
 from ...sandbox.isolation import Level
 from ...task import Outcome, Robot
 from ...task_file import UnreadableTask, read_source
 from .. import display
-from .common import isolation_option, json_option, make_task, require, robot_option
+from .common import isolation_option, json_option, require, robot_option
 from .typed import AMOUNT
 
 
@@ -66,11 +67,9 @@ def task_files(names: Sequence[str]) -> list[str]:
 
 def _check(file: str, robot: Robot | None, timeout_s: float) -> tuple[str | None, Outcome]:
     """What comes of one file, whatever it is, and its `task_id` where it holds a source."""
-    from ...sandbox.checker import check_task
-
     try:
-        task = make_task(read_source(file), robot)
+        task = api.task_from(read_source(file), robot)
     except UnreadableTask as error:
         symptom = f"The file cannot be read: {error.reason}."
         return None, Outcome.rejected("syntax", symptom, error.cause, error.fix)
-    return task.task_id, check_task(task, timeout_s)
+    return task.task_id, api.check(task, timeout_s=timeout_s)

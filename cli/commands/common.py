@@ -7,11 +7,11 @@ from pathlib import Path
 
 import click
 
+from ... import api
 from ...errors import UsageError
 from ...output import say
 from ...sandbox.isolation import LEVELS, Level
-from ...task import ROBOTS, Record, Robot, Task, robot_named_in
-from ...task_file import UnreadableTask, read_source
+from ...task import ROBOTS, Robot, Task
 from .typed import PLACE, words
 
 INTERRUPTED = 130
@@ -54,41 +54,11 @@ def named_task(source: tuple[str, ...], robot: Robot | None) -> Task:
         )
     match source:
         case (file,):
-            if Path(file).is_dir():
-                raise UsageError(
-                    f"{file} is a folder.",
-                    "Name a task file, or a run folder and one of its tasks.",
-                )
-            return read_task(Path(file), robot)
+            return api.load_task(Path(file), robot=robot)
         case (run_dir, key):
-            from ...archive.store import Archive
-
-            with Archive.open(Path(run_dir)) as archive:
-                record = archive.find(words(key))
-            return task_of(record)
+            return api.load_task(Path(run_dir), words(key))
         case _:
             raise UsageError(
                 "Name a task file, or a run folder and one of its tasks.",
                 "For example: taskwright train runs/default 3.",
             )
-
-
-def task_of(record: Record) -> Task:
-    if record.task is None:
-        raise UsageError(
-            f"Journey {record.number} ended before code was written.",
-            "Name a task that has a task_id.",
-        )
-    return record.task
-
-
-def read_task(path: Path, robot: Robot | None) -> Task:
-    """A task file; where no robot is given, for the one whose base class it names."""
-    try:
-        return make_task(read_source(path), robot)
-    except UnreadableTask as error:
-        raise UsageError(f"{path} cannot be read: {error.reason}.", error.fix) from None
-
-
-def make_task(source: str, robot: Robot | None) -> Task:
-    return Task(source, robot or robot_named_in(source) or "r2d2")

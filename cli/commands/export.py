@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import click
 
-from ...errors import BrokenError
+from ... import api
 from ...output import print_json, say
-from ...task import STATUSES, Record, Status
+from ...task import STATUSES, Status
 from .common import complain, json_option, run_dir_argument
 from .typed import PLACE
-
-if TYPE_CHECKING:
-    from ...export.policies import Weights
 
 SHOWN_IDS = 20
 
@@ -55,27 +50,16 @@ def export(
 ) -> None:
     """Write tasks of RUN_DIR to OUT, as an installable Gymnasium package: a source tree, and a
     wheel in OUT/dist. It needs nothing of Taskwright."""
-    from ...archive.store import Archive
-    from ...export.choice import choose
-    from ...export.names import package_name
-    from ...export.provenance import provenance_of
-
-    with Archive.open(run_dir) as archive:
-        records = choose(archive, cast("tuple[Status, ...]", statuses), only)
-        complain(archive.complaints)
-
-    # Loads PyBullet, which takes a while: not before it is known that there is something to export.
-    from ...export.package import export_package
-
-    done = export_package(
-        records,
+    done = api.export(
+        run_dir,
         out,
-        package_name(out.resolve().name) if name is None else name,
-        pictures=run_dir / "media",
-        provenance=provenance_of(run_dir),
-        policies=_policies(run_dir, records) if policies else None,
+        name=name,
+        only=only,
+        statuses=cast("tuple[Status, ...]", statuses),
+        policies=policies,
         version=package_version,
         force=force,
+        complain=lambda sentence: complain([sentence]),
     )
     if as_json:
         print_json(
@@ -101,19 +85,3 @@ def export(
     if len(done.names) > SHOWN_IDS:
         say(f"`python -m {done.package} list` shows all of them.")
     say("That runs code which a program or a model wrote, without a sandbox.")
-
-
-def _policies(run_dir: Path, records: Sequence[Record]) -> dict[str, Weights]:
-    """The weights of the policies that the run has kept of these tasks. One that cannot be used is
-    left out, and told."""
-    from ...trainer.policies import load_perceptron
-
-    found: dict[str, Weights] = {}
-    for record in records:
-        path = run_dir.resolve() / "policies" / f"{record.task_id}.zip"
-        if record.task and os.path.lexists(path):
-            try:
-                found[record.task.task_id] = load_perceptron(record.task.robot, path)
-            except BrokenError as error:
-                complain([f"{error.message} The task is exported without it."])
-    return found

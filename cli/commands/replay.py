@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from ... import api
 from ...executor.local import LocalExecutor
 from ...output import print_json, say
 from ...sandbox.isolation import Level
-from .common import isolation_option, json_option, require, run_dir_argument, task_of
+from .common import isolation_option, json_option, require, run_dir_argument
 
 
 @click.command()
@@ -35,7 +36,7 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
         if key is None:
             made = record_missing_replays(executor, run_dir, records)
         else:
-            task = task_of(records[0])
+            task = api.load_task(records[0])
             recorded = record_replay(executor, run_dir, task, records[0].trial)
             made = iter([(records[0], recorded)])
         for record, result in made:

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from ... import api
 from ...config import load_config, merge, parse_assignment
-from ...executor.local import LocalExecutor
 from ...output import Console, print_json
 from ...task import ROBOTS
 from ..terminal import View, summary, watching
@@ -55,8 +55,7 @@ def run(
 
     Without --tasks, --attempts or --minutes it goes on until Ctrl-C.
     """
-    from ...executor.cores import cores
-    from ...generator.run import model_is_configured, open_run, prepare_config
+    from ...generator.run import model_is_configured, prepare_config
     from ...generator.watchdog import Watchdog
 
     settings = load_config(config_path) if config_path else {}
@@ -92,13 +91,13 @@ def run(
             "writes the tasks."
         )
     how: View = "quiet" if quiet else "live" if console.is_terminal and not plain else "plain"
-    workers = config.run.workers or cores()
-    with (
-        Watchdog() as watchdog,
-        LocalExecutor(workers) as executor,
-        watching(console, how) as watcher,
-    ):
-        ending = open_run(run_dir, config, executor, watcher, watchdog.expect_end_within)
+    with Watchdog() as watchdog, watching(console, how) as watcher:
+        ending = api.run(
+            run_dir,
+            settings=settings,
+            on_event=watcher,
+            expect_end_within=watchdog.expect_end_within,
+        )
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})
     else:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ... import api
 from ...config import TrainerConfig
 from ...curriculum import STRATEGIES
 from ...errors import BrokenError, UsageError
-from ...executor.cores import processes_for
 from ...executor.job import Job
 from ...executor.local import LocalExecutor
 from ...output import Console, print_json
 from ...sandbox.isolation import Level
-from ...task import CurvePoint, Robot, Task, Trial, from_json, to_json
-from ...trainer.requests import Film, FilmPlan, TrialPlan
+from ...task import CurvePoint, Robot, Task, from_json, to_json
+from ...trainer.requests import Film, FilmPlan
 from .. import display
 from ..terminal import STATUS_STYLES
 from ..training_view import watching_trial
@@ -127,23 +127,31 @@ def train(
     require(isolation)
     require_room_for(policy)
     require_room_for(video)
-    given = {
-        "max_seconds": 60 * minutes if minutes else None,
-        "max_steps": steps,
-    }
-    settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
     console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
         kept = str((policy or Path(scratch) / "policy.zip").resolve())
-        plan = TrialPlan(
-            source=task.source,
-            robot=task.robot,
-            seed=seed,
-            policy_path=kept,
-            processes=processes_for(workers, 1),
-            **settings.model_dump(exclude={"nearest_policies", "processes"}),
-        )
-        trial = _run_trial(executor, plan, task, console, tensorboard)
+        with (
+            _curve_files(tensorboard, f"{task.task_id}-seed-{seed}") as files,
+            watching_trial(console, steps or TrainerConfig().max_steps) as tell,
+        ):
+
+            def on_progress(point: CurvePoint) -> None:
+                tell(point)
+                if files:
+                    files.point(point)
+
+            trial = api.train(
+                task,
+                seed=seed,
+                steps=steps,
+                minutes=minutes,
+                workers=workers,
+                policy=kept,
+                on_progress=on_progress,
+                executor=executor,
+            )
+            if files and trial.verdict != "broken":
+                files.end(trial)
         film = None
         if video and Path(kept).exists() and trial.success_after is not None:
             film = _film(executor, task, seed, kept, video)
@@ -190,32 +198,6 @@ def train(
         elif video:
             console.say("No film: there is no trained policy to show.")
     return 1 if trial.verdict in ("rejected", "broken") else 0
-
-
-def _run_trial(
-    executor: LocalExecutor,
-    plan: TrialPlan,
-    task: Task,
-    console: Console,
-    tensorboard: Path | None = None,
-) -> Trial:
-    """One trial, its learning curve told as it grows."""
-    job = Job(f"train-{task.task_id}", "trial", to_json(plan), plan.max_seconds + 120.0)
-    with _curve_files(tensorboard, f"{task.task_id}-seed-{plan.seed}") as files:
-        with watching_trial(console, plan.max_steps) as tell:
-
-            def tell_all(point: CurvePoint) -> None:
-                tell(point)
-                if files:
-                    files.point(point)
-
-            result = executor.run(job, tell_all)
-        if result.broken:
-            return Trial("broken", result.broken, seed=plan.seed)
-        trial = from_json(Trial, result.payload)
-        if files:
-            files.end(trial)
-    return trial
 
 
 @contextmanager

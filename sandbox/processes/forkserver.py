@@ -1,10 +1,10 @@
 """The process that sandboxed children are forked from.
 
 Started as `python -m taskwright.sandbox.processes.forkserver PARENT_PID WITHOUT`, under Bubblewrap
-with 0 for the parent's process id, which has no meaning in there. It is started by exec and with an emptied
-environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own code once
-and runs a task of ours to bring in what is loaded late; a child is then a fork that takes a
-millisecond instead of half a second of imports. It runs no other task's code itself.
+with 0 for the parent's process id, which has no meaning in there. It is started by exec and with an
+emptied environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own
+code once and runs a task of ours to bring in what is loaded late; a child is then a fork that takes
+a millisecond instead of half a second of imports. It runs no other task's code itself.
 
 Requests come one at a time on standard input, a socket:
 

@@ -1,4 +1,4 @@
-"""How the Ant's gait is made, the one that `sandbox.world.gait` walks with.
+"""How the Ant's gait is made, the one that `world.robots.gait` walks with.
 
 ========== =============================================================================
 module     holds

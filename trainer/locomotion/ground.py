@@ -32,7 +32,7 @@ class _Plain(AntEnv):
 
 
 class Ground(gymnasium.Env[Array, Array]):
-    """The Ant, as its gait feels it (see `sandbox.world.gait`), told where to go, anew every few
+    """The Ant, as its gait feels it (see `world.robots.gait`), told where to go, anew every few
     seconds.
 
     Reward per agent step: the speed along the command up to `TOP_SPEED_M_S`, less 0.3 of the speed

@@ -50,7 +50,7 @@ SPREADS[NAMES.index("hind_hip_phase")] = 1.5
 SECONDS = 2.7
 """How long a gait is tried for."""
 WIDEST_RAD = 0.7
-"""Ways lie in the quarter ahead; see `sandbox.world.gait`."""
+"""Ways lie in the quarter ahead; see `world.robots.gait`."""
 
 
 class Oscillator:
