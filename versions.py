@@ -17,6 +17,11 @@ PACKAGES = (
 )
 
 
+def own_version() -> str:
+    """The version of Taskwright."""
+    return metadata.version("taskwright")
+
+
 def installed_versions() -> dict[str, str]:
     """The version of Python and of each package that is there, by name."""
     found = {"python": platform.python_version()}

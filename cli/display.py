@@ -7,9 +7,6 @@ from typing import Any
 
 from rich.syntax import Syntax
 
-from ..archive.feedback import Feedback
-from ..generator.model.log import cost_in
-from ..generator.paths import policy_path, poster_path
 from ..output import Console, Grid, Line
 from ..task import Outcome, Record, Sighting, Trial
 from ..text import readable
@@ -155,6 +152,9 @@ def print_record(record: Record, run_dir: Path) -> None:
 
 def _facts(record: Record, run_dir: Path) -> dict[str, Any]:
     """What is known of a record in a few words each, by name; None where it is not known."""
+    from ..archive.feedback import Feedback
+    from ..generator.paths import policy_path, poster_path
+
     idea, trial = record.idea, record.trial
     facts: dict[str, Any] = {
         "journey": f"{record.number}, {record.created_at}, {record.seconds:.0f} s of work",
@@ -193,6 +193,8 @@ def _facts(record: Record, run_dir: Path) -> dict[str, Any]:
 
 def print_call(call: dict[str, Any]) -> None:
     """A question to a model as `llm.jsonl` has it: cost, failed tries, prompt and answer."""
+    from ..generator.model.log import cost_in
+
     out = Console()
     spent = cost_in(call)
     facts = [

@@ -7,6 +7,7 @@ says how to mend it), 130 stopped by Ctrl-C.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import threading
@@ -18,20 +19,6 @@ from .. import streams
 from ..errors import TaskwrightError
 from ..output import Console, say
 from ..streams import OutputError, ReaderGone
-from .commands import (
-    browse,
-    check,
-    doctor,
-    export,
-    import_,
-    records,
-    reembed,
-    replay,
-    report,
-    run,
-    train,
-    trust,
-)
 from .commands.common import INTERRUPTED
 from .commands.typed import WORDS
 
@@ -84,30 +71,46 @@ def _complain(message: str, status: int = 2) -> int:
     return status
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Commands whose modules are imported when they are asked for: `ls` needs none of what `train`
+    needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(HOMES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in HOMES:
+            return None
+        module = importlib.import_module(f".commands.{HOMES[cmd_name]}", __package__)
+        # `import` is a word of Python's.
+        command: click.Command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
+        for parameter in command.params:
+            if parameter.type is click.STRING:
+                parameter.type = WORDS
+        return command
+
+
+HOMES = {
+    "run": "run",
+    "ls": "records",
+    "show": "records",
+    "search": "records",
+    "browse": "browse",
+    "play": "browse",
+    "check": "check",
+    "train": "train",
+    "replay": "replay",
+    "reembed": "reembed",
+    "export": "export",
+    "import": "import_",
+    "report": "report",
+    "doctor": "doctor",
+    "trust": "trust",
+}
+"""The module in `commands` of each command, in the order in which help lists them."""
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="taskwright", message="%(version)s")
 def cli() -> None:
     """Reinforcement-learning tasks without end: proposed, checked, learned and kept."""
-
-
-for command in (
-    run.run,
-    records.ls,
-    records.show,
-    records.search,
-    browse.browse,
-    browse.play,
-    check.check,
-    train.train,
-    replay.replay,
-    reembed.reembed,
-    export.export,
-    import_.import_,
-    report.report,
-    doctor.doctor,
-    trust.trust,
-):
-    cli.add_command(command)
-    for parameter in command.params:
-        if parameter.type is click.STRING:
-            parameter.type = WORDS

@@ -8,16 +8,17 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Group
 
-from ..generator.events import Event, Watcher
-from ..generator.strategies import described
-from ..generator.summary import Ending
 from ..output import Console, Grid, Line, live
 from ..task import Cost
 from ..text import one_line
+
+if TYPE_CHECKING:
+    from ..generator.events import Event, Watcher
+    from ..generator.summary import Ending
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 CURVE_WIDTH = 24
@@ -246,6 +247,8 @@ class PlainView:
 
 def summary(ending: Ending, run_dir: str) -> str:
     """How a command ended and what the run has come to, for people."""
+    from ..generator.strategies import described
+
     counts = dict(ending.counts)
     kept = counts.pop("learned", 0)
     lines = [f"{ending.reason} In {run_dir}, the same command goes on."]

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..errors import UsageError
 from ..files import FileProblem, open_file, read_bytes
 from ..task import Record
+from ..versions import own_version
 from .card import MAX_IDS, pages
 from .entries import SCHEMA, entries_of
 from .names import make_call, require_package_name, suite_name
@@ -156,7 +156,7 @@ def _manifest(
         "schema": SCHEMA,
         "package": package,
         "version": "",
-        "taskwright": __version__,
+        "taskwright": own_version(),
         "suite": suite_name(package),
         "isolation": {
             "checked_under": f"under {levels} isolation" if levels else "in a sandbox",
