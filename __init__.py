@@ -36,17 +36,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import (
-        check,
-        export,
-        load_task,
-        make,
-        make_vec,
-        open_archive,
-        register,
-        run,
-        train,
-    )
+    from .api import check, export, load_task, make, make_vec, open_archive, register, run, train
     from .archive.store import Archive
     from .curriculum import TaskSampler
     from .sandbox.vector_env import TaskVectorEnv

@@ -22,8 +22,8 @@ from .task_file import UnreadableTask, read_source
 if TYPE_CHECKING:
     from .archive.store import Archive
     from .executor.job import Executor
-    from .export.package import Exported
-    from .export.policies import Weights
+    from .exporter.package import Exported
+    from .exporter.policies import Weights
     from .generator.events import Event
     from .generator.summary import Ending
     from .sandbox.vector_env import TaskVectorEnv
@@ -346,9 +346,9 @@ def export(
         The names, ids and paths of what was written.
     """
     from .archive.store import Archive
-    from .export.choice import choose
-    from .export.names import package_name
-    from .export.provenance import provenance_of
+    from .exporter.choice import choose
+    from .exporter.names import package_name
+    from .exporter.provenance import provenance_of
 
     folder, target = Path(run_dir), Path(out)
     with Archive.open(folder) as archive:
@@ -357,7 +357,7 @@ def export(
             complain(sentence)
 
     # Loads PyBullet, which takes a while: not before it is known that there is something to export.
-    from .export.package import export_package
+    from .exporter.package import export_package
 
     return export_package(
         records,

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 
-from taskwright.export.package import export_package
+from taskwright.exporter.package import export_package
 from taskwright.task import Idea, Record, Task, Trial
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "tasks" / "r2d2" / "drive_to_beacon.py"

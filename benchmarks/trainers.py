@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from taskwright.archive.store import Archive
-from taskwright.export.choice import choose
-from taskwright.export.package import Exported, export_package
+from taskwright.exporter.choice import choose
+from taskwright.exporter.package import Exported, export_package
 
 SCRIPTS = Path(__file__).parents[1] / "examples" / "trainers"
 TORCH = "torch>=2.8,<2.14"

@@ -19,7 +19,7 @@ from ..archive.replays import ENDING
 from ..archive.store import FILE_NAME
 from ..archive.tampering import all_rows
 from ..errors import ArchiveError
-from ..export.names import environment_names, make_call
+from ..exporter.names import environment_names, make_call
 from ..task import STEERED, Record, Trial
 from . import curve, pages
 from .calls import Calls

@@ -153,7 +153,7 @@ MAY_PRINT = {
     "output.py",
     "streams.py",
     # What runs where Taskwright is not installed, and has its own copy of `text`.
-    "export/runtime/__main__.py",
+    "exporter/runtime/__main__.py",
 }
 
 

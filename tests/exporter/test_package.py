@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from taskwright.errors import UsageError
-from taskwright.export.package import export_package
+from taskwright.exporter.package import export_package
 from taskwright.task import Task
 
 

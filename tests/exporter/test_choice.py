@@ -6,8 +6,8 @@ import pytest
 
 from taskwright.archive.store import Archive
 from taskwright.errors import ArchiveError, UsageError
-from taskwright.export.choice import choose
-from taskwright.export.provenance import provenance_of
+from taskwright.exporter.choice import choose
+from taskwright.exporter.provenance import provenance_of
 from taskwright.task import Outcome, Task
 
 

@@ -14,8 +14,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from taskwright.export.package import Exported, export_package
-from taskwright.export.provenance import Provenance
+from taskwright.exporter.package import Exported, export_package
+from taskwright.exporter.provenance import Provenance
 from taskwright.task import Idea, Record, Task, Trial
 
 NUMBERS = itertools.count()
