@@ -31,14 +31,6 @@ START_TEMPERATURE = 3.0
 """Of the actions of a kept policy that training begins from: one that is sure of itself explores
 nothing new."""
 
-SCRIPTS: dict[Robot, dict[str, tuple[int, ...]]] = {
-    "r2d2": {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)},
-    "ant": {"walking straight ahead": (1,)},
-    "humanoid": {},
-}
-"""What a robot can do without looking: actions that are repeated over and over, by what they come
-to; the Ant's are commands of its gait. Without one, a walker gets nowhere."""
-
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]
 
@@ -82,14 +74,14 @@ class Random:
 class Scripted:
     """Repeats a list of actions, whatever it sees."""
 
-    def __init__(self, actions: tuple[int, ...]) -> None:
+    def __init__(self, actions: tuple[Any, ...]) -> None:
         self._actions = actions
         self._calls = 0
 
     def act(self, observations: Observations) -> Actions:
         action = self._actions[self._calls % len(self._actions)]
         self._calls += 1
-        return np.full(len(observations), action)
+        return np.array([action] * len(observations))
 
 
 class Trained:

@@ -7,10 +7,10 @@ its state on first use and keeps it until the world's `motion` count has changed
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 from .client.client import PhysicsClient
 from .frozen import Frozen
+from .manual import Control, Driving, Words
 from .scene import compress_number
+
+if TYPE_CHECKING:
+    from .robots.gait import Gait
 
 Vector = NDArray[np.float64]
 Numbers = tuple[float, ...]
@@ -160,7 +164,8 @@ class Joint(Frozen):
 
 
 class Robot:
-    """Base of the robots. A subclass says in `load` how its body comes into the world.
+    """Base of the robots. A subclass holds all that is known of its robot, and says in `load` how
+    its body comes into the world.
 
     `links` and `joints` are keyed by the names in the robot's model file, `links["base"]` being
     the root; fixed joints are left out of `joints`.
@@ -177,6 +182,19 @@ class Robot:
     """Where its eye is in the base's frame; it looks along the base's x axis."""
     clearance_m: ClassVar[float]
     """What is further away from its base, horizontally, does not touch it at its start."""
+    words: ClassVar[Words]
+    """What a model is told of it."""
+
+    gait: ClassVar[Callable[[], Gait] | None] = None
+    """Makes the gait that carries it where it is told to go; None where it has none."""
+    scripts: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
+    """What it can do without looking: actions that are repeated over and over, by what they come
+    to. They are those that agents have, so where it has a gait they are commands. A trial tries
+    each of them before it trains."""
+    controls: ClassVar[tuple[Control, ...]] = ()
+    """What a person can drive it with. Where there is nothing, it cannot be played."""
+    not_played: ClassVar[str] = "it has no keys"
+    """Why a person cannot drive it, where that is so."""
 
     np_random: np.random.Generator
     """Where the robot's own chance comes from; `TaskEnv` gives each episode its own."""
@@ -198,6 +216,11 @@ class Robot:
 
     def load(self, client: PhysicsClient) -> int:
         """Load the body at its initial pose; returns its body id."""
+        raise NotImplementedError
+
+    @classmethod
+    def choose_action(cls, driving: Driving) -> list[float]:
+        """The action for what a person who drives wants: the numbers of an agent's action."""
         raise NotImplementedError
 
     def mark_start(self) -> None:

@@ -12,9 +12,10 @@ import torch
 from taskwright.errors import BrokenError
 from taskwright.trainer.learners.learner import Episode
 from taskwright.trainer.learners.soft_q import SoftQLearner
-from taskwright.trainer.policies import PLAYED_TEMPERATURE, SCRIPTS, load_parameters
+from taskwright.trainer.policies import PLAYED_TEMPERATURE, load_parameters
 from taskwright.trainer.requests import ArchivedPolicy, TrialPlan
 from taskwright.trainer.trial import run_trial
+from taskwright.world.robots import robot_class
 
 
 @pytest.fixture
@@ -230,7 +231,7 @@ def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(plan, easy_sour
     trial = run_trial(plan(source=nowhere, archived=archived, max_steps=256))
     # What is wrong with them says nothing of the task.
     assert trial.verdict == "too_hard"
-    assert trial.screening.keys() == {"idle", "random", *SCRIPTS["r2d2"]}
+    assert trial.screening.keys() == {"idle", "random", *robot_class("r2d2").scripts}
     assert trial.left_out.keys() == set(names)
     assert "no-policy.zip cannot be read" in trial.left_out["no-policy"]
     assert "other observations or actions" in trial.left_out["of-another-robot"]

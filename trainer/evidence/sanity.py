@@ -21,8 +21,8 @@ from stable_baselines3 import PPO
 from ...errors import BrokenError
 from ...sandbox.processes.channel import ChildFault
 from ...task import Finding, Trial
-from ...world.base import BaseEnv, robot_class_of
-from ...world.robots import ROBOT_ENVS
+from ...world.base import BaseEnv
+from ...world.robots import robot_class
 from ...world.task_env import ACTION_REPEAT
 from ..policies import Trained
 from ..requests import TrialPlan
@@ -192,7 +192,7 @@ def _what_rose(evidence: Evidence) -> tuple[str, float]:
         return "", 0.0
     begin, end = (_mean_terms(part, names) for part in (episodes[:quarter], episodes[-quarter:]))
     rises = np.maximum(end - begin, 0.0)
-    own = robot_class_of(ROBOT_ENVS[evidence.robot]).reward_names
+    own = robot_class(evidence.robot).reward_names
     rises[[names.index(name) for name in own if name in names]] = 0.0
     if not rises.sum() > 0.0:
         return "", 0.0
@@ -242,7 +242,7 @@ def _success_costs(evidence: Evidence) -> Finding | None:
 
 def _own_terms(evidence: Evidence) -> dict[str, Term]:
     """The task's reward terms, without those that every task of the robot has."""
-    robots = robot_class_of(ROBOT_ENVS[evidence.robot]).reward_names
+    robots = robot_class(evidence.robot).reward_names
     terms = evidence.witness.terms
     return {name: terms[name] for name in sorted(terms) if name not in robots}
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import BrokenError
-from ..policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_weights
+from ...world.robots import robot_class
+from ..policies import Idle, Policy, Random, Scripted, Trained, load_weights
 from ..requests import ArchivedPolicy, TrialPlan
 from .episode_recorder import WatchedEpisodes
 from .evaluation import Evaluation, evaluate
@@ -73,7 +74,7 @@ def _policies(
     yield "idle", "idle actions", Idle(space), easy
     yield "random", "random actions", Random(space, plan.seed), easy
     # What a policy can do half of the time, it has not solved: there is something left to learn.
-    for name, actions in SCRIPTS[plan.robot].items():
+    for name, actions in robot_class(plan.robot).scripts.items():
         yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
     for archived in plan.archived:
         try:

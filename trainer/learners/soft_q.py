@@ -24,8 +24,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from ...sandbox.vector import SandboxedEpisodes, Steps
-from ...world.base import robot_class_of
-from ...world.robots import ROBOT_ENVS
+from ...world.robots import robot_class
 from ...world.scene import expand
 from ..policies import make_model
 from .actions import Actor
@@ -46,7 +45,7 @@ class SoftQLearner(Learner):
         self.model = make_model(episodes, seed)
         self._draws = torch.Generator().manual_seed(seed)
         self._random = np.random.default_rng(seed)
-        self._place = robot_class_of(ROBOT_ENVS[episodes.robot]).place_numbers
+        self._place = robot_class(episodes.robot).place_numbers
         (size,) = episodes.observation_space.shape or ()
         capacity = math.ceil(settings.capacity_steps / episodes.count)
         self.seen = ReplayBuffer(capacity, episodes.count, size)
