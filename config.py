@@ -29,7 +29,8 @@ from pydantic import (
 from .errors import UsageError
 from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
-from .task import Robot, Strategy
+from .task import OneOf, Robot, Strategy
+from .trainer.learners import AUTO, LEARNERS, learner_settings
 from .trust import remember_if_possible
 
 Z_95 = 1.959964
@@ -327,6 +328,24 @@ class TrainerConfig(Section):
             needed = math.ceil(rate / (1.0 - rate) * Z_95**2)
             if -(-value // together) * together < needed:
                 raise ValueError(f"even if all succeed, {rate:.0%} takes {needed} to be sure of")
+        return value
+
+    learner: Annotated[str, OneOf((AUTO, *LEARNERS))] = AUTO
+    """Who trains. `auto`: soft Q-learning for a robot that chooses among actions, as R2D2 and the
+    steered Ant do, and PPO for one whose joints are moved one by one."""
+    learners: dict[Annotated[str, OneOf((*LEARNERS,))], dict[str, Any]] = Field(
+        default_factory=dict
+    )
+    """Settings of single learners, such as `trainer.learners.soft_q.exploration_bonus`; those that
+    are left out are the learner's own. Its file in `trainer/learners` explains each."""
+
+    @field_validator("learners")
+    @classmethod
+    def _are_settings(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for learner, settings in value.items():
+            if settings:
+                # Only then: this loads the learner, and torch with it.
+                learner_settings(learner, settings)
         return value
 
     nearest_policies: int = Field(3, ge=0)

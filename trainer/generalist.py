@@ -26,15 +26,16 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from ..curriculum import TaskSampler
 from ..errors import UsageError
-from ..files import FileProblem
+from ..files import FileProblem, write_whole
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import Generalist, GeneralistPoint, Noun, TaskSkill, from_json, to_json
 from .evidence.evaluation import evaluate, wilson_interval
-from .learners.settings import PPO_SETTINGS
-from .policies import Trained, fits
-from .policy_files import Arrays, Moments, read_training, write_policy
-from .requests import GeneralistPlan, GeneralistTask
+from .learners.network import PolicyNetwork
+from .learners.ppo import PPO_SETTINGS
+from .policies import Trained
+from .requests import GeneralistRequest, GeneralistTask
+from .sb3_files import Arrays, Moments, read_training
 from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"
@@ -61,7 +62,9 @@ Tell = Callable[[Generalist, GeneralistPoint], None]
 tasks are doing in training at this moment."""
 
 
-def train_generalist(plan: GeneralistPlan, tell: Tell = lambda generalist, now: None) -> Generalist:
+def train_generalist(
+    plan: GeneralistRequest, tell: Tell = lambda generalist, now: None
+) -> Generalist:
     """Train until the plan's steps or its time are over, then evaluate every task.
 
     A task whose code fails is dropped with its reason, and the rest goes on. Raises UsageError
@@ -79,7 +82,7 @@ def train_generalist(plan: GeneralistPlan, tell: Tell = lambda generalist, now: 
 
 
 class _Training:
-    def __init__(self, plan: GeneralistPlan, tell: Tell) -> None:
+    def __init__(self, plan: GeneralistRequest, tell: Tell) -> None:
         self.plan = plan
         self.tell = tell
         self.tasks = {task.task_id: task for task in plan.tasks}
@@ -152,8 +155,9 @@ class _Training:
         seed = _seed(plan, "evaluation", self.generalist.steps)
         # No task's result hangs on which were evaluated before it.
         torch.manual_seed(seed)
+        policy = Trained(PolicyNetwork.of_stable_baselines3(self.model.policy))
         with SandboxedEpisodes(task.source, plan.robot, count, plan.processes) as episodes:
-            found = evaluate(episodes, Trained(self.model), seed, plan.evaluation_episodes)
+            found = evaluate(episodes, policy, seed, plan.evaluation_episodes)
         return TaskSkill(
             task.task_id,
             task.title,
@@ -197,7 +201,7 @@ class _Training:
         self.model.save(policy)
         with zipfile.ZipFile(policy, "a") as archive:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
-        write_policy(Path(self.plan.policy_path), policy)
+        write_whole(Path(self.plan.policy_path), policy.getvalue())
 
     def _restore(self, state: _State) -> None:
         before, asked = state.generalist, self.generalist
@@ -316,7 +320,7 @@ class _Watch(BaseCallback):
 _NOWHERE = GeneralistPoint(0, 0.0, {}, {})
 
 
-def _sampler_for(plan: GeneralistPlan) -> TaskSampler:
+def _sampler_for(plan: GeneralistRequest) -> TaskSampler:
     settings: dict[str, Any] = {}
     if plan.sampler == "learning_progress":
         settings["baselines"] = [task.baseline for task in plan.tasks]
@@ -327,7 +331,7 @@ def _sampler_for(plan: GeneralistPlan) -> TaskSampler:
     return TaskSampler(ids, plan.sampler, seed=plan.seed, first_visits=1, **settings)
 
 
-def _seed(plan: GeneralistPlan, purpose: str, steps: int) -> int:
+def _seed(plan: GeneralistRequest, purpose: str, steps: int) -> int:
     """A seed that no other purpose or command shares."""
     words = [plan.seed, *purpose.encode(), steps]
     return int(np.random.SeedSequence(words).generate_state(1)[0])
@@ -358,12 +362,17 @@ def _give(model: PPO, path: str, weights: Arrays, moments: Moments) -> None:
         number: {name: torch.from_numpy(array) for name, array in each.items()}
         for number, each in moments.items()
     }
-    if not fits(named, model.policy) or not _fits_optimiser(memory, model):
+    if not _fits(named, model) or not _fits_optimiser(memory, model):
         raise _no_generalist(path, "it is of other observations or actions than the robot has now")
     model.policy.load_state_dict(named)
     optimiser = model.policy.optimizer
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": memory, "param_groups": groups})
+
+
+def _fits(weights: dict[str, torch.Tensor], model: PPO) -> bool:
+    shapes = {name: each.shape for name, each in model.policy.state_dict().items()}
+    return shapes == {name: each.shape for name, each in weights.items()}
 
 
 def _fits_optimiser(memory: dict[int, dict[str, torch.Tensor]], model: PPO) -> bool:

@@ -9,20 +9,16 @@ them. The rules, and how often they err: docs/verdict.md.
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from gymnasium.spaces import Discrete
 
 from ..sandbox.processes.channel import ChildFault
-from ..sandbox.vector import SandboxedEpisodes
-from ..task import CurvePoint, Trial
+from ..task import CurvePoint, Task, Trial
 from .evidence.achieved import Achievements
 from .evidence.deciding import SuccessWindow, is_hopeless
 from .evidence.episode_recorder import TRAINED, TRAINING, WatchedEpisodes
@@ -30,12 +26,11 @@ from .evidence.evaluation import Evaluation, Examination, evaluate
 from .evidence.repeating import require_repeatable
 from .evidence.sanity import examined
 from .evidence.screening import Screening, screen
-from .learners.learner import Episode, Learner
-from .learners.ppo import PPOLearner
-from .learners.soft_q import SoftQLearner
-from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature
-from .policy_files import write_policy
-from .requests import TrialPlan
+from .learners import choose_learner, learner_class, learner_settings
+from .learners.learner import Learner, TrainingEpisode
+from .learners.network import Weights
+from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, save_network
+from .requests import TrialRequest
 
 UNTRAINED = "untrained network"
 FIRST_PATIENCE = 0.5
@@ -43,14 +38,17 @@ FIRST_PATIENCE = 0.5
 
 
 def run_trial(
-    plan: TrialPlan,
+    plan: TrialRequest,
     tell: Callable[[CurvePoint], None] = lambda point: None,
-    make_learner: Callable[[SandboxedEpisodes, int], Learner] | None = None,
 ) -> Trial:
-    """Run the trial. `tell` hears of each point of the learning curve as it is reached; another
-    learner than the one for the robot's actions is for comparisons.
+    """Run the trial. `tell` hears of each point of the learning curve as it is reached.
 
-    What the task's code does wrong is a `rejected` Trial. Raises BrokenError for failures of ours.
+    What the task's code does wrong is a `rejected` Trial.
+
+    Raises:
+        UsageError: Where the learner that was asked for cannot train this robot, or has no such
+            settings.
+        BrokenError: For failures of ours.
     """
     started = time.monotonic()
     # More threads make a policy of this size slower, and results depend on their number.
@@ -59,11 +57,10 @@ def run_trial(
         with WatchedEpisodes(
             plan.source, plan.robot, plan.environments, plan.processes
         ) as episodes:
-            chooses = isinstance(episodes.action_space, Discrete)
-            learner = (make_learner or (SoftQLearner if chooses else PPOLearner))(
-                episodes, plan.seed
-            )
-            return _Trial(plan, episodes, learner, tell, started).run()
+            name = choose_learner(plan.learner, episodes.action_space)
+            settings = learner_settings(name, plan.learners.get(name, {}))
+            learner = learner_class(name)(episodes, plan.seed, settings)
+            return _Trial(plan, episodes, name, learner, tell, started).run()
     except ChildFault as fault:
         return Trial(
             "rejected",
@@ -77,8 +74,9 @@ def run_trial(
 class _Trial:
     def __init__(
         self,
-        plan: TrialPlan,
+        plan: TrialRequest,
         episodes: WatchedEpisodes,
+        learner_name: str,
         learner: Learner,
         tell: Callable[[CurvePoint], None],
         started: float,
@@ -87,9 +85,9 @@ class _Trial:
         self.episodes = episodes
         self.tell = tell
         self.started = started
+        self.learner_name = learner_name
         self.learner = learner
-        self.chooses = isinstance(episodes.action_space, Discrete)
-        """Whether policies choose among actions, and have a temperature."""
+        self.network = learner.network
         rounds = math.ceil(plan.evaluation_episodes / plan.environments)
         self.examination = Examination(plan.learned_success_rate, rounds * plan.environments)
         self.window = SuccessWindow(plan.environments)
@@ -97,7 +95,7 @@ class _Trial:
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.scratch = self._weights()
+        self.scratch = self.network.weights()
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
         self.best_rate, self.best = 0.0, self.scratch
@@ -108,12 +106,10 @@ class _Trial:
 
     def run(self) -> Trial:
         """The verdict, with what the same evidence says of the task's rewards and success."""
-        return examined(self._run(), self.plan, self.episodes.witness, self.learner.model)
+        return examined(self._run(), self.plan, self.episodes.witness, self.network)
 
     def _run(self) -> Trial:
-        self.screening = screen(
-            self.episodes, self.learner.model, self.plan, self._seed("screening")
-        )
+        self.screening = screen(self.episodes, self.network, self.plan, self._seed("screening"))
         if self.screening.evidence:
             who, evidence = self.screening.solved_by, self.screening.evidence
             require_repeatable(self.plan, self.episodes.witness.successes)
@@ -129,7 +125,7 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
-            learned = self._weights()
+            learned = self.network.weights()
             best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
             played = self._at_temperature(best, PLAYED_TEMPERATURE)
             self._load(played)
@@ -159,16 +155,11 @@ class _Trial:
             self._load(learned)
             self.best_rate = 0.0
 
-    def _weights(self) -> dict[str, Any]:
-        """A copy of the learner's."""
-        weights = self.learner.model.policy.state_dict()
-        return {name: each.clone() for name, each in weights.items()}
+    def _load(self, weights: Weights) -> None:
+        self.network.load_state_dict(weights)
 
-    def _load(self, weights: dict[str, Any]) -> None:
-        self.learner.model.policy.load_state_dict(weights)
-
-    def _at_temperature(self, weights: dict[str, Any], temperature: float) -> dict[str, Any]:
-        return at_temperature(weights, temperature) if self.chooses else weights
+    def _at_temperature(self, weights: Weights, temperature: float) -> Weights:
+        return at_temperature(weights, temperature) if self.network.chooses else weights
 
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
@@ -199,7 +190,7 @@ class _Trial:
             if self.window.looks_learned:
                 return "looks_learned"
             if self.window.success_rate > self.best_rate:
-                self.best_rate, self.best = self.window.success_rate, self._weights()
+                self.best_rate, self.best = self.window.success_rate, self.network.weights()
             if self.learner.steps >= self.plan.max_steps:
                 return "steps"
             if self._is_hopeless:
@@ -213,7 +204,7 @@ class _Trial:
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
-    def _add_point(self, ended: list[Episode]) -> None:
+    def _add_point(self, ended: list[TrainingEpisode]) -> None:
         point = CurvePoint(
             steps=self.learner.steps,
             seconds=round(time.monotonic() - self.started, 1),
@@ -229,7 +220,7 @@ class _Trial:
         self.episodes.policy = TRAINED
         return evaluate(
             self.episodes,
-            Trained(self.learner.model, seed),
+            Trained(self.network, seed),
             seed,
             self.examination.at_most,
             achievements,
@@ -257,7 +248,7 @@ class _Trial:
         seed = self._seed("screening")
         shown = evaluate(
             self.episodes,
-            Trained(self.learner.model, seed),
+            Trained(self.network, seed),
             seed,
             self.plan.screening_episodes,
         )
@@ -281,9 +272,15 @@ class _Trial:
         return f"and it takes more to be sure of {rate:.0%}"
 
     def _save(self) -> None:
-        policy = io.BytesIO()
-        self.learner.model.save(policy)
-        write_policy(Path(self.plan.policy_path), policy)
+        plan = self.plan
+        save_network(
+            plan.policy_path,
+            self.network,
+            self.episodes.observation_space,
+            robot=plan.robot,
+            task_id=Task(plan.source, plan.robot).task_id,
+            learner=self.learner_name,
+        )
 
     def _seed(self, purpose: Literal["screening", "training", "evaluation"]) -> int:
         """A seed for episodes; no purpose and no round of training shares one with another."""

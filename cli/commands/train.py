@@ -17,10 +17,11 @@ from ...errors import BrokenError, UsageError
 from ...executor.cores import processes_for
 from ...executor.job import Job
 from ...executor.local import LocalExecutor
+from ...files import write_whole
 from ...output import Console, print_json
 from ...sandbox.isolation import Level
 from ...task import CurvePoint, Robot, Task, Trial, from_json, to_json
-from ...trainer.requests import Film, FilmPlan, TrialPlan
+from ...trainer.requests import Film, FilmRequest, TrialRequest
 from .. import display
 from ..terminal import STATUS_STYLES
 from ..training_view import watching_trial
@@ -63,7 +64,7 @@ DEFAULT_EVALUATION_EPISODES = 32
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
-@click.option("--policy", type=PLACE, help="Write the learned policy here.")
+@click.option("--policy", type=PLACE, help="Write the learned policy here, for stable-baselines3.")
 @click.option(
     "--video",
     type=PLACE,
@@ -134,8 +135,8 @@ def train(
     settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
     console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
-        kept = str((policy or Path(scratch) / "policy.zip").resolve())
-        plan = TrialPlan(
+        kept = str(Path(scratch).resolve() / "policy.zip")
+        plan = TrialRequest(
             source=task.source,
             robot=task.robot,
             seed=seed,
@@ -147,6 +148,8 @@ def train(
         film = None
         if video and Path(kept).exists() and trial.success_after is not None:
             film = _film(executor, task, seed, kept, video)
+        if policy and Path(kept).exists():
+            _write_for_others(task, kept, policy)
     if as_json:
         shown = (
             "verdict",
@@ -194,7 +197,7 @@ def train(
 
 def _run_trial(
     executor: LocalExecutor,
-    plan: TrialPlan,
+    plan: TrialRequest,
     task: Task,
     console: Console,
     tensorboard: Path | None = None,
@@ -230,8 +233,19 @@ def _curve_files(folder: Path | None, name: str) -> Iterator[CurveFiles | None]:
         yield files
 
 
+def _write_for_others(task: Task, kept: str, policy: Path) -> None:
+    """Write a policy as the file that stable-baselines3 loads."""
+    # Loads torch, which this process can do without otherwise.
+    from ...trainer.policies import for_stable_baselines3, load_network
+    from ...world.robots import robot_spaces
+
+    observations, actions = robot_spaces(task.robot, steered=True)
+    network = load_network(observations, actions, kept)
+    write_whole(policy.resolve(), for_stable_baselines3(network, observations))
+
+
 def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
-    plan = FilmPlan(
+    plan = FilmRequest(
         source=task.source,
         robot=task.robot,
         path=str(video.resolve()),

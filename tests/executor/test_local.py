@@ -15,7 +15,7 @@ from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.sandbox.processes.process import child_environment
 from taskwright.task import Outcome, Task, from_json, to_json
-from taskwright.trainer.requests import Film, FilmPlan
+from taskwright.trainer.requests import Film, FilmRequest
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_what_the_listener_raises_reaches_the_one_who_asked(executor, easy_sourc
 
 
 def test_a_disk_that_is_full_is_told_apart_from_other_failures(executor, easy_source, tmp_path):
-    plan = FilmPlan(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
+    plan = FilmRequest(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
     film = Job("film", "film", to_json(plan), 60.0)
     # Once before the limit: Python would else store what it compiles for this job, cut short.
     assert executor.run(film).broken == ""
@@ -224,7 +224,7 @@ def test_a_film_is_written_where_it_was_asked_for(executor, easy_source, tmp_pat
     path = tmp_path / "media" / f"film.{ending}"
     # A short episode: success ends it.
     source = easy_source.replace("> 2.0", "!= 0.0")
-    plan = FilmPlan(source, "r2d2", str(path), width=64, height=48)
+    plan = FilmRequest(source, "r2d2", str(path), width=64, height=48)
     result = executor.run(Job("film", "film", to_json(plan), 60.0))
     assert result.broken == ""
     film = from_json(Film, result.payload)
@@ -245,7 +245,7 @@ def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
     source = source.replace("position[0] > 2.0", "position[0] != 0.0 and self.lucky")
     films = []
     for seed in range(3):
-        plan = FilmPlan(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
+        plan = FilmRequest(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
         result = executor.run(Job(f"film-{seed}", "film", to_json(plan), 60.0))
         films.append(from_json(Film, result.payload))
     assert [film.success for film in films] == [seen] * 3
@@ -253,6 +253,6 @@ def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
 
 def test_a_task_that_fails_while_drawn_is_told(executor, easy_source, tmp_path):
     source = easy_source.replace("self.x = 0.0", "self.x = 1 / 0")
-    plan = FilmPlan(source, "r2d2", str(tmp_path / "film.png"))
+    plan = FilmRequest(source, "r2d2", str(tmp_path / "film.png"))
     result = executor.run(Job("film", "film", to_json(plan), 60.0))
     assert "ZeroDivisionError" in result.broken

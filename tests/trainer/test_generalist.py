@@ -15,8 +15,8 @@ import torch
 from taskwright.errors import UsageError
 from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
 from taskwright.trainer.generalist import STATE_NAME, train_generalist
-from taskwright.trainer.policies import load_parameters
-from taskwright.trainer.requests import GeneralistPlan, GeneralistTask
+from taskwright.trainer.policy_files import read_policy
+from taskwright.trainer.requests import GeneralistRequest, GeneralistTask
 
 # With so few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
@@ -26,10 +26,10 @@ ROLLOUT = 2 * 128
 
 
 @pytest.fixture
-def plan(tmp_path, easy_source) -> Callable[..., GeneralistPlan]:
+def plan(tmp_path, easy_source) -> Callable[..., GeneralistRequest]:
     """Makes a plan for three tasks, one of which breaks after a while; anything can be given."""
 
-    def make(**fields) -> GeneralistPlan:
+    def make(**fields) -> GeneralistRequest:
         # Short episodes, so that a rollout sees several.
         short = easy_source.replace("return False", "return self.count > 80")
         short = short.replace("self.x = 0.0", "self.x = self.count = 0.0")
@@ -52,7 +52,7 @@ def plan(tmp_path, easy_source) -> Callable[..., GeneralistPlan]:
             "evaluation_episodes": 4,
             "processes": 1,
         }
-        return GeneralistPlan(**{**values, **fields})
+        return GeneralistRequest(**{**values, **fields})
 
     return make
 
@@ -78,7 +78,7 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(plan, t
     assert all(0.0 <= rate <= 1.0 for rate in told[1][1].success.values())
 
     # Trials can start from it, and other trainers can load it.
-    assert load_parameters(tmp_path / "policy.zip")
+    assert read_policy(tmp_path / "policy.zip")
     with zipfile.ZipFile(tmp_path / "policy.zip") as archive:
         assert archive.testzip() is None
 

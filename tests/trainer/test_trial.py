@@ -6,14 +6,16 @@ import io
 import zipfile
 from itertools import chain, repeat
 
+import numpy as np
 import pytest
 import torch
 
 from taskwright.errors import BrokenError
-from taskwright.trainer.learners.learner import Episode
+from taskwright.trainer.learners.learner import TrainingEpisode
 from taskwright.trainer.learners.soft_q import SoftQLearner
-from taskwright.trainer.policies import PLAYED_TEMPERATURE, load_parameters
-from taskwright.trainer.requests import ArchivedPolicy, TrialPlan
+from taskwright.trainer.policies import PLAYED_TEMPERATURE
+from taskwright.trainer.policy_files import read_policy
+from taskwright.trainer.requests import ArchivedPolicy, TrialRequest
 from taskwright.trainer.trial import run_trial
 from taskwright.world.robots import robot_class
 
@@ -22,7 +24,7 @@ from taskwright.world.robots import robot_class
 def plan(tmp_path, easy_source):
     """Makes a plan for a trial of the easy task; anything can be given."""
 
-    def make(**fields) -> TrialPlan:
+    def make(**fields) -> TrialRequest:
         values = {
             "source": easy_source,
             "robot": "r2d2",
@@ -38,7 +40,7 @@ def plan(tmp_path, easy_source):
             "screening_episodes": 8,
             "evaluation_episodes": 16,
         }
-        return TrialPlan(**{**values, **fields})
+        return TrialRequest(**{**values, **fields})
 
     return make
 
@@ -128,7 +130,7 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
 def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
     plan, easy_source, tmp_path, monkeypatch
 ):
-    def kept(temperature: float) -> dict[str, torch.Tensor]:
+    def kept(temperature: float) -> dict[str, np.ndarray]:
         # An examination that fails, and one at the end.
         answers = chain([True], repeat(False))
         looks_learned = property(lambda window: next(answers))
@@ -138,12 +140,12 @@ def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
         nowhere = with_success(easy_source, "False")
         trial = run_trial(plan(source=nowhere, max_steps=2 * 256, **few))
         assert trial.steps == 2 * 256
-        return load_parameters(tmp_path / "policy.zip")
+        return read_policy(tmp_path / "policy.zip")
 
     trained, surer = kept(1.0), kept(0.5)
     for name in trained:
         twice = 2.0 if name.startswith("action_net") else 1.0
-        torch.testing.assert_close(surer[name], twice * trained[name])
+        np.testing.assert_allclose(surer[name], twice * trained[name], rtol=1e-6)
 
 
 def test_solved_by_doing_nothing_is_too_easy(plan, easy_source):
@@ -185,18 +187,18 @@ def test_an_impossible_task_is_too_hard_after_its_budget(plan, easy_source):
 def test_what_is_not_learned_is_examined_and_kept_at_its_best(plan, easy_source, monkeypatch):
     successes = [0, 4, 6, 2, 1]  # Of 8 episodes, in one rollout after the other.
 
-    def improve(learner: SoftQLearner) -> list[Episode]:
+    def improve(learner: SoftQLearner) -> list[TrainingEpisode]:
         number = learner.steps // 1_024
         with torch.no_grad():
-            learner.model.policy.action_net.bias.fill_(number)
+            learner.network.action_net.bias.fill_(number)
         learner.steps += 1_024
         succeeds = [environment < successes[number] for environment in range(8)]
-        return [Episode(n, succeeds[n], 0.0, 1) for n in range(8) for _ in range(7)]
+        return [TrainingEpisode(n, succeeds[n], 0.0, 1) for n in range(8) for _ in range(7)]
 
     monkeypatch.setattr(SoftQLearner, "improve", improve)
     planned = plan(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
     assert run_trial(planned).steps == 5 * 1_024
-    kept = load_parameters(planned.policy_path)
+    kept = read_policy(planned.policy_path)
     assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 
@@ -240,4 +242,4 @@ def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(plan, easy_sour
 
 def test_a_missing_policy_says_how_to_get_one(tmp_path):
     with pytest.raises(BrokenError, match="taskwright train"):
-        load_parameters(tmp_path / "none.zip")
+        read_policy(tmp_path / "none.zip")

@@ -9,7 +9,6 @@ Both run in the sandbox, and cost a few seconds. They explain a verdict and neve
 from __future__ import annotations
 
 import numpy as np
-from stable_baselines3 import PPO
 
 from ...sandbox.episodes import episode_seed
 from ...sandbox.processes.channel import ChildProtocolError, fault_in, plain_text
@@ -20,9 +19,10 @@ from ...sandbox.vector import SandboxedEpisodes
 from ...task import Finding, from_json
 from ...world.base import BaseEnv
 from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
+from ..learners.network import PolicyNetwork
 from ..media.playing import Played, play_from
 from ..policies import Policy, Random, Trained
-from ..requests import TrialPlan
+from ..requests import TrialRequest
 from .evaluation import evaluate
 
 MORE_TIME = 2
@@ -37,7 +37,7 @@ ROOM_BYTES = 1_000_000
 
 
 def more_time(
-    plan: TrialPlan,
+    plan: TrialRequest,
     policy: Policy,
     success_rate: float,
     ended_by_time: float,
@@ -80,14 +80,14 @@ def more_time(
     )
 
 
-def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
-    """What `get_success` reads in an episode each of idle, random and (where there is a model)
+def success_reads(plan: TrialRequest, network: PolicyNetwork | None) -> SuccessReads:
+    """What `get_success` reads in an episode each of idle, random and (where there is a network)
     trained actions. Raises ChildFault where the task fails."""
     played = []
     with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
         space = episodes.action_space
         random: list[Policy] = [Random(space, plan.seed + n) for n in range(2)]
-        trained: list[Policy] = [Trained(model)] * 2 if model else []
+        trained: list[Policy] = [Trained(network)] * 2 if network else []
         for number, policy in enumerate([*random, *trained]):
             played.append(play_from(episodes, policy, episode_seed(plan.seed, 0, number)))
         size = int(np.prod(space.shape or ())) or 1
@@ -116,10 +116,10 @@ def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
         raise ChildProtocolError("not what success reads") from None
 
 
-def cannot_be(plan: TrialPlan, model: PPO | None) -> Finding | None:
+def cannot_be(plan: TrialRequest, network: PolicyNetwork | None) -> Finding | None:
     """Why success cannot come about, where what `get_success` reads shows it; for a task in which
     none was seen. Raises ChildFault where the task fails."""
-    reads = success_reads(plan, model)
+    reads = success_reads(plan, network)
     if reads.successes:
         return None
     ghosts = [each for each in reads.bodies if each.contacts_only and not each.solid]

@@ -16,7 +16,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
 
 from ...errors import BrokenError
 from ...sandbox.processes.channel import ChildFault
@@ -24,8 +23,9 @@ from ...task import Finding, Trial
 from ...world.base import BaseEnv
 from ...world.robots import robot_class
 from ...world.task_env import ACTION_REPEAT
+from ..learners.network import PolicyNetwork
 from ..policies import Trained
-from ..requests import TrialPlan
+from ..requests import TrialRequest
 from .episode_recorder import TRAINED, TRAINING, EpisodeSeen, Term, Witness
 from .experiments import cannot_be, more_time
 from .trial_evidence import MIN_EPISODES, Evidence, correlation
@@ -300,7 +300,7 @@ def _drowning_term(evidence: Evidence) -> Finding | None:
     )
 
 
-def examined(trial: Trial, plan: TrialPlan, witness: Witness, model: PPO) -> Trial:
+def examined(trial: Trial, plan: TrialRequest, witness: Witness, network: PolicyNetwork) -> Trial:
     """The trial with what its evidence says of the task's rewards and success."""
     evidence = Evidence(
         witness,
@@ -315,19 +315,23 @@ def examined(trial: Trial, plan: TrialPlan, witness: Witness, model: PPO) -> Tri
     if trial.verdict == "too_hard" and is_worth_asking:
         # The verdict stands, and a task that fails only here has shown nothing more.
         with contextlib.suppress(ChildFault, BrokenError):
-            found = _with_experiments(found, evidence, trial, plan, model)
+            found = _with_experiments(found, evidence, trial, plan, network)
     return replace(trial, return_and_success=correlation(evidence.ladder()), findings=tuple(found))
 
 
 def _with_experiments(
-    found: list[Finding], evidence: Evidence, trial: Trial, plan: TrialPlan, model: PPO
+    found: list[Finding],
+    evidence: Evidence,
+    trial: Trial,
+    plan: TrialRequest,
+    network: PolicyNetwork,
 ) -> list[Finding]:
     unseen = not any(seen.success for seen in evidence.seen)
-    if unseen and (finding := cannot_be(plan, model)):
+    if unseen and (finding := cannot_be(plan, network)):
         found = [finding, *found]
     failed = [seen for seen in evidence.episodes(TRAINED) if not seen.success]
     by_time = sum(not seen.terminated for seen in failed) / max(len(failed), 1)
     if any(finding.kind in TIMELESS for finding in found):
         return found
-    longer = more_time(plan, Trained(model, plan.seed), trial.success_after or 0.0, by_time)
+    longer = more_time(plan, Trained(network, plan.seed), trial.success_after or 0.0, by_time)
     return [*found, longer] if longer else found

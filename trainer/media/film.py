@@ -24,7 +24,7 @@ from ...sandbox.processes.process import Child
 from ...sandbox.vector import SandboxedEpisodes
 from ...world.base import BaseEnv
 from ...world.task_env import ACTION_REPEAT
-from ..requests import Film, FilmPlan
+from ..requests import Film, FilmRequest
 from .playing import Played, play_from, play_until_success, untrained, who_acts
 
 FILM_TIMEOUT_S = 120.0
@@ -43,7 +43,7 @@ Frames = NDArray[Any]
 """uint8; shape (count, height, width, 3), or without the count for one picture."""
 
 
-def make_film(plan: FilmPlan) -> Film:
+def make_film(plan: FilmRequest) -> Film:
     """Draw the picture or film and write it. Raises BrokenError where that fails."""
     path = Path(plan.path)
     try:
@@ -68,14 +68,14 @@ def make_film(plan: FilmPlan) -> Film:
     return film
 
 
-def _poster(plan: FilmPlan) -> tuple[Frames, Film]:
+def _poster(plan: FilmRequest) -> tuple[Frames, Film]:
     """How an episode begins."""
     drawn, _ = _draw(plan, Played(episode_seed(plan.seed, 0, 0)), sampling=POSTER_SAMPLING)
     picture = Image.fromarray(drawn[0]).resize((plan.width, plan.height), Image.Resampling.LANCZOS)
     return np.asarray(picture)[None], Film(plan.path, 1)
 
 
-def _moments(plan: FilmPlan) -> tuple[Frames, Film]:
+def _moments(plan: FilmRequest) -> tuple[Frames, Film]:
     """Moments of an episode from its beginning to its end, in one picture."""
     (episode,) = _play(plan)
     last = len(episode.actions)
@@ -91,7 +91,7 @@ def _moments(plan: FilmPlan) -> tuple[Frames, Film]:
     return sheet[None], Film(plan.path, len(numbers), episode.success, apart_s, at_the_end)
 
 
-def _film(plan: FilmPlan) -> tuple[Frames, Film]:
+def _film(plan: FilmRequest) -> tuple[Frames, Film]:
     """An episode, with one of the untrained agent beside it where that is wanted."""
     episode, *others = _play(plan)
     frames, at_the_end = _draw(plan, episode)
@@ -130,19 +130,19 @@ def _labelled(frame: Frames, text: str, is_good: bool | None = None) -> Frames:
     return np.asarray(picture)
 
 
-def _play(plan: FilmPlan) -> list[Played]:
+def _play(plan: FilmRequest) -> list[Played]:
     """The episode to show, and that of the untrained agent where it is wanted."""
     with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
         policy = who_acts(episodes, plan.policy_path, plan.seed)
         played = [play_until_success(episodes, policy, plan.seed, FILM_EPISODES)]
         if plan.beside_untrained:
-            beginner = untrained(episodes, plan.seed)
+            beginner = untrained(episodes, plan.policy_path, plan.seed)
             played.append(play_from(episodes, beginner, played[0].seed))
     return played
 
 
 def _draw(
-    plan: FilmPlan, episode: Played, moments: list[int] | None = None, sampling: int = 1
+    plan: FilmRequest, episode: Played, moments: list[int] | None = None, sampling: int = 1
 ) -> tuple[Frames, bool]:
     """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for, and
     whether success counts only at the end. Without `moments`, after the reset and each action."""

@@ -22,7 +22,7 @@ from ...sandbox.processes.process import Child
 from ...sandbox.recording import Episode, Mesh, Recording, problem
 from ...sandbox.vector import SandboxedEpisodes
 from ...task import Task, from_json, to_json
-from ..requests import Replay, ReplayPlan
+from ..requests import Replay, ReplayRequest
 from .playing import Played, play_from, play_until_success, who_acts
 
 RECORD_TIMEOUT_S = 60.0
@@ -34,7 +34,7 @@ ROOM_BYTES = 32_000_000
 """For one episode, before it is compressed: some fifty times what most take."""
 
 
-def make_replay(plan: ReplayPlan) -> Replay:
+def make_replay(plan: ReplayRequest) -> Replay:
     """Record the episodes and write them. Raises BrokenError where that fails."""
     try:
         played = _play(plan)
@@ -51,7 +51,7 @@ def make_replay(plan: ReplayPlan) -> Replay:
     return Replay(plan.path, frames, len(data))
 
 
-def _play(plan: ReplayPlan) -> list[Played]:
+def _play(plan: ReplayRequest) -> list[Played]:
     with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
         played: list[Played] = []
         for agent in plan.agents:
@@ -69,7 +69,7 @@ def _play(plan: ReplayPlan) -> list[Played]:
     return played
 
 
-def _record(plan: ReplayPlan, agent: str, played: Played) -> Recording:
+def _record(plan: ReplayRequest, agent: str, played: Played) -> Recording:
     with shared_memory(ROOM_BYTES) as (descriptor, memory), Child([descriptor]) as child:
         reply = child.request(
             {
@@ -104,7 +104,7 @@ def _record(plan: ReplayPlan, agent: str, played: Played) -> Recording:
     return recording
 
 
-def _together(plan: ReplayPlan, recordings: list[Recording]) -> Recording:
+def _together(plan: ReplayRequest, recordings: list[Recording]) -> Recording:
     """One recording of all episodes, which share their meshes."""
     meshes: list[Mesh] = []
     episodes = []

@@ -13,7 +13,7 @@ from taskwright.trainer.evidence.episode_recorder import TRAINING, WatchedEpisod
 from taskwright.trainer.evidence.evaluation import evaluate
 from taskwright.trainer.evidence.repeating import require_repeatable
 from taskwright.trainer.policies import Random
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 STROLL = '''
@@ -45,8 +45,8 @@ class Env(R2D2Env):
 '''
 
 
-def plan(source: str, tmp_path: Path) -> TrialPlan:
-    return TrialPlan(
+def plan(source: str, tmp_path: Path) -> TrialRequest:
+    return TrialRequest(
         source=source,
         robot="r2d2",
         seed=0,

@@ -15,7 +15,7 @@ from taskwright.trainer.evidence.experiments import cannot_be, more_time
 from taskwright.trainer.evidence.sanity import findings
 from taskwright.trainer.evidence.trial_evidence import Evidence, Rung, correlation
 from taskwright.trainer.policies import Idle
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 VERDICTS = Path(__file__).parents[2] / "tasks" / "verdicts"
@@ -232,7 +232,7 @@ def plan(tmp_path):
             "screening_episodes": 12,
             "evaluation_episodes": 4,
         }
-        return TrialPlan(**{**values, **fields})
+        return TrialRequest(**{**values, **fields})
 
     return make
 

@@ -12,7 +12,7 @@ from taskwright.errors import BrokenError
 from taskwright.sandbox.recording import Episode, Mesh, Part, Recording, Shape, problem
 from taskwright.task import Task, Trial, from_json
 from taskwright.trainer.media.replay import _with_triangles, make_replay
-from taskwright.trainer.requests import ReplayPlan
+from taskwright.trainer.requests import ReplayRequest
 
 FALLING_WEDGE = """
         points = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0.1, 0.1, 0.1]]
@@ -27,7 +27,7 @@ def read(path: Path) -> Recording:
 
 
 def replay(source: str, path: Path, *agents: str) -> Recording:
-    plan = ReplayPlan(source, "r2d2", str(path), agents)  # type: ignore[arg-type]
+    plan = ReplayRequest(source, "r2d2", str(path), agents)  # type: ignore[arg-type]
     made = make_replay(plan)
     recording = read(path)
     assert made.frames == sum(episode.frames for episode in recording.episodes)
@@ -97,7 +97,7 @@ def test_a_task_that_fails_while_it_is_recorded_leaves_no_file(
     source = easy_source.replace("self.x = x", "self.x = x + 0 / int(x < 0.5)")
     path = tmp_path / "task.replay.json.gz"
     with pytest.raises(BrokenError, match=r"recorded: .*ZeroDivisionError"):
-        make_replay(ReplayPlan(source, "r2d2", str(path), ("random",)))
+        make_replay(ReplayRequest(source, "r2d2", str(path), ("random",)))
     assert list(tmp_path.iterdir()) == []
 
 
