@@ -12,7 +12,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -24,14 +24,16 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from .errors import UsageError
 from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
 from .task import OneOf, Robot, Strategy
-from .trainer.learners import AUTO, LEARNERS, learner_settings
+from .trainer.learners import AUTO, LEARNERS, choose_learner, learner_settings
 from .trust import remember_if_possible
+from .world.robots import robot_spaces
 
 Z_95 = 1.959964
 """Standard deviations of a normal distribution that hold 95 % of it."""
@@ -372,6 +374,13 @@ class Config(Section):
     selection: SelectionConfig = SelectionConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
+
+    @model_validator(mode="after")
+    def _has_a_learner_for_its_robot(self) -> Self:
+        if self.trainer.learner != AUTO:
+            # Only then: this loads the learners and the robot, torch and PyBullet with them.
+            choose_learner(self.trainer.learner, robot_spaces(self.run.robot, steered=True)[1])
+        return self
 
 
 MAX_CONFIG_BYTES = 100_000

@@ -90,7 +90,7 @@ class Bench:
             path=moments_path(run_dir, task.task_id),
             seed=seed,
             policy_path=policy_path(run_dir, task.task_id),
-            moments=count,
+            frames=count,
         )
         job = Job(f"look-{self._number}-{task.task_id}", "film", to_json(plan), LOOK_DEADLINE_S)
         return from_json(Film, self._do(job))

@@ -1,7 +1,7 @@
 """One policy for many tasks: PPO over task slots, with a curriculum.
 
 What is earned lasts: the policy file holds the policy with its optimiser, what the sampler has
-learned and the learning curves, and is written anew every minute. The same plan goes on from it.
+learned and the learning curves, and is written anew every minute. The same request goes on from it.
 """
 
 from __future__ import annotations
@@ -63,17 +63,17 @@ tasks are doing in training at this moment."""
 
 
 def train_generalist(
-    plan: GeneralistRequest, tell: Tell = lambda generalist, now: None
+    request: GeneralistRequest, tell: Tell = lambda generalist, now: None
 ) -> Generalist:
-    """Train until the plan's steps or its time are over, then evaluate every task.
+    """Train until the request's steps or its time are over, then evaluate every task.
 
     A task whose code fails is dropped with its reason, and the rest goes on. Raises UsageError
-    where none is left or `plan.policy_path` holds something else, and BrokenError for failures of
-    ours. Whatever ends it, even Ctrl-C, what was trained is in `plan.policy_path`.
+    where none is left or `request.policy_path` holds something else, and BrokenError for failures
+    of ours. Whatever ends it, even Ctrl-C, what was trained is in `request.policy_path`.
     """
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
-    training = _Training(plan, tell)
+    training = _Training(request, tell)
     try:
         training.train()
     finally:
@@ -82,26 +82,26 @@ def train_generalist(
 
 
 class _Training:
-    def __init__(self, plan: GeneralistRequest, tell: Tell) -> None:
-        self.plan = plan
+    def __init__(self, request: GeneralistRequest, tell: Tell) -> None:
+        self.request = request
         self.tell = tell
-        self.tasks = {task.task_id: task for task in plan.tasks}
-        self.generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
+        self.tasks = {task.task_id: task for task in request.tasks}
+        self.generalist = Generalist(request.name, request.robot, request.sampler, request.seed)
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
-        self.sampler = _sampler_for(plan)
+        self.sampler = _sampler_for(request)
         self.scales = RewardScales(PPO_SETTINGS.discount)
-        before = _read_training(plan.policy_path)
+        before = _read_training(request.policy_path)
         if before:
             self._restore(before[0])
         self.steps_before = self.generalist.steps
         self.seconds_before = self.generalist.seconds
         # What a later command does differs from what this one does, whatever it begins with.
-        seed = _seed(plan, "training", self.steps_before)
-        worlds = Worlds({t.task_id: t.source for t in plan.tasks}, plan.robot, seed)
+        seed = _seed(request, "training", self.steps_before)
+        worlds = Worlds({t.task_id: t.source for t in request.tasks}, request.robot, seed)
         self.env = TaskSlots(
             worlds,
-            plan.robot,
-            plan.slots,
+            request.robot,
+            request.slots,
             self.sampler.sample,
             self._drop,
             self.scales,
@@ -111,11 +111,11 @@ class _Training:
             "MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS.for_stable_baselines3
         )
         if before:
-            _give(self.model, plan.policy_path, *before[1:])
+            _give(self.model, request.policy_path, *before[1:])
         self.model.num_timesteps = self.steps_before
 
     def train(self) -> None:
-        left = self.plan.max_steps - self.steps_before
+        left = self.request.max_steps - self.steps_before
         if left <= 0:
             return
         watch = _Watch(self)
@@ -129,7 +129,7 @@ class _Training:
         """Play every task on seeds that training has not seen; those that were evaluated by a
         command before, after the same steps, are left as they are."""
         now = self.generalist.curve[-1] if self.generalist.curve else _NOWHERE
-        for task in self.plan.tasks:
+        for task in self.request.tasks:
             done = {skill.task_id for skill in self.generalist.tasks}
             if task.task_id in self.generalist.dropped or task.task_id in done:
                 continue
@@ -150,14 +150,14 @@ class _Training:
         return self.generalist
 
     def _skill(self, task: GeneralistTask) -> TaskSkill:
-        plan = self.plan
-        count = min(EVALUATION_ENVIRONMENTS, plan.evaluation_episodes)
-        seed = _seed(plan, "evaluation", self.generalist.steps)
+        request = self.request
+        count = min(EVALUATION_ENVIRONMENTS, request.evaluation_episodes)
+        seed = _seed(request, "evaluation", self.generalist.steps)
         # No task's result hangs on which were evaluated before it.
         torch.manual_seed(seed)
         policy = Trained(PolicyNetwork.of_stable_baselines3(self.model.policy))
-        with SandboxedEpisodes(task.source, plan.robot, count, plan.processes) as episodes:
-            found = evaluate(episodes, policy, seed, plan.evaluation_episodes)
+        with SandboxedEpisodes(task.source, request.robot, count, request.processes) as episodes:
+            found = evaluate(episodes, policy, seed, request.evaluation_episodes)
         return TaskSkill(
             task.task_id,
             task.title,
@@ -201,14 +201,14 @@ class _Training:
         self.model.save(policy)
         with zipfile.ZipFile(policy, "a") as archive:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
-        write_whole(Path(self.plan.policy_path), policy.getvalue())
+        write_whole(Path(self.request.policy_path), policy.getvalue())
 
     def _restore(self, state: _State) -> None:
         before, asked = state.generalist, self.generalist
         for name in ("robot", "sampler", "seed"):
             if getattr(before, name) != getattr(asked, name):
                 raise UsageError(
-                    f"The policy {self.plan.policy_path} was begun with {name} "
+                    f"The policy {self.request.policy_path} was begun with {name} "
                     f"{getattr(before, name)}; it cannot go on with {getattr(asked, name)}.",
                     "Choose another name for it.",
                 )
@@ -225,7 +225,9 @@ class _Training:
             # What it was given may be no chances at all, which shows only when it draws.
             copy.deepcopy(self.sampler).sample()
         except Exception as error:
-            raise _no_generalist(self.plan.policy_path, f"its sampler is none ({error})") from None
+            raise _no_generalist(
+                self.request.policy_path, f"its sampler is none ({error})"
+            ) from None
         self.scales.moments = {task_id: list(each) for task_id, each in state.scales.items()}
         self.trained_episodes.update(
             {t: n for t, n in state.trained_episodes.items() if t in self.tasks}
@@ -241,16 +243,16 @@ class _Watch(BaseCallback):
     def __init__(self, training: _Training) -> None:
         super().__init__()
         self._training = training
-        plan = training.plan
+        request = training.request
         self._started = self._saved = time.monotonic()
-        self._every_steps = max(plan.max_steps // CURVE_POINTS, 1)
+        self._every_steps = max(request.max_steps // CURVE_POINTS, 1)
         self._recent: dict[str, deque[bool]] = {}
         self._since: dict[str, int] = {}
         """Episodes of each task since the last point of the curve."""
         self._ends: list[tuple[int, int, dict[str, Any]]] = []
         """Step of this rollout, slot and infos of the episodes that have ended in it."""
         self._step = 0
-        self._losses = np.zeros((plan.slots, 2))
+        self._losses = np.zeros((request.slots, 2))
         """Sum and number of absolute advantages of the episode that each slot is in."""
         self.rollouts = 0
 
@@ -264,7 +266,7 @@ class _Watch(BaseCallback):
                 self._ends.append((self._step, slot, info))
         self._step += 1
         # Between rollouts a policy is trained on the one before; here none of that is lost.
-        return self._step > 1 or self._seconds < self._training.plan.max_seconds
+        return self._step > 1 or self._seconds < self._training.request.max_seconds
 
     @property
     def _seconds(self) -> float:
@@ -320,20 +322,20 @@ class _Watch(BaseCallback):
 _NOWHERE = GeneralistPoint(0, 0.0, {}, {})
 
 
-def _sampler_for(plan: GeneralistRequest) -> TaskSampler:
+def _sampler_for(request: GeneralistRequest) -> TaskSampler:
     settings: dict[str, Any] = {}
-    if plan.sampler == "learning_progress":
-        settings["baselines"] = [task.baseline for task in plan.tasks]
-    if plan.sampler == "alp_gmm":
-        settings["embeddings"] = [task.embedding for task in plan.tasks]
-    ids = [task.task_id for task in plan.tasks]
+    if request.sampler == "learning_progress":
+        settings["baselines"] = [task.baseline for task in request.tasks]
+    if request.sampler == "alp_gmm":
+        settings["embeddings"] = [task.embedding for task in request.tasks]
+    ids = [task.task_id for task in request.tasks]
     # A slot plays several episodes of a task that is drawn: once shows enough of it.
-    return TaskSampler(ids, plan.sampler, seed=plan.seed, first_visits=1, **settings)
+    return TaskSampler(ids, request.sampler, seed=request.seed, first_visits=1, **settings)
 
 
-def _seed(plan: GeneralistRequest, purpose: str, steps: int) -> int:
+def _seed(request: GeneralistRequest, purpose: str, steps: int) -> int:
     """A seed that no other purpose or command shares."""
-    words = [plan.seed, *purpose.encode(), steps]
+    words = [request.seed, *purpose.encode(), steps]
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 

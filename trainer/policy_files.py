@@ -99,16 +99,7 @@ def read_policy(path: str | Path) -> Arrays:
 
 
 def write_policy(path: Path, header: PolicyHeader, arrays: Arrays) -> None:
-    """Write a policy file: whole and lasting once it has its name, whatever happens meanwhile.
-
-    Raises:
-        BrokenError: Where the weights are not finite: a file of them could not be read.
-    """
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        raise BrokenError(
-            f"The learner {header.learner} has diverged: the weights of its policy are not finite.",
-            "Lower its learning rate, or leave its settings as they come.",
-        )
+    """Write a policy file: whole and lasting once it has its name, whatever happens meanwhile."""
     weights = [arrays[name].astype("<f4").reshape(shape) for name, shape in header.shapes.items()]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -87,7 +87,7 @@ class GeneralistRequest(Noun):
 @dataclass(frozen=True)
 class FilmRequest(Noun):
     """What to draw. The ending of `path` settles the kind: a .png is a still picture, of how an
-    episode begins or of several of its moments."""
+    episode begins or of several frames of it."""
 
     source: str
     robot: Robot
@@ -102,8 +102,8 @@ class FilmRequest(Noun):
     beside_untrained: bool = False
     """Whether a film shows, on its left, what the same network did before it was trained, in an
     episode that begins alike; both halves are labelled."""
-    moments: int = 0
-    """How many moments of an episode a still picture shows, each with its time; 0 shows how an
+    frames: int = 0
+    """How many frames of an episode a still picture shows, each with its time; 0 shows how an
     episode begins, and nobody acts."""
 
 
@@ -113,7 +113,7 @@ class Film(Noun):
 
     path: str
     frames: int
-    """How many; of a still picture, the moments it shows."""
+    """How many; of a still picture, the frames it shows."""
     success: bool | None = None
     """Whether the filmed episode succeeds; None for how an episode begins."""
     apart_s: float = 0.0

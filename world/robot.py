@@ -33,7 +33,7 @@ BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
 _ASSETS = Path(__file__).parent / "robots" / "assets"
 
 
-def _told(values: tuple[float, ...]) -> Vector:
+def _read_only(values: tuple[float, ...]) -> Vector:
     """Numbers as an array for whoever asked, made anew each time: numpy has ways to write into an
     array that is marked as read-only, and then nobody else must have it. The mark tells a task that
     writing there moves nothing."""
@@ -104,35 +104,35 @@ class Link(Frozen):
 
     @property
     def position(self) -> Vector:
-        return _told(self.__pose()[0])
+        return _read_only(self.__pose()[0])
 
     @property
     def orientation(self) -> Vector:
-        return _told(self.__pose()[1])
+        return _read_only(self.__pose()[1])
 
     @property
     def linear_velocity(self) -> Vector:
-        return _told(self.__velocity()[0])
+        return _read_only(self.__velocity()[0])
 
     @property
     def angular_velocity(self) -> Vector:
-        return _told(self.__velocity()[1])
+        return _read_only(self.__velocity()[1])
 
     @property
     def position_init(self) -> Vector:
-        return _told(self.__loaded[0])
+        return _read_only(self.__loaded[0])
 
     @property
     def orientation_init(self) -> Vector:
-        return _told(self.__loaded[1])
+        return _read_only(self.__loaded[1])
 
     @property
     def linear_velocity_init(self) -> Vector:
-        return _told(self.__loaded[2])
+        return _read_only(self.__loaded[2])
 
     @property
     def angular_velocity_init(self) -> Vector:
-        return _told(self.__loaded[3])
+        return _read_only(self.__loaded[3])
 
 
 class Joint(Frozen):
@@ -230,7 +230,7 @@ class Robot:
     @property
     def start_position(self) -> Vector:
         """Where the base was when the episode began, m."""
-        return _told(self._start)
+        return _read_only(self._start)
 
     def compressed_way(self, position: Triple) -> list[float]:
         """From where the episode began to a position, in the world frame, compressed."""

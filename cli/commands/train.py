@@ -7,11 +7,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...config import TrainerConfig
+from ...config import TrainerConfig, merge, parse_assignment, resolve
 from ...curriculum import STRATEGIES
 from ...errors import BrokenError, UsageError
 from ...executor.cores import processes_for
@@ -76,6 +76,13 @@ DEFAULT_EVALUATION_EPISODES = 32
     metavar="DIR",
     help="Write the learning curve there as TensorBoard files.",
 )
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="trainer.NAME=VALUE",
+    help="A setting of the trainer, such as trainer.learner=ppo.",
+)
 @isolation_option
 @json_option
 def train(
@@ -91,15 +98,16 @@ def train(
     policy: Path | None,
     video: Path | None,
     tensorboard: Path | None,
+    assignments: tuple[str, ...],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
     """Try whether a task can be learned: a task file, or a task of a run. With --all, train one
     policy on all kept tasks of a run; the same command goes on where it was stopped."""
     if all_tasks:
-        if len(source) != 1 or video is not None:
+        if len(source) != 1 or video is not None or assignments:
             raise UsageError(
-                "`--all` takes a run folder alone, and no --video.",
+                "`--all` takes a run folder alone, and neither --video nor --set.",
                 "For example: taskwright train runs/default --all.",
             )
         require(isolation)
@@ -128,11 +136,7 @@ def train(
     require(isolation)
     require_room_for(policy)
     require_room_for(video)
-    given = {
-        "max_seconds": 60 * minutes if minutes else None,
-        "max_steps": steps,
-    }
-    settings = TrainerConfig(**{k: v for k, v in given.items() if v is not None})
+    settings = _settings(task.robot, assignments, minutes, steps)
     console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
         kept = str(Path(scratch).resolve() / "policy.zip")
@@ -231,6 +235,22 @@ def _curve_files(folder: Path | None, name: str) -> Iterator[CurveFiles | None]:
 
     with CurveFiles(folder / name) as files:
         yield files
+
+
+def _settings(
+    robot: Robot, assignments: tuple[str, ...], minutes: float | None, steps: int | None
+) -> TrainerConfig:
+    """The trainer's settings; options of their own win over `--set`."""
+    given: dict[str, Any] = {}
+    for assignment in assignments:
+        given = merge(given, parse_assignment(assignment))
+    if others := given.keys() - {"trainer"}:
+        raise UsageError(
+            f"`train` has no setting `{min(others)}`.", "Set those of the trainer: trainer.NAME."
+        )
+    limits = {"max_seconds": 60 * minutes if minutes else None, "max_steps": steps}
+    named = {name: value for name, value in limits.items() if value is not None}
+    return resolve(merge(given, {"run": {"robot": robot}, "trainer": named})).trainer
 
 
 def _write_for_others(task: Task, kept: str, policy: Path) -> None:

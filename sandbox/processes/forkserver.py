@@ -1,21 +1,20 @@
 """The process that sandboxed children are forked from.
 
 Started as `python -m taskwright.sandbox.processes.forkserver PARENT_PID WITHOUT`, under Bubblewrap
-with 0 for the parent's process id, which has no meaning in there. It is started by exec and with an emptied
-environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own code once
-and runs a task of ours to bring in what is loaded late; a child is then a fork that takes a
-millisecond instead of half a second of imports. It runs no other task's code itself.
+with 0 for the parent's process id, which has no meaning in there. It is started by exec and with an
+emptied environment, so that no key was ever in its memory. It loads numpy, PyBullet and our own
+code once and runs a task of ours to bring in what is loaded late; a child is then a fork that takes
+a millisecond instead of half a second of imports. It runs no other task's code itself.
 
 Requests come one at a time on standard input, a socket:
 
-====== ===================== ==================================================================
-op     further fields        answer
-====== ===================== ==================================================================
-spawn  memory_mb, cpu_s      pid, and a descriptor of the process; the child's own descriptors
-                             come with the request: requests, replies, and memory to share
-end    pid, grace_s          status (as `Popen.returncode`), and by_itself: whether it ended
-                             within that time without being killed
-====== ===================== ==================================================================
+====== ===================== ================================================================== op
+further fields answer ====== =====================
+================================================================== spawn memory_mb, cpu_s pid, and a
+descriptor of the process; the child's own descriptors come with the request: requests, replies, and
+memory to share end pid, grace_s status (as `Popen.returncode`), and by_itself: whether it ended
+within that time without being killed ====== =====================
+==================================================================
 
 It ends when its parent does or hangs up, and takes all children along.
 """

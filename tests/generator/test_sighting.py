@@ -178,7 +178,7 @@ class Executor:
             return Replay(from_json(ReplayRequest, job.payload).path, 1, 1)
         plan = from_json(FilmRequest, job.payload)
         self._write(plan.path)
-        if not plan.moments:
+        if not plan.frames:
             return Film(plan.path, 1)
         return Film(plan.path, 1, self.success, apart_s=1.5, at_the_end=False)
 

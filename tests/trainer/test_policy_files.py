@@ -25,7 +25,7 @@ from taskwright.errors import BrokenError
 from taskwright.task import ROBOTS, Robot
 from taskwright.trainer.learners.network import PolicyNetwork
 from taskwright.trainer.policies import load_network, load_perceptron, save_network
-from taskwright.trainer.policy_files import PolicyHeader, read_policy, write_policy
+from taskwright.trainer.policy_files import PolicyHeader, read_policy
 from taskwright.trainer.sb3_files import MAX_BYTES
 from taskwright.world.robots import robot_spaces
 
@@ -303,10 +303,3 @@ def test_a_policy_file_is_read_with_json_and_numpy_alone(tmp_path: Path) -> None
     assert (told["robot"], told["hidden"], told["actions"]) == ("r2d2", [128, 128], 6)
     first = network.mlp_extractor.policy_net[0].weight.detach().numpy()
     np.testing.assert_array_equal(numbers[: first.size].reshape(first.shape), first)
-
-
-def test_weights_that_have_diverged_are_not_written(tmp_path: Path) -> None:
-    arrays = {name: np.full(shape, np.nan, np.float32) for name, shape in SOUND.shapes.items()}
-    with pytest.raises(BrokenError, match="soft_q has diverged"):
-        write_policy(tmp_path / "p.zip", SOUND, arrays)
-    assert not (tmp_path / "p.zip").exists()

@@ -50,7 +50,7 @@ class Achievements:
         self._terms.append(self._earned[row])
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """One paragraph; empty where no episode has ended."""
         if not self._places:
             return ""

@@ -47,34 +47,34 @@ class Screening:
 
 
 def screen(
-    episodes: WatchedEpisodes, network: PolicyNetwork, plan: TrialRequest, seed: int
+    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, seed: int
 ) -> Screening:
     """Let one policy after the other try; over as soon as one of them solves the task. `network` is
     the one that is to be trained."""
     screening = Screening()
-    for name, who, policy, rate in _policies(episodes, network, plan, screening):
+    for name, who, policy, rate in _policies(episodes, network, request, screening):
         episodes.policy = name
-        evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
+        evaluation = evaluate(episodes, policy, seed, request.screening_episodes)
         screening.shown[name] = evaluation
         if evaluation.success_rate >= rate:
             screening.solved_by, screening.evidence = who, evaluation
             return screening
-    screening.start = _best_start(screening, plan.archived)
+    screening.start = _best_start(screening, request.archived)
     return screening
 
 
 def _policies(
-    episodes: WatchedEpisodes, network: PolicyNetwork, plan: TrialRequest, screening: Screening
+    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, screening: Screening
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""
-    space, easy = episodes.action_space, plan.easy_success_rate
+    space, easy = episodes.action_space, request.easy_success_rate
     yield "idle", "idle actions", Idle(space), easy
-    yield "random", "random actions", Random(space, plan.seed), easy
+    yield "random", "random actions", Random(space, request.seed), easy
     # What a policy can do half of the time, it has not solved: there is something left to learn.
-    for name, actions in robot_class(plan.robot).scripts.items():
-        yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
-    for archived in plan.archived:
+    for name, actions in robot_class(request.robot).scripts.items():
+        yield name, name, Scripted(actions), max(easy, request.learned_success_rate)
+    for archived in request.archived:
         try:
             kept = load_network(episodes.observation_space, episodes.action_space, archived.path)
         except BrokenError as error:
@@ -84,7 +84,7 @@ def _policies(
         if (kept.hidden, kept.value_hidden) == (network.hidden, network.value_hidden):
             screening.weights[archived.task_id] = kept.weights()
         who = f"what was learned on “{archived.title}”"
-        yield archived.task_id, who, Trained(kept, plan.seed), plan.learned_success_rate
+        yield archived.task_id, who, Trained(kept, request.seed), request.learned_success_rate
 
 
 def _best_start(

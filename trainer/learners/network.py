@@ -84,6 +84,11 @@ class PolicyNetwork(nn.Module):
         """A copy of the weights."""
         return {name: each.detach().clone() for name, each in self.state_dict().items()}
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all weights are numbers; training that goes wrong makes others of them."""
+        return all(bool(each.isfinite().all()) for each in self.state_dict().values())
+
     def noise(self, shape: tuple[int, ...], random: torch.Generator) -> Tensor:
         """All the chance that `choose` needs, for many choices at once."""
         outputs = self.action_net.out_features

@@ -63,7 +63,7 @@ class VisitCounts:
 
 
 class ReplayBuffer:
-    """The last `capacity` moments of `environments`; a moment is a step of each of them."""
+    """The last `capacity` steps of so many `environments`, which all step together."""
 
     def __init__(self, capacity: int, environments: int, observation_size: int) -> None:
         # Memory is taken as it is written to: a short trial takes little of it.
@@ -79,8 +79,8 @@ class ReplayBuffer:
         self._last_observations = np.zeros((64, observation_size), np.float32)
         self._ends = 0
         self._capacity = capacity
-        self.moments = 0
-        """How many have been added."""
+        self.steps = 0
+        """How many have been added, each of all environments."""
         self.visits = VisitCounts()
 
     def add(
@@ -96,55 +96,55 @@ class ReplayBuffer:
         """A step of every environment; arrays have a row for each. `over` says that nothing would
         have followed where an episode `ended`, `led_to` is what was observed after the step, in the
         same episode, and `places` (environments, 3), in m, where."""
-        moment = self.moments % self._capacity
-        self._observations[moment] = observations
-        self._actions[moment] = actions
-        self._rewards[moment] = rewards
-        self._ended[moment] = ended
-        self._over[moment] = over
-        self._cells[moment] = self.visits.add(places)
+        place = self.steps % self._capacity
+        self._observations[place] = observations
+        self._actions[place] = actions
+        self._rewards[place] = rewards
+        self._ended[place] = ended
+        self._over[place] = over
+        self._cells[place] = self.visits.add(places)
         for environment in np.flatnonzero(ended):
             if self._ends == len(self._last_observations):
                 self._last_observations = np.concatenate([self._last_observations] * 2)
             self._last_observations[self._ends] = led_to[environment]
-            self._last[moment, environment] = self._ends
+            self._last[place, environment] = self._ends
             self._ends += 1
-        self.moments += 1
+        self.steps += 1
 
     def draw(
         self,
         count: int,
-        steps: int,
+        steps_ahead: int,
         discount: float,
         reward_scale: float,
         exploration_bonus: float,
         random: np.random.Generator,
     ) -> Batch:
-        """Chance choices of the past that `steps` moments have followed. Rewards are multiplied by
-        `reward_scale`; coming to a place is worth `exploration_bonus` / sqrt(n) on top, where n is
-        how often it has been visited by now. Needs more than `steps` moments."""
-        known = min(self.moments, self._capacity)
-        begun = self.moments - 1 - random.integers(steps, known, count)
+        """Chance choices of the past that `steps_ahead` steps have followed. Rewards are multiplied
+        by `reward_scale`; coming to a place is worth `exploration_bonus` / sqrt(n) on top, where n
+        is how often it has been visited by now. Needs more than `steps_ahead` steps."""
+        known = min(self.steps, self._capacity)
+        begun = self.steps - 1 - random.integers(steps_ahead, known, count)
         environments = random.integers(self._ended.shape[1], size=count)
-        moments = (begun[:, None] + np.arange(steps)) % self._capacity
-        at = moments, environments[:, None]
+        places = (begun[:, None] + np.arange(steps_ahead)) % self._capacity
+        at = places, environments[:, None]
         ended = self._ended[at]
         # Up to the end of the episode and no further.
         counts = np.cumsum(ended, axis=1) - ended == 0
         rewards = self._rewards[at] * reward_scale
         if exploration_bonus:
             rewards += exploration_bonus * self.visits.rarity(self._cells[at])
-        returns = (rewards * counts) @ discount ** np.arange(steps)
+        returns = (rewards * counts) @ discount ** np.arange(steps_ahead)
         length = counts.sum(axis=1)
-        last = moments[np.arange(count), length - 1]
+        last = places[np.arange(count), length - 1]
         following = self._observations[(last + 1) % self._capacity, environments]
         stopped = self._ended[last, environments]
         numbers = self._last[last[stopped], environments[stopped]]
         following[stopped] = self._last_observations[numbers]
         discounts = np.where(self._over[last, environments], 0.0, discount**length)
         return Batch(
-            self._observations[moments[:, 0], environments],
-            self._actions[moments[:, 0], environments],
+            self._observations[places[:, 0], environments],
+            self._actions[places[:, 0], environments],
             returns.astype(np.float32),
             following,
             discounts.astype(np.float32),

@@ -39,7 +39,7 @@ from .replay_buffer import ReplayBuffer
 class SoftQSettings(Settings):
     """What soft Q-learning can be told."""
 
-    moments: Annotated[int, Between(1, 1_000)] = 32
+    steps: Annotated[int, Between(1, 1_000)] = 32
     """Steps of each environment in one call of `improve`."""
     first_steps: Annotated[int, Between(0, 10_000_000)] = 2_000
     """Steps of all environments before learning begins."""
@@ -126,11 +126,11 @@ class SoftQLearner(Learner):
 
     def improve(self) -> list[TrainingEpisode]:
         ended: list[TrainingEpisode] = []
-        moments = self.settings.moments
-        noise = self.network.noise((moments, self.episodes.count), self._draws)
-        for moment in range(moments):
+        steps = self.settings.steps
+        noise = self.network.noise((steps, self.episodes.count), self._draws)
+        for number in range(steps):
             observations = self._observations
-            actions = self.network.choose(observations, noise[moment])
+            actions = self.network.choose(observations, noise[number])
             self.episodes.start(actions)
             self._learn()
             ended += self._note(observations, actions, self.episodes.finish())
@@ -176,7 +176,7 @@ class SoftQLearner(Learner):
 
     def _learn(self) -> None:
         """The updates that are due for one step of all environments."""
-        few = self.seen.moments <= self.settings.steps_ahead
+        few = self.seen.steps <= self.settings.steps_ahead
         if few or self.steps < self.settings.first_steps:
             return
         self._updates_due += self.settings.updates_per_step * self.episodes.count

@@ -1,8 +1,8 @@
 """From source code to an environment class that reaches what tasks are given, and no more.
 
-Which names the code may say is settled before, by `sandbox/policy.py`; here the same lists become
-the things behind the names: facades for its imports, a table of builtins, and classes that keep
-`self` what it seems to be. The process that the code runs in is what contains it.
+Which names the code may say is settled before, by `sandbox/language_policy.py`; here the same lists
+become the things behind the names: facades for its imports, a table of builtins, and classes that
+keep `self` what it seems to be. The process that the code runs in is what contains it.
 """
 
 from __future__ import annotations

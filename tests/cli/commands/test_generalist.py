@@ -73,7 +73,7 @@ def test_one_policy_is_trained_for_all_and_kept_in_the_run_folder(
     ("arguments", "error", "message"),
     [
         (["{run}", "3", "--all"], UsageError, "`--all` takes a run folder alone"),
-        (["{run}", "--all", "--video", "a.mp4"], UsageError, "no --video"),
+        (["{run}", "--all", "--video", "a.mp4"], UsageError, "neither --video nor --set"),
         (["{run}", "1", "--sampler", "plr"], UsageError, "for `--all` only"),
         (["{run}", "--all", "--robot", "ant"], UsageError, "holds no kept task for ant"),
         (["{run}/none", "--all"], ArchiveError, "does not exist"),

@@ -31,7 +31,7 @@ from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 SMALL: dict[str, dict[str, Any]] = {
-    "soft_q": {"moments": 8, "first_steps": 16, "batch_size": 8},
+    "soft_q": {"steps": 8, "first_steps": 16, "batch_size": 8},
     "ppo": {"steps": 16, "batch_size": 8, "epochs": 1},
 }
 """Settings with which a learner learns after few steps."""

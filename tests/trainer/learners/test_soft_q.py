@@ -11,7 +11,7 @@ from taskwright.task import ROBOT_BASES
 from taskwright.trainer.learners.learner import TrainingEpisode
 from taskwright.trainer.learners.soft_q import SoftQLearner, SoftQSettings, _ReturnScale
 
-SMALL = SoftQSettings().but(moments=16, first_steps=64, batch_size=32)
+SMALL = SoftQSettings().but(steps=16, first_steps=64, batch_size=32)
 
 
 def odds(learner: SoftQLearner, observations) -> torch.Tensor:

@@ -33,8 +33,8 @@ def policy(tmp_path, fast):
 
 def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
     path = tmp_path / "moments.png"
-    plan = FilmRequest(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, moments=4)
-    film = make_film(plan)
+    request = FilmRequest(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, frames=4)
+    film = make_film(request)
     assert film.success is True
     assert film.frames == 4
     assert film.apart_s > 0.0
@@ -48,7 +48,7 @@ def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
 
 def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, tmp_path):
     path = tmp_path / "film.gif"
-    plan = FilmRequest(
+    request = FilmRequest(
         fast,
         "r2d2",
         str(path),
@@ -57,7 +57,7 @@ def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, t
         height=HEIGHT,
         beside_untrained=True,
     )
-    film = make_film(plan)
+    film = make_film(request)
     frames = imageio.v3.imread(path, index=None)
     assert frames.shape[1:] == (HEIGHT, 2 * WIDTH, 3)
     assert film.frames > 15
