@@ -8,13 +8,14 @@ a millisecond instead of half a second of imports. It runs no other task's code 
 
 Requests come one at a time on standard input, a socket:
 
-====== ===================== ================================================================== op
-further fields answer ====== =====================
-================================================================== spawn memory_mb, cpu_s pid, and a
-descriptor of the process; the child's own descriptors come with the request: requests, replies, and
-memory to share end pid, grace_s status (as `Popen.returncode`), and by_itself: whether it ended
-within that time without being killed ====== =====================
-==================================================================
+====== ===================== ==================================================================
+op     further fields        answer
+====== ===================== ==================================================================
+spawn  memory_mb, cpu_s      pid, and a descriptor of the process; the child's own descriptors
+                             come with the request: requests, replies, and memory to share
+end    pid, grace_s          status (as `Popen.returncode`), and by_itself: whether it ended
+                             within that time without being killed
+====== ===================== ==================================================================
 
 It ends when its parent does or hangs up, and takes all children along.
 """
