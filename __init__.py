@@ -79,15 +79,18 @@ _HOMES = {
     "Archive": ".archive.store",
     "TaskSampler": ".curriculum",
     "TaskVectorEnv": ".sandbox.vector_env",
-    **dict.fromkeys(("AntEnv", "HumanoidEnv", "R2D2Env", "TaskEnv"), ".world"),
+    "TaskEnv": ".world",
     **dict.fromkeys(("Idea", "Judgement", "Outcome", "Record", "Task", "Trial"), ".task"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    from .task import ROBOT_BASES
+
+    home = ".world" if name in ROBOT_BASES.values() else _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name], __name__), name)
+    return getattr(importlib.import_module(home, __name__), name)
 
 
 if "gymnasium" in sys.modules and os.environ.get("TASKWRIGHT_RUNS"):

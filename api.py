@@ -135,12 +135,12 @@ def train(
     from .executor.job import Job
     from .executor.local import LocalExecutor
     from .task import from_json, to_json
-    from .trainer.requests import TrialPlan
+    from .trainer.requests import TrialRequest
 
     task = load_task(named, key, robot=robot)
     limits = {"max_steps": steps, "max_seconds": None if minutes is None else 60 * minutes}
     given = {**(settings or {}), **{k: v for k, v in limits.items() if v is not None}}
-    trainer = resolve({"trainer": given}).trainer
+    trainer = resolve({"run": {"robot": task.robot}, "trainer": given}).trainer
     if executor is None:
         with LocalExecutor() as executor:
             return train(
@@ -153,7 +153,7 @@ def train(
                 executor=executor,
             )
     with tempfile.TemporaryDirectory() as scratch:
-        plan = TrialPlan(
+        request = TrialRequest(
             source=task.source,
             robot=task.robot,
             seed=seed,
@@ -161,8 +161,8 @@ def train(
             processes=processes_for(workers, 1),
             **trainer.model_dump(exclude={"nearest_policies", "processes"}),
         )
-        deadline_s = plan.max_seconds + TRIAL_GRACE_S
-        job = Job(f"train-{task.task_id}", "trial", to_json(plan), deadline_s)
+        deadline_s = request.max_seconds + TRIAL_GRACE_S
+        job = Job(f"train-{task.task_id}", "trial", to_json(request), deadline_s)
         result = executor.run(job, on_progress or (lambda point: None))
     if result.broken:
         return Trial("broken", result.broken, seed=seed)

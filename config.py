@@ -12,7 +12,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -24,13 +24,16 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from .errors import UsageError
 from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
-from .task import Robot, Strategy
+from .task import OneOf, Robot, Strategy
+from .trainer.learners import AUTO, LEARNERS, choose_learner, learner_settings
 from .trust import remember_if_possible
+from .world.robots import robot_spaces
 
 Z_95 = 1.959964
 """Standard deviations of a normal distribution that hold 95 % of it."""
@@ -329,6 +332,24 @@ class TrainerConfig(Section):
                 raise ValueError(f"even if all succeed, {rate:.0%} takes {needed} to be sure of")
         return value
 
+    learner: Annotated[str, OneOf((AUTO, *LEARNERS))] = AUTO
+    """Who trains. `auto`: soft Q-learning for a robot that chooses among actions, as R2D2 and the
+    steered Ant do, and PPO for one whose joints are moved one by one."""
+    learners: dict[Annotated[str, OneOf((*LEARNERS,))], dict[str, Any]] = Field(
+        default_factory=dict
+    )
+    """Settings of single learners, such as `trainer.learners.soft_q.exploration_bonus`; those that
+    are left out are the learner's own. Its file in `trainer/learners` explains each."""
+
+    @field_validator("learners")
+    @classmethod
+    def _are_settings(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for learner, settings in value.items():
+            if settings:
+                # Only then: this loads the learner, and torch with it.
+                learner_settings(learner, settings)
+        return value
+
     nearest_policies: int = Field(3, ge=0)
     """How many archived policies are tried before training; the best of them is trained on where it
     does better than chance."""
@@ -353,6 +374,13 @@ class Config(Section):
     selection: SelectionConfig = SelectionConfig()
     trainer: TrainerConfig = TrainerConfig()
     sandbox: SandboxConfig = SandboxConfig()
+
+    @model_validator(mode="after")
+    def _has_a_learner_for_its_robot(self) -> Self:
+        if self.trainer.learner != AUTO:
+            # Only then: this loads the learners and the robot, torch and PyBullet with them.
+            choose_learner(self.trainer.learner, robot_spaces(self.run.robot, steered=True)[1])
+        return self
 
 
 MAX_CONFIG_BYTES = 100_000

@@ -15,16 +15,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
+from .world.robots import ROBOTS as _ROBOTS
+
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
-
-Robot = Literal["r2d2", "ant", "humanoid"]
-ROBOTS: tuple[Robot, ...] = ("r2d2", "ant", "humanoid")
-ROBOT_BASES: dict[Robot, str] = {"r2d2": "R2D2Env", "ant": "AntEnv", "humanoid": "HumanoidEnv"}
-"""The base class of each robot's tasks."""
-STEERED: tuple[Robot, ...] = ("ant",)
-"""Robots with a gait: their agents choose where they walk instead of how their joints move."""
 
 Verdict = Literal["passed", "rejected", "broken"]
 Stage = Literal[
@@ -64,6 +59,22 @@ class Between:
         # Pydantic asks; its own words for this are in a package that sandboxes do without.
         return {**handler(kind), "ge": self.least, "le": self.most}
 
+    def holds(self, value: Any) -> bool:
+        return bool(self.least <= value <= self.most)
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Says of a text in a noun which texts it may be."""
+
+    texts: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
+        return {"type": "literal", "expected": list(self.texts)}
+
+    def holds(self, value: Any) -> bool:
+        return value in self.texts
+
 
 Whole = Annotated[int, Between(-(2**53), 2**53)]
 """A whole number that is exact in JSON, in SQLite and as a float."""
@@ -71,6 +82,13 @@ Real = Annotated[float, Between(-1e15, 1e15)]
 """A number of something that is measured: seconds, dollars, rewards."""
 Rate = Annotated[float, Between(-0.001, 1.001)]
 """A share from 0 to 1, however it was rounded."""
+
+ROBOTS = tuple(_ROBOTS)
+Robot = Annotated[str, OneOf(ROBOTS)]
+ROBOT_BASES = {robot: entry.base for robot, entry in _ROBOTS.items()}
+"""The base class of each robot's tasks."""
+STEERED = tuple(robot for robot, entry in _ROBOTS.items() if entry.steered)
+"""Robots with a gait: their agents choose where they walk instead of how their joints move."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from taskwright.config import TrainerConfig
 from taskwright.executor.cores import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Trial, from_json, robot_named_in, to_json
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 NEVER = 2.0
@@ -50,7 +50,7 @@ def try_task(source: str, seed: int) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         policy = str(Path(folder) / "policy.zip")
         settings["easy_success_rate"] = NEVER
-        return run_trial(TrialPlan(source, "ant", seed, policy, **settings))
+        return run_trial(TrialRequest(source, "ant", seed, policy, **settings))
 
 
 def read(results: Path) -> list[dict[str, Any]]:

@@ -47,7 +47,7 @@ from taskwright.executor.job import AtWork, Job, JobResult, Tell
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator.run import open_run
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
-from taskwright.trainer.requests import Film, Replay, TrialPlan
+from taskwright.trainer.requests import Film, Replay, TrialRequest
 
 CITED = "203 (cited)", 0.59, 7.3
 WHOLE, EMBEDDED = "whole description", "title, description, success"
@@ -74,7 +74,7 @@ class WithoutTraining:
             return JobResult(job.job_id, to_json(Film("", 0)))
         if job.kind == "replay":
             return JobResult(job.job_id, to_json(Replay("", 0, 0)))
-        random = np.random.default_rng(from_json(TrialPlan, job.payload).seed)
+        random = np.random.default_rng(from_json(TrialRequest, job.payload).seed)
         steps = int(random.integers(5_000, 110_000))
         learned = random.random() < self._learned
         verdict = "learned" if learned else "too_hard"

@@ -81,7 +81,7 @@ def trial(task: str) -> dict[str, Any]:
     """A whole trial: its seconds, its episodes, and the seconds that playing again took."""
     from taskwright.config import Config
     from taskwright.trainer import trial as trials
-    from taskwright.trainer.requests import TrialPlan
+    from taskwright.trainer.requests import TrialRequest
 
     settings = Config().trainer.model_dump(exclude={"nearest_policies", "processes"})
     repeating_s, episodes = 0.0, 0
@@ -101,7 +101,7 @@ def trial(task: str) -> dict[str, Any]:
     trials.require_repeatable, trials.examined = timed, examined
     try:
         with tempfile.TemporaryDirectory() as folder:
-            plan = TrialPlan(
+            plan = TrialRequest(
                 source=(EXAMPLES / f"{task}.py").read_text(encoding="utf-8"),
                 robot=task.partition("/")[0],  # type: ignore[arg-type]
                 seed=0,

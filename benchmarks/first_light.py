@@ -25,7 +25,7 @@ from taskwright.generator.paths import policy_path
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Record
 from taskwright.trainer.evidence.evaluation import Evaluation, evaluate
-from taskwright.trainer.policies import Idle, Random, Trained, load_parameters, make_model
+from taskwright.trainer.policies import Idle, Random, Trained, load_network
 
 EPISODES = 96
 FRESH_SEED = 987_654_321
@@ -35,10 +35,10 @@ def play(record: Record, run_dir: Path) -> dict[str, Evaluation]:
     """Trained, idle and random on the same fresh episodes."""
     assert record.task is not None
     with SandboxedEpisodes(record.task.source, record.task.robot, 16, 2) as episodes:
-        model = make_model(episodes, 1)
-        model.policy.load_state_dict(load_parameters(policy_path(run_dir, record.task.task_id)))
+        path = policy_path(run_dir, record.task.task_id)
+        network = load_network(episodes.observation_space, episodes.action_space, path)
         policies = {
-            "trained": Trained(model),
+            "trained": Trained(network),
             "idle": Idle(episodes.action_space),
             "random": Random(episodes.action_space, 1),
         }

@@ -43,7 +43,7 @@ from taskwright.sandbox.episodes import episode_seed
 from taskwright.sandbox.vector import REWARD_LIMIT, Steps
 from taskwright.trainer.evidence.deciding import WINDOW_EPISODES
 from taskwright.trainer.evidence.evaluation import evaluate
-from taskwright.trainer.learners.settings import PPO_SETTINGS
+from taskwright.trainer.learners.ppo import PPO_SETTINGS
 from taskwright.trainer.learners.vec_env import SandboxedVecEnv
 from taskwright.trainer.policies import Trained
 from taskwright.world import TaskEnv

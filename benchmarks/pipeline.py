@@ -32,7 +32,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from taskwright.executor.cores import cores
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 SAMPLE_S = 0.5
@@ -161,7 +161,7 @@ def steps_for(trial_s: float) -> tuple[int, float]:
     with tempfile.TemporaryDirectory() as folder:
 
         def seconds(steps: int) -> float:
-            plan = TrialPlan(
+            plan = TrialRequest(
                 source_of(0), "r2d2", 0, f"{folder}/policy.zip", steps, NEVER, 600.0, cores(), 16,
                 0.05, 1.0, 16, EVALUATION_EPISODES,
             )  # fmt: skip

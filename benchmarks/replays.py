@@ -14,7 +14,7 @@ from pathlib import Path
 
 from taskwright.task import ROBOT_BASES, Robot
 from taskwright.trainer.media.replay import make_replay
-from taskwright.trainer.requests import ReplayPlan
+from taskwright.trainer.requests import ReplayRequest
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "tasks" / "r2d2"
 PILE = '''
@@ -50,7 +50,7 @@ class Env(BASE):
 
 
 def measure(name: str, source: str, robot: Robot, folder: Path) -> None:
-    plan = ReplayPlan(source, robot, str(folder / "task.replay.json.gz"), ("random",))
+    plan = ReplayRequest(source, robot, str(folder / "task.replay.json.gz"), ("random",))
     started = time.perf_counter()
     replay = make_replay(plan)
     seconds = time.perf_counter() - started

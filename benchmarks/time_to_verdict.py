@@ -19,7 +19,7 @@ import argparse
 import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,8 @@ from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Trial, from_json, to_json
 from taskwright.trainer.evidence.evaluation import Evaluation, evaluate
-from taskwright.trainer.learners.learner import Learner
-from taskwright.trainer.learners.ppo import PPOLearner
-from taskwright.trainer.policies import Trained, load_parameters, make_model
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.policies import Trained, load_network
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 FRESH_SEED = 987_654_321
@@ -46,23 +44,15 @@ PROCESSES = cores()
 def confirm(source: str, policy_path: str) -> Evaluation:
     """Episodes that nothing has seen. Five environments, so that they are exactly 50."""
     with SandboxedEpisodes(source, "r2d2", 5, min(PROCESSES, 5)) as episodes:
-        model = make_model(episodes, 1)
-        model.policy.load_state_dict(load_parameters(policy_path))
-        return evaluate(episodes, Trained(model, 1), FRESH_SEED, FRESH_EPISODES)
+        network = load_network(episodes.observation_space, episodes.action_space, policy_path)
+        return evaluate(episodes, Trained(network, 1), FRESH_SEED, FRESH_EPISODES)
 
 
-def try_task(
-    source: str,
-    seed: int,
-    settings: dict[str, Any],
-    make_learner: Callable[[SandboxedEpisodes, int], Learner] | None,
-) -> dict[str, Any]:
+def try_task(source: str, seed: int, settings: dict[str, Any]) -> dict[str, Any]:
     """A trial and, where it has learned, its confirmation."""
     with tempfile.TemporaryDirectory() as folder:
         policy = str(Path(folder) / "policy.zip")
-        trial = run_trial(
-            TrialPlan(source, "r2d2", seed, policy, **settings), make_learner=make_learner
-        )
+        trial = run_trial(TrialRequest(source, "r2d2", seed, policy, **settings))
         told: dict[str, Any] = {"trial": json.loads(to_json(trial))}
         if trial.verdict == "learned":
             told["fresh_successes"] = confirm(source, policy).successes
@@ -92,20 +82,20 @@ def measure(options: argparse.Namespace) -> None:
         processes=PROCESSES,
         max_seconds=options.max_seconds,
         patience_steps=options.patience_steps,
+        learner="ppo" if options.ppo else "auto",
     )
     settings = config.model_dump(exclude={"nearest_policies"})
-    make_learner = PPOLearner if options.ppo else None
     for seed in options.seeds:
         for origin, name, path in tasks(options.omni_epic):
             wanted = not options.tasks or name in options.tasks
             if not wanted or (origin, name, seed) in done:
                 continue
             source = path.read_text(encoding="utf-8")
-            tried = try_task(source, seed, settings, make_learner)
+            tried = try_task(source, seed, settings)
             row = {"origin": origin, "task": name, "seed": seed, **tried}
             if row["trial"]["verdict"] == "too_easy":
                 anyway = {**settings, "easy_success_rate": NEVER}
-                row["anyway"] = try_task(source, seed, anyway, make_learner)
+                row["anyway"] = try_task(source, seed, anyway)
             with options.results.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             print(line(row), flush=True)

@@ -33,7 +33,7 @@ from taskwright.config import TrainerConfig
 from taskwright.task import CurvePoint, Trial, from_json
 from taskwright.trainer.evidence.deciding import SuccessWindow, is_hopeless
 from taskwright.trainer.evidence.evaluation import Examination
-from taskwright.trainer.learners.learner import Episode
+from taskwright.trainer.learners.learner import TrainingEpisode
 
 RATES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 CONFIG = TrainerConfig()
@@ -73,7 +73,9 @@ def trial_passes(rate: float, pass_probability: float, random: np.random.Generat
     window = SuccessWindow(CONFIG.environments)
     for _ in range(CONFIG.max_steps // EPISODE_STEPS // CONFIG.environments):
         successes = random.random(CONFIG.environments) < rate
-        window.add([Episode(n, bool(success), 0.0, 0) for n, success in enumerate(successes)])
+        window.add(
+            [TrainingEpisode(n, bool(success), 0.0, 0) for n, success in enumerate(successes)]
+        )
         if window.looks_learned:
             if random.random() < pass_probability:
                 return True

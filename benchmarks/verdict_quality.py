@@ -30,7 +30,7 @@ from typing import Any
 
 from taskwright.config import TrainerConfig
 from taskwright.task import Task, Trial, robot_named_in
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 TASKS = Path(__file__).parents[1] / "tests" / "tasks" / "verdicts"
@@ -52,7 +52,7 @@ def try_task(path: Path, seed: int, processes: int) -> Trial:
     with tempfile.TemporaryDirectory() as folder:
         policy = str(Path(folder) / "policy.zip")
         robot = robot_named_in(source) or "r2d2"
-        return run_trial(TrialPlan(source, robot, seed, policy, **settings))
+        return run_trial(TrialRequest(source, robot, seed, policy, **settings))
 
 
 def read(results: Path, seeds: Iterable[int]) -> dict[tuple[str, int], dict[str, Any]]:

@@ -26,7 +26,7 @@ from taskwright.executor.cores import cores
 from taskwright.generator.composer.recipe import Recipe, compose
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Task, Trial, from_json, to_json
-from taskwright.trainer.requests import ArchivedPolicy, TrialPlan
+from taskwright.trainer.requests import ArchivedPolicy, TrialRequest
 from taskwright.trainer.trial import run_trial
 
 RECIPES = {
@@ -96,7 +96,7 @@ class Bench:
             task_id = Task(source_of(start)).task_id
             archived = (ArchivedPolicy(task_id, start, str(self.policy(start))),)
         path = self.policies / (f"{start}-{task}-{seed}.zip" if start else f"{task}-{seed}.zip")
-        plan = TrialPlan(
+        plan = TrialRequest(
             source_of(task), "r2d2", seed, str(path), archived=archived, **self.settings
         )
         trial = run_trial(plan)

@@ -34,11 +34,12 @@ from ..sandbox.live import Frame
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.session import PlaySession
 from ..task import Idea, Record, Task
+from ..world.manual import Driving
+from ..world.robots import ROBOTS, robot_class
 from .index import View
 from .pages import FOLDER
 from .security import Security
 from .site import Link, Site, journey_in
-from .teleoperation import CONTROLS, choose_action
 
 LINK = Link("Play", "/play")
 
@@ -109,7 +110,7 @@ def routes(site: Site) -> list[BaseRoute]:
         rows = site.index.page(View(status=("learned", "too_hard", "too_easy")), count=60)
         with Feedback.open(site.run_dir) as feedback:
             solved = feedback.shown_solvable()
-        chosen = [row for row in rows if row.robot and CONTROLS.get(row.robot)]  # type: ignore[call-overload]
+        chosen = [row for row in rows if row.robot and ROBOTS[row.robot].played]
         return site.render(request, "play_index.html.j2", rows=chosen, solved=solved)
 
     async def socket(websocket: WebSocket) -> None:
@@ -167,12 +168,13 @@ def _playable(record: Record, site: Site) -> Playable:
 
 
 def _page(site: Site, request: Request, shown: Playable) -> Response:
-    controls = CONTROLS[shown.task.robot]
+    robot = robot_class(shown.task.robot)
     return site.render(
         request,
         "play.html.j2",
         shown=shown,
-        controls=controls,
+        controls=robot.controls,
+        not_played=robot.not_played,
         seconds=PHYSICS_STEPS * STEP_S / 4,
     )
 
@@ -201,8 +203,8 @@ class _Player:
     def __init__(self, websocket: WebSocket, shown: Playable) -> None:
         self._websocket = websocket
         self._shown = shown
-        self._robot = shown.task.robot
-        self._names = {control.name for control in CONTROLS[self._robot]}
+        self._robot = robot_class(shown.task.robot)
+        self._names = {control.name for control in self._robot.controls}
         self._session: PlaySession | None = None
         self._frame: Frame | None = None
         self._seed = 0
@@ -318,7 +320,7 @@ class _Player:
 
         def begin() -> Frame:
             if self._session is None:
-                self._session = PlaySession(self._shown.task.source, self._robot)
+                self._session = PlaySession(self._shown.task.source, self._shown.task.robot)
             return self._session.begin(self._seed)
 
         self._frame = await self._guarded(begin)
@@ -329,8 +331,8 @@ class _Player:
         assert self._frame is not None
         assert self._session is not None
         before = self._frame
-        action = choose_action(
-            self._robot, self._held, self._pressed, before.turn_rad_s, before.speed_m_s
+        action = self._robot.choose_action(
+            Driving(self._held, self._pressed, before.turn_rad_s, before.speed_m_s)
         )
         self._pressed.clear()
         serial = self._serial
@@ -362,7 +364,7 @@ class _Player:
         self._kept = True
         demonstration = Demonstration(
             self._shown.task.task_id,
-            self._robot,
+            self._shown.task.robot,
             self._seed,
             DEFAULT_ACTION_REPEAT,
             tuple(tuple(action) for action in self._actions),

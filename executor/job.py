@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ..errors import BrokenError, StorageError, storage_explained
+from ..errors import BrokenError, StorageError, UsageError, storage_explained
 from ..sandbox.checker import check_task
 from ..task import CurvePoint, Noun, Task, from_json, to_json
-from ..trainer.requests import FilmPlan, ReplayPlan, TrialPlan
+from ..trainer.requests import FilmRequest, ReplayRequest, TrialRequest
 
 Tell = Callable[[CurvePoint], None]
 AtWork = Callable[[bool], None]
@@ -24,8 +24,8 @@ class JobCancelled(Exception):
 class Job(Noun):
     """One piece of work.
 
-    `payload` is JSON of the noun that this kind of job takes: `Task` for a check, `TrialPlan` for a
-    trial, `FilmPlan` for a film, `ReplayPlan` for a replay.
+    `payload` is JSON of the noun that this kind of job takes: `Task` for a check, `TrialRequest`
+    for a trial, `FilmRequest` for a film, `ReplayRequest` for a replay.
     """
 
     job_id: str
@@ -79,7 +79,7 @@ def run_job(job: Job, tell: Tell) -> JobResult:
             return JobResult(job.job_id, payload=to_json(_work(job, tell)))
     except StorageError as error:
         return JobResult(job.job_id, broken=str(error), disk_is_full=True)
-    except BrokenError as error:
+    except (BrokenError, UsageError) as error:
         return JobResult(job.job_id, broken=str(error))
     except Exception as error:
         # A mistake of ours: say where, and let the run go on with other tasks.
@@ -97,11 +97,11 @@ def _work(job: Job, tell: Tell) -> Noun:
     if job.kind == "trial":
         from ..trainer.trial import run_trial
 
-        return run_trial(from_json(TrialPlan, job.payload), tell)
+        return run_trial(from_json(TrialRequest, job.payload), tell)
     if job.kind == "replay":
         from ..trainer.media.replay import make_replay
 
-        return make_replay(from_json(ReplayPlan, job.payload))
+        return make_replay(from_json(ReplayRequest, job.payload))
     from ..trainer.media.film import make_film
 
-    return make_film(from_json(FilmPlan, job.payload))
+    return make_film(from_json(FilmRequest, job.payload))

@@ -15,7 +15,7 @@ from ..archive.generalists import POLICY_NAME, generalist_folder, write_generali
 from ..archive.store import Archive, now
 from ..errors import ArchiveError, UsageError, storage_explained
 from ..task import Generalist, GeneralistPoint, Record, Robot
-from ..trainer.requests import GeneralistPlan, GeneralistTask
+from ..trainer.requests import GeneralistRequest, GeneralistTask
 
 if TYPE_CHECKING:
     from ..trainer.generalist import Tell
@@ -32,7 +32,7 @@ def plan_generalist(
     slots: int,
     evaluation_episodes: int,
     processes: int,
-) -> GeneralistPlan:
+) -> GeneralistRequest:
     """What is to be trained on the kept tasks of a run; `robot` may be None where they are all for
     the same. Raises UsageError where there are none."""
     with Archive.open(run_dir) as archive:
@@ -54,7 +54,7 @@ def plan_generalist(
             )
         embeddings = _embeddings(archive, records) if sampler == "alp_gmm" else [()] * len(records)
     name = f"{chosen}-{sampler.replace('_', '-')}-seed{seed}"
-    return GeneralistPlan(
+    return GeneralistRequest(
         name=name,
         robot=chosen,
         tasks=tuple(map(_task, records, embeddings)),
@@ -69,7 +69,7 @@ def plan_generalist(
     )
 
 
-def train_on_archive(run_dir: Path, plan: GeneralistPlan, tell: Tell) -> Generalist:
+def train_on_archive(run_dir: Path, plan: GeneralistRequest, tell: Tell) -> Generalist:
     """Train, and keep `generalist.json` in the run folder up to date meanwhile.
 
     Raises ArchiveError where another command trains the same generalist, StorageError where the

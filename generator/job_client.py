@@ -10,7 +10,7 @@ from ..errors import BrokenError, StorageError
 from ..executor.cores import processes_for
 from ..executor.job import Job, JobResult
 from ..task import CurvePoint, Outcome, Task, Trial, from_json, to_json
-from ..trainer.requests import ArchivedPolicy, Film, FilmPlan, TrialPlan
+from ..trainer.requests import ArchivedPolicy, Film, FilmRequest, TrialRequest
 from .in_flight import Stopped
 from .paths import moments_path, policy_path, poster_path
 from .replays import replay_job, replay_path
@@ -39,7 +39,7 @@ class Bench:
 
     def draw_poster(self, task: Task) -> None:
         """A picture of a task. Going without one is no reason to lose the journey."""
-        plan = FilmPlan(
+        plan = FilmRequest(
             source=task.source,
             robot=task.robot,
             path=poster_path(self._workshop.run_dir, task.task_id),
@@ -65,7 +65,7 @@ class Bench:
                 policies.append(ArchivedPolicy(task_id, near.record.idea.title, path))
             else:
                 self.warn(f"The policy {path} is missing; the trial goes on without it.")
-        plan = TrialPlan(
+        plan = TrialRequest(
             source=task.source,
             robot=task.robot,
             seed=seed,
@@ -84,13 +84,13 @@ class Bench:
     def film_moments(self, task: Task, seed: int, count: int) -> Film:
         """Moments of an episode of the trained agent, side by side in one picture."""
         run_dir = self._workshop.run_dir
-        plan = FilmPlan(
+        plan = FilmRequest(
             source=task.source,
             robot=task.robot,
             path=moments_path(run_dir, task.task_id),
             seed=seed,
             policy_path=policy_path(run_dir, task.task_id),
-            moments=count,
+            frames=count,
         )
         job = Job(f"look-{self._number}-{task.task_id}", "film", to_json(plan), LOOK_DEADLINE_S)
         return from_json(Film, self._do(job))

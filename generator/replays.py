@@ -9,7 +9,7 @@ from ..archive.replays import ENDING
 from ..executor.job import Executor, Job
 from ..sandbox.recording import Agent
 from ..task import Record, Task, Trial, from_json, to_json
-from ..trainer.requests import Replay, ReplayPlan
+from ..trainer.requests import Replay, ReplayRequest
 from .paths import policy_path
 
 REPLAY_DEADLINE_S = 180.0
@@ -32,7 +32,7 @@ def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Age
 def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
     """To record a task that has passed its checks. Nothing else depends on a replay."""
     agents = who_is_recorded(run_dir, task, trial)
-    plan = ReplayPlan(
+    plan = ReplayRequest(
         source=task.source,
         robot=task.robot,
         path=str(replay_path(run_dir, task.task_id)),

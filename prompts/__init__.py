@@ -16,6 +16,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES
+from ..world.manual import Words
+from ..world.robots import robot_class
 from . import words
 
 HERE = Path(__file__).parent
@@ -35,6 +37,7 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
     )
     environment.filters.update(
         base_class=ROBOT_BASES.__getitem__,
+        words=_robot_words,
         learning_curve=words.learning_curve,
         success=words.success,
         flat=words.flat,
@@ -54,6 +57,11 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
             f"The prompt template {file_name} cannot be used: {error}.",
             f"Correct it in {folder or HERE}.",
         ) from None
+
+
+def _robot_words(robot: str) -> Words:
+    """What a model is told of a robot."""
+    return robot_class(robot).words
 
 
 def _wanted(environment: jinja2.Environment, file_name: str) -> set[str]:

@@ -1,6 +1,7 @@
 """The sandbox decides what task code may do, and runs it where it can do no harm.
 
-- `policy`: what a source may say, decided by reading it; `syntax`: whether it can be read at all
+- `language_policy`: what a source may say, decided by reading it; `syntax`: whether it can be
+  read at all
 - `checks`: eleven stages from syntax to seeding; `checker.check_task` runs them
 - `processes`: the processes that run task code; `isolation`: what the kernel keeps from them
 - `episodes`: episodes played on request inside; `vector`: many of them, seen from outside;

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ..world import TaskEnv
 from ..world.robots import robot_of
-from .faults import told
+from .faults import fault_of
 
 MAX_TERMS = 32
 """Reward terms that are told by name; further ones count in the reward alone."""
@@ -202,16 +202,16 @@ class EpisodeServer:
         camera: str,
         width: int,
         height: int,
-        moments: list[int] | None = None,
+        after: list[int] | None = None,
     ) -> dict[str, Any]:
         """Replay an episode and draw it: a frame after the reset and one after each action, or
-        only at those `moments`, numbers of actions in rising order.
+        only those `after` so many actions, in rising order.
 
         Returns how many frames the shared memory holds, and whether the task's success counts only
         at the end.
         """
         self._source = source
-        wanted = list(range(len(actions) + 1)) if moments is None else moments
+        wanted = list(range(len(actions) + 1)) if after is None else after
         shape = (len(wanted), height, width, 3)
         frames = np.ndarray(shape, np.uint8, mmap.mmap(self._shared[0], math.prod(shape)))
         drawn = 0
@@ -233,7 +233,7 @@ class EpisodeServer:
         return {"frames": drawn, "at_the_end": at_the_end}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
-        return {**told(error, doing, self._source)}
+        return {**fault_of(error, doing, self._source)}
 
 
 def action_for(env: TaskEnv, numbers: NDArray[Any]) -> Any:

@@ -48,7 +48,7 @@ class Fault:
     fix: str
 
 
-def told(error: BaseException, doing: str, source: str) -> dict[str, str]:
+def fault_of(error: BaseException, doing: str, source: str) -> dict[str, str]:
     """An exception as a sandboxed process answers with it: symptom, cause and fix of what the task
     did wrong, or `broken`, in a sentence, where this machine failed. `doing` says what was going
     on: "`reset`" or "step 12"."""

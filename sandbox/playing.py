@@ -19,7 +19,7 @@ from ..world.pictures.camera import overview_camera
 from ..world.robots import robot_of
 from ..world.rotation import yaw_of
 from .episodes import action_for
-from .faults import told
+from .faults import fault_of
 from .live import MAX_TERMS, Frame, Piece, Pose, Walkthrough
 from .recorder import LivePart, Recorder
 from .recording import Quadruple
@@ -117,7 +117,7 @@ class PlayServer:
         return {"bytes": len(data)}
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
-        return {**told(error, doing, self._source)}
+        return {**fault_of(error, doing, self._source)}
 
 
 class _WatchedEnv(TaskEnv):

@@ -83,7 +83,7 @@ class Part(Noun):
 
 
 @dataclass(frozen=True)
-class Episode(Noun):
+class RecordedEpisode(Noun):
     """One episode: a frame after the reset and one after each action."""
 
     agent: Agent
@@ -112,12 +112,12 @@ class Recording(Noun):
     robot: Robot
     frame_s: float
     """Seconds from one frame to the next."""
-    episodes: tuple[Episode, ...]
+    episodes: tuple[RecordedEpisode, ...]
     meshes: tuple[Mesh, ...] = ()
     format: Literal["taskwright-replay-1"] = "taskwright-replay-1"
 
 
-def problem(episode: Episode, meshes: tuple[Mesh, ...]) -> str:
+def problem(episode: RecordedEpisode, meshes: tuple[Mesh, ...]) -> str:
     """What is wrong with an episode that has the right types; empty where nothing is. A process
     that runs task code may say anything."""
     vectors: list[Sequence[float]] = [episode.eye, episode.target]

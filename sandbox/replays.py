@@ -13,9 +13,9 @@ from ..world import TaskEnv
 from ..world.base import BaseEnv
 from ..world.pictures.camera import overview_camera
 from .episodes import MAX_TERMS, action_for
-from .faults import told
+from .faults import fault_of
 from .recorder import Recorder
-from .recording import Agent, Ending, Episode, Recording
+from .recording import Agent, Ending, RecordedEpisode, Recording
 
 
 def record(
@@ -35,7 +35,7 @@ def record(
     try:
         recording = _recording(source, robot, agent, seed, actions)
     except Exception as error:
-        return {**told(error, "an episode", source)}
+        return {**fault_of(error, "an episode", source)}
     data = to_json(recording).encode()
     if len(data) > size_bytes:
         return {
@@ -73,7 +73,7 @@ def _recording(
                 ended = "broken"
             break
     names = list(dict.fromkeys(name for told in terms for name in told))[:MAX_TERMS]
-    episode = Episode(
+    episode = RecordedEpisode(
         agent=agent,
         seed=seed,
         success=None if agent == "idle" else success_frame is not None,

@@ -18,7 +18,7 @@ import numpy as np
 from ..task import Noun, to_json
 from ..world import TaskEnv
 from .episodes import action_for
-from .faults import told
+from .faults import fault_of
 
 MAX_BODIES = 64
 MAX_NAME_CHARACTERS = 60
@@ -81,8 +81,8 @@ def read_success(
         for episode in episodes:
             reader.play(**episode)
     except Exception as error:
-        return {**told(error, "an episode", source)}
-    data = to_json(reader.told()).encode()
+        return {**fault_of(error, "an episode", source)}
+    data = to_json(reader.summary()).encode()
     memory = mmap.mmap(shared[0], 0)
     memory[: len(data)] = data
     memory.close()
@@ -194,7 +194,7 @@ class _Reader(TaskEnv):
                     self.client.getCollisionShapeData(body, link) for link in links
                 )
 
-    def told(self) -> SuccessReads:
+    def summary(self) -> SuccessReads:
         known = [body for body in self._asked if body in self._masses][:MAX_BODIES]
         return SuccessReads(
             episodes=self._counts[0],

@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..task import ROBOT_BASES, robot_named_in
 from ..world.actions import ActionError, read_actions
 from ..world.limits import TellsItsLimit, longest_episode, positive
-from ..world.robots import GAITS
+from ..world.robots import ROBOTS
 from ..world.task_env import ACTION_REPEAT, TASK_ENV, TIME_LIMIT, task_env_id
 from .vector import SandboxedEpisodes, Steps
 
@@ -85,7 +85,7 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
             max_episode_steps = _count("max_episode_steps", max_episode_steps)
             self.max_episode_steps = min(self.max_episode_steps, max_episode_steps)
         robot = robot or _robot_in(source)
-        if steered and robot not in GAITS:
+        if steered and not ROBOTS[robot].steered:
             raise UsageError(f"The {robot} has no gait to steer.", "Leave `steered` out.")
         if num_envs > MAX_PER_PROCESS * processes:
             raise UsageError(

@@ -1,7 +1,7 @@
 """One policy for many tasks: PPO over task slots, with a curriculum.
 
 What is earned lasts: the policy file holds the policy with its optimiser, what the sampler has
-learned and the learning curves, and is written anew every minute. The same plan goes on from it.
+learned and the learning curves, and is written anew every minute. The same request goes on from it.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from ..curriculum import TaskSampler
 from ..errors import UsageError
-from ..files import FileProblem
+from ..files import FileProblem, write_whole
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..task import Generalist, GeneralistPoint, Noun, TaskSkill, from_json, to_json
 from .evidence.evaluation import evaluate, wilson_interval
-from .learners.settings import PPO_SETTINGS
-from .policies import Trained, fits
-from .policy_files import Arrays, Moments, read_training, write_policy
-from .requests import GeneralistPlan, GeneralistTask
+from .learners.network import PolicyNetwork
+from .learners.ppo import PPO_SETTINGS
+from .policies import Trained
+from .requests import GeneralistRequest, GeneralistTask
+from .sb3_files import Arrays, Moments, read_training
 from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"
@@ -61,16 +62,18 @@ Tell = Callable[[Generalist, GeneralistPoint], None]
 tasks are doing in training at this moment."""
 
 
-def train_generalist(plan: GeneralistPlan, tell: Tell = lambda generalist, now: None) -> Generalist:
-    """Train until the plan's steps or its time are over, then evaluate every task.
+def train_generalist(
+    request: GeneralistRequest, tell: Tell = lambda generalist, now: None
+) -> Generalist:
+    """Train until the request's steps or its time are over, then evaluate every task.
 
     A task whose code fails is dropped with its reason, and the rest goes on. Raises UsageError
-    where none is left or `plan.policy_path` holds something else, and BrokenError for failures of
-    ours. Whatever ends it, even Ctrl-C, what was trained is in `plan.policy_path`.
+    where none is left or `request.policy_path` holds something else, and BrokenError for failures
+    of ours. Whatever ends it, even Ctrl-C, what was trained is in `request.policy_path`.
     """
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
-    training = _Training(plan, tell)
+    training = _Training(request, tell)
     try:
         training.train()
     finally:
@@ -79,26 +82,26 @@ def train_generalist(plan: GeneralistPlan, tell: Tell = lambda generalist, now: 
 
 
 class _Training:
-    def __init__(self, plan: GeneralistPlan, tell: Tell) -> None:
-        self.plan = plan
+    def __init__(self, request: GeneralistRequest, tell: Tell) -> None:
+        self.request = request
         self.tell = tell
-        self.tasks = {task.task_id: task for task in plan.tasks}
-        self.generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
+        self.tasks = {task.task_id: task for task in request.tasks}
+        self.generalist = Generalist(request.name, request.robot, request.sampler, request.seed)
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
-        self.sampler = _sampler_for(plan)
+        self.sampler = _sampler_for(request)
         self.scales = RewardScales(PPO_SETTINGS.discount)
-        before = _read_training(plan.policy_path)
+        before = _read_training(request.policy_path)
         if before:
             self._restore(before[0])
         self.steps_before = self.generalist.steps
         self.seconds_before = self.generalist.seconds
         # What a later command does differs from what this one does, whatever it begins with.
-        seed = _seed(plan, "training", self.steps_before)
-        worlds = Worlds({t.task_id: t.source for t in plan.tasks}, plan.robot, seed)
+        seed = _seed(request, "training", self.steps_before)
+        worlds = Worlds({t.task_id: t.source for t in request.tasks}, request.robot, seed)
         self.env = TaskSlots(
             worlds,
-            plan.robot,
-            plan.slots,
+            request.robot,
+            request.slots,
             self.sampler.sample,
             self._drop,
             self.scales,
@@ -108,11 +111,11 @@ class _Training:
             "MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS.for_stable_baselines3
         )
         if before:
-            _give(self.model, plan.policy_path, *before[1:])
+            _give(self.model, request.policy_path, *before[1:])
         self.model.num_timesteps = self.steps_before
 
     def train(self) -> None:
-        left = self.plan.max_steps - self.steps_before
+        left = self.request.max_steps - self.steps_before
         if left <= 0:
             return
         watch = _Watch(self)
@@ -126,7 +129,7 @@ class _Training:
         """Play every task on seeds that training has not seen; those that were evaluated by a
         command before, after the same steps, are left as they are."""
         now = self.generalist.curve[-1] if self.generalist.curve else _NOWHERE
-        for task in self.plan.tasks:
+        for task in self.request.tasks:
             done = {skill.task_id for skill in self.generalist.tasks}
             if task.task_id in self.generalist.dropped or task.task_id in done:
                 continue
@@ -147,13 +150,14 @@ class _Training:
         return self.generalist
 
     def _skill(self, task: GeneralistTask) -> TaskSkill:
-        plan = self.plan
-        count = min(EVALUATION_ENVIRONMENTS, plan.evaluation_episodes)
-        seed = _seed(plan, "evaluation", self.generalist.steps)
+        request = self.request
+        count = min(EVALUATION_ENVIRONMENTS, request.evaluation_episodes)
+        seed = _seed(request, "evaluation", self.generalist.steps)
         # No task's result hangs on which were evaluated before it.
         torch.manual_seed(seed)
-        with SandboxedEpisodes(task.source, plan.robot, count, plan.processes) as episodes:
-            found = evaluate(episodes, Trained(self.model), seed, plan.evaluation_episodes)
+        policy = Trained(PolicyNetwork.of_stable_baselines3(self.model.policy))
+        with SandboxedEpisodes(task.source, request.robot, count, request.processes) as episodes:
+            found = evaluate(episodes, policy, seed, request.evaluation_episodes)
         return TaskSkill(
             task.task_id,
             task.title,
@@ -197,14 +201,14 @@ class _Training:
         self.model.save(policy)
         with zipfile.ZipFile(policy, "a") as archive:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
-        write_policy(Path(self.plan.policy_path), policy)
+        write_whole(Path(self.request.policy_path), policy.getvalue())
 
     def _restore(self, state: _State) -> None:
         before, asked = state.generalist, self.generalist
         for name in ("robot", "sampler", "seed"):
             if getattr(before, name) != getattr(asked, name):
                 raise UsageError(
-                    f"The policy {self.plan.policy_path} was begun with {name} "
+                    f"The policy {self.request.policy_path} was begun with {name} "
                     f"{getattr(before, name)}; it cannot go on with {getattr(asked, name)}.",
                     "Choose another name for it.",
                 )
@@ -221,7 +225,9 @@ class _Training:
             # What it was given may be no chances at all, which shows only when it draws.
             copy.deepcopy(self.sampler).sample()
         except Exception as error:
-            raise _no_generalist(self.plan.policy_path, f"its sampler is none ({error})") from None
+            raise _no_generalist(
+                self.request.policy_path, f"its sampler is none ({error})"
+            ) from None
         self.scales.moments = {task_id: list(each) for task_id, each in state.scales.items()}
         self.trained_episodes.update(
             {t: n for t, n in state.trained_episodes.items() if t in self.tasks}
@@ -237,16 +243,16 @@ class _Watch(BaseCallback):
     def __init__(self, training: _Training) -> None:
         super().__init__()
         self._training = training
-        plan = training.plan
+        request = training.request
         self._started = self._saved = time.monotonic()
-        self._every_steps = max(plan.max_steps // CURVE_POINTS, 1)
+        self._every_steps = max(request.max_steps // CURVE_POINTS, 1)
         self._recent: dict[str, deque[bool]] = {}
         self._since: dict[str, int] = {}
         """Episodes of each task since the last point of the curve."""
         self._ends: list[tuple[int, int, dict[str, Any]]] = []
         """Step of this rollout, slot and infos of the episodes that have ended in it."""
         self._step = 0
-        self._losses = np.zeros((plan.slots, 2))
+        self._losses = np.zeros((request.slots, 2))
         """Sum and number of absolute advantages of the episode that each slot is in."""
         self.rollouts = 0
 
@@ -260,7 +266,7 @@ class _Watch(BaseCallback):
                 self._ends.append((self._step, slot, info))
         self._step += 1
         # Between rollouts a policy is trained on the one before; here none of that is lost.
-        return self._step > 1 or self._seconds < self._training.plan.max_seconds
+        return self._step > 1 or self._seconds < self._training.request.max_seconds
 
     @property
     def _seconds(self) -> float:
@@ -316,20 +322,20 @@ class _Watch(BaseCallback):
 _NOWHERE = GeneralistPoint(0, 0.0, {}, {})
 
 
-def _sampler_for(plan: GeneralistPlan) -> TaskSampler:
+def _sampler_for(request: GeneralistRequest) -> TaskSampler:
     settings: dict[str, Any] = {}
-    if plan.sampler == "learning_progress":
-        settings["baselines"] = [task.baseline for task in plan.tasks]
-    if plan.sampler == "alp_gmm":
-        settings["embeddings"] = [task.embedding for task in plan.tasks]
-    ids = [task.task_id for task in plan.tasks]
+    if request.sampler == "learning_progress":
+        settings["baselines"] = [task.baseline for task in request.tasks]
+    if request.sampler == "alp_gmm":
+        settings["embeddings"] = [task.embedding for task in request.tasks]
+    ids = [task.task_id for task in request.tasks]
     # A slot plays several episodes of a task that is drawn: once shows enough of it.
-    return TaskSampler(ids, plan.sampler, seed=plan.seed, first_visits=1, **settings)
+    return TaskSampler(ids, request.sampler, seed=request.seed, first_visits=1, **settings)
 
 
-def _seed(plan: GeneralistPlan, purpose: str, steps: int) -> int:
+def _seed(request: GeneralistRequest, purpose: str, steps: int) -> int:
     """A seed that no other purpose or command shares."""
-    words = [plan.seed, *purpose.encode(), steps]
+    words = [request.seed, *purpose.encode(), steps]
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 
@@ -358,12 +364,17 @@ def _give(model: PPO, path: str, weights: Arrays, moments: Moments) -> None:
         number: {name: torch.from_numpy(array) for name, array in each.items()}
         for number, each in moments.items()
     }
-    if not fits(named, model.policy) or not _fits_optimiser(memory, model):
+    if not _fits(named, model) or not _fits_optimiser(memory, model):
         raise _no_generalist(path, "it is of other observations or actions than the robot has now")
     model.policy.load_state_dict(named)
     optimiser = model.policy.optimizer
     groups = optimiser.state_dict()["param_groups"]
     optimiser.load_state_dict({"state": memory, "param_groups": groups})
+
+
+def _fits(weights: dict[str, torch.Tensor], model: PPO) -> bool:
+    shapes = {name: each.shape for name, each in model.policy.state_dict().items()}
+    return shapes == {name: each.shape for name, each in weights.items()}
 
 
 def _fits_optimiser(memory: dict[int, dict[str, torch.Tensor]], model: PPO) -> bool:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
-import math
+import io
 from pathlib import Path
 from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
-from stable_baselines3.common.policies import ActorCriticPolicy
 
 from ..errors import BrokenError
-from ..sandbox.vector import SandboxedEpisodes
 from ..task import Robot
 from ..world.robots import robot_spaces
-from .learners.actions import Actor
-from .learners.settings import PPO_SETTINGS
-from .learners.vec_env import SandboxedVecEnv
-from .policy_files import REMEDY, Arrays, read_policy
+from .learners.network import PolicyNetwork, Weights, outputs_for
+from .policy_files import REMEDY, PolicyHeader, perceptron_shapes, read_policy, write_policy
+from .sb3_files import Arrays
 
 PLAYED_TEMPERATURE = 0.7
 """Of the actions that a learned policy is examined, kept and played with: chance that training
@@ -30,14 +24,6 @@ needs in order to explore makes it fail. Without any it would fail more, where i
 START_TEMPERATURE = 3.0
 """Of the actions of a kept policy that training begins from: one that is sure of itself explores
 nothing new."""
-
-SCRIPTS: dict[Robot, dict[str, tuple[int, ...]]] = {
-    "r2d2": {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)},
-    "ant": {"walking straight ahead": (1,)},
-    "humanoid": {},
-}
-"""What a robot can do without looking: actions that are repeated over and over, by what they come
-to; the Ant's are commands of its gait. Without one, a walker gets nowhere."""
 
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]
@@ -82,100 +68,112 @@ class Random:
 class Scripted:
     """Repeats a list of actions, whatever it sees."""
 
-    def __init__(self, actions: tuple[int, ...]) -> None:
+    def __init__(self, actions: tuple[Any, ...]) -> None:
         self._actions = actions
         self._calls = 0
 
     def act(self, observations: Observations) -> Actions:
         action = self._actions[self._calls % len(self._actions)]
         self._calls += 1
-        return np.full(len(observations), action)
+        return np.array([action] * len(observations))
 
 
 class Trained:
     """A learned policy, drawing its actions as its file says; `seed` settles the draws."""
 
-    def __init__(self, model: PPO, seed: int = 0) -> None:
-        self._actor = Actor(model.policy)
+    def __init__(self, network: PolicyNetwork, seed: int = 0) -> None:
+        self._network = network
         self._random = torch.Generator().manual_seed(seed)
 
     def act(self, observations: Observations) -> Actions:
-        noise = self._actor.noise((len(observations),), self._random)
-        return self._actor.choose(observations, noise)
+        noise = self._network.noise((len(observations),), self._random)
+        return self._network.choose(observations, noise)
 
 
-def make_model(episodes: SandboxedEpisodes, seed: int) -> PPO:
-    """The networks of a policy for these episodes, with weights drawn by `seed`."""
-    env = SandboxedVecEnv(episodes)
-    keywords = PPO_SETTINGS.for_stable_baselines3
-    rollout = PPO_SETTINGS.steps * episodes.count
-    if rollout % PPO_SETTINGS.batch_size:
-        # Few environments, to be played in and not to learn from: it would warn.
-        keywords["batch_size"] = rollout
-    return PPO("MlpPolicy", env, seed=seed, device="cpu", **keywords)
-
-
-def at_temperature(weights: dict[str, Any], temperature: float) -> dict[str, Any]:
-    """The weights of a categorical policy that does the same, surer of it where `temperature` is
-    below 1 and less sure above: the logits are divided by it."""
+def at_temperature(weights: Weights, temperature: float) -> Weights:
+    """The weights of a policy that chooses among the same actions, surer of them where
+    `temperature` is below 1 and less sure above: the logits are divided by it."""
     return {
         name: each / temperature if name.startswith("action_net.") else each
         for name, each in weights.items()
     }
 
 
-def fits(weights: dict[str, Any], policy: ActorCriticPolicy) -> bool:
-    """Whether the weights are of a policy with these networks."""
-    shapes = {name: tuple(each.shape) for name, each in policy.state_dict().items()}
-    return shapes == {name: tuple(each.shape) for name, each in weights.items()}
+def load_network(
+    observation_space: gymnasium.Space[Any], action_space: gymnasium.Space[Any], path: str | Path
+) -> PolicyNetwork:
+    """The network in a policy file, of any width and depth.
 
-
-def load_parameters(path: str | Path) -> dict[str, torch.Tensor]:
-    """The network weights in a policy file. Raises BrokenError as `read_policy` does."""
-    return {name: torch.from_numpy(array) for name, array in read_policy(path).items()}
-
-
-def load_weights(policy: ActorCriticPolicy, path: str | Path) -> dict[str, torch.Tensor]:
-    """The weights in a policy file, for the networks of `policy`, which is left as it is. Raises
-    BrokenError where the file cannot be used, or is of other networks: a robot may have had other
-    observations or actions when it was made."""
-    weights = load_parameters(path)
-    if not fits(weights, policy):
-        raise _other_robot(path)
-    return weights
+    Raises:
+        BrokenError: Where the file cannot be used, or is of other spaces: a robot may have had
+            other observations or actions when it was made.
+    """
+    arrays = read_policy(path)
+    (size,) = observation_space.shape or ()
+    widths = _widths(arrays, "policy_net"), _widths(arrays, "value_net")
+    # Looked at before any room is made for them: widths that are claimed may be enormous.
+    shapes = perceptron_shapes(size, *outputs_for(action_space), *widths)
+    if not all(widths) or shapes != {name: array.shape for name, array in arrays.items()}:
+        raise BrokenError(
+            f"The policy {path} has other observations or actions than the robot has now.", REMEDY
+        )
+    network = PolicyNetwork(observation_space, action_space, 0, *widths)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    return network
 
 
 def load_perceptron(robot: Robot, path: str | Path) -> Arrays:
-    """The weights in a file of a policy for a robot, of any width and depth. Raises BrokenError as
-    `load_weights` does."""
-    arrays = read_policy(path)
-    if {name: array.shape for name, array in arrays.items()} != _shapes_for(robot, arrays):
-        raise _other_robot(path)
-    return arrays
+    """The weights in a file of a policy for a robot. Raises BrokenError as `load_network` does."""
+    network = load_network(*robot_spaces(robot, steered=True), path)
+    return {name: each.numpy() for name, each in network.weights().items()}
 
 
-def _shapes_for(robot: Robot, arrays: Arrays) -> dict[str, tuple[int, ...]]:
-    """The shapes that the arrays of a multi-layer perceptron have: they follow from how wide its
-    layers are, and from what the robot sees and does."""
-    observations, actions = robot_spaces(robot, steered=True)
-    chooses = isinstance(actions, Discrete)
-    outputs = int(actions.n) if isinstance(actions, Discrete) else math.prod(actions.shape or ())
-    shapes: dict[str, tuple[int, ...]] = {} if chooses else {"log_std": (outputs,)}
-    for part, head, count in (("policy_net", "action_net", outputs), ("value_net", "value_net", 1)):
-        width = observations.shape[0]
-        # Every second module is the activation after a layer.
-        for number in itertools.count(step=2):
-            layer = f"mlp_extractor.{part}.{number}"
-            if f"{layer}.bias" not in arrays:
-                break
-            size = arrays[f"{layer}.bias"].size
-            shapes |= {f"{layer}.weight": (size, width), f"{layer}.bias": (size,)}
-            width = size
-        shapes |= {f"{head}.weight": (count, width), f"{head}.bias": (count,)}
-    return shapes
-
-
-def _other_robot(path: str | Path) -> BrokenError:
-    return BrokenError(
-        f"The policy {path} has other observations or actions than the robot has now.", REMEDY
+def save_network(
+    path: str | Path,
+    network: PolicyNetwork,
+    observation_space: gymnasium.Space[Any],
+    **of: Any,
+) -> None:
+    """Write a policy file. `of` are the `robot`, `task_id` and `learner` of its `PolicyHeader`."""
+    (size,) = observation_space.shape or ()
+    chooses, actions = outputs_for(network.action_space)
+    header = PolicyHeader(
+        observation_size=size, chooses=chooses, actions=actions, hidden=network.hidden, **of
     )
+    arrays = {name: each.numpy() for name, each in network.weights().items()}
+    write_policy(Path(path), header, arrays)
+
+
+def for_stable_baselines3(network: PolicyNetwork, observation_space: gymnasium.Space[Any]) -> bytes:
+    """A policy as a file that `stable_baselines3.PPO.load` reads and goes on training."""
+    # It takes a second to load, and few such files are asked for.
+    from stable_baselines3 import PPO
+
+    from .learners.ppo import PPO_SETTINGS
+
+    settings = PPO_SETTINGS.but(hidden=network.hidden)
+    spaces = _Spaces(observation_space, network.action_space)
+    # One environment makes small rollouts: told of its batches now, it would warn of them.
+    keywords = {**settings.for_stable_baselines3, "batch_size": settings.steps}
+    model = PPO("MlpPolicy", spaces, device="cpu", **keywords)
+    model.policy.load_state_dict(network.weights())
+    model.batch_size = settings.batch_size
+    file = io.BytesIO()
+    model.save(file)
+    return file.getvalue()
+
+
+class _Spaces(gymnasium.Env[Any, Any]):
+    """An environment of which only the spaces matter."""
+
+    def __init__(self, observations: gymnasium.Space[Any], actions: gymnasium.Space[Any]) -> None:
+        self.observation_space, self.action_space = observations, actions
+
+
+def _widths(arrays: Arrays, part: str) -> tuple[int, ...]:
+    """How wide the layers of a part are."""
+    widths: list[int] = []
+    # Every second module is the tanh after a layer.
+    while (bias := arrays.get(f"mlp_extractor.{part}.{2 * len(widths)}.bias")) is not None:
+        widths.append(bias.size)
+    return tuple(widths)

@@ -5,8 +5,8 @@ Kept apart from the work itself so that asking does not load torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from ..sandbox.recording import Agent
 from ..task import Noun, Robot
@@ -22,7 +22,7 @@ class ArchivedPolicy(Noun):
 
 
 @dataclass(frozen=True)
-class TrialPlan(Noun):
+class TrialRequest(Noun):
     """All that a trial needs to know. The limits and rates are explained in `config`."""
 
     source: str
@@ -39,6 +39,10 @@ class TrialPlan(Noun):
     easy_success_rate: float
     screening_episodes: int
     evaluation_episodes: int
+    learner: str = "auto"
+    """Who trains, as `learners.LEARNERS` names them; `auto`: whoever suits the robot's actions."""
+    learners: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Settings of single learners that differ from their own."""
     archived: tuple[ArchivedPolicy, ...] = ()
     """Policies of the nearest kept tasks, nearest first."""
 
@@ -59,7 +63,7 @@ class GeneralistTask(Noun):
 
 
 @dataclass(frozen=True)
-class GeneralistPlan(Noun):
+class GeneralistRequest(Noun):
     """Train one policy on many tasks of a robot."""
 
     name: str
@@ -81,9 +85,9 @@ class GeneralistPlan(Noun):
 
 
 @dataclass(frozen=True)
-class FilmPlan(Noun):
+class FilmRequest(Noun):
     """What to draw. The ending of `path` settles the kind: a .png is a still picture, of how an
-    episode begins or of several of its moments."""
+    episode begins or of several frames of it."""
 
     source: str
     robot: Robot
@@ -98,8 +102,8 @@ class FilmPlan(Noun):
     beside_untrained: bool = False
     """Whether a film shows, on its left, what the same network did before it was trained, in an
     episode that begins alike; both halves are labelled."""
-    moments: int = 0
-    """How many moments of an episode a still picture shows, each with its time; 0 shows how an
+    frames: int = 0
+    """How many frames of an episode a still picture shows, each with its time; 0 shows how an
     episode begins, and nobody acts."""
 
 
@@ -109,7 +113,7 @@ class Film(Noun):
 
     path: str
     frames: int
-    """How many; of a still picture, the moments it shows."""
+    """How many; of a still picture, the frames it shows."""
     success: bool | None = None
     """Whether the filmed episode succeeds; None for how an episode begins."""
     apart_s: float = 0.0
@@ -119,7 +123,7 @@ class Film(Noun):
 
 
 @dataclass(frozen=True)
-class ReplayPlan(Noun):
+class ReplayRequest(Noun):
     """Which episodes to write down. All of them begin alike, so that they can be compared."""
 
     source: str

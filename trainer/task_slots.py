@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
 from ..world.robots import robot_spaces
-from .learners.settings import Settings
+from .learners.learner import Settings
 from .learners.vec_env import RemoteVecEnv
 
 EPISODES_PER_DRAW = 4

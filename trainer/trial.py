@@ -9,20 +9,17 @@ them. The rules, and how often they err: docs/verdict.md.
 
 from __future__ import annotations
 
-import io
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from gymnasium.spaces import Discrete
 
+from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault
-from ..sandbox.vector import SandboxedEpisodes
-from ..task import CurvePoint, Trial
+from ..task import CurvePoint, Task, Trial
 from .evidence.achieved import Achievements
 from .evidence.deciding import SuccessWindow, is_hopeless
 from .evidence.episode_recorder import TRAINED, TRAINING, WatchedEpisodes
@@ -30,12 +27,11 @@ from .evidence.evaluation import Evaluation, Examination, evaluate
 from .evidence.repeating import require_repeatable
 from .evidence.sanity import examined
 from .evidence.screening import Screening, screen
-from .learners.learner import Episode, Learner
-from .learners.ppo import PPOLearner
-from .learners.soft_q import SoftQLearner
-from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature
-from .policy_files import write_policy
-from .requests import TrialPlan
+from .learners import choose_learner, learner_class, learner_settings
+from .learners.learner import Learner, TrainingEpisode
+from .learners.network import Weights
+from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, save_network
+from .requests import TrialRequest
 
 UNTRAINED = "untrained network"
 FIRST_PATIENCE = 0.5
@@ -43,33 +39,35 @@ FIRST_PATIENCE = 0.5
 
 
 def run_trial(
-    plan: TrialPlan,
+    request: TrialRequest,
     tell: Callable[[CurvePoint], None] = lambda point: None,
-    make_learner: Callable[[SandboxedEpisodes, int], Learner] | None = None,
 ) -> Trial:
-    """Run the trial. `tell` hears of each point of the learning curve as it is reached; another
-    learner than the one for the robot's actions is for comparisons.
+    """Run the trial. `tell` hears of each point of the learning curve as it is reached.
 
-    What the task's code does wrong is a `rejected` Trial. Raises BrokenError for failures of ours.
+    What the task's code does wrong is a `rejected` Trial.
+
+    Raises:
+        UsageError: Where the learner that was asked for cannot train this robot, or has no such
+            settings.
+        BrokenError: For failures of ours.
     """
     started = time.monotonic()
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
     try:
         with WatchedEpisodes(
-            plan.source, plan.robot, plan.environments, plan.processes
+            request.source, request.robot, request.environments, request.processes
         ) as episodes:
-            chooses = isinstance(episodes.action_space, Discrete)
-            learner = (make_learner or (SoftQLearner if chooses else PPOLearner))(
-                episodes, plan.seed
-            )
-            return _Trial(plan, episodes, learner, tell, started).run()
+            name = choose_learner(request.learner, episodes.action_space)
+            settings = learner_settings(name, request.learners.get(name, {}))
+            learner = learner_class(name)(episodes, request.seed, settings)
+            return _Trial(request, episodes, name, learner, tell, started).run()
     except ChildFault as fault:
         return Trial(
             "rejected",
             f"{fault.symptom} Likely cause: {fault.cause} How to fix: {fault.fix}",
             rule="fault",
-            seed=plan.seed,
+            seed=request.seed,
             seconds=round(time.monotonic() - started, 1),
         )
 
@@ -77,27 +75,28 @@ def run_trial(
 class _Trial:
     def __init__(
         self,
-        plan: TrialPlan,
+        request: TrialRequest,
         episodes: WatchedEpisodes,
+        learner_name: str,
         learner: Learner,
         tell: Callable[[CurvePoint], None],
         started: float,
     ) -> None:
-        self.plan = plan
+        self.request = request
         self.episodes = episodes
         self.tell = tell
         self.started = started
+        self.learner_name = learner_name
         self.learner = learner
-        self.chooses = isinstance(episodes.action_space, Discrete)
-        """Whether policies choose among actions, and have a temperature."""
-        rounds = math.ceil(plan.evaluation_episodes / plan.environments)
-        self.examination = Examination(plan.learned_success_rate, rounds * plan.environments)
-        self.window = SuccessWindow(plan.environments)
+        self.network = learner.network
+        rounds = math.ceil(request.evaluation_episodes / request.environments)
+        self.examination = Examination(request.learned_success_rate, rounds * request.environments)
+        self.window = SuccessWindow(request.environments)
         self.screening = Screening()
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.scratch = self._weights()
+        self.scratch = self.network.weights()
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
         self.best_rate, self.best = 0.0, self.scratch
@@ -108,15 +107,13 @@ class _Trial:
 
     def run(self) -> Trial:
         """The verdict, with what the same evidence says of the task's rewards and success."""
-        return examined(self._run(), self.plan, self.episodes.witness, self.learner.model)
+        return examined(self._run(), self.request, self.episodes.recorder, self.network)
 
     def _run(self) -> Trial:
-        self.screening = screen(
-            self.episodes, self.learner.model, self.plan, self._seed("screening")
-        )
+        self.screening = screen(self.episodes, self.network, self.request, self._seed("screening"))
         if self.screening.evidence:
             who, evidence = self.screening.solved_by, self.screening.evidence
-            require_repeatable(self.plan, self.episodes.witness.successes)
+            require_repeatable(self.request, self.episodes.recorder.successes)
             return self._verdict(
                 "too_easy",
                 f"Solved before training by {who} ({evidence}).",
@@ -129,14 +126,14 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
-            learned = self._weights()
+            learned = self.network.weights()
             best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
             played = self._at_temperature(best, PLAYED_TEMPERATURE)
             self._load(played)
-            achievements = Achievements(self.episodes, self.plan.robot)
+            achievements = Achievements(self.episodes, self.request.robot)
             shown = self._examine(achievements)
             if self.examination.passed(shown.successes, shown.episodes):
-                require_repeatable(self.plan, self.episodes.witness.successes)
+                require_repeatable(self.request, self.episodes.recorder.successes)
                 if self._began_with_successes and (untrained := self._solved_untrained()):
                     return self._verdict(
                         "too_easy",
@@ -152,23 +149,18 @@ class _Trial:
             if ended_by != "looks_learned":
                 # Where it fails shows what was too hard.
                 self._save()
-                reason = f"{self._told(ended_by)}: {shown} on fresh seeds, {self._asked_for()}."
+                reason = f"{self._why_over(ended_by)}: {shown} on fresh seeds, {self._asked_for()}."
                 return self._verdict(
-                    "too_hard", reason, ended_by, shown, achieved=achievements.told
+                    "too_hard", reason, ended_by, shown, achieved=achievements.summary
                 )
             self._load(learned)
             self.best_rate = 0.0
 
-    def _weights(self) -> dict[str, Any]:
-        """A copy of the learner's."""
-        weights = self.learner.model.policy.state_dict()
-        return {name: each.clone() for name, each in weights.items()}
+    def _load(self, weights: Weights) -> None:
+        self.network.load_state_dict(weights)
 
-    def _load(self, weights: dict[str, Any]) -> None:
-        self.learner.model.policy.load_state_dict(weights)
-
-    def _at_temperature(self, weights: dict[str, Any], temperature: float) -> dict[str, Any]:
-        return at_temperature(weights, temperature) if self.chooses else weights
+    def _at_temperature(self, weights: Weights, temperature: float) -> Weights:
+        return at_temperature(weights, temperature) if self.network.chooses else weights
 
     def _begin(self) -> None:
         """From the best archived policy where it is better than chance, else from scratch."""
@@ -192,28 +184,44 @@ class _Trial:
         self.episodes.policy = TRAINING
         self.learner.reset(self._seed("training"))
         while True:
-            ended = self.learner.improve()
+            ended = self._improve()
             self.window.add(ended)
             if ended:
                 self._add_point(ended)
             if self.window.looks_learned:
                 return "looks_learned"
             if self.window.success_rate > self.best_rate:
-                self.best_rate, self.best = self.window.success_rate, self._weights()
-            if self.learner.steps >= self.plan.max_steps:
+                self.best_rate, self.best = self.window.success_rate, self.network.weights()
+            if self.learner.steps >= self.request.max_steps:
                 return "steps"
             if self._is_hopeless:
                 return "hopeless"
-            if time.monotonic() - self.started >= self.plan.max_seconds:
+            if time.monotonic() - self.started >= self.request.max_seconds:
                 return "clock"
+
+    def _improve(self) -> list[TrainingEpisode]:
+        """Raises BrokenError where the weights are no numbers any more."""
+        try:
+            ended = self.learner.improve()
+        except ValueError:
+            # What a distribution with such weights says.
+            if self.network.is_finite:
+                raise
+            ended = []
+        if not self.network.is_finite:
+            raise BrokenError(
+                f"The learner {self.learner_name} diverged: its weights are not finite any more.",
+                "Lower its learning rate, or leave its settings as they come.",
+            )
+        return ended
 
     @property
     def _is_hopeless(self) -> bool:
-        patience = self.plan.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
+        patience = self.request.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
         curve = self.curve[self.begun_point :]
         return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
-    def _add_point(self, ended: list[Episode]) -> None:
+    def _add_point(self, ended: list[TrainingEpisode]) -> None:
         point = CurvePoint(
             steps=self.learner.steps,
             seconds=round(time.monotonic() - self.started, 1),
@@ -229,7 +237,7 @@ class _Trial:
         self.episodes.policy = TRAINED
         return evaluate(
             self.episodes,
-            Trained(self.learner.model, seed),
+            Trained(self.network, seed),
             seed,
             self.examination.at_most,
             achievements,
@@ -242,11 +250,11 @@ class _Trial:
         learned."""
         successes, episodes = 0.0, 0
         for point in self.curve[self.begun_point :]:
-            if episodes >= self.plan.environments:
+            if episodes >= self.request.environments:
                 break
             successes += point.success_rate * point.episodes
             episodes += point.episodes
-        return self.warm_start is None and successes >= self.plan.learned_success_rate * episodes
+        return self.warm_start is None and successes >= self.request.learned_success_rate * episodes
 
     def _solved_untrained(self) -> Evaluation | None:
         """What the network does that training began with, where that solves the task. It draws an
@@ -257,37 +265,43 @@ class _Trial:
         seed = self._seed("screening")
         shown = evaluate(
             self.episodes,
-            Trained(self.learner.model, seed),
+            Trained(self.network, seed),
             seed,
-            self.plan.screening_episodes,
+            self.request.screening_episodes,
         )
         self.screening.shown[UNTRAINED] = shown
-        if shown.success_rate < self.plan.learned_success_rate:
+        if shown.success_rate < self.request.learned_success_rate:
             return None
         self.screening.solved_by = f"an {UNTRAINED}"
         return shown
 
-    def _told(self, ended_by: str) -> str:
+    def _why_over(self, ended_by: str) -> str:
         """Why training is over, as the beginning of a sentence."""
         if ended_by == "steps":
-            return f"Not learned within {self.plan.max_steps} steps"
+            return f"Not learned within {self.request.max_steps} steps"
         steps = self.learner.steps
         if ended_by == "clock":
-            return f"Not learned within {self.plan.max_seconds:g} seconds ({steps} steps)"
+            return f"Not learned within {self.request.max_seconds:g} seconds ({steps} steps)"
         return f"Given up after {steps} steps, for long without progress"
 
     def _asked_for(self) -> str:
-        rate = self.plan.learned_success_rate
+        rate = self.request.learned_success_rate
         return f"and it takes more to be sure of {rate:.0%}"
 
     def _save(self) -> None:
-        policy = io.BytesIO()
-        self.learner.model.save(policy)
-        write_policy(Path(self.plan.policy_path), policy)
+        request = self.request
+        save_network(
+            request.policy_path,
+            self.network,
+            self.episodes.observation_space,
+            robot=request.robot,
+            task_id=Task(request.source, request.robot).task_id,
+            learner=self.learner_name,
+        )
 
     def _seed(self, purpose: Literal["screening", "training", "evaluation"]) -> int:
         """A seed for episodes; no purpose and no round of training shares one with another."""
-        words = [self.plan.seed, *purpose.encode(), self.rounds]
+        words = [self.request.seed, *purpose.encode(), self.rounds]
         return int(np.random.SeedSequence(words).generate_state(1)[0])
 
     def _verdict(
@@ -315,7 +329,7 @@ class _Trial:
             seconds=round(time.monotonic() - self.started, 1),
             warm_start=self.warm_start,
             abandoned_start=self.abandoned_start,
-            seed=self.plan.seed,
+            seed=self.request.seed,
             curve=tuple(self.curve),
             achieved=achieved,
             left_out=self.screening.left_out,

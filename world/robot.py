@@ -7,10 +7,10 @@ its state on first use and keeps it until the world's `motion` count has changed
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 from .client.client import PhysicsClient
 from .frozen import Frozen
+from .manual import Control, Driving, Words
 from .scene import compress_number
+
+if TYPE_CHECKING:
+    from .robots.gait import Gait
 
 Vector = NDArray[np.float64]
 Numbers = tuple[float, ...]
@@ -29,7 +33,7 @@ BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
 _ASSETS = Path(__file__).parent / "robots" / "assets"
 
 
-def _told(values: tuple[float, ...]) -> Vector:
+def _read_only(values: tuple[float, ...]) -> Vector:
     """Numbers as an array for whoever asked, made anew each time: numpy has ways to write into an
     array that is marked as read-only, and then nobody else must have it. The mark tells a task that
     writing there moves nothing."""
@@ -100,35 +104,35 @@ class Link(Frozen):
 
     @property
     def position(self) -> Vector:
-        return _told(self.__pose()[0])
+        return _read_only(self.__pose()[0])
 
     @property
     def orientation(self) -> Vector:
-        return _told(self.__pose()[1])
+        return _read_only(self.__pose()[1])
 
     @property
     def linear_velocity(self) -> Vector:
-        return _told(self.__velocity()[0])
+        return _read_only(self.__velocity()[0])
 
     @property
     def angular_velocity(self) -> Vector:
-        return _told(self.__velocity()[1])
+        return _read_only(self.__velocity()[1])
 
     @property
     def position_init(self) -> Vector:
-        return _told(self.__loaded[0])
+        return _read_only(self.__loaded[0])
 
     @property
     def orientation_init(self) -> Vector:
-        return _told(self.__loaded[1])
+        return _read_only(self.__loaded[1])
 
     @property
     def linear_velocity_init(self) -> Vector:
-        return _told(self.__loaded[2])
+        return _read_only(self.__loaded[2])
 
     @property
     def angular_velocity_init(self) -> Vector:
-        return _told(self.__loaded[3])
+        return _read_only(self.__loaded[3])
 
 
 class Joint(Frozen):
@@ -160,7 +164,8 @@ class Joint(Frozen):
 
 
 class Robot:
-    """Base of the robots. A subclass says in `load` how its body comes into the world.
+    """Base of the robots. A subclass holds all that is known of its robot, and says in `load` how
+    its body comes into the world.
 
     `links` and `joints` are keyed by the names in the robot's model file, `links["base"]` being
     the root; fixed joints are left out of `joints`.
@@ -177,6 +182,19 @@ class Robot:
     """Where its eye is in the base's frame; it looks along the base's x axis."""
     clearance_m: ClassVar[float]
     """What is further away from its base, horizontally, does not touch it at its start."""
+    words: ClassVar[Words]
+    """What a model is told of it."""
+
+    gait: ClassVar[Callable[[], Gait] | None] = None
+    """Makes the gait that carries it where it is told to go; None where it has none."""
+    scripts: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
+    """What it can do without looking: actions that are repeated over and over, by what they come
+    to. They are those that agents have, so where it has a gait they are commands. A trial tries
+    each of them before it trains."""
+    controls: ClassVar[tuple[Control, ...]] = ()
+    """What a person can drive it with. Where there is nothing, it cannot be played."""
+    not_played: ClassVar[str] = "it has no keys"
+    """Why a person cannot drive it, where that is so."""
 
     np_random: np.random.Generator
     """Where the robot's own chance comes from; `TaskEnv` gives each episode its own."""
@@ -200,6 +218,11 @@ class Robot:
         """Load the body at its initial pose; returns its body id."""
         raise NotImplementedError
 
+    @classmethod
+    def choose_action(cls, driving: Driving) -> list[float]:
+        """The action for what a person who drives wants: the numbers of an agent's action."""
+        raise NotImplementedError
+
     def mark_start(self) -> None:
         """Call where an episode begins: positions are observed relative to this one."""
         self._start = self.base_state()[0]
@@ -207,7 +230,7 @@ class Robot:
     @property
     def start_position(self) -> Vector:
         """Where the base was when the episode began, m."""
-        return _told(self._start)
+        return _read_only(self._start)
 
     def compressed_way(self, position: Triple) -> list[float]:
         """From where the episode began to a position, in the world frame, compressed."""

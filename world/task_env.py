@@ -33,7 +33,7 @@ from .pictures import egl
 from .pictures.camera import Camera, ChaseCamera, overview_camera
 from .pictures.rendering import Image, Renderer
 from .pictures.vision import Vision
-from .robots import GAITS, robot_of, robot_spaces
+from .robots import ROBOTS, robot_class, robot_of, robot_spaces
 from .rotation import yaw_of
 from .sanity import diagnose, looks_sane
 from .scene import BOUND, SceneObserver
@@ -141,12 +141,14 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         # Otherwise nobody would look at an observation made in every physics step.
         self._task_looks = self._has_own_step and observation_is_seen(source)
         robot = robot_of(self.task.env_class)
-        if steered and robot not in GAITS:
+        make_gait = robot_class(robot).gait
+        if steered and make_gait is None:
+            steerable = " and the ".join(name for name, entry in ROBOTS.items() if entry.steered)
             raise ValueError(
-                f"The {robot} cannot be steered: it has no gait, as the {' and the '.join(GAITS)} "
-                "has. Leave `steered` out."
+                f"The {robot} cannot be steered: it has no gait, as the {steerable} has. Leave "
+                "`steered` out."
             )
-        self.gait = GAITS[robot]() if robot in GAITS else None
+        self.gait = make_gait() if make_gait else None
         """What moves the joints of a robot that is told where to go; None where it has none."""
         state_space, self.action_space = robot_spaces(robot, steered=steered)
         self.observation_space = self._vision.space(state_space) if self._vision else state_space

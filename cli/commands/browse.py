@@ -62,14 +62,14 @@ def play(
     from ...browser.app import create_app
     from ...browser.play import create_file_app
     from ...browser.serving import serve_app
-    from ...browser.teleoperation import CONTROLS
     from ...generator.seeds import idea_of_source
+    from ...world.robots import ROBOTS, robot_class
 
     task = named_task(source, robot)
-    if not CONTROLS[task.robot]:
+    if not ROBOTS[task.robot].played:
         raise UsageError(
-            f"{task.robot} has more joints than hands have fingers; it cannot be played by hand.",
-            "Play a task of r2d2 or ant.",
+            f"The {task.robot} cannot be played by hand: {robot_class(task.robot).not_played}.",
+            f"Play a task of {' or '.join(name for name, each in ROBOTS.items() if each.played)}.",
         )
     require(isolation)
     if len(source) == 2:

@@ -14,7 +14,7 @@ from ...executor.cores import processes_for
 from ...generator.generalist import plan_generalist, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
 from ...task import Generalist, GeneralistPoint, Robot
-from ...trainer.requests import GeneralistPlan
+from ...trainer.requests import GeneralistRequest
 from ..terminal import TEXT_LENGTH, duration, shortened, sparkline
 
 DEFAULT_STEPS = 500_000
@@ -67,7 +67,7 @@ def train_all(
     return 1 if generalist.dropped else 0
 
 
-def _watched(run_dir: Path, plan: GeneralistPlan, console: Console) -> Generalist:
+def _watched(run_dir: Path, plan: GeneralistRequest, console: Console) -> Generalist:
     if not console.is_terminal:
         return train_on_archive(run_dir, plan, _PlainView(plan, console).tell)
     view = _LiveView(plan)
@@ -111,7 +111,7 @@ def _print(console: Console, generalist: Generalist, folder: Path) -> None:
 class _LiveView:
     """How each task is doing, redrawn as it goes."""
 
-    def __init__(self, plan: GeneralistPlan) -> None:
+    def __init__(self, plan: GeneralistRequest) -> None:
         self._plan = plan
         self._generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
         self._now = GeneralistPoint(0, 0.0, {}, {})
@@ -150,7 +150,7 @@ class _LiveView:
 class _PlainView:
     """A line now and then: for logs, pipes and `nohup`."""
 
-    def __init__(self, plan: GeneralistPlan, console: Console) -> None:
+    def __init__(self, plan: GeneralistRequest, console: Console) -> None:
         self._plan = plan
         self._console = console
         self._rollouts = 0
@@ -173,7 +173,7 @@ class _PlainView:
         self._console.say(text)
 
 
-def _headline(plan: GeneralistPlan, generalist: Generalist, now: GeneralistPoint) -> str:
+def _headline(plan: GeneralistRequest, generalist: Generalist, now: GeneralistPoint) -> str:
     tasks = len(plan.tasks) - len(generalist.dropped)
     is_over = generalist.steps >= plan.max_steps or generalist.tasks
     doing = "evaluating" if is_over else "training"

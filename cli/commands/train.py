@@ -7,20 +7,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ... import api
-from ...config import TrainerConfig
+from ...config import TrainerConfig, merge, parse_assignment
 from ...curriculum import STRATEGIES
 from ...errors import BrokenError, UsageError
 from ...executor.job import Job
 from ...executor.local import LocalExecutor
+from ...files import write_whole
 from ...output import Console, print_json
 from ...sandbox.isolation import Level
 from ...task import CurvePoint, Robot, Task, from_json, to_json
-from ...trainer.requests import Film, FilmPlan
+from ...trainer.requests import Film, FilmRequest
 from .. import display
 from ..terminal import STATUS_STYLES
 from ..training_view import watching_trial
@@ -63,7 +64,7 @@ DEFAULT_EVALUATION_EPISODES = 32
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes that step environments.")
 @click.option("--seed", type=SEED, default=0, show_default=True)
-@click.option("--policy", type=PLACE, help="Write the learned policy here.")
+@click.option("--policy", type=PLACE, help="Write the learned policy here, for stable-baselines3.")
 @click.option(
     "--video",
     type=PLACE,
@@ -74,6 +75,13 @@ DEFAULT_EVALUATION_EPISODES = 32
     type=Place(path_type=Path, file_okay=False),
     metavar="DIR",
     help="Write the learning curve there as TensorBoard files.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="trainer.NAME=VALUE",
+    help="A setting of the trainer, such as trainer.learner=ppo.",
 )
 @isolation_option
 @json_option
@@ -90,15 +98,16 @@ def train(
     policy: Path | None,
     video: Path | None,
     tensorboard: Path | None,
+    assignments: tuple[str, ...],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
     """Try whether a task can be learned: a task file, or a task of a run. With --all, train one
     policy on all kept tasks of a run; the same command goes on where it was stopped."""
     if all_tasks:
-        if len(source) != 1 or video is not None:
+        if len(source) != 1 or video is not None or assignments:
             raise UsageError(
-                "`--all` takes a run folder alone, and no --video.",
+                "`--all` takes a run folder alone, and neither --video nor --set.",
                 "For example: taskwright train runs/default --all.",
             )
         require(isolation)
@@ -127,12 +136,14 @@ def train(
     require(isolation)
     require_room_for(policy)
     require_room_for(video)
+    settings = _settings(assignments)
     console = Console(err=as_json)
     with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
-        kept = str((policy or Path(scratch) / "policy.zip").resolve())
+        kept = str(Path(scratch).resolve() / "policy.zip")
+        longest = steps or settings.get("max_steps") or TrainerConfig().max_steps
         with (
             _curve_files(tensorboard, f"{task.task_id}-seed-{seed}") as files,
-            watching_trial(console, steps or TrainerConfig().max_steps) as tell,
+            watching_trial(console, longest) as tell,
         ):
 
             def on_progress(point: CurvePoint) -> None:
@@ -147,6 +158,7 @@ def train(
                 minutes=minutes,
                 workers=workers,
                 policy=kept,
+                settings=settings,
                 on_progress=on_progress,
                 executor=executor,
             )
@@ -155,6 +167,8 @@ def train(
         film = None
         if video and Path(kept).exists() and trial.success_after is not None:
             film = _film(executor, task, seed, kept, video)
+        if policy and Path(kept).exists():
+            _write_for_others(task, kept, policy)
     if as_json:
         shown = (
             "verdict",
@@ -212,8 +226,31 @@ def _curve_files(folder: Path | None, name: str) -> Iterator[CurveFiles | None]:
         yield files
 
 
+def _settings(assignments: tuple[str, ...]) -> dict[str, Any]:
+    """What `--set` says of the trainer."""
+    given: dict[str, Any] = {}
+    for assignment in assignments:
+        given = merge(given, parse_assignment(assignment))
+    if others := given.keys() - {"trainer"}:
+        raise UsageError(
+            f"`train` has no setting `{min(others)}`.", "Set those of the trainer: trainer.NAME."
+        )
+    return dict(given.get("trainer", {}))
+
+
+def _write_for_others(task: Task, kept: str, policy: Path) -> None:
+    """Write a policy as the file that stable-baselines3 loads."""
+    # Loads torch, which this process can do without otherwise.
+    from ...trainer.policies import for_stable_baselines3, load_network
+    from ...world.robots import robot_spaces
+
+    observations, actions = robot_spaces(task.robot, steered=True)
+    network = load_network(observations, actions, kept)
+    write_whole(policy.resolve(), for_stable_baselines3(network, observations))
+
+
 def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
-    plan = FilmPlan(
+    plan = FilmRequest(
         source=task.source,
         robot=task.robot,
         path=str(video.resolve()),

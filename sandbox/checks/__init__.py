@@ -31,7 +31,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ...world import TaskEnv
-from ..faults import told
+from ..faults import fault_of
 from .episode import play
 from .rejection import Rejection
 from .stages import Check
@@ -52,7 +52,7 @@ def run_checks(source: str, robot: str, tell: Callable[[dict[str, Any]], None]) 
             failure = {"symptom": found.symptom, "cause": found.cause, "fix": found.fix}
             return {"stage": stage, **failure}
         except Exception as error:
-            return {"stage": stage, **told(error, check.doing, source)}
+            return {"stage": stage, **fault_of(error, check.doing, source)}
     return {"passed": True, "played": check.played}
 
 
@@ -71,7 +71,7 @@ def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
             traces.append(trace)
             del holes
     except Exception as error:
-        return {**told(error, "an episode in a fresh process", source)}
+        return {**fault_of(error, "an episode in a fresh process", source)}
     return {"traces": traces}
 
 

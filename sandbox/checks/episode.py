@@ -14,7 +14,7 @@ from .scripts import REPLAYED_ACTIONS, actions_of
 
 
 @dataclass
-class Episode:
+class CheckedEpisode:
     """What is known of an episode so far."""
 
     script: str
@@ -31,13 +31,13 @@ class Episode:
     """A digest of what the agent saw after the reset and after each of the first actions."""
 
 
-def play(env: TaskEnv, script: str, seed: int, actions: int) -> Iterator[Episode]:
+def play(env: TaskEnv, script: str, seed: int, actions: int) -> Iterator[CheckedEpisode]:
     """Play an episode until it ends, for `actions` actions at most.
 
-    Gives the same growing `Episode` after the reset and after each action.
+    Gives the same growing `CheckedEpisode` after the reset and after each action.
     """
     observation, _ = env.reset(seed=seed)
-    episode = Episode(script, seed, trace=[_digest(observation.tobytes(), 0.0, 0)])
+    episode = CheckedEpisode(script, seed, trace=[_digest(observation.tobytes(), 0.0, 0)])
     yield episode
     for action in islice(actions_of(script, env.action_space, seed), actions):
         started = time.process_time()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..policy import parse, refusals
+from ..language_policy import parse, refusals
 from .rejection import Rejection
 
 _SEEDED = frozenset({"seed", "default_rng", "RandomState", "Random"})

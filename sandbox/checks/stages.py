@@ -12,7 +12,7 @@ import numpy as np
 from ...task import Stage
 from ...world.robots import robot_of
 from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
-from .episode import Episode, play
+from .episode import CheckedEpisode, play
 from .rejection import Rejection
 from .scripts import IDLE, RANDOM, idle_action, repeated, script_names
 from .source import check_policy, check_syntax, draws_random_numbers, fixed_seeds
@@ -47,7 +47,7 @@ class Check:
         self.robot = robot
         self.doing = "the task"
         """What task code is being run, for the message should it raise."""
-        self.episodes: list[Episode] = []
+        self.episodes: list[CheckedEpisode] = []
         self.stages: dict[Stage, Callable[[], None]] = {
             "syntax": lambda: check_syntax(source),
             "policy": lambda: check_policy(source),
@@ -164,7 +164,7 @@ class Check:
             if env.task_success():
                 raise _decided_at_start("successful", "get_success")
 
-    def _play(self, script: str, seed: int, actions: int, settling: bool = False) -> Episode:
+    def _play(self, script: str, seed: int, actions: int, settling: bool = False) -> CheckedEpisode:
         """Play an episode under watch. `settling`: the robot idles and is to stand still."""
         self.doing = "`reset`"
         for episode in play(self.env, script, seed, actions):
@@ -183,7 +183,7 @@ class Check:
     def time(self) -> None:
         self._check_time(self.episodes)
 
-    def _check_time(self, episodes: list[Episode]) -> None:
+    def _check_time(self, episodes: list[CheckedEpisode]) -> None:
         physics_steps = sum(episode.physics_steps for episode in episodes)
         step_cpu_s = sum(episode.cpu_s for episode in episodes) / physics_steps
         if step_cpu_s > MAX_STEP_CPU_S:

@@ -9,7 +9,7 @@ from typing import Any
 from ...world import TaskEnv
 from ...world.base import as_bool
 from ...world.client.client import Phase
-from ...world.robots import ROBOT_ENVS
+from ...world.robots import ROBOTS
 from ...world.sanity import MAX_SPEED_M_S
 from .rejection import Rejection
 
@@ -170,7 +170,7 @@ _JOINT = {"damping": 6, "friction": 7, "lower limit": 8, "upper limit": 9, "stre
 @functools.cache
 def settings_of(robot: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings of the engine and of the robot in a task that adds nothing."""
-    base = ROBOT_ENVS[robot].__name__
+    base = ROBOTS[robot].base
     source = f"from taskwright.world import {base}\nclass Env({base}):\n    pass\n"
     env = CheckedEnv(source)
     env.build(episode_seed=0)

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from taskwright.archive.replays import MAX_BYTES, replay_problem
-from taskwright.sandbox.recording import Episode, Mesh, Part, Recording, Shape
+from taskwright.sandbox.recording import Mesh, Part, RecordedEpisode, Recording, Shape
 from taskwright.task import to_json
 
 SHAPE = Shape("box", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 1.0))
 PART = Part(1, -1, False, 0, (SHAPE,), ((0,),) * 7, 2)
-EPISODE = Episode(
+EPISODE = RecordedEpisode(
     "random", 0, False, None, "stopped", 2, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (PART,), {"r": (1.0,)}
 )
 SOUND = Recording("0123456789ab", "r2d2", 0.066, (EPISODE,))

@@ -347,7 +347,7 @@ def test_a_robot_that_no_hands_can_drive_says_so(easy_source: str) -> None:
     idea = Idea("Walk", "A floor.", "2 m ahead.", "", "")
     app = play.create_file_app(Path("walk.py"), Task(source, "humanoid"), idea)
     text = TestClient(app, base_url="http://localhost").get("/").text
-    assert "not played by hand" in text
+    assert "Humanoid cannot be driven by hand" in text
     assert "play.js" not in text
 
 

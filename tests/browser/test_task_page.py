@@ -18,7 +18,7 @@ from starlette.testclient import TestClient
 
 from taskwright.archive.store import Archive
 from taskwright.browser.app import create_app
-from taskwright.sandbox.recording import Agent, Episode, Mesh, Part, Recording, Shape
+from taskwright.sandbox.recording import Agent, Mesh, Part, RecordedEpisode, Recording, Shape
 from taskwright.task import Idea, Outcome, Record, Task, to_json
 
 FRAMES = 61
@@ -47,10 +47,10 @@ def still(x_mm: int, z_mm: int) -> tuple[tuple[int, ...], ...]:
     return ((x_mm,), (0,), (z_mm,), (0,), (0,), (0,), (10_000,))
 
 
-def episode(agent: Agent, speed_mm: int, success: bool) -> Episode:
+def episode(agent: Agent, speed_mm: int, success: bool) -> RecordedEpisode:
     """A red robot that moves along x at so many mm a frame, for `FRAMES` frames."""
     moving = ((0, *[speed_mm] * (FRAMES - 1)), *still(0, 700)[1:])
-    return Episode(
+    return RecordedEpisode(
         agent=agent,
         seed=1,
         success=success,
@@ -70,7 +70,7 @@ def episode(agent: Agent, speed_mm: int, success: bool) -> Episode:
     )
 
 
-def write_replay(run_dir: Path, task_id: str, *episodes: Episode) -> Path:
+def write_replay(run_dir: Path, task_id: str, *episodes: RecordedEpisode) -> Path:
     recording = Recording(task_id, "r2d2", 0.066, episodes, (TETRAHEDRON,))
     path = run_dir / "media" / f"{task_id}.replay.json.gz"
     path.write_bytes(gzip.compress(to_json(recording).encode()))

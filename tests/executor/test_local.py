@@ -15,7 +15,7 @@ from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.sandbox.processes.process import child_environment
 from taskwright.task import Outcome, Task, from_json, to_json
-from taskwright.trainer.requests import Film, FilmPlan
+from taskwright.trainer.requests import Film, FilmRequest
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_checks_go_before_trials_that_wait(executor, easy_source, tmp_path):
     log: list[str] = []
     first = Asked(executor, check_job(hanging(easy_source), deadline_s=1.5), log)
     assert first.begun.wait(5.0)
-    # That this is no plan makes it a short trial.
+    # That this is no request makes it a short trial.
     trial = Asked(executor, Job("trial", "trial", "{}", 60.0), log)
     time.sleep(0.2)
     check = Asked(executor, check_job(easy_source), log)
@@ -195,8 +195,8 @@ def test_what_the_listener_raises_reaches_the_one_who_asked(executor, easy_sourc
 
 
 def test_a_disk_that_is_full_is_told_apart_from_other_failures(executor, easy_source, tmp_path):
-    plan = FilmPlan(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
-    film = Job("film", "film", to_json(plan), 60.0)
+    request = FilmRequest(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
+    film = Job("film", "film", to_json(request), 60.0)
     # Once before the limit: Python would else store what it compiles for this job, cut short.
     assert executor.run(film).broken == ""
     resource.prlimit(executor._benches[0].pid, resource.RLIMIT_FSIZE, (100, 100))
@@ -224,8 +224,8 @@ def test_a_film_is_written_where_it_was_asked_for(executor, easy_source, tmp_pat
     path = tmp_path / "media" / f"film.{ending}"
     # A short episode: success ends it.
     source = easy_source.replace("> 2.0", "!= 0.0")
-    plan = FilmPlan(source, "r2d2", str(path), width=64, height=48)
-    result = executor.run(Job("film", "film", to_json(plan), 60.0))
+    request = FilmRequest(source, "r2d2", str(path), width=64, height=48)
+    result = executor.run(Job("film", "film", to_json(request), 60.0))
     assert result.broken == ""
     film = from_json(Film, result.payload)
     assert path.stat().st_size > 100
@@ -245,14 +245,14 @@ def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
     source = source.replace("position[0] > 2.0", "position[0] != 0.0 and self.lucky")
     films = []
     for seed in range(3):
-        plan = FilmPlan(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
-        result = executor.run(Job(f"film-{seed}", "film", to_json(plan), 60.0))
+        request = FilmRequest(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
+        result = executor.run(Job(f"film-{seed}", "film", to_json(request), 60.0))
         films.append(from_json(Film, result.payload))
     assert [film.success for film in films] == [seen] * 3
 
 
 def test_a_task_that_fails_while_drawn_is_told(executor, easy_source, tmp_path):
     source = easy_source.replace("self.x = 0.0", "self.x = 1 / 0")
-    plan = FilmPlan(source, "r2d2", str(tmp_path / "film.png"))
-    result = executor.run(Job("film", "film", to_json(plan), 60.0))
+    request = FilmRequest(source, "r2d2", str(tmp_path / "film.png"))
+    result = executor.run(Job("film", "film", to_json(request), 60.0))
     assert "ZeroDivisionError" in result.broken

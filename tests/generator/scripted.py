@@ -36,7 +36,7 @@ from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.run import Ending, open_run, prepare_config
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Cost, Idea, Judgement, Outcome, Task, Trial, from_json, to_json
-from taskwright.trainer.requests import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
+from taskwright.trainer.requests import Film, FilmRequest, Replay, ReplayRequest, TrialRequest
 
 IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""
@@ -137,14 +137,14 @@ class ScriptedExecutor:
                 return Outcome.rejected("step", "A mistake.", "It was made.", "Mend it.")
             return Outcome("passed")
         if job.kind == "film":
-            plan = from_json(FilmPlan, job.payload)
+            plan = from_json(FilmRequest, job.payload)
             return Film(plan.path, 1)
         if job.kind == "replay":
-            replay = from_json(ReplayPlan, job.payload)
+            replay = from_json(ReplayRequest, job.payload)
             return Replay(replay.path, 1, 1)
-        return self._trial(from_json(TrialPlan, job.payload))
+        return self._trial(from_json(TrialRequest, job.payload))
 
-    def _trial(self, plan: TrialPlan):
+    def _trial(self, plan: TrialRequest):
         policies = [(policy.task_id, Path(policy.path).read_text()) for policy in plan.archived]
         number = digest(plan.source, plan.seed, policies)
         verdict = VERDICTS[number % len(VERDICTS)]

@@ -24,7 +24,7 @@ from taskwright.generator.run import open_run
 from taskwright.prompts import render
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
-from taskwright.trainer.requests import Film, FilmPlan, Replay, ReplayPlan, TrialPlan
+from taskwright.trainer.requests import Film, FilmRequest, Replay, ReplayRequest, TrialRequest
 
 IDEA = Idea("Park in the circle", "A circle.", "The robot stands in it.", "Speed.", "None")
 SEES = {Sight.YES: True, Sight.NO: False, Sight.UNCLEAR: None}
@@ -171,14 +171,14 @@ class Executor:
         if job.kind == "check":
             return Outcome("passed")
         if job.kind == "trial":
-            plan = from_json(TrialPlan, job.payload)
+            plan = from_json(TrialRequest, job.payload)
             self._write(plan.policy_path)
             return Trial("learned", "It was.", 0.0, 0.9, seed=plan.seed)
         if job.kind == "replay":
-            return Replay(from_json(ReplayPlan, job.payload).path, 1, 1)
-        plan = from_json(FilmPlan, job.payload)
+            return Replay(from_json(ReplayRequest, job.payload).path, 1, 1)
+        plan = from_json(FilmRequest, job.payload)
         self._write(plan.path)
-        if not plan.moments:
+        if not plan.frames:
             return Film(plan.path, 1)
         return Film(plan.path, 1, self.success, apart_s=1.5, at_the_end=False)
 

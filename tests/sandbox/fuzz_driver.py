@@ -1,4 +1,5 @@
-"""Programs nobody would write, run where every way out rings a bell; see test_policy_fuzz.py.
+"""Programs nobody would write, run where every way out rings a bell; see
+test_language_policy_fuzz.py.
 
 Fragments of task code are drawn by hypothesis: chains of attributes, calls and subscripts over what
 tasks hold, with the names of the real modules as vocabulary, so that the dangerous ones are tried.
@@ -28,7 +29,7 @@ import pybullet
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from taskwright.sandbox.policy import refusals
+from taskwright.sandbox.language_policy import refusals
 from taskwright.world import LoadedTask
 from taskwright.world.base import build_env
 from taskwright.world.client.calls import CALLS

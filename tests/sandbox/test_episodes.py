@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import mmap
+import sys
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from taskwright.sandbox.episodes import EpisodeServer, Layout
 from taskwright.sandbox.processes.memory import shared_memory
 from taskwright.world import BaseEnv, TaskEnv
 from taskwright.world.language.loading import BASES
-from taskwright.world.robots import ROBOT_ENVS
+from taskwright.world.robots import ROBOTS, Entry
 from taskwright.world.robots.r2d2 import R2D2Robot
 
 TORQUES = 17
@@ -62,7 +63,8 @@ class Env(PushedEnv):
 
 @pytest.fixture
 def _pushed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(ROBOT_ENVS, "pushed", PushedEnv)
+    monkeypatch.setitem(ROBOTS, "pushed", Entry("PushedEnv"))
+    monkeypatch.setitem(sys.modules, "taskwright.world.robots.pushed", sys.modules[__name__])
     monkeypatch.setitem(BASES, "PushedEnv", PushedEnv)
 
 

@@ -10,7 +10,7 @@ import pytest
 import taskwright
 from taskwright.errors import BrokenError
 from taskwright.sandbox.checker import check_task
-from taskwright.sandbox.faults import describe, told
+from taskwright.sandbox.faults import describe, fault_of
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Task
 from taskwright.world.language.loading import UnavailableImport
@@ -52,10 +52,10 @@ def test_text_beyond_ascii_is_as_good_as_any(name: str) -> None:
 
 def test_an_import_that_fails_here_is_not_the_tasks_fault() -> None:
     error = ImportError("/somewhere/lib/x.so: failed to map segment", path="/somewhere/lib/x.so")
-    (said,) = told(error, "`reset`", "").items()
+    (said,) = fault_of(error, "`reset`", "").items()
     assert said[0] == "broken"
     assert "could not load a part of itself during `reset`" in said[1]
-    task = told(UnavailableImport("`os` is not available to tasks."), "loading the module", "")
+    task = fault_of(UnavailableImport("`os` is not available to tasks."), "loading the module", "")
     assert task.keys() == {"symptom", "cause", "fix"}
     assert "Import numpy, math" in task["fix"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskwright.sandbox.policy import refusals
+from taskwright.sandbox.language_policy import refusals
 from taskwright.world import TaskEnv
 
 ORDINARY = {

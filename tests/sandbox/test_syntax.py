@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from taskwright.sandbox.policy import parse
+from taskwright.sandbox.language_policy import parse
 from taskwright.sandbox.syntax import parsed
 
 BROKEN = {

@@ -24,7 +24,7 @@ from taskwright import TaskEnv, TaskVectorEnv
 from taskwright.errors import UsageError
 from taskwright.sandbox.processes.channel import ChildDied, ChildFault, ChildProtocolError
 from taskwright.world import ActionError
-from taskwright.world.robots import ROBOT_ENVS
+from taskwright.world.robots import ROBOTS
 
 # Episodes of a random length that end in either way; one reward term comes and goes.
 TASK = '''
@@ -127,9 +127,9 @@ def test_gives_what_gymnasiums_own_gives(count: int, processes: int) -> None:
     assert seen["both"] or count == 1, "environments were to differ in what they tell"
 
 
-@pytest.mark.parametrize("robot", ROBOT_ENVS)
+@pytest.mark.parametrize("robot", ROBOTS)
 def test_serves_every_robot(robot: str) -> None:
-    source = TASK.replace("R2D2Env", ROBOT_ENVS[robot].__name__)
+    source = TASK.replace("R2D2Env", ROBOTS[robot].base)
     theirs = sync(source, 2, **SETTINGS)
     with TaskVectorEnv(source, 2, processes=1, **SETTINGS) as ours:
         for name in ("single_observation_space", "single_action_space"):

@@ -15,7 +15,7 @@ from PIL import Image
 from taskwright.archive.feedback import Demonstration, Feedback, Interest, Triplet
 from taskwright.archive.generalists import write_generalist
 from taskwright.archive.store import Archive
-from taskwright.sandbox.recording import Episode, Part, Recording, Shape
+from taskwright.sandbox.recording import Part, RecordedEpisode, Recording, Shape
 from taskwright.task import (
     STATUSES,
     Cost,
@@ -153,7 +153,7 @@ def hostile_recording(task_id: str) -> Recording:
     shape = Shape("box", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0), (1.0, 0, 0, 1.0))
     far = Part(1, -1, True, 0, (shape,), ((2**40, -(2**40)),) * 3 + ((0,),) * 4, 2)
     terms: dict[str, tuple[float | None, ...]] = dict.fromkeys(HOSTILE, (1e300,))
-    episode = Episode(
+    episode = RecordedEpisode(
         "trained", 0, True, 1, "stopped", 2, (1e300, 1.0, 1.0), (0.0, 0.0, 0.0), (far,), terms
     )
     return Recording(task_id, "r2d2", 0.066, (episode, episode))

@@ -15,8 +15,8 @@ import torch
 from taskwright.errors import UsageError
 from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
 from taskwright.trainer.generalist import STATE_NAME, train_generalist
-from taskwright.trainer.policies import load_parameters
-from taskwright.trainer.requests import GeneralistPlan, GeneralistTask
+from taskwright.trainer.policy_files import read_policy
+from taskwright.trainer.requests import GeneralistRequest, GeneralistTask
 
 # With so few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
@@ -26,10 +26,10 @@ ROLLOUT = 2 * 128
 
 
 @pytest.fixture
-def plan(tmp_path, easy_source) -> Callable[..., GeneralistPlan]:
-    """Makes a plan for three tasks, one of which breaks after a while; anything can be given."""
+def make_request(tmp_path, easy_source) -> Callable[..., GeneralistRequest]:
+    """Makes a request for three tasks, one of which breaks after a while; anything can be given."""
 
-    def make(**fields) -> GeneralistPlan:
+    def make(**fields) -> GeneralistRequest:
         # Short episodes, so that a rollout sees several.
         short = easy_source.replace("return False", "return self.count > 80")
         short = short.replace("self.x = 0.0", "self.x = self.count = 0.0")
@@ -52,14 +52,14 @@ def plan(tmp_path, easy_source) -> Callable[..., GeneralistPlan]:
             "evaluation_episodes": 4,
             "processes": 1,
         }
-        return GeneralistPlan(**{**values, **fields})
+        return GeneralistRequest(**{**values, **fields})
 
     return make
 
 
-def test_a_generalist_is_trained_continued_and_never_does_anything_twice(plan, tmp_path):
+def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_request, tmp_path):
     told: list[tuple[Generalist, GeneralistPoint]] = []
-    first = train_generalist(plan(), lambda *news: told.append(news))
+    first = train_generalist(make_request(), lambda *news: told.append(news))
     assert first.finished
     assert first.steps == 2 * ROLLOUT
     assert [point.steps for point in first.curve] == [ROLLOUT, 2 * ROLLOUT]
@@ -78,17 +78,17 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(plan, t
     assert all(0.0 <= rate <= 1.0 for rate in told[1][1].success.values())
 
     # Trials can start from it, and other trainers can load it.
-    assert load_parameters(tmp_path / "policy.zip")
+    assert read_policy(tmp_path / "policy.zip")
     with zipfile.ZipFile(tmp_path / "policy.zip") as archive:
         assert archive.testzip() is None
 
-    # The same plan again has nothing to do.
+    # The same request again has nothing to do.
     told.clear()
-    assert train_generalist(plan(), lambda *news: told.append(news)) == first
+    assert train_generalist(make_request(), lambda *news: told.append(news)) == first
     assert len(told) == 1
 
     # With more steps it goes on; what is known of the episodes so far is not lost.
-    more = train_generalist(plan(max_steps=3 * ROLLOUT))
+    more = train_generalist(make_request(max_steps=3 * ROLLOUT))
     assert more.steps == 3 * ROLLOUT
     assert more.curve[:2] == first.curve
     assert more.dropped == first.dropped
@@ -97,55 +97,57 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(plan, t
     assert sum(trained.values()) > sum(skill.trained_episodes for skill in first.tasks)
 
 
-def test_the_same_seed_trains_the_same(plan, tmp_path):
-    tasks = plan().tasks[:2]
+def test_the_same_seed_trains_the_same(make_request, tmp_path):
+    tasks = make_request().tasks[:2]
     fields = {"sampler": "alp_gmm", "tasks": tasks, "max_steps": ROLLOUT, "evaluation_episodes": 2}
-    one = train_generalist(plan(**fields))
-    other = train_generalist(plan(**fields, policy_path=str(tmp_path / "other.zip")))
+    one = train_generalist(make_request(**fields))
+    other = train_generalist(make_request(**fields, policy_path=str(tmp_path / "other.zip")))
     assert dataclasses.replace(one, seconds=0.0, curve=()) == dataclasses.replace(
         other, seconds=0.0, curve=()
     )
 
 
-def test_what_was_trained_before_a_stop_is_kept(plan):
+def test_what_was_trained_before_a_stop_is_kept(make_request):
     def stop(generalist: Generalist, now: GeneralistPoint) -> None:
         raise KeyboardInterrupt
 
-    fields = {"tasks": plan().tasks[:2], "max_steps": 2 * ROLLOUT, "sampler": "plr"}
+    fields = {"tasks": make_request().tasks[:2], "max_steps": 2 * ROLLOUT, "sampler": "plr"}
     with pytest.raises(KeyboardInterrupt):
-        train_generalist(plan(**fields), stop)
+        train_generalist(make_request(**fields), stop)
     seen: list[int] = []
-    done = train_generalist(plan(**fields), lambda generalist, now: seen.append(now.steps))
+    done = train_generalist(make_request(**fields), lambda generalist, now: seen.append(now.steps))
     assert seen[0] == 2 * ROLLOUT
     assert [point.steps for point in done.curve] == [ROLLOUT, 2 * ROLLOUT]
 
 
-def test_the_clock_ends_the_training_and_not_the_evaluation(plan):
-    ended = train_generalist(plan(max_steps=10**9, max_seconds=0.01, tasks=plan().tasks[:1]))
+def test_the_clock_ends_the_training_and_not_the_evaluation(make_request):
+    ended = train_generalist(
+        make_request(max_steps=10**9, max_seconds=0.01, tasks=make_request().tasks[:1])
+    )
     assert ended.finished
     assert ended.steps == 0
     assert ended.tasks[0].episodes == 4
 
 
-def test_tasks_that_all_break_end_it_with_the_reason(plan):
+def test_tasks_that_all_break_end_it_with_the_reason(make_request):
     with pytest.raises(UsageError, match=r"No task is left.*ZeroDivisionError"):
-        train_generalist(plan(tasks=plan().tasks[2:]))
+        train_generalist(make_request(tasks=make_request().tasks[2:]))
 
 
-def test_another_sampler_cannot_go_on_where_one_has_begun(plan):
-    train_generalist(plan(max_seconds=0.01, tasks=plan().tasks[:1]))
+def test_another_sampler_cannot_go_on_where_one_has_begun(make_request):
+    train_generalist(make_request(max_seconds=0.01, tasks=make_request().tasks[:1]))
     with pytest.raises(UsageError, match="begun with sampler learning_progress"):
-        train_generalist(plan(sampler="uniform", tasks=plan().tasks[:1]))
+        train_generalist(make_request(sampler="uniform", tasks=make_request().tasks[:1]))
 
 
-def test_a_file_that_is_no_generalist_is_left_alone(plan, tmp_path):
+def test_a_file_that_is_no_generalist_is_left_alone(make_request, tmp_path):
     (tmp_path / "policy.zip").write_text("mine")
     with pytest.raises(UsageError, match="no policy that a generalist can go on from"):
-        train_generalist(plan())
+        train_generalist(make_request())
     assert (tmp_path / "policy.zip").read_text() == "mine"
 
 
-def test_a_generalist_file_that_was_changed_is_left_alone_and_told(plan, tmp_path):
+def test_a_generalist_file_that_was_changed_is_left_alone_and_told(make_request, tmp_path):
     def rewritten(**changes: bytes) -> bytes:
         file = io.BytesIO()
         with zipfile.ZipFile(sound) as old, zipfile.ZipFile(file, "w") as new:
@@ -158,8 +160,8 @@ def test_a_generalist_file_that_was_changed_is_left_alone_and_told(plan, tmp_pat
         torch.save(thing, file)
         return file.getvalue()
 
-    fields = {"tasks": plan().tasks[:1], "max_steps": ROLLOUT, "evaluation_episodes": 1}
-    train_generalist(plan(**fields))
+    fields = {"tasks": make_request().tasks[:1], "max_steps": ROLLOUT, "evaluation_episodes": 1}
+    train_generalist(make_request(**fields))
     sound, path = tmp_path / "sound.zip", tmp_path / "policy.zip"
     shutil.copy(path, sound)
     with zipfile.ZipFile(sound) as archive:
@@ -186,10 +188,12 @@ def test_a_generalist_file_that_was_changed_is_left_alone_and_told(plan, tmp_pat
         data = rewritten(**changes)
         path.write_bytes(data)
         with pytest.raises(UsageError, match=f"can go on from: .*{reason}"):
-            train_generalist(plan(**{**fields, "max_steps": 2 * ROLLOUT}))
+            train_generalist(make_request(**{**fields, "max_steps": 2 * ROLLOUT}))
         assert path.read_bytes() == data
     # How it learns is no matter of the file.
     groups = [{**optimiser["param_groups"][0], "lr": float("inf"), "betas": "x"}]
     harmless = saved({"state": {}, "param_groups": groups})
     path.write_bytes(rewritten(**{"policy.optimizer": harmless}))
-    assert train_generalist(plan(**{**fields, "max_steps": 2 * ROLLOUT})).steps == 2 * ROLLOUT
+    assert (
+        train_generalist(make_request(**{**fields, "max_steps": 2 * ROLLOUT})).steps == 2 * ROLLOUT
+    )

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 import torch
+from stable_baselines3 import PPO
 
-from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.trainer.policies import at_temperature, make_model
+from taskwright.task import ROBOTS, Robot
+from taskwright.trainer.learners.network import PolicyNetwork
+from taskwright.trainer.policies import at_temperature, for_stable_baselines3
+from taskwright.world.robots import robot_spaces
 
 
-def test_a_colder_policy_is_surer_of_the_same_actions(easy_source):
-    with SandboxedEpisodes(easy_source, "r2d2", count=1, processes=1) as episodes:
-        policy = make_model(episodes, 3).policy
-        seen = torch.from_numpy(episodes.reset(1)).expand(6, -1)
-        actions = torch.arange(6)
-        values, odds, _ = policy.evaluate_actions(seen, actions)
-        policy.load_state_dict(at_temperature(policy.state_dict(), 0.5))
-        _, colder, _ = policy.evaluate_actions(seen, actions)
-        assert colder.argmax() == odds.argmax()
-        np.testing.assert_allclose(
-            (colder - colder[0]).detach(), 2.0 * (odds - odds[0]).detach(), rtol=1e-3, atol=1e-6
-        )
-        assert torch.equal(policy.predict_values(seen)[:, 0], values.flatten())
+def test_a_colder_policy_is_surer_of_the_same_actions() -> None:
+    network = PolicyNetwork(*robot_spaces("r2d2"), seed=3)
+    seen = torch.from_numpy(np.random.default_rng(0).normal(size=(1, 157)).astype(np.float32))
+
+    def logits() -> torch.Tensor:
+        with torch.no_grad():
+            return network.action_net(network.mlp_extractor.policy_net(seen))[0]
+
+    with torch.no_grad():
+        value = network.value_net(network.mlp_extractor.value_net(seen))
+    odds = logits()
+    network.load_state_dict(at_temperature(network.weights(), 0.5))
+    torch.testing.assert_close(logits(), 2.0 * odds)
+    with torch.no_grad():
+        assert torch.equal(network.value_net(network.mlp_extractor.value_net(seen)), value)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_stable_baselines3_loads_a_policy_and_acts_alike(robot: Robot, tmp_path: Path) -> None:
+    observations, actions = robot_spaces(robot, steered=True)
+    network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 8))
+    path = tmp_path / "policy.zip"
+    path.write_bytes(for_stable_baselines3(network, observations))
+    loaded = PPO.load(path, device="cpu")
+    seen = np.random.default_rng(0).normal(size=(5, *observations.shape)).astype(np.float32)
+    ours = network.choose(seen, torch.zeros(5, network.action_net.out_features))
+    theirs, _ = loaded.predict(seen, deterministic=True)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)

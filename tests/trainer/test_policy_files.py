@@ -1,8 +1,10 @@
-"""Policy files that somebody has made to harm, and those that are merely damaged."""
+"""Policy files: ours, those of stable-baselines3, and what somebody has made to harm."""
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import json
 import os
 import pickle
 import resource
@@ -21,8 +23,10 @@ from stable_baselines3 import PPO
 
 from taskwright.errors import BrokenError
 from taskwright.task import ROBOTS, Robot
-from taskwright.trainer.policies import load_perceptron
-from taskwright.trainer.policy_files import MAX_BYTES, read_policy
+from taskwright.trainer.learners.network import PolicyNetwork
+from taskwright.trainer.policies import load_network, load_perceptron, save_network
+from taskwright.trainer.policy_files import PolicyHeader, read_policy
+from taskwright.trainer.sb3_files import MAX_BYTES
 from taskwright.world.robots import robot_spaces
 
 
@@ -54,11 +58,25 @@ def edited(member: str, edit: Callable[[bytes], bytes]) -> bytes:
     return packed({"policy.pth": packed(members, zipfile.ZIP_STORED)})
 
 
-def twice() -> bytes:
-    file = io.BytesIO(policy_file({"a": torch.zeros(1)}))
+def twice(data: bytes, name: str, more: bytes) -> bytes:
+    """A ZIP file with another member of the same name."""
+    file = io.BytesIO(data)
     with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
-        archive.writestr("policy.pth", saved({"a": torch.ones(1)}))
+        archive.writestr(name, more)
     return file.getvalue()
+
+
+SOUND = PolicyHeader("r2d2", "0123456789ab", "soft_q", 4, 2, True, (3,))
+SOUND_WEIGHTS = np.arange(42.0, dtype=np.float32).tobytes()
+"""(4 + 1) * 3 numbers for each of two layers, and (3 + 1) * (2 + 1) for the heads."""
+
+
+def header(**changes: Any) -> bytes:
+    return json.dumps({**dataclasses.asdict(SOUND), **changes}).encode()
+
+
+def ours(weights: bytes, **changes: Any) -> bytes:
+    return packed({"policy.json": header(**changes), "weights.f32": weights})
 
 
 def encrypted() -> bytes:
@@ -100,7 +118,9 @@ NOT_SOUND: dict[str, Callable[[], bytes]] = {
     "truncated": lambda: policy_file({"a": torch.zeros(1000)})[:-200],
     "a byte flipped": flipped,
     "encrypted": encrypted,
-    "the weights twice": twice,
+    "the weights twice": lambda: twice(
+        policy_file({"a": torch.zeros(1)}), "policy.pth", saved({"a": torch.ones(1)})
+    ),
     "no weights": lambda: packed({"data": b"{}"}),
     "weights under a path": lambda: packed({"../policy.pth": saved({"a": torch.zeros(1)})}),
     "a raw pickle": lambda: packed({"policy.pth": pickle.dumps({"a": 1})}),
@@ -141,6 +161,22 @@ NOT_SOUND: dict[str, Callable[[], bytes]] = {
         {"a": torch.sparse_coo_tensor([[0]], [1.0], (10**12,), check_invariants=False)}
     ),
     "a number repeated 10^11 times": lambda: policy_file({"a": torch.zeros(1).expand(10**11)}),
+    "ours without weights": lambda: packed({"policy.json": header()}),
+    "ours without a header": lambda: packed({"weights.f32": SOUND_WEIGHTS}),
+    "ours cut off": lambda: ours(SOUND_WEIGHTS[:-4]),
+    "ours with more than it says": lambda: ours(SOUND_WEIGHTS + bytes(4)),
+    "ours unpacks to 100 MB": lambda: ours(bytes(100_000_000)),
+    "ours with a header of 100 MB": lambda: packed({"policy.json": b" " * 100_000_000}),
+    "ours not a number": lambda: ours(b"\xff" * len(SOUND_WEIGHTS)),
+    "ours of another format": lambda: ours(SOUND_WEIGHTS, format="taskwright policy 2"),
+    "ours with more settings": lambda: ours(SOUND_WEIGHTS, more=1),
+    "ours with a layer without width": lambda: ours(b"", hidden=[0]),
+    "ours with a layer of negative width": lambda: ours(SOUND_WEIGHTS, hidden=[-3]),
+    "ours without layers": lambda: ours(SOUND_WEIGHTS, hidden=[]),
+    "ours with layers of 10^15": lambda: ours(SOUND_WEIGHTS, hidden=[10**15] * 100),
+    "ours with half a layer": lambda: ours(SOUND_WEIGHTS, hidden=[1.5]),
+    "ours that is no JSON": lambda: packed({"policy.json": b"{" * 9_000, "weights.f32": b""}),
+    "ours twice": lambda: twice(ours(SOUND_WEIGHTS), "policy.json", header()),
     "one memory for many tensors": lambda: policy_file(
         dict.fromkeys("abcdefgh", torch.zeros(600_000))
         | {f"{n}": torch.zeros(1).expand(600_000) for n in range(8)}
@@ -238,3 +274,32 @@ def test_a_policy_fits_its_robot_whatever_its_width_and_no_other(tmp_path: Path)
         for other in set(ROBOTS) - {robot}:
             with pytest.raises(BrokenError, match="other observations or actions"):
                 load_perceptron(other, path)
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_a_policy_is_read_as_it_was_written(robot: Robot, tmp_path: Path) -> None:
+    observations, actions = robot_spaces(robot, steered=True)
+    network = PolicyNetwork(observations, actions, seed=2, hidden=(7, 5))
+    of = {"robot": robot, "task_id": "0123456789ab", "learner": "soft_q"}
+    for name in ("one.zip", "other.zip"):
+        save_network(tmp_path / name, network, observations, **of)
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+    again = load_network(observations, actions, tmp_path / "one.zip")
+    assert again.hidden == (7, 5)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor)
+    for other in set(ROBOTS) - {robot}:
+        with pytest.raises(BrokenError, match="other observations or actions"):
+            load_perceptron(other, tmp_path / "one.zip")
+
+
+def test_a_policy_file_is_read_with_json_and_numpy_alone(tmp_path: Path) -> None:
+    observations, actions = robot_spaces("r2d2")
+    network = PolicyNetwork(observations, actions, seed=2)
+    save_network(tmp_path / "p.zip", network, observations, robot="r2d2", task_id="", learner="ppo")
+    with zipfile.ZipFile(tmp_path / "p.zip") as archive:
+        told = json.loads(archive.read("policy.json"))
+        numbers = np.frombuffer(archive.read("weights.f32"), "<f4")
+    assert (told["robot"], told["hidden"], told["actions"]) == ("r2d2", [128, 128], 6)
+    first = network.mlp_extractor.policy_net[0].weight.detach().numpy()
+    np.testing.assert_array_equal(numbers[: first.size].reshape(first.shape), first)

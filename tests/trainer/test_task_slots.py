@@ -10,7 +10,7 @@ import pytest
 
 from taskwright.sandbox.processes.channel import ChildFault
 from taskwright.trainer import task_slots
-from taskwright.trainer.learners.settings import PPO_SETTINGS
+from taskwright.trainer.learners.ppo import PPO_SETTINGS
 from taskwright.trainer.task_slots import EPISODES_PER_DRAW, RewardScales, TaskSlots, Worlds
 
 STEPS_PER_EPISODE = 3

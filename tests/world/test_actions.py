@@ -15,7 +15,7 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
 
-from taskwright.sandbox.faults import told
+from taskwright.sandbox.faults import fault_of
 from taskwright.world import ActionError, ContractError, TaskEnv
 from taskwright.world.actions import read_action, read_actions
 
@@ -310,7 +310,7 @@ def test_a_wrong_action_is_not_told_as_a_mistake_of_the_task() -> None:
     env.reset(seed=0)
     with pytest.raises(ActionError) as refused:
         env.step(9)
-    fault = told(refused.value, "step 0 of an episode", DRIVES)
+    fault = fault_of(refused.value, "step 0 of an episode", DRIVES)
     assert fault.keys() == {"broken"}
     assert fault["broken"].startswith("In step 0 of an episode: The action is 9")
     env.close()

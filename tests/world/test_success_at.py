@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskwright.sandbox.policy import refusals
+from taskwright.sandbox.language_policy import refusals
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.trainer.evidence.evaluation import evaluate
 from taskwright.world import TaskEnv

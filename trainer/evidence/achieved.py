@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...sandbox.vector import SandboxedEpisodes, Steps
-from ...world.base import robot_class_of
-from ...world.robots import ROBOT_ENVS
+from ...world.robots import robot_class
 from ...world.scene import expand
 
 MAX_TERMS = 6
@@ -25,7 +24,7 @@ class Achievements:
 
     def __init__(self, episodes: SandboxedEpisodes, robot: str) -> None:
         self._episodes = episodes
-        self._place = robot_class_of(ROBOT_ENVS[robot]).place_numbers
+        self._place = robot_class(robot).place_numbers
         self._earned: list[dict[str, float]] = [{} for _ in range(episodes.count)]
         self._ends: Counter[str] = Counter()
         self._places: list[NDArray[np.float64]] = []
@@ -51,7 +50,7 @@ class Achievements:
         self._terms.append(self._earned[row])
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """One paragraph; empty where no episode has ended."""
         if not self._places:
             return ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from ...task import CurvePoint
-from ..learners.learner import SEEN_SUCCESS_RATE, Episode
+from ..learners.learner import SEEN_SUCCESS_RATE, TrainingEpisode
 
 WINDOW_EPISODES = 50
 """Training episodes over which the success rate is watched, the same number in every environment:
@@ -42,7 +42,7 @@ class SuccessWindow:
         length = math.ceil(WINDOW_EPISODES / environments)
         self._last: list[deque[bool]] = [deque(maxlen=length) for _ in range(environments)]
 
-    def add(self, episodes: Sequence[Episode]) -> None:
+    def add(self, episodes: Sequence[TrainingEpisode]) -> None:
         for episode in episodes:
             self._last[episode.environment].append(episode.success)
 

@@ -34,7 +34,8 @@ class EpisodeSeen:
     actions: int
     earned: float
     terms: NDArray[np.float64]
-    """The sum of each reward term, in the order of `Witness.term_names` as far as it went then."""
+    """The sum of each reward term, in the order of `EpisodeRecorder.term_names` as far as it went
+    then."""
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Term:
         return value if is_less or not np.isfinite(self.last_low) else None
 
 
-class Witness:
+class EpisodeRecorder:
     """Takes down what the steps of several policies show.
 
     `begin` tells which policy acts from now on, and with which seed its episodes begin; `act` is
@@ -161,22 +162,22 @@ class Witness:
 
 
 class WatchedEpisodes(SandboxedEpisodes):
-    """Sandboxed episodes with a witness. Say who acts, in `policy`, before a reset."""
+    """Sandboxed episodes with a recorder. Say who acts, in `policy`, before a reset."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self.witness = Witness(self.count)
+        self.recorder = EpisodeRecorder(self.count)
         self.policy = ""
 
     def reset(self, seed: int) -> NDArray[np.float32]:
-        self.witness.begin(self.policy, seed)
+        self.recorder.begin(self.policy, seed)
         return super().reset(seed)
 
     def start(self, actions: NDArray[Any]) -> None:
         super().start(actions)
-        self.witness.act(self._arrays["actions"])
+        self.recorder.act(self._arrays["actions"])
 
     def finish(self) -> Steps:
         steps = super().finish()
-        self.witness.watch(steps, *self.reward_terms())
+        self.recorder.watch(steps, *self.reward_terms())
         return steps

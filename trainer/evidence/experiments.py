@@ -9,7 +9,6 @@ Both run in the sandbox, and cost a few seconds. They explain a verdict and neve
 from __future__ import annotations
 
 import numpy as np
-from stable_baselines3 import PPO
 
 from ...sandbox.episodes import episode_seed
 from ...sandbox.processes.channel import ChildProtocolError, fault_in, plain_text
@@ -20,9 +19,10 @@ from ...sandbox.vector import SandboxedEpisodes
 from ...task import Finding, from_json
 from ...world.base import BaseEnv
 from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
+from ..learners.network import PolicyNetwork
 from ..media.playing import Played, play_from
 from ..policies import Policy, Random, Trained
-from ..requests import TrialPlan
+from ..requests import TrialRequest
 from .evaluation import evaluate
 
 MORE_TIME = 2
@@ -37,7 +37,7 @@ ROOM_BYTES = 1_000_000
 
 
 def more_time(
-    plan: TrialPlan,
+    request: TrialRequest,
     policy: Policy,
     success_rate: float,
     ended_by_time: float,
@@ -48,18 +48,18 @@ def more_time(
     if ended_by_time < ENDED_BY_TIME:
         return None
     with SandboxedEpisodes(
-        plan.source,
-        plan.robot,
-        plan.environments,
-        plan.processes,
+        request.source,
+        request.robot,
+        request.environments,
+        request.processes,
         time_limit=MORE_TIME * TIME_LIMIT,
     ) as episodes:
-        seed = int(np.random.SeedSequence([plan.seed, *b"more time"]).generate_state(1)[0])
+        seed = int(np.random.SeedSequence([request.seed, *b"more time"]).generate_state(1)[0])
         longer = evaluate(
             episodes,
             policy,
             seed,
-            min(episodes_at_most, plan.evaluation_episodes),
+            min(episodes_at_most, request.evaluation_episodes),
             # Where the first episodes show next to nothing, the others would be wasted.
             enough=lambda won, of: won / of - success_rate < MORE_TIME_GAIN / 2,
         )
@@ -80,24 +80,24 @@ def more_time(
     )
 
 
-def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
-    """What `get_success` reads in an episode each of idle, random and (where there is a model)
+def success_reads(request: TrialRequest, network: PolicyNetwork | None) -> SuccessReads:
+    """What `get_success` reads in an episode each of idle, random and (where there is a network)
     trained actions. Raises ChildFault where the task fails."""
     played = []
-    with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
+    with SandboxedEpisodes(request.source, request.robot, count=1, processes=1) as episodes:
         space = episodes.action_space
-        random: list[Policy] = [Random(space, plan.seed + n) for n in range(2)]
-        trained: list[Policy] = [Trained(model)] * 2 if model else []
+        random: list[Policy] = [Random(space, request.seed + n) for n in range(2)]
+        trained: list[Policy] = [Trained(network)] * 2 if network else []
         for number, policy in enumerate([*random, *trained]):
-            played.append(play_from(episodes, policy, episode_seed(plan.seed, 0, number)))
+            played.append(play_from(episodes, policy, episode_seed(request.seed, 0, number)))
         size = int(np.prod(space.shape or ())) or 1
     idle = [np.zeros(size, np.float32)] * (TIME_LIMIT // ACTION_REPEAT)
-    played.append(Played(episode_seed(plan.seed, 0, 0), idle))
+    played.append(Played(episode_seed(request.seed, 0, 0), idle))
     with shared_memory(ROOM_BYTES) as (descriptor, memory), Child([descriptor]) as child:
         reply = child.request(
             {
                 "op": "read_success",
-                "source": plan.source,
+                "source": request.source,
                 "episodes": [
                     {"seed": each.seed, "actions": [action.tolist() for action in each.actions]}
                     for each in played
@@ -116,10 +116,10 @@ def success_reads(plan: TrialPlan, model: PPO | None) -> SuccessReads:
         raise ChildProtocolError("not what success reads") from None
 
 
-def cannot_be(plan: TrialPlan, model: PPO | None) -> Finding | None:
+def cannot_be(request: TrialRequest, network: PolicyNetwork | None) -> Finding | None:
     """Why success cannot come about, where what `get_success` reads shows it; for a task in which
     none was seen. Raises ChildFault where the task fails."""
-    reads = success_reads(plan, model)
+    reads = success_reads(request, network)
     if reads.successes:
         return None
     ghosts = [each for each in reads.bodies if each.contacts_only and not each.solid]

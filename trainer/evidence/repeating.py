@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...sandbox.processes.channel import ChildFault
 from ...sandbox.vector import SandboxedEpisodes
-from ..requests import TrialPlan
+from ..requests import TrialRequest
 
 REPEATED = 8
 """Successes that are played again at most: where every second one is not honest, 99.6 % of trials
@@ -35,7 +35,7 @@ class Success:
     earned: float
 
 
-def require_repeatable(plan: TrialPlan, successes: Sequence[Success]) -> None:
+def require_repeatable(request: TrialRequest, successes: Sequence[Success]) -> None:
     """Play some of the successes again, each as the first episode of an environment in a fresh
     process. Raises ChildFault where one of them goes otherwise; does nothing where there are none.
     """
@@ -44,7 +44,7 @@ def require_repeatable(plan: TrialPlan, successes: Sequence[Success]) -> None:
         return
     # From the first to the last, which has had the most before it.
     chosen = [successes[n] for n in np.linspace(0, len(successes) - 1, count).round().astype(int)]
-    with SandboxedEpisodes(plan.source, plan.robot, count, plan.processes) as episodes:
+    with SandboxedEpisodes(request.source, request.robot, count, request.processes) as episodes:
         went_otherwise = count - sum(_repeated(episodes, chosen))
     if went_otherwise:
         raise ChildFault(

@@ -1,9 +1,9 @@
 """Whether a task's rewards lead to its success, and whether its success means what it says.
 
 A trial plays a task with policies of growing skill: idle, random, archived ones, the learner at
-each point of its curve, the trained one. `Witness` takes down what their steps show; `findings`
-says, with the numbers, what of it makes the task doubtful, and `experiments` asks what is left
-open. Nothing here runs task code, and no finding changes a verdict.
+each point of its curve, the trained one. `EpisodeRecorder` takes down what their steps show;
+`findings` says, with the numbers, what of it makes the task doubtful, and `experiments` asks what
+is left open. Nothing here runs task code, and no finding changes a verdict.
 
 docs/sanity.md explains each kind of finding.
 """
@@ -16,19 +16,19 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
 
 from ...errors import BrokenError
 from ...sandbox.processes.channel import ChildFault
 from ...task import Finding, Trial
-from ...world.base import BaseEnv, robot_class_of
-from ...world.robots import ROBOT_ENVS
+from ...world.base import BaseEnv
+from ...world.robots import robot_class
 from ...world.task_env import ACTION_REPEAT
+from ..learners.network import PolicyNetwork
 from ..policies import Trained
-from ..requests import TrialPlan
-from .episode_recorder import TRAINED, TRAINING, EpisodeSeen, Term, Witness
+from ..requests import TrialRequest
+from .episode_recorder import TRAINED, TRAINING, EpisodeRecorder, EpisodeSeen, Term
 from .experiments import cannot_be, more_time
-from .trial_evidence import MIN_EPISODES, Evidence, correlation
+from .trial_evidence import MIN_EPISODES, TrialEvidence, correlation
 
 ACTION_S = ACTION_REPEAT * BaseEnv.dt
 
@@ -46,7 +46,7 @@ DROWNING_SHARE = 0.95
 """Of all that episodes earn or lose, that one term makes up."""
 
 
-def findings(evidence: Evidence) -> tuple[Finding, ...]:
+def findings(evidence: TrialEvidence) -> tuple[Finding, ...]:
     """What makes the task doubtful, the gravest first; empty where nothing does."""
     found = [
         _success_at_start(evidence),
@@ -64,7 +64,7 @@ def _percent(rate: float) -> str:
     return f"{100 * rate:.0f} %"
 
 
-def _success_at_start(evidence: Evidence) -> Finding | None:
+def _success_at_start(evidence: TrialEvidence) -> Finding | None:
     seen = evidence.seen
     early = [each for each in seen if each.success and each.actions <= 1]
     if not early:
@@ -79,7 +79,7 @@ def _success_at_start(evidence: Evidence) -> Finding | None:
     )
 
 
-def _decided_at_start(evidence: Evidence) -> Finding | None:
+def _decided_at_start(evidence: TrialEvidence) -> Finding | None:
     """Episodes that begin alike end alike, whoever acts."""
     outcomes: dict[tuple[int, int, int], dict[str, bool]] = {}
     for name in evidence.screening:
@@ -103,7 +103,7 @@ def _decided_at_start(evidence: Evidence) -> Finding | None:
     )
 
 
-def _idle_succeeds(evidence: Evidence) -> Finding | None:
+def _idle_succeeds(evidence: TrialEvidence) -> Finding | None:
     idle = evidence.rung("idle") if "idle" in evidence.screening else None
     if idle is None or idle.success_rate == 0.0:
         return None
@@ -116,22 +116,22 @@ def _idle_succeeds(evidence: Evidence) -> Finding | None:
     )
 
 
-def _unreached(evidence: Evidence) -> Finding | None:
+def _unreached(evidence: TrialEvidence) -> Finding | None:
     seen = evidence.seen
     if len(seen) < ENOUGH_EPISODES or any(each.success for each in seen):
         return None
     return Finding(
         "unreached",
         f"Success was not seen once in {len(seen)} episodes, neither by chance nor after "
-        f"{evidence.witness.steps} steps; so it comes about in less than "
+        f"{evidence.recorder.steps} steps; so it comes about in less than "
         f"{100 * 3 / len(seen):.2g} % of them.",
         "Make sure that it can be reached at all, in the time there is, and let success begin "
         "nearer: a shorter way, a wider goal, fewer things at once.",
-        {"episodes": len(seen), "steps": evidence.witness.steps},
+        {"episodes": len(seen), "steps": evidence.recorder.steps},
     )
 
 
-def _return_without_success(evidence: Evidence) -> Finding | None:
+def _return_without_success(evidence: TrialEvidence) -> Finding | None:
     """The return has risen while success has stayed at zero, or fallen."""
     points = [point for point in evidence.curve if point.episodes]
     if evidence.learned or len(points) < 4:
@@ -182,17 +182,17 @@ def _return_without_success(evidence: Evidence) -> Finding | None:
     )
 
 
-def _what_rose(evidence: Evidence) -> tuple[str, float]:
+def _what_rose(evidence: TrialEvidence) -> tuple[str, float]:
     """The task's reward term that rose most in training, and its share of what all rises add up to;
     an empty name where none did."""
     episodes = [seen for seen in evidence.seen if seen.policy == TRAINING]
     quarter = len(episodes) // 4
-    names = evidence.witness.term_names
+    names = evidence.recorder.term_names
     if not quarter:
         return "", 0.0
     begin, end = (_mean_terms(part, names) for part in (episodes[:quarter], episodes[-quarter:]))
     rises = np.maximum(end - begin, 0.0)
-    own = robot_class_of(ROBOT_ENVS[evidence.robot]).reward_names
+    own = robot_class(evidence.robot).reward_names
     rises[[names.index(name) for name in own if name in names]] = 0.0
     if not rises.sum() > 0.0:
         return "", 0.0
@@ -207,7 +207,7 @@ def _mean_terms(episodes: Sequence[EpisodeSeen], names: Sequence[str]) -> NDArra
     return sums / max(len(episodes), 1)
 
 
-def _success_costs(evidence: Evidence) -> Finding | None:
+def _success_costs(evidence: TrialEvidence) -> Finding | None:
     """Episodes that succeed earn clearly less than those of the same policy that fail."""
     policy = evidence.trained or TRAINING
     episodes = evidence.episodes(policy)
@@ -240,14 +240,14 @@ def _success_costs(evidence: Evidence) -> Finding | None:
     )
 
 
-def _own_terms(evidence: Evidence) -> dict[str, Term]:
+def _own_terms(evidence: TrialEvidence) -> dict[str, Term]:
     """The task's reward terms, without those that every task of the robot has."""
-    robots = robot_class_of(ROBOT_ENVS[evidence.robot]).reward_names
-    terms = evidence.witness.terms
+    robots = robot_class(evidence.robot).reward_names
+    terms = evidence.recorder.terms
     return {name: terms[name] for name in sorted(terms) if name not in robots}
 
 
-def _dead_terms(evidence: Evidence) -> list[Finding]:
+def _dead_terms(evidence: TrialEvidence) -> list[Finding]:
     ends = any(seen.terminated for seen in evidence.seen)
     found = []
     for name, term in _own_terms(evidence).items():
@@ -258,17 +258,17 @@ def _dead_terms(evidence: Evidence) -> list[Finding]:
         found.append(
             Finding(
                 "dead_term",
-                f"The reward `{name}` was {value:.3g} in all {evidence.witness.steps} steps of "
+                f"The reward `{name}` was {value:.3g} in all {evidence.recorder.steps} steps of "
                 f"{len(evidence.seen)} episodes, whatever the robot did.",
                 f"Let `{name}` change with what the robot does, set what it compares with in "
                 "`reset`, or leave it out.",
-                {"value": round(float(value), 6), "steps": evidence.witness.steps},
+                {"value": round(float(value), 6), "steps": evidence.recorder.steps},
             )
         )
     return found
 
 
-def _drowning_term(evidence: Evidence) -> Finding | None:
+def _drowning_term(evidence: TrialEvidence) -> Finding | None:
     """One term is nearly all that is earned, and what it pays for is not success."""
     terms = {n: t for n, t in _own_terms(evidence).items() if t.constant is None}
     total = sum(term.absolute for term in terms.values())
@@ -276,7 +276,7 @@ def _drowning_term(evidence: Evidence) -> Finding | None:
         return None
     name = max(terms, key=lambda name: terms[name].absolute)
     share = terms[name].absolute / total
-    column = evidence.witness.term_names.index(name)
+    column = evidence.recorder.term_names.index(name)
     mine = [(s.terms[column], s.success) for s in evidence.seen if column < len(s.terms)]
     sums, successes = np.array([m[0] for m in mine]), np.array([m[1] for m in mine], dtype=float)
     together = 0.0
@@ -300,11 +300,13 @@ def _drowning_term(evidence: Evidence) -> Finding | None:
     )
 
 
-def examined(trial: Trial, plan: TrialPlan, witness: Witness, model: PPO) -> Trial:
+def examined(
+    trial: Trial, request: TrialRequest, recorder: EpisodeRecorder, network: PolicyNetwork
+) -> Trial:
     """The trial with what its evidence says of the task's rewards and success."""
-    evidence = Evidence(
-        witness,
-        plan.robot,
+    evidence = TrialEvidence(
+        recorder,
+        request.robot,
         trial.curve,
         trial.verdict == "learned",
         TRAINED if trial.success_after is not None else "",
@@ -315,19 +317,23 @@ def examined(trial: Trial, plan: TrialPlan, witness: Witness, model: PPO) -> Tri
     if trial.verdict == "too_hard" and is_worth_asking:
         # The verdict stands, and a task that fails only here has shown nothing more.
         with contextlib.suppress(ChildFault, BrokenError):
-            found = _with_experiments(found, evidence, trial, plan, model)
+            found = _with_experiments(found, evidence, trial, request, network)
     return replace(trial, return_and_success=correlation(evidence.ladder()), findings=tuple(found))
 
 
 def _with_experiments(
-    found: list[Finding], evidence: Evidence, trial: Trial, plan: TrialPlan, model: PPO
+    found: list[Finding],
+    evidence: TrialEvidence,
+    trial: Trial,
+    request: TrialRequest,
+    network: PolicyNetwork,
 ) -> list[Finding]:
     unseen = not any(seen.success for seen in evidence.seen)
-    if unseen and (finding := cannot_be(plan, model)):
+    if unseen and (finding := cannot_be(request, network)):
         found = [finding, *found]
     failed = [seen for seen in evidence.episodes(TRAINED) if not seen.success]
     by_time = sum(not seen.terminated for seen in failed) / max(len(failed), 1)
     if any(finding.kind in TIMELESS for finding in found):
         return found
-    longer = more_time(plan, Trained(model, plan.seed), trial.success_after or 0.0, by_time)
+    longer = more_time(request, Trained(network, request.seed), trial.success_after or 0.0, by_time)
     return [*found, longer] if longer else found

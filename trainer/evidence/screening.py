@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from ...errors import BrokenError
-from ..policies import SCRIPTS, Idle, Policy, Random, Scripted, Trained, load_weights
-from ..requests import ArchivedPolicy, TrialPlan
+from ...world.robots import robot_class
+from ..learners.network import PolicyNetwork, Weights
+from ..policies import Idle, Policy, Random, Scripted, Trained, load_network
+from ..requests import ArchivedPolicy, TrialRequest
 from .episode_recorder import WatchedEpisodes
 from .evaluation import Evaluation, evaluate
 
@@ -30,8 +31,8 @@ class Screening:
     """Of whoever solves it."""
     start: ArchivedPolicy | None = None
     """What training had best begin from; None: from scratch."""
-    weights: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """By `task_id`, those of the archived policies that were tried."""
+    weights: dict[str, Weights] = field(default_factory=dict)
+    """By `task_id`, those of the archived policies that training could begin from."""
     left_out: dict[str, str] = field(default_factory=dict)
     """By `task_id`, why an archived policy could not be tried."""
 
@@ -45,47 +46,45 @@ class Screening:
         return self.shown["random"].mean_return
 
 
-def screen(episodes: WatchedEpisodes, model: Any, plan: TrialPlan, seed: int) -> Screening:
-    """Let one policy after the other try; over as soon as one of them solves the task. The weights
-    of `model` are those it came with when this returns."""
+def screen(
+    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, seed: int
+) -> Screening:
+    """Let one policy after the other try; over as soon as one of them solves the task. `network` is
+    the one that is to be trained."""
     screening = Screening()
-    fresh = {name: each.clone() for name, each in model.policy.state_dict().items()}
-    try:
-        for name, who, policy, rate in _policies(episodes, model, plan, screening):
-            episodes.policy = name
-            evaluation = evaluate(episodes, policy, seed, plan.screening_episodes)
-            screening.shown[name] = evaluation
-            if evaluation.success_rate >= rate:
-                screening.solved_by, screening.evidence = who, evaluation
-                return screening
-    finally:
-        model.policy.load_state_dict(fresh)
-    screening.start = _best_start(screening, plan.archived)
+    for name, who, policy, rate in _policies(episodes, network, request, screening):
+        episodes.policy = name
+        evaluation = evaluate(episodes, policy, seed, request.screening_episodes)
+        screening.shown[name] = evaluation
+        if evaluation.success_rate >= rate:
+            screening.solved_by, screening.evidence = who, evaluation
+            return screening
+    screening.start = _best_start(screening, request.archived)
     return screening
 
 
 def _policies(
-    episodes: WatchedEpisodes, model: Any, plan: TrialPlan, screening: Screening
+    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, screening: Screening
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""
-    space, easy = episodes.action_space, plan.easy_success_rate
+    space, easy = episodes.action_space, request.easy_success_rate
     yield "idle", "idle actions", Idle(space), easy
-    yield "random", "random actions", Random(space, plan.seed), easy
+    yield "random", "random actions", Random(space, request.seed), easy
     # What a policy can do half of the time, it has not solved: there is something left to learn.
-    for name, actions in SCRIPTS[plan.robot].items():
-        yield name, name, Scripted(actions), max(easy, plan.learned_success_rate)
-    for archived in plan.archived:
+    for name, actions in robot_class(request.robot).scripts.items():
+        yield name, name, Scripted(actions), max(easy, request.learned_success_rate)
+    for archived in request.archived:
         try:
-            weights = load_weights(model.policy, archived.path)
+            kept = load_network(episodes.observation_space, episodes.action_space, archived.path)
         except BrokenError as error:
             # What is wrong with the policy of another task says nothing of this one.
             screening.left_out[archived.task_id] = error.message
             continue
-        screening.weights[archived.task_id] = weights
-        model.policy.load_state_dict(weights)
+        if (kept.hidden, kept.value_hidden) == (network.hidden, network.value_hidden):
+            screening.weights[archived.task_id] = kept.weights()
         who = f"what was learned on “{archived.title}”"
-        yield archived.task_id, who, Trained(model, plan.seed), plan.learned_success_rate
+        yield archived.task_id, who, Trained(kept, request.seed), request.learned_success_rate
 
 
 def _best_start(
@@ -97,7 +96,7 @@ def _best_start(
         shown = screening.shown[name]
         return shown.success_rate, shown.mean_return
 
-    tried = [each for each in archived if each.task_id in screening.shown]
+    tried = [each for each in archived if each.task_id in screening.weights]
     best = max(tried, key=lambda each: skill(each.task_id), default=None)
     if best is None or skill(best.task_id) <= skill("random"):
         return None

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from ...task import CurvePoint
-from .episode_recorder import TRAINING, EpisodeSeen, Witness
+from .episode_recorder import TRAINING, EpisodeRecorder, EpisodeSeen
 
 MIN_EPISODES = 8
 """Of a policy, for its mean return and success rate to count."""
@@ -30,10 +30,10 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class TrialEvidence:
     """What findings are drawn from."""
 
-    witness: Witness
+    recorder: EpisodeRecorder
     robot: str
     curve: Sequence[CurvePoint]
     learned: bool
@@ -43,7 +43,7 @@ class Evidence:
     @functools.cached_property
     def seen(self) -> list[EpisodeSeen]:
         """All episodes of all policies, in their order."""
-        return self.witness.episodes
+        return self.recorder.episodes
 
     def episodes(self, policy: str) -> list[EpisodeSeen]:
         """A policy's episodes, the same number from each environment: those that end first would

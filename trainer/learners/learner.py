@@ -1,31 +1,38 @@
-"""What a trial's learners have in common. Which one learns follows from the robot's actions:
-
-======= ========================================================================================
-soft_q  soft Q-learning, for robots that choose among actions: R2D2, and the Ant, which chooses
-        where its gait carries it
-ppo     PPO, for a robot without a gait, whose joints are moved one by one: the Humanoid
-======= ========================================================================================
-"""
+"""What a learner is: the part of a trial that makes a policy better."""
 
 from __future__ import annotations
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, ClassVar, Self
 
-from stable_baselines3 import PPO
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from ...sandbox.vector import SandboxedEpisodes
+from ...task import Between, Noun
+from .network import HIDDEN, PolicyNetwork, Weights
 
 RECENT_EPISODES = 50
 """How sure of itself a policy is, and whether new places are worth anything, follow the success
 rate of so many."""
 SEEN_SUCCESS_RATE = 0.05
 """From this rate on a task is accomplished now and then: there is no need to look elsewhere."""
+MOST_LAYERS, MOST_WIDTH = 3, 512
+"""Of hidden layers. A policy file has room for no more."""
+
+Share = Annotated[float, Between(0.0, 1.0)]
+Rate = Annotated[float, Between(1e-8, 0.1)]
+"""A learning rate."""
+Count = Annotated[int, Between(2, 100_000)]
 
 
 @dataclass(frozen=True)
-class Episode:
-    """One that ended in training."""
+class TrainingEpisode:
+    """An episode that ended in training."""
 
     environment: int
     success: bool
@@ -35,17 +42,64 @@ class Episode:
     """Agent steps."""
 
 
+@dataclass(frozen=True)
+class Settings(Noun):
+    """What every learner can be told. Steps are agent steps."""
+
+    discount: Annotated[float, Between(0.0, 0.9999)] = 0.98
+    hidden: tuple[int, ...] = HIDDEN
+    """Widths of the hidden layers. Policies of other widths are tried in screening, but training
+    does not begin from them."""
+    success_bonus: Annotated[float, Between(0.0, 1e6)] = 50.0
+    """Part of what a success is worth, before normalisation: see `success_worth`."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.hidden) <= MOST_LAYERS or not all(
+            1 <= width <= MOST_WIDTH for width in self.hidden
+        ):
+            raise ValueError(f"hidden is to be 1 to {MOST_LAYERS} widths of 1 to {MOST_WIDTH}")
+
+    def success_worth(
+        self, earned: NDArray[np.float64], steps: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What it is worth to succeed in episodes that have earned so much in so many steps, shape
+        (episodes,): the bonus, and what they would have earned had they gone on as before, as far
+        ahead as the discount looks.
+
+        Success is what a trial asks about, and it ends an episode. Most tasks reward each step that
+        the robot survives: without this, the best policy would put off success to the last.
+        """
+        ahead = 1.0 / (1.0 - self.discount)
+        return self.success_bonus + ahead * np.maximum(earned, 0.0) / steps
+
+    def but(self, **changes: Any) -> Self:
+        """These settings with some of them changed."""
+        return dataclasses.replace(self, **changes)
+
+
 class Learner(ABC):
-    """Trains a model, once `reset` has begun episodes. Between calls of `improve` its weights may
-    be read or replaced."""
+    """Trains a network in the environments of a trial, once `reset` has begun episodes.
 
-    model: PPO
-    """The policy, as a model of stable-baselines3's PPO, which is also its file format."""
+    Between calls of `improve` the weights of `network` may be read and replaced. What is learned
+    must follow from the seed and the number of steps alone, so that a trial can be repeated.
+    """
 
-    def __init__(self) -> None:
+    settings_class: ClassVar[type[Settings]]
+    network: PolicyNetwork
+    """What it trains."""
+
+    def __init__(self, episodes: SandboxedEpisodes, seed: int, settings: Any = None) -> None:
+        """`settings` are of `settings_class`; None for those that it has by itself."""
+        self.episodes = episodes
+        self.settings = settings or self.settings_class()
         self.steps = 0
         """Agent steps so far, of all environments together."""
         self._recent: deque[bool] = deque(maxlen=RECENT_EPISODES)
+
+    @classmethod
+    @abstractmethod
+    def takes(cls, action_space: gymnasium.Space[Any]) -> bool:
+        """Whether it can train with such actions: `Discrete`, or a `Box`."""
 
     @property
     def success_rate(self) -> float:
@@ -57,10 +111,10 @@ class Learner(ABC):
         """Begin new episodes everywhere: somebody else has used the environments."""
 
     @abstractmethod
-    def restart(self, weights: dict[str, Any]) -> None:
+    def restart(self, weights: Weights) -> None:
         """Go on from other weights."""
 
     @abstractmethod
-    def improve(self) -> list[Episode]:
-        """Some steps in every environment, and what is learned from them. Returns the episodes that
+    def improve(self) -> list[TrainingEpisode]:
+        """Take some steps in every environment, and learn from them. Returns the episodes that
         ended, in the order of time and environment."""

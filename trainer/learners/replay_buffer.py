@@ -2,6 +2,12 @@
 
 Rewards are kept as the task gave them. By what they are divided, and what a place is worth for
 being new, changes while more is seen, so both are looked up when a step is drawn.
+
+Being somewhere new is worth a little. Rewards of generated tasks often lead half of the way: to a
+lever, say, and not from there to the door that it opens. A robot that has learned to earn them
+stays where they end. Counts of how often each place was visited send it on (Bellemare et al. 2016,
+arXiv 1606.01868; Tang et al. 2017, arXiv 1611.04717), and what they are worth fades by itself. What
+was gained by it: docs/verdict.md.
 """
 
 from __future__ import annotations
@@ -11,7 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .visit_counts import Visits
+CELL_M = 1.0
+"""Places in one cell of a grid are one place."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +37,33 @@ class Batch:
     """(count,): what the value of what follows is worth; 0 where the episode was over."""
 
 
+class VisitCounts:
+    """How often each cell was visited, counted from where an episode began."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._counts = np.zeros(64, np.int64)
+
+    def add(self, places: NDArray[np.floating]) -> NDArray[np.int64]:
+        """Count visits. `places` are in m, shape (n, 3); returns the numbers of their cells, shape
+        (n,)."""
+        cells = np.floor(places / CELL_M).astype(np.int64)
+        numbers = [
+            self._numbers.setdefault(tuple(cell), len(self._numbers)) for cell in cells.tolist()
+        ]
+        while len(self._numbers) > len(self._counts):
+            self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
+        np.add.at(self._counts, numbers, 1)
+        return np.array(numbers, np.int64)
+
+    def rarity(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """1 / sqrt(n) for each cell, n being how often it has been visited by now. Any shape."""
+        rarity: NDArray[np.float64] = 1.0 / np.sqrt(self._counts[numbers])
+        return rarity
+
+
 class ReplayBuffer:
-    """The last `capacity` moments of `environments`; a moment is a step of each of them."""
+    """The last `capacity` steps of so many `environments`, which all step together."""
 
     def __init__(self, capacity: int, environments: int, observation_size: int) -> None:
         # Memory is taken as it is written to: a short trial takes little of it.
@@ -47,9 +79,9 @@ class ReplayBuffer:
         self._last_observations = np.zeros((64, observation_size), np.float32)
         self._ends = 0
         self._capacity = capacity
-        self.moments = 0
-        """How many have been added."""
-        self.visits = Visits()
+        self.steps = 0
+        """How many have been added, each of all environments."""
+        self.visits = VisitCounts()
 
     def add(
         self,
@@ -64,55 +96,55 @@ class ReplayBuffer:
         """A step of every environment; arrays have a row for each. `over` says that nothing would
         have followed where an episode `ended`, `led_to` is what was observed after the step, in the
         same episode, and `places` (environments, 3), in m, where."""
-        moment = self.moments % self._capacity
-        self._observations[moment] = observations
-        self._actions[moment] = actions
-        self._rewards[moment] = rewards
-        self._ended[moment] = ended
-        self._over[moment] = over
-        self._cells[moment] = self.visits.add(places)
+        place = self.steps % self._capacity
+        self._observations[place] = observations
+        self._actions[place] = actions
+        self._rewards[place] = rewards
+        self._ended[place] = ended
+        self._over[place] = over
+        self._cells[place] = self.visits.add(places)
         for environment in np.flatnonzero(ended):
             if self._ends == len(self._last_observations):
                 self._last_observations = np.concatenate([self._last_observations] * 2)
             self._last_observations[self._ends] = led_to[environment]
-            self._last[moment, environment] = self._ends
+            self._last[place, environment] = self._ends
             self._ends += 1
-        self.moments += 1
+        self.steps += 1
 
     def draw(
         self,
         count: int,
-        steps: int,
+        steps_ahead: int,
         discount: float,
         reward_scale: float,
-        novelty_worth: float,
+        exploration_bonus: float,
         random: np.random.Generator,
     ) -> Batch:
-        """Chance choices of the past that `steps` moments have followed. Rewards are multiplied by
-        `reward_scale`; coming to a place is worth `novelty_worth` / sqrt(n) on top, where n is how
-        often it has been visited by now. Needs more than `steps` moments."""
-        known = min(self.moments, self._capacity)
-        begun = self.moments - 1 - random.integers(steps, known, count)
+        """Chance choices of the past that `steps_ahead` steps have followed. Rewards are multiplied
+        by `reward_scale`; coming to a place is worth `exploration_bonus` / sqrt(n) on top, where n
+        is how often it has been visited by now. Needs more than `steps_ahead` steps."""
+        known = min(self.steps, self._capacity)
+        begun = self.steps - 1 - random.integers(steps_ahead, known, count)
         environments = random.integers(self._ended.shape[1], size=count)
-        moments = (begun[:, None] + np.arange(steps)) % self._capacity
-        at = moments, environments[:, None]
+        places = (begun[:, None] + np.arange(steps_ahead)) % self._capacity
+        at = places, environments[:, None]
         ended = self._ended[at]
         # Up to the end of the episode and no further.
         counts = np.cumsum(ended, axis=1) - ended == 0
         rewards = self._rewards[at] * reward_scale
-        if novelty_worth:
-            rewards += novelty_worth * self.visits.rarity(self._cells[at])
-        returns = (rewards * counts) @ discount ** np.arange(steps)
+        if exploration_bonus:
+            rewards += exploration_bonus * self.visits.rarity(self._cells[at])
+        returns = (rewards * counts) @ discount ** np.arange(steps_ahead)
         length = counts.sum(axis=1)
-        last = moments[np.arange(count), length - 1]
+        last = places[np.arange(count), length - 1]
         following = self._observations[(last + 1) % self._capacity, environments]
         stopped = self._ended[last, environments]
         numbers = self._last[last[stopped], environments[stopped]]
         following[stopped] = self._last_observations[numbers]
         discounts = np.where(self._over[last, environments], 0.0, discount**length)
         return Batch(
-            self._observations[moments[:, 0], environments],
-            self._actions[moments[:, 0], environments],
+            self._observations[places[:, 0], environments],
+            self._actions[places[:, 0], environments],
             returns.astype(np.float32),
             following,
             discounts.astype(np.float32),

@@ -1,8 +1,8 @@
 """Soft Q-learning: how a trial learns with a robot that chooses among actions.
 
 One network tells what each action is worth. The policy draws actions with the probabilities
-softmax(Q / temperature): the same network, its last layer divided by the temperature, so that a
-file of stable-baselines3's PPO keeps it. The network learns as Munchausen reinforcement learning
+softmax(Q / temperature): the same network, its last layer divided by the temperature, so that it
+is a `PolicyNetwork` like any other. The network learns as Munchausen reinforcement learning
 does (Vieillard et al. 2020, arXiv 2007.14430), from steps drawn again and again from all that was
 seen, several steps ahead, towards a copy of itself that follows slowly. The temperature is what
 leaves choices as uncertain as `SoftQSettings` say (after Haarnoja et al. 2018, arXiv 1812.05905).
@@ -16,43 +16,89 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+import gymnasium
 import numpy as np
 import torch
+from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 from torch.nn import functional
 
 from ...sandbox.vector import SandboxedEpisodes, Steps
-from ...world.base import robot_class_of
-from ...world.robots import ROBOT_ENVS
+from ...task import Between
+from ...world.robots import robot_class
 from ...world.scene import expand
-from ..policies import make_model
-from .actions import Actor
-from .learner import SEEN_SUCCESS_RATE, Episode, Learner
+from .learner import SEEN_SUCCESS_RATE, Learner, Rate, Settings, Share, TrainingEpisode
+from .network import PolicyNetwork, Weights
 from .replay_buffer import ReplayBuffer
-from .settings import SOFT_Q, SoftQSettings
+
+
+@dataclass(frozen=True)
+class SoftQSettings(Settings):
+    """What soft Q-learning can be told."""
+
+    steps: Annotated[int, Between(1, 1_000)] = 32
+    """Steps of each environment in one call of `improve`."""
+    first_steps: Annotated[int, Between(0, 10_000_000)] = 2_000
+    """Steps of all environments before learning begins."""
+    capacity_steps: Annotated[int, Between(1, 2_000_000)] = 300_000
+    """Steps that are kept to learn from, of some 700 bytes each."""
+    updates_per_step: Annotated[float, Between(0.0, 4.0)] = 0.25
+    batch_size: Annotated[int, Between(1, 10_000)] = 128
+    learning_rate: Rate = 7e-4
+    max_gradient_norm: Annotated[float, Between(1e-3, 1e6)] = 10.0
+    steps_ahead: Annotated[int, Between(1, 100)] = 3
+    """After which rewards give way to what the network expects."""
+    target_rate: Share = 0.01
+    """How much of the way to the network its slow copy goes with each update."""
+    munchausen: Share = 0.9
+    """The Munchausen coefficient: this times the temperature times the logarithm of the probability
+    of what was chosen is added to the reward."""
+    least_munchausen: Annotated[float, Between(-100.0, 0.0)] = -1.0
+    """The least that temperature times logarithm may be in that."""
+    first_temperature: Annotated[float, Between(1e-4, 10.0)] = 0.03
+    """The temperature that training begins with, in normalised rewards."""
+    temperature_rate: Annotated[float, Between(0.0, 0.1)] = 0.002
+    """By which share the temperature rises or falls with each update."""
+    entropy: Annotated[float, Between(0.0, 10.0)] = 0.7
+    """Of choices, in nats, that the temperature brings about; six actions have at most 1.8."""
+    last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
+    """The same where all training episodes succeed; it falls from where half of them do."""
+    exploration_bonus: Annotated[float, Between(0.0, 100.0)] = 0.3
+    """What the first visit to a place is worth, beside normalised rewards, while hardly any episode
+    succeeds; the n-th is worth this divided by the square root of n. See `VisitCounts`."""
 
 
 class SoftQLearner(Learner):
-    """Learns what actions are worth."""
+    """Learns what actions are worth, for robots that choose among actions."""
+
+    settings_class = SoftQSettings
+    settings: SoftQSettings
 
     def __init__(
-        self, episodes: SandboxedEpisodes, seed: int, settings: SoftQSettings = SOFT_Q
+        self, episodes: SandboxedEpisodes, seed: int, settings: SoftQSettings | None = None
     ) -> None:
-        super().__init__()
-        self.episodes = episodes
-        self.settings = settings
-        self.model = make_model(episodes, seed)
+        super().__init__(episodes, seed, settings)
+        settings = self.settings
+        self.network = PolicyNetwork(
+            episodes.observation_space, episodes.action_space, seed, settings.hidden
+        )
         self._draws = torch.Generator().manual_seed(seed)
         self._random = np.random.default_rng(seed)
-        self._place = robot_class_of(ROBOT_ENVS[episodes.robot]).place_numbers
+        self._place = robot_class(episodes.robot).place_numbers
         (size,) = episodes.observation_space.shape or ()
         capacity = math.ceil(settings.capacity_steps / episodes.count)
+        capacity = max(capacity, settings.steps_ahead + 2)
         self.seen = ReplayBuffer(capacity, episodes.count, size)
         self._scale = _ReturnScale(episodes.count, settings.discount)
         self._updates_due = 0.0
-        self.restart(self.model.policy.state_dict())
+        self.restart(self.network.weights())
+
+    @classmethod
+    def takes(cls, action_space: gymnasium.Space[Any]) -> bool:
+        return isinstance(action_space, Discrete)
 
     def reset(self, seed: int) -> None:
         self._observations = self.episodes.reset(seed)
@@ -60,13 +106,14 @@ class SoftQLearner(Learner):
         self._lengths = np.zeros(self.episodes.count, dtype=np.int64)
         self._scale.forget_returns()
 
-    def restart(self, weights: dict[str, Any]) -> None:
+    def restart(self, weights: Weights) -> None:
         """Go on from the weights of another policy, with all that was seen. They tell which actions
         it prefers; what these are worth is still to be learned."""
-        policy: Any = self.model.policy
-        policy.load_state_dict(weights)
+        network = self.network
+        network.load_state_dict(weights)
         self._temperature = self.settings.first_temperature
-        self._trunk, self._head = policy.mlp_extractor.policy_net, copy.deepcopy(policy.action_net)
+        self._trunk = network.mlp_extractor.policy_net
+        self._head = copy.deepcopy(network.action_net)
         with torch.no_grad():
             for parameter in self._head.parameters():
                 parameter.mul_(self._temperature)
@@ -77,22 +124,21 @@ class SoftQLearner(Learner):
             self._parameters, lr=self.settings.learning_rate, eps=1e-5, fused=True
         )
 
-    def improve(self) -> list[Episode]:
-        settings, count = self.settings, self.episodes.count
-        actor, ended = Actor(self.model.policy), []
-        noise = actor.noise((settings.moments, count), self._draws)
-        for moment in range(settings.moments):
+    def improve(self) -> list[TrainingEpisode]:
+        ended: list[TrainingEpisode] = []
+        steps = self.settings.steps
+        noise = self.network.noise((steps, self.episodes.count), self._draws)
+        for number in range(steps):
             observations = self._observations
-            actions = actor.choose(observations, noise[moment])
+            actions = self.network.choose(observations, noise[number])
             self.episodes.start(actions)
             self._learn()
             ended += self._note(observations, actions, self.episodes.finish())
-        self.model.num_timesteps = self.steps
         return ended
 
     def _note(
         self, observations: NDArray[np.float32], actions: NDArray[np.int64], steps: Steps
-    ) -> list[Episode]:
+    ) -> list[TrainingEpisode]:
         """Remember a step; returns the episodes that it ended."""
         self._observations = steps.observations
         self._earned += steps.rewards
@@ -115,7 +161,7 @@ class SoftQLearner(Learner):
         self._scale.add(rewards, ended)
         self.steps += self.episodes.count
         episodes = [
-            Episode(
+            TrainingEpisode(
                 environment=int(n),
                 success=bool(succeeded[n]),
                 earned=float(self._earned[n]),
@@ -130,7 +176,8 @@ class SoftQLearner(Learner):
 
     def _learn(self) -> None:
         """The updates that are due for one step of all environments."""
-        if self.steps < self.settings.first_steps:
+        few = self.seen.steps <= self.settings.steps_ahead
+        if few or self.steps < self.settings.first_steps:
             return
         self._updates_due += self.settings.updates_per_step * self.episodes.count
         while self._updates_due >= 1.0:
@@ -142,7 +189,7 @@ class SoftQLearner(Learner):
         """Let the policy draw by what the actions are worth now."""
         with torch.no_grad():
             for shown, parameter in zip(
-                self.model.policy.action_net.parameters(), self._head.parameters(), strict=True
+                self.network.action_net.parameters(), self._head.parameters(), strict=True
             ):
                 shown.copy_(parameter / self._temperature)
 
@@ -153,7 +200,7 @@ class SoftQLearner(Learner):
             settings.steps_ahead,
             settings.discount,
             1.0 / self._scale.deviation,
-            settings.novelty_worth if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
+            settings.exploration_bonus if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
             self._random,
         )
         observations = torch.from_numpy(batch.observations)

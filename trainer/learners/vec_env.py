@@ -11,7 +11,7 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvObs, VecEnvStepR
 
 from ...sandbox.vector import SandboxedEpisodes
 from ...world.actions import read_actions
-from .settings import Settings
+from .learner import Settings
 
 
 class RemoteVecEnv(VecEnv):

@@ -1,4 +1,4 @@
-"""Pictures of a task: a poster of how it begins, moments of an episode, or a film of one.
+"""Pictures of a task: a poster of how it begins, some frames of an episode, or a film of one.
 
 An episode is played by a policy while its actions are written down, then replayed and drawn in the
 sandbox; since episodes are reproducible, the two are the same.
@@ -24,7 +24,7 @@ from ...sandbox.processes.process import Child
 from ...sandbox.vector import SandboxedEpisodes
 from ...world.base import BaseEnv
 from ...world.task_env import ACTION_REPEAT
-from ..requests import Film, FilmPlan
+from ..requests import Film, FilmRequest
 from .playing import Played, play_from, play_until_success, untrained, who_acts
 
 FILM_TIMEOUT_S = 120.0
@@ -43,16 +43,16 @@ Frames = NDArray[Any]
 """uint8; shape (count, height, width, 3), or without the count for one picture."""
 
 
-def make_film(plan: FilmPlan) -> Film:
+def make_film(request: FilmRequest) -> Film:
     """Draw the picture or film and write it. Raises BrokenError where that fails."""
-    path = Path(plan.path)
+    path = Path(request.path)
     try:
         if path.suffix != ".png":
-            frames, film = _film(plan)
-        elif plan.moments:
-            frames, film = _moments(plan)
+            frames, film = _film(request)
+        elif request.frames:
+            frames, film = _frame_strip(request)
         else:
-            frames, film = _poster(plan)
+            frames, film = _poster(request)
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was drawn: {fault}", fault.fix) from None
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,19 +68,21 @@ def make_film(plan: FilmPlan) -> Film:
     return film
 
 
-def _poster(plan: FilmPlan) -> tuple[Frames, Film]:
+def _poster(request: FilmRequest) -> tuple[Frames, Film]:
     """How an episode begins."""
-    drawn, _ = _draw(plan, Played(episode_seed(plan.seed, 0, 0)), sampling=POSTER_SAMPLING)
-    picture = Image.fromarray(drawn[0]).resize((plan.width, plan.height), Image.Resampling.LANCZOS)
-    return np.asarray(picture)[None], Film(plan.path, 1)
+    drawn, _ = _draw(request, Played(episode_seed(request.seed, 0, 0)), sampling=POSTER_SAMPLING)
+    picture = Image.fromarray(drawn[0]).resize(
+        (request.width, request.height), Image.Resampling.LANCZOS
+    )
+    return np.asarray(picture)[None], Film(request.path, 1)
 
 
-def _moments(plan: FilmPlan) -> tuple[Frames, Film]:
-    """Moments of an episode from its beginning to its end, in one picture."""
-    (episode,) = _play(plan)
+def _frame_strip(request: FilmRequest) -> tuple[Frames, Film]:
+    """Frames of an episode from its beginning to its end, in one picture."""
+    (episode,) = _play(request)
     last = len(episode.actions)
-    numbers = np.linspace(0, last, min(plan.moments, last + 1)).round().astype(int)
-    drawn, at_the_end = _draw(plan, episode, [int(number) for number in numbers])
+    numbers = np.linspace(0, last, min(request.frames, last + 1)).round().astype(int)
+    drawn, at_the_end = _draw(request, episode, [int(number) for number in numbers])
     times = [f"{number * ACTION_S:.1f} s" for number in numbers]
     labelled = [_labelled(frame, time) for frame, time in zip(drawn, times, strict=True)]
     columns = math.ceil(math.sqrt(len(labelled)))
@@ -88,23 +90,23 @@ def _moments(plan: FilmPlan) -> tuple[Frames, Film]:
     rows = [labelled[at : at + columns] for at in range(0, len(labelled), columns)]
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     apart_s = round(last * ACTION_S / max(len(numbers) - 1, 1), 2)
-    return sheet[None], Film(plan.path, len(numbers), episode.success, apart_s, at_the_end)
+    return sheet[None], Film(request.path, len(numbers), episode.success, apart_s, at_the_end)
 
 
-def _film(plan: FilmPlan) -> tuple[Frames, Film]:
+def _film(request: FilmRequest) -> tuple[Frames, Film]:
     """An episode, with one of the untrained agent beside it where that is wanted."""
-    episode, *others = _play(plan)
-    frames, at_the_end = _draw(plan, episode)
+    episode, *others = _play(request)
+    frames, at_the_end = _draw(request, episode)
     if others:
         (other,) = others
         count = max(len(episode.actions), len(other.actions)) + 1 + LINGERING_FRAMES
         halves = (
-            _half(_draw(plan, other)[0], "untrained", other, count),
+            _half(_draw(request, other)[0], "untrained", other, count),
             _half(frames, "trained", episode, count),
         )
         frames = np.concatenate(halves, axis=2)
-        frames[:, :, plan.width - SEAM_PIXELS : plan.width + SEAM_PIXELS] = 255
-    return frames, Film(plan.path, len(frames), episode.success, at_the_end=at_the_end)
+        frames[:, :, request.width - SEAM_PIXELS : request.width + SEAM_PIXELS] = 255
+    return frames, Film(request.path, len(frames), episode.success, at_the_end=at_the_end)
 
 
 def _half(frames: Frames, who: str, episode: Played, count: int) -> Frames:
@@ -130,36 +132,37 @@ def _labelled(frame: Frames, text: str, is_good: bool | None = None) -> Frames:
     return np.asarray(picture)
 
 
-def _play(plan: FilmPlan) -> list[Played]:
+def _play(request: FilmRequest) -> list[Played]:
     """The episode to show, and that of the untrained agent where it is wanted."""
-    with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
-        policy = who_acts(episodes, plan.policy_path, plan.seed)
-        played = [play_until_success(episodes, policy, plan.seed, FILM_EPISODES)]
-        if plan.beside_untrained:
-            beginner = untrained(episodes, plan.seed)
+    with SandboxedEpisodes(request.source, request.robot, count=1, processes=1) as episodes:
+        policy = who_acts(episodes, request.policy_path, request.seed)
+        played = [play_until_success(episodes, policy, request.seed, FILM_EPISODES)]
+        if request.beside_untrained:
+            beginner = untrained(episodes, request.policy_path, request.seed)
             played.append(play_from(episodes, beginner, played[0].seed))
     return played
 
 
 def _draw(
-    plan: FilmPlan, episode: Played, moments: list[int] | None = None, sampling: int = 1
+    request: FilmRequest, episode: Played, after: list[int] | None = None, sampling: int = 1
 ) -> tuple[Frames, bool]:
     """Frames of shape (count, height, width, 3), drawn `sampling` times as large as asked for, and
-    whether success counts only at the end. Without `moments`, after the reset and each action."""
-    height, width = sampling * plan.height, sampling * plan.width
-    count = len(episode.actions) + 1 if moments is None else len(moments)
+    whether success counts only at the end. They are those `after` so many actions; None:
+    after the reset and each action."""
+    height, width = sampling * request.height, sampling * request.width
+    count = len(episode.actions) + 1 if after is None else len(after)
     shape = (count, height, width, 3)
     with shared_memory(math.prod(shape)) as (descriptor, memory), Child([descriptor]) as child:
         reply = child.request(
             {
                 "op": "film",
-                "source": plan.source,
+                "source": request.source,
                 "seed": episode.seed,
                 "actions": [action.tolist() for action in episode.actions],
-                "camera": plan.camera,
+                "camera": request.camera,
                 "width": width,
                 "height": height,
-                "moments": moments,
+                "after": after,
             },
             FILM_TIMEOUT_S,
         )

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...sandbox.episodes import episode_seed
 from ...sandbox.vector import SandboxedEpisodes
-from ..policies import Policy, Random, Trained, load_weights, make_model
+from ..learners.network import HIDDEN, PolicyNetwork
+from ..policies import Policy, Random, Trained, load_network
 
 
 @dataclass
@@ -28,14 +29,15 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
     """The policy in a file, or random actions where there is none."""
     if policy_path is None:
         return Random(episodes.action_space, seed)
-    model = make_model(episodes, seed)
-    model.policy.load_state_dict(load_weights(model.policy, policy_path))
-    return Trained(model, seed)
+    spaces = episodes.observation_space, episodes.action_space
+    return Trained(load_network(*spaces, policy_path), seed)
 
 
-def untrained(episodes: SandboxedEpisodes, seed: int) -> Policy:
-    """The network that training with this seed begins with."""
-    return Trained(make_model(episodes, seed), seed)
+def untrained(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) -> Policy:
+    """The network that training with this seed begins with, as wide as the one in a file."""
+    spaces = episodes.observation_space, episodes.action_space
+    hidden = load_network(*spaces, policy_path).hidden if policy_path else HIDDEN
+    return Trained(PolicyNetwork(*spaces, seed, hidden), seed)
 
 
 def play_until_success(

@@ -19,10 +19,10 @@ from ...sandbox.episodes import episode_seed
 from ...sandbox.processes.channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from ...sandbox.processes.memory import shared_memory
 from ...sandbox.processes.process import Child
-from ...sandbox.recording import Episode, Mesh, Recording, problem
+from ...sandbox.recording import Mesh, RecordedEpisode, Recording, problem
 from ...sandbox.vector import SandboxedEpisodes
 from ...task import Task, from_json, to_json
-from ..requests import Replay, ReplayPlan
+from ..requests import Replay, ReplayRequest
 from .playing import Played, play_from, play_until_success, who_acts
 
 RECORD_TIMEOUT_S = 60.0
@@ -34,48 +34,51 @@ ROOM_BYTES = 32_000_000
 """For one episode, before it is compressed: some fifty times what most take."""
 
 
-def make_replay(plan: ReplayPlan) -> Replay:
+def make_replay(request: ReplayRequest) -> Replay:
     """Record the episodes and write them. Raises BrokenError where that fails."""
     try:
-        played = _play(plan)
+        played = _play(request)
         recordings = [
-            _record(plan, agent, each) for agent, each in zip(plan.agents, played, strict=True)
+            _record(request, agent, each)
+            for agent, each in zip(request.agents, played, strict=True)
         ]
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was recorded: {fault}", fault.fix) from None
-    recording = _together(plan, recordings)
+    recording = _together(request, recordings)
     data = gzip.compress(to_json(recording).encode(), 9, mtime=0)
     # Nobody ever sees half a replay.
-    write_whole(Path(plan.path), data)
+    write_whole(Path(request.path), data)
     frames = sum(episode.frames for episode in recording.episodes)
-    return Replay(plan.path, frames, len(data))
+    return Replay(request.path, frames, len(data))
 
 
-def _play(plan: ReplayPlan) -> list[Played]:
-    with SandboxedEpisodes(plan.source, plan.robot, count=1, processes=1) as episodes:
+def _play(request: ReplayRequest) -> list[Played]:
+    with SandboxedEpisodes(request.source, request.robot, count=1, processes=1) as episodes:
         played: list[Played] = []
-        for agent in plan.agents:
+        for agent in request.agents:
             if agent == "idle":
                 size = int(np.prod(episodes.action_space.shape or ())) or 1
                 actions = [np.zeros(size, np.float32)] * IDLE_STEPS
-                seed = played[0].seed if played else episode_seed(plan.seed, 0, 0)
+                seed = played[0].seed if played else episode_seed(request.seed, 0, 0)
                 played.append(Played(seed, actions))
                 continue
-            policy = who_acts(episodes, plan.policy_path if agent == "trained" else None, plan.seed)
+            policy = who_acts(
+                episodes, request.policy_path if agent == "trained" else None, request.seed
+            )
             if played:
                 played.append(play_from(episodes, policy, played[0].seed))
             else:
-                played.append(play_until_success(episodes, policy, plan.seed, EPISODES))
+                played.append(play_until_success(episodes, policy, request.seed, EPISODES))
     return played
 
 
-def _record(plan: ReplayPlan, agent: str, played: Played) -> Recording:
+def _record(request: ReplayRequest, agent: str, played: Played) -> Recording:
     with shared_memory(ROOM_BYTES) as (descriptor, memory), Child([descriptor]) as child:
         reply = child.request(
             {
                 "op": "record",
-                "source": plan.source,
-                "robot": plan.robot,
+                "source": request.source,
+                "robot": request.robot,
                 "agent": agent,
                 "seed": played.seed,
                 "actions": [action.tolist() for action in played.actions],
@@ -104,7 +107,7 @@ def _record(plan: ReplayPlan, agent: str, played: Played) -> Recording:
     return recording
 
 
-def _together(plan: ReplayPlan, recordings: list[Recording]) -> Recording:
+def _together(request: ReplayRequest, recordings: list[Recording]) -> Recording:
     """One recording of all episodes, which share their meshes."""
     meshes: list[Mesh] = []
     episodes = []
@@ -117,13 +120,13 @@ def _together(plan: ReplayPlan, recordings: list[Recording]) -> Recording:
         episodes.append(_renumbered(recording.episodes[0], numbers))
     return dataclasses.replace(
         recordings[0],
-        task_id=Task(plan.source, plan.robot).task_id,
+        task_id=Task(request.source, request.robot).task_id,
         episodes=tuple(episodes),
         meshes=tuple(meshes),
     )
 
 
-def _renumbered(episode: Episode, numbers: list[int]) -> Episode:
+def _renumbered(episode: RecordedEpisode, numbers: list[int]) -> RecordedEpisode:
     parts = []
     for part in episode.parts:
         shapes = (

@@ -140,13 +140,13 @@ def _without_folders(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     if name not in _TELLING_FILES:
         return call
 
-    def told(*arguments: Any, **keywords: Any) -> Any:
+    def without_folders(*arguments: Any, **keywords: Any) -> Any:
         return tuple(
             (*shape[:_FILE], shape[_FILE].rpartition(b"/")[2], *shape[_FILE + 1 :])
             for shape in call(*arguments, **keywords)
         )
 
-    return told
+    return without_folders
 
 
 def _misplaced(

@@ -1,8 +1,8 @@
 """From source code to an environment class that reaches what tasks are given, and no more.
 
-Which names the code may say is settled before, by `sandbox/policy.py`; here the same lists become
-the things behind the names: facades for its imports, a table of builtins, and classes that keep
-`self` what it seems to be. The process that the code runs in is what contains it.
+Which names the code may say is settled before, by `sandbox/language_policy.py`; here the same lists
+become the things behind the names: facades for its imports, a table of builtins, and classes that
+keep `self` what it seems to be. The process that the code runs in is what contains it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import numpy as np
 from ..base import BaseEnv
 from ..contract import UnavailableError
 from ..frozen import Facade
-from ..robots import ROBOT_ENVS
+from ..robots import ROBOTS, robot_env
 from .allowed import BASE_BUILTINS, BUILTINS, refused_attribute
 from .facades import EpisodeStreams, facades
 
-BASES = {env.__name__: env for env in ROBOT_ENVS.values()}
+BASES = {entry.base: robot_env(name) for name, entry in ROBOTS.items()}
 ROBOT_MODULES: dict[str, dict[str, type[BaseEnv]]] = {
     "taskwright": BASES,
     "taskwright.world": BASES,
@@ -30,9 +30,9 @@ ROBOT_MODULES: dict[str, dict[str, type[BaseEnv]]] = {
     "taskwright.sandbox.world": BASES,
     # OMNI-EPIC's tasks name its own modules, in either spelling.
     **{
-        f"{package}.envs.{name}.base": {env.__name__: env}
+        f"{package}.envs.{name}.base": {entry.base: BASES[entry.base]}
         for package in ("omni_epic", "oped")
-        for name, env in ROBOT_ENVS.items()
+        for name, entry in ROBOTS.items()
     },
 }
 """What a task may import, besides numpy, math and random: a robot's environment."""

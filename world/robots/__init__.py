@@ -1,29 +1,61 @@
-"""The robots there are, by name. To add one: write its module, then add a line here."""
+"""The robots there are. To add one, write its file in this folder and add its line to `ROBOTS`.
+
+A robot's file is named as the robot is, and holds two classes. One derives from `Robot` and says
+all that is known of it: its body, its actions, what it feels, its gait, what it can do without
+looking, the keys that drive it, and what a model is told of it. The other is the base class of its
+tasks.
+
+The list itself loads neither PyBullet nor numpy: a robot's file is read when it is first asked for.
+"""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+import functools
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-import gymnasium
-import numpy as np
-from gymnasium.spaces import Box
+if TYPE_CHECKING:
+    import gymnasium
+    import numpy as np
+    from gymnasium.spaces import Box
 
-from ..base import BaseEnv, robot_class_of
-from ..scene import BOUND, SceneObserver
-from .ant import AntEnv
-from .gait import Gait, ant_gait
-from .humanoid import HumanoidEnv
-from .r2d2 import R2D2Env
+    from ..base import BaseEnv
+    from ..robot import Robot
 
-ROBOT_ENVS: dict[str, type[BaseEnv]] = {
-    "r2d2": R2D2Env,
-    "ant": AntEnv,
-    "humanoid": HumanoidEnv,
+
+@dataclass(frozen=True)
+class Entry:
+    """What has to be known of a robot before its file is read."""
+
+    base: str
+    """The base class of its tasks."""
+    steered: bool = False
+    """Whether it has a gait, so that its agents choose where it walks."""
+    played: bool = False
+    """Whether a person can drive it with keys."""
+
+
+ROBOTS: dict[str, Entry] = {
+    "r2d2": Entry("R2D2Env", played=True),
+    "ant": Entry("AntEnv", steered=True, played=True),
+    "humanoid": Entry("HumanoidEnv"),
 }
-GAITS: dict[str, Callable[[], Gait]] = {"ant": ant_gait}
-"""Of robots that have one: they can be steered."""
+
+
+@functools.cache
+def robot_env(robot: str) -> type[BaseEnv]:
+    """The base class of a robot's tasks. Raises KeyError where there is no such robot."""
+    env: type[BaseEnv] = getattr(importlib.import_module(f".{robot}", __name__), ROBOTS[robot].base)
+    return env
+
+
+def robot_class(robot: str) -> type[Robot]:
+    """The class that holds all that is known of a robot."""
+    from ..base import robot_class_of
+
+    return robot_class_of(robot_env(robot))
 
 
 def robot_spaces(
@@ -31,15 +63,19 @@ def robot_spaces(
 ) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
     """The observation and action space that every task of a robot has; `steered`, where the robot
     has a gait, its actions are commands."""
-    robot_class = robot_class_of(ROBOT_ENVS[robot])
-    size = robot_class.proprioception_size + SceneObserver.size
+    import numpy as np
+    from gymnasium.spaces import Box
+
+    from ..scene import BOUND, SceneObserver
+
+    kind = robot_class(robot)
+    size = kind.proprioception_size + SceneObserver.size
     observation_space = Box(-BOUND, BOUND, (size,), np.float32)
-    is_steered = steered and robot in GAITS
-    actions = Gait.commands if is_steered else robot_class.action_space
+    actions = kind.gait().commands if steered and kind.gait else kind.action_space
     # A copy, because a space carries the random stream of its `sample`.
     return observation_space, copy.deepcopy(actions)
 
 
 def robot_of(env_class: type[BaseEnv]) -> str:
     """The name of the robot that an environment class is for."""
-    return next(name for name, base in ROBOT_ENVS.items() if issubclass(env_class, base))
+    return next(name for name in ROBOTS if issubclass(env_class, robot_env(name)))

@@ -6,12 +6,20 @@ stretched out, 1.8 m from foot to foot; it drops onto them. Eight torques of up 
 ankle of each leg, in the order ahead left (1), behind left (2), behind right (3), ahead right (4),
 x being ahead. The model names its feet as if +y were ahead. See `articulated` for actions, rewards
 and proprioception: 14 + 16 + 4 = 34 numbers, feet in the order of the legs.
+
+It has a gait that walks where it is told (see `gait`), in one of eight directions. That is what its
+agents choose, and what keys say.
 """
 
 from __future__ import annotations
 
+import math
+from types import MappingProxyType
+
 from ..base import BaseEnv
-from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques
+from ..manual import Control, Driving
+from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
+from .gait import ant_gait
 
 _JOINTS = ("hip_1", "ankle_1", "hip_2", "ankle_2", "hip_3", "ankle_3", "hip_4", "ankle_4")
 
@@ -32,6 +40,31 @@ class AntRobot(ArticulatedRobot):
     eye_offset_m = (0.25, 0.0, 0.0)
     clearance_m = 1.4
     proprioception_size = TORSO_SIZE + 2 * len(_JOINTS) + len(feet)
+
+    gait = staticmethod(ant_gait)
+    scripts = MappingProxyType({"walking straight ahead": (1,)})
+    controls = (
+        Control("forward", "Walk ahead", ("ArrowUp", "KeyW"), "↑ W", "↑"),
+        Control("left", "Walk to the left", ("ArrowLeft", "KeyA"), "← A", "←"),
+        Control("right", "Walk to the right", ("ArrowRight", "KeyD"), "→ D", "→"),
+        Control("backward", "Walk backward", ("ArrowDown", "KeyS"), "↓ S", "↓"),
+    )
+    words = walker_words(
+        "The robot is an ant: a torso 0.5 m wide on four legs of two joints each, 182 kg, "
+        "1.8 m from foot to foot. Its eight actions are torques. It can stand and walk when"
+        " its training begins, along the x axis or to the nearest body, at about 1 m/s and "
+        "so some 12 m in an episode; it gets little faster, tips over on steep ground, "
+        "cannot jump far, and cannot grasp; it moves things by walking against them."
+    )
+
+    @classmethod
+    def choose_action(cls, driving: Driving) -> list[float]:
+        """0 to stand, or 1 for ahead and so on to the left, in steps of 45 degrees."""
+        ahead = driving.balance("forward", "backward")
+        left = driving.balance("left", "right")
+        if not (ahead or left):
+            return [0.0]
+        return [1.0 + round(math.atan2(left, ahead) / math.radians(45.0)) % 8]
 
 
 class AntEnv(BaseEnv, robot=AntRobot):

@@ -45,6 +45,7 @@ from numpy.typing import NDArray
 
 from ..client.client import PhysicsClient
 from ..contract import ContractError, describe
+from ..manual import Words
 from ..robot import Robot, load_urdf
 from ..rotation import up_vector, yaw_of
 from ..scene import compress_number
@@ -55,6 +56,21 @@ JOINTS_AT_LIMIT_WEIGHT = 0.1
 JOINT_VELOCITY_SCALE_RAD_S = 10.0
 TORSO_SIZE = 14
 """Proprioception apart from joints and feet."""
+
+
+_FALLEN = "it has fallen where `self._p.getContactPoints(bodyA=self.robot.robot_id, linkIndexA=-1)`"
+_HEIGHT = '`self.robot.links["base"].position_init[2]` above its floor, clear of all bodies'
+
+
+def walker_words(description: str) -> Words:
+    """What a model is told of a robot that walks."""
+    return Words(
+        description,
+        moves_by="walking",
+        placing=f"Place the robot's torso {_HEIGHT}; {_FALLEN} says that the torso touches "
+        "something.",
+        placing_in_short=f"Place the robot {_HEIGHT}; {_FALLEN} is not empty.",
+    )
 
 
 def joint_torques(count: int) -> Box:

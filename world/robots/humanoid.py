@@ -9,7 +9,7 @@ for actions, rewards and proprioception: 14 + 34 + 2 = 50 numbers, the left foot
 from __future__ import annotations
 
 from ..base import BaseEnv
-from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques
+from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
 
 
 class HumanoidRobot(ArticulatedRobot):
@@ -33,6 +33,14 @@ class HumanoidRobot(ArticulatedRobot):
     eye_offset_m = (0.09, 0.0, 0.19)
     clearance_m = 0.5
     proprioception_size = TORSO_SIZE + 2 * len(torque_limits_n_m) + len(feet)
+
+    not_played = "it has more joints than hands have fingers"
+    words = walker_words(
+        "The robot is a humanoid, 1.6 m tall, 42 kg, with two legs, two arms and no hands. "
+        "Its seventeen actions are torques. It has to learn to stand and to walk before "
+        "anything else, which is hard: a fall is easily had, and what it can do is walk "
+        "slowly on even ground and push things with its body."
+    )
 
 
 class HumanoidEnv(BaseEnv, robot=HumanoidRobot):

@@ -23,11 +23,19 @@ Proprioception, 13 numbers: velocity in the yaw frame (3, m/s, divided by 10), y
 4 pi), up vector (3), heading (cosine and sine of the yaw in the world frame), position relative to
 where the episode began (3, world frame, compressed: see `scene.compress`), and whether a wheel
 touches something (0 or 1).
+
+A person drives it with these six actions too. Whoever presses "left" wants it to turn at a pace
+that can be steered, and to stop turning on release; the action adds 3 to 4 rad/s, which then fade
+over half a second. So keys say what is wanted, and each step takes the action that comes nearest to
+it: a turn where the robot turns too slowly, one the other way where it turns on after the release,
+else the drive, up to half of the robot's top speed unless Shift is held, since most courses are
+short. What a person can do with it, an agent could.
 """
 
 from __future__ import annotations
 
 import math
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,8 +44,16 @@ from numpy.typing import NDArray
 
 from ..base import BaseEnv
 from ..client.client import PhysicsClient
+from ..manual import Control, Driving, Words
 from ..robot import Robot, load_urdf
 from ..rotation import forward_vector, up_vector, yaw_of
+
+PLAYED_TURN_RAD_S = 2.6
+"""The pace of a turn while its key is held: two and a half seconds around."""
+PLAYED_DRIVE_M_S = 5.0
+"""Up to this speed the robot drives on while its key is held; with "fast", up to its own limit."""
+NEAR_ENOUGH_RAD_S = 1.5
+"""Half of what one turning action changes: below this, another one would overshoot."""
 
 
 class R2D2Robot(Robot):
@@ -61,6 +77,31 @@ class R2D2Robot(Robot):
     # Inside the lens: nothing of the robot is ahead of it, and a wall it touches is.
     eye_offset_m = (0.19, 0.0, 0.36)
     energy_penalty = (0.0, -0.2, -0.2, -0.1, -0.1, -0.5)
+
+    scripts = MappingProxyType(
+        {"driving straight ahead": (1,), "driving and jumping ahead": (1, 1, 1, 5)}
+    )
+    controls = (
+        Control("forward", "Forward", ("ArrowUp", "KeyW"), "↑ W", "↑"),
+        Control("left", "Turn left", ("ArrowLeft", "KeyA"), "← A", "←"),
+        Control("right", "Turn right", ("ArrowRight", "KeyD"), "→ D", "→"),
+        Control("backward", "Backward, brake", ("ArrowDown", "KeyS"), "↓ S", "↓"),
+        Control("jump", "Jump", ("Space",), "Space", "Jump"),
+        Control("fast", "Full speed", ("ShiftLeft", "ShiftRight"), "Shift"),
+    )
+    words = Words(
+        "The robot is R2D2: 0.94 m tall, 0.6 m wide, 60 kg, on wheels. Its six actions are "
+        "idle, drive forward, drive backward, turn right, turn left, and jump. It gains 12 "
+        "m/s each second while driving (up to 10 m/s), loses about 2.5 m/s each second "
+        "while coasting, turns on the spot, and jumps 1.2 m high while standing on "
+        "something. It cannot grasp or lift: it moves things by driving against them. It "
+        "stays upright by itself.",
+        moves_by="driving, turning and jumping",
+        start_height="0.5",
+        placing="The robot's base rests 0.47 m above its floor: place it 0.5 m above, clear of all "
+        "bodies.",
+        placing_in_short="Place the robot 0.5 m above its floor, clear of all bodies.",
+    )
 
     def load(self, client: PhysicsClient) -> int:
         return load_urdf(client, "r2d2", [0.0, 0.0, 0.5])
@@ -129,6 +170,19 @@ class R2D2Robot(Robot):
             ],
             dtype=np.float32,
         )
+
+    @classmethod
+    def choose_action(cls, driving: Driving) -> list[float]:
+        idle, forward, backward, turn_right, turn_left, jump = map(float, range(6))
+        if "jump" in driving.pressed:
+            return [jump]
+        lacking = PLAYED_TURN_RAD_S * driving.balance("left", "right") - driving.turn_rad_s
+        if abs(lacking) > NEAR_ENOUGH_RAD_S:
+            return [turn_left if lacking > 0 else turn_right]
+        ahead = driving.balance("forward", "backward")
+        if ahead * driving.speed_m_s > PLAYED_DRIVE_M_S and "fast" not in driving.wanted:
+            return [idle]
+        return [{1: forward, -1: backward, 0: idle}[ahead]]
 
     def get_rewards(self, action: Any) -> dict[str, float]:
         return {"energy_penalty": self.energy_penalty[int(action)]}

@@ -14,7 +14,7 @@ from taskwright.cli.commands import generalist
 from taskwright.cli.main import cli
 from taskwright.errors import ArchiveError, UsageError
 from taskwright.task import Task, Trial
-from taskwright.trainer.policies import load_parameters
+from taskwright.trainer.policy_files import read_policy
 
 # With few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
@@ -59,7 +59,7 @@ def test_one_policy_is_trained_for_all_and_kept_in_the_run_folder(
     (kept,) = read_generalists(run_dir)
     assert kept.name == "r2d2-learning-progress-seed0"
     assert kept.updated_at
-    assert load_parameters(tmp_path / "out" / "mine.zip")
+    assert read_policy(tmp_path / "out" / "mine.zip")
 
     # For people, a table; nothing is evaluated again.
     assert taskwright(*command) == 1
@@ -73,7 +73,7 @@ def test_one_policy_is_trained_for_all_and_kept_in_the_run_folder(
     ("arguments", "error", "message"),
     [
         (["{run}", "3", "--all"], UsageError, "`--all` takes a run folder alone"),
-        (["{run}", "--all", "--video", "a.mp4"], UsageError, "no --video"),
+        (["{run}", "--all", "--video", "a.mp4"], UsageError, "neither --video nor --set"),
         (["{run}", "1", "--sampler", "plr"], UsageError, "for `--all` only"),
         (["{run}", "--all", "--robot", "ant"], UsageError, "holds no kept task for ant"),
         (["{run}/none", "--all"], ArchiveError, "does not exist"),

@@ -10,7 +10,7 @@ from taskwright.trainer.evidence.deciding import (
     last_progress,
     spans,
 )
-from taskwright.trainer.learners.learner import Episode
+from taskwright.trainer.learners.learner import TrainingEpisode
 
 POINT_STEPS = 2_000
 
@@ -80,13 +80,13 @@ def test_what_succeeds_half_of_the_time_is_given_twice_the_patience():
 
 def test_asks_once_every_environment_has_shown_enough():
     window = SuccessWindow(environments=25)
-    window.add([Episode(n, True, 0.0, 10) for n in range(25)])
+    window.add([TrainingEpisode(n, True, 0.0, 10) for n in range(25)])
     assert not window.looks_learned
     assert window.success_rate == 0.0
-    window.add([Episode(n, n < 20, 0.0, 10) for n in range(25)])
+    window.add([TrainingEpisode(n, n < 20, 0.0, 10) for n in range(25)])
     assert window.looks_learned, "45 of 50 have succeeded"
     assert window.success_rate == 0.9
-    window.add([Episode(n, False, 0.0, 10) for n in range(3)])
+    window.add([TrainingEpisode(n, False, 0.0, 10) for n in range(3)])
     assert not window.looks_learned, "42 of 50 have succeeded"
     window.clear()
     assert not window.looks_learned

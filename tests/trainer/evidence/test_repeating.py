@@ -13,7 +13,7 @@ from taskwright.trainer.evidence.episode_recorder import TRAINING, WatchedEpisod
 from taskwright.trainer.evidence.evaluation import evaluate
 from taskwright.trainer.evidence.repeating import require_repeatable
 from taskwright.trainer.policies import Random
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 STROLL = '''
@@ -45,8 +45,8 @@ class Env(R2D2Env):
 '''
 
 
-def plan(source: str, tmp_path: Path) -> TrialPlan:
-    return TrialPlan(
+def make_request(source: str, tmp_path: Path) -> TrialRequest:
+    return TrialRequest(
         source=source,
         robot="r2d2",
         seed=0,
@@ -64,11 +64,11 @@ def plan(source: str, tmp_path: Path) -> TrialPlan:
 
 
 def test_successes_come_about_again_in_a_fresh_process(tmp_path: Path) -> None:
-    wanted = plan(STROLL, tmp_path)
+    wanted = make_request(STROLL, tmp_path)
     with WatchedEpisodes(STROLL, "r2d2", 8, 2) as episodes:
         episodes.policy = "random"
         evaluate(episodes, Random(episodes.action_space, 0), 5, 24)
-        successes = list(episodes.witness.successes)
+        successes = list(episodes.recorder.successes)
         assert len(successes) >= 20
         require_repeatable(wanted, successes)
         require_repeatable(wanted, successes[:1])
@@ -81,17 +81,17 @@ def test_successes_come_about_again_in_a_fresh_process(tmp_path: Path) -> None:
             require_repeatable(wanted, [shorter])
         episodes.policy = TRAINING
         evaluate(episodes, Random(episodes.action_space, 0), 5, 8)
-        assert not episodes.witness.successes
+        assert not episodes.recorder.successes
 
 
 @pytest.mark.slow
 def test_a_task_that_does_not_follow_from_its_seed_is_rejected_not_too_easy(
     tmp_path: Path,
 ) -> None:
-    honest = run_trial(plan(STROLL, tmp_path))
+    honest = run_trial(make_request(STROLL, tmp_path))
     assert honest.verdict == "too_easy"
     clock = STROLL.replace("# RESET", "np.random.seed()")
-    trial = run_trial(plan(clock, tmp_path))
+    trial = run_trial(make_request(clock, tmp_path))
     assert trial.verdict == "rejected"
     assert "cannot be repeated: of 8 that succeeded, 8 went otherwise" in trial.reason
     assert "How to fix: Keep state in attributes" in trial.reason

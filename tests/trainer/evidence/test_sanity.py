@@ -9,27 +9,27 @@ from gymnasium.spaces import Discrete
 from taskwright.errors import BrokenError
 from taskwright.sandbox.vector import Steps
 from taskwright.task import CurvePoint, Task, Trial, from_json, robot_named_in, to_json
-from taskwright.trainer.evidence.episode_recorder import TRAINED, TRAINING, Witness
+from taskwright.trainer.evidence.episode_recorder import TRAINED, TRAINING, EpisodeRecorder
 from taskwright.trainer.evidence.evaluation import Evaluation
 from taskwright.trainer.evidence.experiments import cannot_be, more_time
 from taskwright.trainer.evidence.sanity import findings
-from taskwright.trainer.evidence.trial_evidence import Evidence, Rung, correlation
+from taskwright.trainer.evidence.trial_evidence import Rung, TrialEvidence, correlation
 from taskwright.trainer.policies import Idle
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 
 VERDICTS = Path(__file__).parents[2] / "tasks" / "verdicts"
 
 
 class Story:
-    """Tells a witness of episodes, one environment at a time."""
+    """Tells a recorder of episodes, one environment at a time."""
 
     def __init__(self):
-        self.witness = Witness(1)
+        self.recorder = EpisodeRecorder(1)
         self.points = []
 
     def policy(self, name, seed=0):
-        self.witness.begin(name, seed)
+        self.recorder.begin(name, seed)
         return self
 
     def episode(self, success, *, steps=10, terms=None, terminated=False):
@@ -39,7 +39,7 @@ class Story:
         for step in range(steps):
             last = step == steps - 1
             values = [v(step) if callable(v) else v for v in terms.values()]
-            self.witness.watch(
+            self.recorder.watch(
                 Steps(
                     observations=np.zeros((1, 1), np.float32),
                     rewards=np.array([sum(values)]),
@@ -60,7 +60,7 @@ class Story:
         return self
 
     def found(self, learned=False, trained=TRAINED):
-        evidence = Evidence(self.witness, "r2d2", self.points, learned, trained)
+        evidence = TrialEvidence(self.recorder, "r2d2", self.points, learned, trained)
         return {finding.kind: finding for finding in findings(evidence)}
 
 
@@ -173,7 +173,7 @@ def test_success_that_ends_what_could_be_earned():
 
 
 def dead_terms(story):
-    found = findings(Evidence(story.witness, "r2d2", (), False, TRAINED))
+    found = findings(TrialEvidence(story.recorder, "r2d2", (), False, TRAINED))
     return sorted(each.symptom.split("`")[1] for each in found if each.kind == "dead_term")
 
 
@@ -215,7 +215,7 @@ def test_return_and_success_are_compared_by_rank():
 
 
 @pytest.fixture
-def plan(tmp_path):
+def make_request(tmp_path):
     def make(source, **fields):
         values = {
             "source": source,
@@ -232,7 +232,7 @@ def plan(tmp_path):
             "screening_episodes": 12,
             "evaluation_episodes": 4,
         }
-        return TrialPlan(**{**values, **fields})
+        return TrialRequest(**{**values, **fields})
 
     return make
 
@@ -241,24 +241,24 @@ def specimen(name):
     return (VERDICTS / f"{name}.py").read_text(encoding="utf-8")
 
 
-def test_a_body_that_nothing_can_touch(plan):
-    found = cannot_be(plan(specimen("misspecified__ghost_button")), None)
+def test_a_body_that_nothing_can_touch(make_request):
+    found = cannot_be(make_request(specimen("misspecified__ghost_button")), None)
     assert found.kind == "untouchable"
     assert "`self.button`, which has no collision shape" in found.symptom
 
 
-def test_a_body_that_nothing_moves(plan):
-    found = cannot_be(plan(specimen("misspecified__crate_that_is_fixed")), None)
+def test_a_body_that_nothing_moves(make_request):
+    found = cannot_be(make_request(specimen("misspecified__crate_that_is_fixed")), None)
     assert found.kind == "nothing_moves"
     assert "`self.crate` (fixed in place by its mass of 0" in found.symptom
 
 
-def test_what_can_come_about_is_not_said_to_be_impossible(plan, easy_source):
+def test_what_can_come_about_is_not_said_to_be_impossible(make_request, easy_source):
     # It reads the robot's own place, and that changes.
     source = easy_source.replace("> 2.0", "> 200.0")
-    assert cannot_be(plan(source), None) is None
+    assert cannot_be(make_request(source), None) is None
     # The crate has not been moved, but it can be: the robot has bumped into it.
-    assert cannot_be(plan(specimen("learnable__shove_the_crate")), None) is None
+    assert cannot_be(make_request(specimen("learnable__shove_the_crate")), None) is None
 
 
 class Forward:
@@ -267,10 +267,10 @@ class Forward:
 
 
 @pytest.mark.slow
-def test_more_time_is_tried_where_time_ended_the_episodes(plan, easy_source):
+def test_more_time_is_tried_where_time_ended_the_episodes(make_request, easy_source):
     # R2D2 drives 10 m/s at most: 165 m in the time there is.
     ground = easy_source.replace("[20.0, 20.0, 0.5]", "[400.0, 20.0, 0.5]")
-    far = plan(ground.replace("> 2.0", "> 200.0"))
+    far = make_request(ground.replace("> 2.0", "> 200.0"))
     found = more_time(far, Forward(), 0.0, 1.0, episodes_at_most=4)
     assert found.kind == "time_too_short"
     assert "4 of 4 episodes instead of 0 %" in found.symptom
@@ -279,13 +279,13 @@ def test_more_time_is_tried_where_time_ended_the_episodes(plan, easy_source):
 
 
 @pytest.mark.slow
-def test_a_trial_tells_what_is_doubtful_and_keeps_its_verdict(plan):
-    trial = run_trial(plan(specimen("misspecified__measured_from_the_origin")))
+def test_a_trial_tells_what_is_doubtful_and_keeps_its_verdict(make_request):
+    trial = run_trial(make_request(specimen("misspecified__measured_from_the_origin")))
     assert trial.verdict == "too_easy" or trial.success_before > 0.2
     assert "success_at_start" in {finding.kind for finding in trial.findings}
     assert from_json(Trial, to_json(trial)) == trial
 
-    trial = run_trial(plan(specimen("misspecified__lamp_by_chance")))
+    trial = run_trial(make_request(specimen("misspecified__lamp_by_chance")))
     assert trial.verdict == "too_hard"
     assert "decided_at_start" in {finding.kind for finding in trial.findings}
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 
 from taskwright.sandbox.vector import SandboxedEpisodes
-from taskwright.trainer.learners.ppo import PPOLearner
-from taskwright.trainer.learners.settings import PPO_SETTINGS
+from taskwright.trainer.learners.ppo import PPO_SETTINGS, PPOLearner
 
 
 def trained(source: str, processes: int) -> tuple[list, dict[str, torch.Tensor]]:
@@ -15,7 +14,7 @@ def trained(source: str, processes: int) -> tuple[list, dict[str, torch.Tensor]]
         learner.reset(1)
         ended = learner.improve() + learner.improve()
         assert learner.steps == 2 * 2 * PPO_SETTINGS.steps
-        return ended, learner.model.policy.state_dict()
+        return ended, learner.network.state_dict()
 
 
 def test_the_same_seed_gives_the_same_policy_in_one_process_and_in_two(easy_source):
@@ -34,16 +33,15 @@ def test_it_goes_on_from_other_weights_and_with_other_episodes(easy_source):
     source = easy_source.replace("R2D2Env", "HumanoidEnv")
     with SandboxedEpisodes(source, "humanoid", count=2, processes=1) as episodes:
         learner = PPOLearner(episodes, 3)
-        begun = {k: v.clone() for k, v in learner.model.policy.state_dict().items()}
+        begun = {k: v.clone() for k, v in learner.network.state_dict().items()}
         learner.reset(1)
         learner.improve()
         assert not torch.equal(
-            learner.model.policy.state_dict()["action_net.weight"], begun["action_net.weight"]
+            learner.network.state_dict()["action_net.weight"], begun["action_net.weight"]
         )
         learner.restart(begun)
         assert all(
-            torch.equal(each, begun[name])
-            for name, each in learner.model.policy.state_dict().items()
+            torch.equal(each, begun[name]) for name, each in learner.network.state_dict().items()
         )
         learner.reset(2)
         learner.improve()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from taskwright.trainer.learners.replay_buffer import Batch, ReplayBuffer
+from taskwright.trainer.learners.replay_buffer import CELL_M, Batch, ReplayBuffer, VisitCounts
 
 DISCOUNT = 0.5
 NOWHERE = np.zeros((1, 3))
@@ -118,3 +118,28 @@ def test_many_episodes_end_and_their_last_observations_are_known() -> None:
     found = drawn(buffer, 1)
     assert len(found) > 100
     assert all(one.following[0, 0] == number + 0.5 for number, one in found.items())
+
+
+def test_a_place_is_rarer_the_less_often_it_was_visited():
+    visits, here = VisitCounts(), np.full((1, 3), 0.5 * CELL_M)
+    rarities = [float(visits.rarity(visits.add(here))[0]) for _ in range(4)]
+    assert rarities == pytest.approx([1.0, 0.5**0.5, (1 / 3) ** 0.5, 0.5])
+
+
+def test_visits_at_the_same_time_count_together_and_each_cell_for_itself():
+    visits = VisitCounts()
+    places = np.array([[0.1, 0.2, 0.0], [0.9, 0.2, 0.0], [-0.1, 0.2, 0.0], [0.1, 0.2, 5.0]])
+    numbers = visits.add(places * CELL_M)
+    assert len(set(numbers)) == 3
+    assert visits.rarity(numbers) == pytest.approx(np.array([0.5**0.5, 0.5**0.5, 1.0, 1.0]))
+
+
+def test_many_cells_are_told_apart():
+    visits = VisitCounts()
+    numbers = visits.add(np.arange(900).reshape(300, 3) * CELL_M)
+    assert len(set(numbers)) == 300
+    assert visits.rarity(numbers) == pytest.approx(np.ones(300))
+
+
+def test_no_visits_have_no_cells():
+    assert VisitCounts().add(np.zeros((0, 3))).shape == (0,)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import PPO
 
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import ROBOT_BASES
-from taskwright.trainer.learners.actions import Actor
-from taskwright.trainer.learners.learner import Episode
-from taskwright.trainer.learners.settings import SOFT_Q
-from taskwright.trainer.learners.soft_q import SoftQLearner, _ReturnScale
+from taskwright.trainer.learners.learner import TrainingEpisode
+from taskwright.trainer.learners.soft_q import SoftQLearner, SoftQSettings, _ReturnScale
 
-SMALL = SOFT_Q.but(moments=16, first_steps=64, batch_size=32)
+SMALL = SoftQSettings().but(steps=16, first_steps=64, batch_size=32)
+
+
+def odds(learner: SoftQLearner, observations) -> torch.Tensor:
+    """The probability of each action."""
+    network = learner.network
+    with torch.no_grad():
+        features = network.mlp_extractor.policy_net(torch.from_numpy(observations))
+        return torch.softmax(network.action_net(features), dim=1)
 
 
 @pytest.fixture
@@ -25,13 +30,13 @@ def learner(easy_source):
         yield learner
 
 
-def trained(source: str, robot: str, processes: int) -> tuple[list[Episode], dict]:
+def trained(source: str, robot: str, processes: int) -> tuple[list[TrainingEpisode], dict]:
     with SandboxedEpisodes(source, robot, count=4, processes=processes) as episodes:
         learner = SoftQLearner(episodes, 3, SMALL)
         learner.reset(1)
         ended = [episode for _ in range(6) for episode in learner.improve()]
-        assert learner.steps == learner.model.num_timesteps == 6 * 16 * 4
-        return ended, learner.model.policy.state_dict()
+        assert learner.steps == 6 * 16 * 4
+        return ended, learner.network.state_dict()
 
 
 @pytest.mark.parametrize("robot", ["r2d2", "ant"])
@@ -56,9 +61,7 @@ def test_what_pays_is_done_more_often(easy_source):
         learner.reset(0)
 
         def ahead() -> float:
-            seen, forward = torch.from_numpy(observations), torch.ones(8, dtype=torch.int64)
-            _, likely, _ = learner.model.policy.evaluate_actions(seen, forward)
-            return float(likely.detach().exp().mean())
+            return float(odds(learner, observations)[:, 1].mean())
 
         before = ahead()
         while learner.steps < 4_000:
@@ -74,7 +77,7 @@ def test_the_policy_draws_by_what_actions_are_worth(learner):
     with torch.no_grad():
         worths = learner._head(learner._trunk(observations))
         expected = torch.softmax(worths / learner._temperature, dim=1)
-        shown = learner.model.policy.get_distribution(observations).distribution.probs
+        shown = odds(learner, learner._observations)
     torch.testing.assert_close(shown, expected)
 
 
@@ -86,9 +89,8 @@ def test_choices_get_as_uncertain_as_they_are_to_be(easy_source):
         entropies = []
         while learner.steps < 1_600:
             learner.improve()
-            seen = torch.from_numpy(learner._observations)
-            entropy = learner.model.policy.get_distribution(seen).entropy()
-            entropies.append(float(entropy.detach().mean()))
+            likely = odds(learner, learner._observations)
+            entropies.append(float(-(likely * likely.log()).sum(dim=1).mean()))
         # From where nothing was preferred to what is asked for.
         assert entropies[0] > 1.7
         assert 0.8 < np.mean(entropies[-8:]) < 1.6
@@ -103,15 +105,15 @@ def test_choices_get_surer_once_half_of_the_episodes_succeed(learner, successes,
 def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
     worths = []
 
-    def draw(count, steps, discount, scale, novelty_worth, random):
-        worths.append(novelty_worth)
-        return original(count, steps, discount, scale, novelty_worth, random)
+    def draw(count, steps, discount, scale, exploration_bonus, random):
+        worths.append(exploration_bonus)
+        return original(count, steps, discount, scale, exploration_bonus, random)
 
     original = learner.seen.draw
     monkeypatch.setattr(learner.seen, "draw", draw)
     for _ in range(3):
         learner.improve()
-    assert set(worths) == {SMALL.novelty_worth}
+    assert set(worths) == {SMALL.exploration_bonus}
     worths.clear()
     learner._recent += [True] * 3
     learner.improve()
@@ -119,24 +121,12 @@ def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
 
 
 def test_a_policy_to_begin_with_acts_as_it_did(learner):
-    weights = {
-        name: torch.randn_like(each) for name, each in learner.model.policy.state_dict().items()
-    }
+    weights = {name: torch.randn_like(each) for name, each in learner.network.state_dict().items()}
     learner.restart(weights)
-    shown = learner.model.policy.state_dict()
+    shown = learner.network.state_dict()
     assert all(torch.equal(shown[name], weights[name]) for name in weights)
     learner._publish()
     torch.testing.assert_close(shown["action_net.weight"], weights["action_net.weight"])
-
-
-def test_stable_baselines3_reads_what_was_learned_and_acts_alike(learner, tmp_path):
-    for _ in range(4):
-        learner.improve()
-    learner.model.save(tmp_path / "policy.zip")
-    loaded = PPO.load(tmp_path / "policy.zip", device="cpu")
-    observations = np.random.default_rng(0).normal(size=(5, 157)).astype(np.float32)
-    chosen = Actor(learner.model.policy).choose(observations, torch.zeros(5, 6))
-    assert list(chosen) == list(loaded.predict(observations, deterministic=True)[0])
 
 
 def test_rewards_are_measured_by_how_much_returns_differ():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from taskwright.sandbox.vector import SandboxedEpisodes
+from taskwright.trainer.learners.network import PolicyNetwork
 from taskwright.trainer.media.film import make_film
-from taskwright.trainer.policies import make_model
-from taskwright.trainer.requests import FilmPlan
+from taskwright.trainer.policies import save_network
+from taskwright.trainer.requests import FilmRequest
+from taskwright.world.robots import robot_spaces
 
 WIDTH, HEIGHT = 96, 72
 
@@ -24,15 +25,16 @@ def fast(easy_source):
 def policy(tmp_path, fast):
     """A policy file; what it has learned does not matter here."""
     path = tmp_path / "policy.zip"
-    with SandboxedEpisodes(fast, "r2d2", count=1, processes=1) as episodes:
-        make_model(episodes, seed=3).save(path)
+    observations, actions = robot_spaces("r2d2")
+    network = PolicyNetwork(observations, actions, seed=3)
+    save_network(path, network, observations, robot="r2d2", task_id="", learner="soft_q")
     return str(path)
 
 
 def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
     path = tmp_path / "moments.png"
-    plan = FilmPlan(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, moments=4)
-    film = make_film(plan)
+    request = FilmRequest(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, frames=4)
+    film = make_film(request)
     assert film.success is True
     assert film.frames == 4
     assert film.apart_s > 0.0
@@ -46,7 +48,7 @@ def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
 
 def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, tmp_path):
     path = tmp_path / "film.gif"
-    plan = FilmPlan(
+    request = FilmRequest(
         fast,
         "r2d2",
         str(path),
@@ -55,7 +57,7 @@ def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, t
         height=HEIGHT,
         beside_untrained=True,
     )
-    film = make_film(plan)
+    film = make_film(request)
     frames = imageio.v3.imread(path, index=None)
     assert frames.shape[1:] == (HEIGHT, 2 * WIDTH, 3)
     assert film.frames > 15

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from taskwright.errors import BrokenError
-from taskwright.sandbox.recording import Episode, Mesh, Part, Recording, Shape, problem
+from taskwright.sandbox.recording import Mesh, Part, RecordedEpisode, Recording, Shape, problem
 from taskwright.task import Task, Trial, from_json
 from taskwright.trainer.media.replay import _with_triangles, make_replay
-from taskwright.trainer.requests import ReplayPlan
+from taskwright.trainer.requests import ReplayRequest
 
 FALLING_WEDGE = """
         points = [[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [0.1, 0.1, 0.1]]
@@ -27,8 +27,8 @@ def read(path: Path) -> Recording:
 
 
 def replay(source: str, path: Path, *agents: str) -> Recording:
-    plan = ReplayPlan(source, "r2d2", str(path), agents)  # type: ignore[arg-type]
-    made = make_replay(plan)
+    request = ReplayRequest(source, "r2d2", str(path), agents)  # type: ignore[arg-type]
+    made = make_replay(request)
     recording = read(path)
     assert made.frames == sum(episode.frames for episode in recording.episodes)
     assert made.size_bytes == path.stat().st_size
@@ -97,13 +97,13 @@ def test_a_task_that_fails_while_it_is_recorded_leaves_no_file(
     source = easy_source.replace("self.x = x", "self.x = x + 0 / int(x < 0.5)")
     path = tmp_path / "task.replay.json.gz"
     with pytest.raises(BrokenError, match=r"recorded: .*ZeroDivisionError"):
-        make_replay(ReplayPlan(source, "r2d2", str(path), ("random",)))
+        make_replay(ReplayRequest(source, "r2d2", str(path), ("random",)))
     assert list(tmp_path.iterdir()) == []
 
 
 SHAPE = Shape("box", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, 1.0))
 PART = Part(1, -1, False, 0, (SHAPE,), ((0,),) * 7, 2)
-EPISODE = Episode(
+EPISODE = RecordedEpisode(
     "random", 0, False, None, "stopped", 2, (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (PART,), {"r": (1.0,)}
 )
 NAN = float("nan")

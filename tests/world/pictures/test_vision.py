@@ -16,7 +16,7 @@ from stable_baselines3 import PPO
 
 from taskwright.world import TaskEnv
 from taskwright.world.pictures.vision import DEPTH_LIMIT_M
-from taskwright.world.robots import ROBOT_ENVS
+from taskwright.world.robots import ROBOTS
 
 EXAMPLES = Path(__file__).parents[3] / "examples/tasks/r2d2"
 EYE_M = 0.19  # ahead of the base
@@ -118,9 +118,9 @@ def test_the_robot_does_not_see_itself(env: TaskEnv) -> None:
         assert (observation["depth"] == DEPTH_LIMIT_M).mean() > 0.999
 
 
-@pytest.mark.parametrize("robot", ROBOT_ENVS)
+@pytest.mark.parametrize("robot", ROBOTS)
 def test_every_robot_sees_the_wall_ahead(robot: str) -> None:
-    source = ROOM.replace("R2D2Env", ROBOT_ENVS[robot].__name__)
+    source = ROOM.replace("R2D2Env", ROBOTS[robot].base)
     seeing, blind = TaskEnv(source, vision=(64, 64)), TaskEnv(source)
     observation, _ = seeing.reset(seed=0)
     state, _ = blind.reset(seed=0)

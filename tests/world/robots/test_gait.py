@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete
 
-from taskwright.task import STEERED
 from taskwright.trainer.locomotion.ground import Ground
 from taskwright.world import ActionError, TaskEnv
-from taskwright.world.robots import GAITS
 from taskwright.world.robots.gait import (
     GAIT_SIZE,
     JOINTS,
@@ -157,10 +155,6 @@ def test_a_command_that_there_is_not_is_explained(env: TaskEnv, command: int) ->
 def test_a_robot_without_a_gait_cannot_be_steered() -> None:
     with pytest.raises(ValueError, match="humanoid cannot be steered"):
         TaskEnv(MEADOW.replace("AntEnv", "HumanoidEnv"), steered=True)
-
-
-def test_robots_that_are_said_to_be_steered_have_a_gait() -> None:
-    assert tuple(GAITS) == STEERED
 
 
 def test_the_gait_is_a_small_file_without_pickles_and_is_read_as_it_was_written(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import get_args
 
 import gymnasium.utils.env_checker
 import numpy as np
@@ -11,10 +12,15 @@ import pytest
 import stable_baselines3.common.env_checker
 from gymnasium.spaces import Box
 
+from taskwright.prompts import render
+from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.checks.scripts import idle_action
-from taskwright.task import ROBOT_BASES, ROBOTS, Robot, robot_named_in
+from taskwright.task import ROBOT_BASES, ROBOTS, Idea, Robot, robot_named_in
+from taskwright.trainer.policies import Scripted
 from taskwright.world import ActionError, ContractError, TaskEnv
-from taskwright.world.robots import ROBOT_ENVS, robot_of
+from taskwright.world.manual import Driving
+from taskwright.world.robots import ROBOTS as ENTRIES
+from taskwright.world.robots import robot_class, robot_env, robot_of, robot_spaces
 
 SOURCE = '''
 from taskwright.world import @BASE@
@@ -50,9 +56,64 @@ def env(request: pytest.FixtureRequest) -> Iterator[TaskEnv]:
     env.close()
 
 
-def test_every_list_names_the_same_robots() -> None:
-    assert set(ROBOTS) == set(get_args(Robot)) == set(ROBOT_ENVS)
-    assert {name: base.__name__ for name, base in ROBOT_ENVS.items()} == ROBOT_BASES
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_the_list_says_of_a_robot_what_its_file_says(robot: Robot) -> None:
+    entry, known = ENTRIES[robot], robot_class(robot)
+    assert robot_env(robot).__name__ == entry.base == ROBOT_BASES[robot]
+    assert entry.steered == (known.gait is not None)
+    assert entry.played == bool(known.controls)
+
+
+def test_the_list_of_robots_is_read_without_the_simulator() -> None:
+    look = "import taskwright.task, sys; print({'numpy', 'pybullet'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "set()\n", done.stderr
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_what_a_robot_does_without_looking_are_actions_of_its_agents(robot: Robot) -> None:
+    _, space = robot_spaces(robot, steered=True)
+    for name, actions in robot_class(robot).scripts.items():
+        assert name
+        policy = Scripted(actions)
+        for _ in range(2 * len(actions)):
+            for action in policy.act(np.zeros((3, 1), np.float32)):
+                assert space.contains(np.asarray(action, space.dtype)), name
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_every_key_of_a_robot_comes_to_an_action_of_its_agents(robot: Robot) -> None:
+    _, space = robot_spaces(robot, steered=True)
+    known = robot_class(robot)
+    for control in known.controls:
+        held = {control.name}
+        action = known.choose_action(Driving(held, held, 0.0, 0.0))
+        assert space.contains(np.array(action, space.dtype).reshape(space.shape or ()))
+        assert any(action) or not control.button
+    codes = [code for control in known.controls for code in control.codes]
+    assert len(codes) == len(set(codes))
+    assert all(control.keys and control.label for control in known.controls)
+    assert known.controls or known.not_played
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_prompts_tell_of_a_robot_what_its_file_says(robot: Robot) -> None:
+    words = robot_class(robot).words
+    idea = Idea("Stand", "A floor.", "Never.", "None.", "None.")
+    code = render("code", robot=robot, idea=idea, sources=[])
+    assert words.description in code
+    assert words.placing in code
+    assert f"by {words.moves_by} alone" in code
+    assert words.placing_in_short in render("skeleton_words", robot=robot)
+    assert f"[0.0, 0.0, {words.start_height}]" in render(
+        "skeleton_scene", robot=robot, idea=idea, source="pass"
+    )
+
+
+@pytest.mark.parametrize("robot", ROBOTS)
+def test_a_plain_task_of_a_robot_gets_through_the_checks_up_to_its_success(robot: Robot) -> None:
+    found = run_checks(source_for(robot), robot, tell=lambda stage: None)
+    assert found.get("stage") in (None, "success", "reward"), found
 
 
 @pytest.mark.parametrize("robot", ROBOTS)

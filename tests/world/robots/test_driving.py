@@ -6,17 +6,24 @@ import math
 
 import pytest
 
-from taskwright.browser.teleoperation import CONTROLS, DRIVE_M_S, TURN_RAD_S, choose_action
-from taskwright.task import ROBOTS
 from taskwright.world import TaskEnv
-from taskwright.world.robots import robot_spaces
+from taskwright.world.manual import Driving
+from taskwright.world.robots import robot_class
 from taskwright.world.robots.gait import WAYS
+from taskwright.world.robots.r2d2 import PLAYED_DRIVE_M_S as DRIVE_M_S
+from taskwright.world.robots.r2d2 import PLAYED_TURN_RAD_S as TURN_RAD_S
 from taskwright.world.rotation import yaw_of
 
 
-def act(*held: str, pressed: tuple[str, ...] = (), turn: float = 0.0, speed: float = 0.0) -> float:
-    (action,) = choose_action("r2d2", held, pressed, turn, speed)
+def choose(
+    robot: str, held: set[str], pressed: set[str], turn: float = 0.0, speed: float = 0.0
+) -> float:
+    (action,) = robot_class(robot).choose_action(Driving(held, pressed, turn, speed))
     return action
+
+
+def act(*held: str, pressed: tuple[str, ...] = (), turn: float = 0.0, speed: float = 0.0) -> float:
+    return choose("r2d2", {*held}, {*pressed}, turn, speed)
 
 
 def test_each_key_has_its_action() -> None:
@@ -55,7 +62,7 @@ def test_driving_and_turning_together_keeps_the_pace_of_the_turn(easy_source: st
     env.reset(seed=0)
     yaws, turn, speed = [0.0], 0.0, 0.0
     for _ in range(30):
-        (action,) = choose_action("r2d2", {"forward", "left"}, (), turn, speed)
+        action = choose("r2d2", {"forward", "left"}, set(), turn, speed)
         env.step(int(action))
         _, orientation, velocity, (_, _, turn) = env.robot.base_state()
         yaw = yaw_of(orientation)
@@ -65,7 +72,7 @@ def test_driving_and_turning_together_keeps_the_pace_of_the_turn(easy_source: st
     assert 0.6 * TURN_RAD_S < pace < 1.4 * TURN_RAD_S
     assert speed > 1.0
     for _ in range(2):
-        (action,) = choose_action("r2d2", {"forward"}, (), turn, speed)
+        action = choose("r2d2", {"forward"}, set(), turn, speed)
         env.step(int(action))
         turn = env.robot.base_state()[3][2]
     assert abs(turn) < 1.6, "two steps after the release it drives straight on"
@@ -74,7 +81,7 @@ def test_driving_and_turning_together_keeps_the_pace_of_the_turn(easy_source: st
 
 def test_the_ant_walks_where_its_keys_point() -> None:
     def way(*held: str) -> tuple[float, float]:
-        (command,) = choose_action("ant", held, (), 0.0, 0.0)
+        command = choose("ant", {*held}, set())
         return tuple(WAYS[int(command)].tolist())
 
     half = pytest.approx(math.sqrt(0.5))
@@ -84,14 +91,3 @@ def test_the_ant_walks_where_its_keys_point() -> None:
     assert way("backward") == pytest.approx((-1.0, 0.0), abs=1e-6)
     assert way("forward", "left") == (half, half)
     assert way("forward", "right") == (half, pytest.approx(-math.sqrt(0.5)))
-
-
-@pytest.mark.parametrize("robot", ROBOTS)
-def test_every_control_of_a_robot_gives_an_action_of_its_space(robot) -> None:
-    _, space = robot_spaces(robot, steered=True)
-    for control in CONTROLS[robot]:
-        (action,) = choose_action(robot, {control.name}, {control.name}, 0.0, 0.0)
-        assert space.contains(int(action))
-        assert action or control.name == "fast"
-    codes = [code for control in CONTROLS[robot] for code in control.codes]
-    assert len(codes) == len(set(codes))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from taskwright.sandbox.policy import MAX_SOURCE_CHARACTERS, parse, refusals
+from taskwright.sandbox.language_policy import MAX_SOURCE_CHARACTERS, parse, refusals
 
 # Hostile programs, each by the place in the good task and the code that is spliced in there.
 HOSTILE = {
