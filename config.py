@@ -29,7 +29,7 @@ from pydantic import (
 from .errors import UsageError
 from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
-from .task import Robot, Strategy
+from .task import Robot
 from .trust import remember_if_possible
 
 Z_95 = 1.959964
@@ -62,6 +62,9 @@ class RunConfig(Section):
     workers: int | None = Field(None, ge=1, le=1_000)
     """How many checks, trials and pictures are computed at once. No result depends on it. None: one
     per core."""
+    executor: str = "local"
+    """The executor that computes checks, trials and pictures; `local` uses processes on this
+    machine."""
     tensorboard: bool = False
     """Whether learning curves are also written as TensorBoard files, to `tb/` in the run folder;
     needs the package `tensorboard`."""
@@ -165,8 +168,10 @@ class ModelConfig(Section):
     name: str | None = None
     """Model name as its server knows it, or `composer`. None: the Composer where neither a key nor
     a base URL is set, else it must be named."""
+    provider: str = "openai"
+    """The protocol that the model server speaks; `openai` is the chat protocol that most speak."""
     base_url: str | None = None
-    """An OpenAI-compatible endpoint. None: OPENAI_BASE_URL, else OpenAI itself."""
+    """The address of the model server. None: OPENAI_BASE_URL, else OpenAI itself."""
     key_variable: VariableName = "OPENAI_API_KEY"
     """The environment variable that holds the key. The key itself is written nowhere."""
     temperature: float | None = Field(None, ge=0, le=2)
@@ -270,8 +275,9 @@ class NoveltyConfig(Section):
 class StrategyConfig(Section):
     """Where the next idea comes from."""
 
-    enabled: tuple[Strategy, ...] = ("frontier", "breadth", "revision", "relabel", "failure")
-    """Strategies to choose from; docs/prompts.md tells what each is."""
+    enabled: tuple[str, ...] | None = None
+    """Names of the idea strategies that a journey may follow; docs/prompts.md explains each. None:
+    all that there are when the run begins."""
     half_life: float = Field(50.0, gt=0)
     """Journeys after which what one showed about its strategy counts half."""
     explore: float = Field(0.2, ge=0, le=1)

@@ -8,8 +8,8 @@ from typing import Any
 from rich.syntax import Syntax
 
 from ..archive.feedback import Feedback
+from ..archive.folder import policy_path, poster_path
 from ..generator.model.log import cost_in
-from ..generator.paths import policy_path, poster_path
 from ..output import Console, Grid, Line
 from ..task import Outcome, Record, Sighting, Trial
 from ..text import readable

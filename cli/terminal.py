@@ -13,7 +13,7 @@ from typing import Any, Literal
 from rich.console import Group
 
 from ..generator.events import Event, Watcher
-from ..generator.strategies import described
+from ..generator.strategies.bandit import summary as summary_of_strategies
 from ..generator.summary import Ending
 from ..output import Console, Grid, Line, live
 from ..task import Cost
@@ -255,7 +255,7 @@ def summary(ending: Ending, run_dir: str) -> str:
     )
     if counts:
         lines.append("Turned down: " + ", ".join(_turned_down(ending, counts)) + ".")
-    if tried := described(ending.strategies):
+    if tried := summary_of_strategies(ending.strategies):
         lines.append(f"Kept by strategy, and the chance of its next idea: {tried}.")
     if ending.agreement:
         lines.append(ending.agreement.told)

@@ -2,7 +2,7 @@
 
 - `journey`: one attempt from idea to record, on one screen
 - `run`: a run over a folder, from its settings to its ending; `summary`: what it has come to
-- `conductor`: when journeys begin and when to stop; `flight`: what they know of each other
+- `scheduler`: when journeys begin and when to stop; `in_flight`: what they know of each other
 - `watchdog`: a process outside that ends a run which hears neither signals nor the clock
 - `events`: what a run tells while it goes on
 - `generalist`: one policy for all kept tasks of a run

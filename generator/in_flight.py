@@ -51,7 +51,7 @@ class Note:
         return cls(record.number, idea, record.task if passed else None, record)
 
 
-class Flight:
+class InFlight:
     """Notes of all journeys of a run. Any thread may use it."""
 
     def __init__(self, concurrency: int, records: Iterable[Record] = ()) -> None:

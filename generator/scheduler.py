@@ -1,4 +1,4 @@
-"""The conductor: lets journeys take off, takes in their records, and knows when to stop.
+"""The scheduler: lets journeys take off, takes in their records, and knows when to stop.
 
 It runs in the main thread and alone writes records. Each journey has a thread of its own, which
 spends its time waiting: for the model, for a worker of the executor, or for another journey. What
@@ -22,7 +22,7 @@ from ..executor.job import JobCancelled
 from ..task import Record
 from .in_flight import Stopped
 from .journey import run_journey
-from .run_context import Workshop
+from .run_context import RunContext
 
 MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""
@@ -35,12 +35,12 @@ STOPPED = "It was stopped."
 TIME_IS_UP = "Time is up."
 
 
-class Conductor:
+class Scheduler:
     """Conducts the journeys of one command, from any number of them ended or under way."""
 
     def __init__(
         self,
-        workshop: Workshop,
+        context: RunContext,
         hang_up: Callable[[], None] = lambda: None,
         expect_end_within: Callable[[float], None] = lambda seconds: None,
         *,
@@ -48,20 +48,20 @@ class Conductor:
     ) -> None:
         self._only_under_way = only_under_way
         """Whether no new journey begins."""
-        self._workshop = workshop
+        self._context = context
         self._hang_up = hang_up
         """Gives up the questions that the model has not answered yet."""
         self._expect_end_within = expect_end_within
         """Tells a watchdog in how many seconds the run ends at the latest."""
-        self._limits = workshop.config.run
+        self._limits = context.config.run
         if only_under_way:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
             self._limits = self._limits.model_copy(update=no_limits)
-        self._statuses = {record.number: record.status for record in workshop.flight.records()}
+        self._statuses = {record.number: record.status for record in context.in_flight.records()}
         """Of the journeys that have ended."""
         self._held: dict[int, Record] = {}
         """Records of journeys of which it is open whether they come before the end of the run."""
-        self._to_resume = workshop.archive.unfinished()
+        self._to_resume = context.archive.unfinished()
         self._in_flight: set[int] = set()
         self._news: queue.SimpleQueue[tuple[int, Record | BaseException] | Literal["stop"]]
         self._news = queue.SimpleQueue()
@@ -73,7 +73,7 @@ class Conductor:
         self.reason = ""
         """Why no further journey begins; empty while one may."""
 
-    def conduct(self) -> None:
+    def run(self) -> None:
         """Run journeys until a limit is reached or somebody stops it; `reason` then says which.
 
         Raises ModelError, BrokenError, StorageError and ArchiveError. What has not ended is left
@@ -101,8 +101,8 @@ class Conductor:
             if number in self._to_resume:
                 self._to_resume.remove(number)
             else:
-                assert self._workshop.archive.start_journey() == number
-            self._workshop.flight.begin(number)
+                assert self._context.archive.start_journey() == number
+            self._context.in_flight.begin(number)
             self._in_flight.add(number)
             name = f"journey {number}"
             threading.Thread(target=self._fly, args=(number,), name=name, daemon=True).start()
@@ -115,7 +115,7 @@ class Conductor:
 
     def _may_begin(self, number: int) -> bool:
         tasks, attempts = self._limits.tasks, self._limits.attempts
-        if tasks is not None and self._workshop.archive.counts().get("learned", 0) >= tasks:
+        if tasks is not None and self._context.archive.counts().get("learned", 0) >= tasks:
             self.reason, self._is_over = f"{tasks} tasks are kept.", True
         if self._only_under_way and not self._to_resume:
             self.reason = self.reason or "The journeys that were under way have ended."
@@ -123,7 +123,7 @@ class Conductor:
             return False
         # All journeys up to its horizon have ended.
         first = min(self._in_flight, default=number)
-        may = first > self._workshop.flight.horizon(number)
+        may = first > self._context.in_flight.horizon(number)
         return may and len(self._in_flight) < self._worth_having()
 
     def _worth_having(self) -> float:
@@ -137,7 +137,7 @@ class Conductor:
 
     def _fly(self, number: int) -> None:
         try:
-            self._news.put((number, run_journey(self._workshop, number)))
+            self._news.put((number, run_journey(self._context, number)))
         except BaseException as error:
             self._news.put((number, error))
 
@@ -149,8 +149,8 @@ class Conductor:
         if left_s <= 0:
             self._end_of_time()
             return
-        if is_ending := self._workshop.flight.is_stopped:
-            self._workshop.executor.cancel(running=False)
+        if is_ending := self._context.in_flight.is_stopped:
+            self._context.executor.cancel(running=False)
         longest_s = CANCEL_AGAIN_S if is_ending else threading.TIMEOUT_MAX
         try:
             news = self._news.get(timeout=min(left_s, longest_s))
@@ -165,19 +165,19 @@ class Conductor:
             case Record():
                 self._take_in(end)
             case Stopped() | JobCancelled() | ModelStopped():
-                self._workshop.flight.leave(number)
+                self._context.in_flight.leave(number)
             case BudgetSpent() | ModelError():
                 # The others may have work before them that needs no model.
-                self._workshop.flight.leave(number)
+                self._context.in_flight.leave(number)
                 self._begin_no_more(end)
             case _:
                 self._error, self._is_over = end, True
 
     def _end_of_time(self) -> None:
         """First no step begins any more; later those under way are not waited for either."""
-        self._is_over = self._workshop.flight.is_stopped
+        self._is_over = self._context.in_flight.is_stopped
         self.reason = self.reason or TIME_IS_UP
-        self._workshop.flight.stop()
+        self._context.in_flight.stop()
         self._deadline += 60 * self._limits.grace_minutes
 
     def _begin_no_more(self, error: BudgetSpent | ModelError) -> None:
@@ -187,7 +187,7 @@ class Conductor:
                 self._error = error
             if self._in_flight:
                 text = f"{error.message} Work that needs no model is finished first."
-                self._workshop.events("warning", text=text)
+                self._context.events("warning", text=text)
 
     def _take_in(self, record: Record) -> None:
         self._statuses[record.number] = record.status
@@ -195,7 +195,7 @@ class Conductor:
         for number in sorted(self._held):
             if self._comes_before_the_end(number):
                 self._write(self._held.pop(number))
-        self._workshop.flight.land(record)
+        self._context.in_flight.land(record)
 
     def _comes_before_the_end(self, number: int) -> bool:
         """Whether a journey belongs to the run whatever becomes of earlier ones: with `--tasks T`
@@ -209,8 +209,8 @@ class Conductor:
         return sum(n < number and s == "learned" for n, s in self._statuses.items())
 
     def _write(self, record: Record) -> None:
-        self._workshop.archive.add(record)
-        self._workshop.events(
+        self._context.archive.add(record)
+        self._context.events(
             "record",
             journey=record.number,
             status=record.status,
@@ -232,12 +232,12 @@ class Conductor:
 
     def _leave(self) -> None:
         """Stop what is still under way; nothing of ours goes on after this."""
-        self._workshop.flight.stop()
-        self._workshop.executor.cancel()
+        self._context.in_flight.stop()
+        self._context.executor.cancel()
         self._hang_up()
         deadline = time.monotonic() + FAREWELL_S
         while self._in_flight and time.monotonic() < deadline:
-            self._workshop.executor.cancel()
+            self._context.executor.cancel()
             with contextlib.suppress(queue.Empty):
                 news = self._news.get(timeout=CANCEL_AGAIN_S)
                 if news != "stop":

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ...config import load_config, merge, parse_assignment
-from ...executor.local import LocalExecutor
+from ...executor import make_executor
 from ...output import Console, print_json
 from ...task import ROBOTS
 from ..terminal import View, summary, watching
@@ -55,7 +55,6 @@ def run(
 
     Without --tasks, --attempts or --minutes it goes on until Ctrl-C.
     """
-    from ...executor.cores import cores
     from ...generator.run import model_is_configured, open_run, prepare_config
     from ...generator.watchdog import Watchdog
 
@@ -92,10 +91,9 @@ def run(
             "writes the tasks."
         )
     how: View = "quiet" if quiet else "live" if console.is_terminal and not plain else "plain"
-    workers = config.run.workers or cores()
     with (
         Watchdog() as watchdog,
-        LocalExecutor(workers) as executor,
+        make_executor(config.run.executor, config.run.workers) as executor,
         watching(console, how) as watcher,
     ):
         ending = open_run(run_dir, config, executor, watcher, watchdog.expect_end_within)

@@ -14,9 +14,8 @@ import click
 from ...config import TrainerConfig
 from ...curriculum import STRATEGIES
 from ...errors import BrokenError, UsageError
-from ...executor.cores import processes_for
 from ...executor.job import Job
-from ...executor.local import LocalExecutor
+from ...executor.local import LocalExecutor, processes_for
 from ...output import Console, print_json
 from ...sandbox.isolation import Level
 from ...task import CurvePoint, Robot, Task, Trial, from_json, to_json
