@@ -258,7 +258,7 @@ def summary(ending: Ending, run_dir: str) -> str:
     if tried := summary_of_strategies(ending.strategies):
         lines.append(f"Kept by strategy, and the chance of its next idea: {tried}.")
     if ending.agreement:
-        lines.append(ending.agreement.told)
+        lines.append(ending.agreement.summary)
     if ending.cost.calls:
         each = ""
         if ending.tokens_per_kept is not None:

@@ -159,7 +159,7 @@ class Journey:
     def propose_idea(self) -> None:
         self.enter("idea", "model")
         self.idea = self.once("idea", Idea, self._propose)
-        self.context.in_flight.tell(self.number, idea=self.idea)
+        self.context.in_flight.share(self.number, idea=self.idea)
 
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
@@ -219,7 +219,7 @@ class Journey:
             if outcome.verdict != "rejected":
                 break
         if outcome.passed:
-            self.context.in_flight.tell(self.number, task=self.task)
+            self.context.in_flight.share(self.number, task=self.task)
             self.jobs.draw_poster(self.written)
         return outcome
 

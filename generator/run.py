@@ -85,7 +85,9 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
 
 def _reaching(settings: dict[str, Any]) -> Config:
     """Those of the settings that reach beyond the run folder."""
-    return resolve({name: settings[name] for name in ("model", "embedder") if name in settings})
+    return resolve(
+        {name: settings[name] for name in ("run", "model", "embedder") if name in settings}
+    )
 
 
 def _stored_settings(path: Path) -> dict[str, Any]:
@@ -200,8 +202,10 @@ def open_run(
             metric=metric,
         )
         started = time.monotonic()
-        hang_up = model.close if model else lambda: None
-        scheduler = Scheduler(context, hang_up, expect_end_within, only_under_way=only_under_way)
+        close_model = model.close if model else lambda: None
+        scheduler = Scheduler(
+            context, close_model, expect_end_within, only_under_way=only_under_way
+        )
         try:
             with model or contextlib.nullcontext():
                 scheduler.run()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...config import TrainerConfig
-from ...curriculum import STRATEGIES
+from ...curriculum import CURRICULA
 from ...errors import BrokenError, UsageError
 from ...executor.job import Job
 from ...executor.local import LocalExecutor, processes_for
@@ -45,7 +45,7 @@ DEFAULT_EVALUATION_EPISODES = 32
 @click.option("--all", "all_tasks", is_flag=True, help="One policy for all kept tasks of RUN_DIR.")
 @click.option(
     "--sampler",
-    type=click.Choice(list(STRATEGIES)),
+    type=click.Choice(list(CURRICULA)),
     help="With --all: how tasks are chosen.  [default: learning_progress]",
 )
 @click.option(

@@ -96,7 +96,8 @@ class Oracle(Provider):
             text = f"TITLE: {words}\nDESCRIPTION: {words}\nSUCCESS: {words}\n"
             text += "REWARDS: Speed.\nTERMINATION: None"
         else:
-            text = f"```python\nimport numpy as np\n\n\nclass Env(R2D2Env):\n    number = {number}\n```"
+            module = f"import numpy as np\n\n\nclass Env(R2D2Env):\n    number = {number}"
+            text = f"```python\n{module}\n```"
         return Reply(text, "", "stop", 50, 10, 0)
 
 
