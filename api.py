@@ -131,9 +131,8 @@ def train(
         machinery failed.
     """
     from .config import resolve
-    from .executor.cores import processes_for
     from .executor.job import Job
-    from .executor.local import LocalExecutor
+    from .executor.local import LocalExecutor, processes_for
     from .task import from_json, to_json
     from .trainer.requests import TrialRequest
 
@@ -291,8 +290,7 @@ def run(
         ModelError: The model cannot be reached, or refuses.
     """
     from .config import merge
-    from .executor.cores import cores
-    from .executor.local import LocalExecutor
+    from .executor import make_executor
     from .generator.run import open_run, prepare_config
 
     given: dict[str, dict[str, Any]] = {
@@ -311,7 +309,7 @@ def run(
     watcher = on_event or (lambda event: None)
     if executor is not None:
         return open_run(folder, config, executor, watcher, expect_end_within, stop=stop)
-    with LocalExecutor(config.run.workers or cores()) as executor:
+    with make_executor(config.run.executor, config.run.workers) as executor:
         return open_run(folder, config, executor, watcher, expect_end_within, stop=stop)
 
 

@@ -1,4 +1,4 @@
-"""Every knob of a run, each with a sentence and a unit. Unknown keys are errors.
+"""The settings of a run, each with a sentence and a unit. Unknown keys are errors.
 
 A run's settings come, later ones winning, from these defaults, a YAML file (`--config`), single
 settings (`--set trainer.max_steps=50000`) and the named options of `run`. The resolved settings are
@@ -30,10 +30,11 @@ from pydantic import (
 from .errors import UsageError
 from .files import FileProblem, open_file, read_text, write_whole
 from .sandbox.isolation import Level
-from .task import OneOf, Robot, Strategy
+from .task import OneOf, Robot
 from .trainer.learners import AUTO, LEARNERS, choose_learner, learner_settings
 from .trust import remember_if_possible
 from .world.robots import robot_spaces
+from .yaml_text import read_yaml
 
 Z_95 = 1.959964
 """Standard deviations of a normal distribution that hold 95 % of it."""
@@ -44,33 +45,38 @@ class Section(BaseModel):
 
 
 class RunConfig(Section):
-    """When to stop, and what every random choice follows from."""
+    """When a run stops, how much it does at once, and what its random choices follow from."""
 
     robot: Robot = "r2d2"
+    """The robot that learns the tasks."""
     seed: int = Field(0, ge=0)
-    """Settles the random choices of a run; with the Composer also its ideas and sources."""
+    """The seed of all random choices of a run. With the Composer it also determines the ideas and
+    the sources."""
     tasks: int | None = Field(None, ge=1)
-    """Stop when this many tasks have been kept; None for no such limit."""
+    """The run stops when this many tasks have been kept. None: there is no such limit."""
     attempts: int | None = Field(None, ge=1)
-    """Stop after this many journeys; None for no such limit."""
+    """The run stops after this many journeys. None: there is no such limit."""
     minutes: float | None = Field(None, gt=0)
-    """After this many minutes of a command no step begins any more; None for no such limit."""
+    """No step begins after this many minutes of a command. None: there is no such limit."""
     grace_minutes: float = Field(2.0, ge=0)
-    """How much longer the steps under way may then take, trials above all. What is not finished by
-    then is done again by the next command."""
+    """How much longer the steps under way may then take, above all trials. The next command does
+    again what is not finished by then."""
     concurrency: int | None = Field(None, ge=1, le=1_000)
-    """How many journeys are in flight at once, and so at most how many model calls. Each knows the
-    records of the journeys before those beside it: another number gives other tasks. None: eight
-    with a model, four with the Composer."""
+    """The number of journeys in flight at once, and so the largest number of model calls at once.
+    A journey knows the records of all journeys before those in flight beside it, so another number
+    gives other tasks. None: eight with a model, four with the Composer."""
     workers: int | None = Field(None, ge=1, le=1_000)
-    """How many checks, trials and pictures are computed at once. No result depends on it. None: one
-    per core."""
+    """The number of checks, trials and pictures that are computed at once. No result depends on it.
+    None: one per core."""
+    executor: str = "local"
+    """The executor that computes checks, trials and pictures; `local` uses processes on this
+    machine."""
     tensorboard: bool = False
     """Whether learning curves are also written as TensorBoard files, to `tb/` in the run folder;
     needs the package `tensorboard`."""
     seed_tasks: int | None = Field(None, ge=0)
-    """How many of the example tasks to begin with. None: three with a model, none with the
-    Composer, whose grammar brings its own beginnings."""
+    """The number of example tasks with which the run begins. None: three with a model, and none
+    with the Composer, whose grammar has simple tasks of its own."""
 
 
 class Price(Section):
@@ -79,7 +85,7 @@ class Price(Section):
     prompt: float = Field(ge=0)
     completion: float = Field(ge=0)
     cached_prompt: float | None = Field(None, ge=0)
-    """For prompt tokens that the server says it had read before. None: as any other."""
+    """The price of prompt tokens that the server had in its cache. None: the price of any other."""
 
 
 QUOTES = "\"'`´‘’‚‛“”„‟‹›«»"
@@ -120,22 +126,23 @@ def _is_json(extra: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 class RoleConfig(Section):
-    """What one role has otherwise than the section `model` says; None where it is the same."""
+    """The settings of one role that differ from the section `model`. None: they are the same."""
 
     name: str | None = None
     """Model name as its server knows it."""
     base_url: str | None = None
-    """A role with a server of its own is sent no key but the one that its `key_variable` names."""
+    """The address of the server for this role. Such a server is sent no key but the one that the
+    role's own `key_variable` names."""
     key_variable: VariableName | None = None
     """The environment variable that holds the key for this role."""
     temperature: float | None = Field(None, ge=0, le=2)
-    """How much chance there is in an answer."""
+    """The sampling temperature of the answers."""
     max_answer_tokens: int | None = Field(None, ge=1)
-    """Longest answer, thoughts included."""
+    """The longest answer in tokens, reasoning included."""
     timeout_s: float | None = Field(None, gt=0)
-    """For one try."""
+    """The timeout of one request, in seconds."""
     extra: Annotated[dict[str, Any] | None, AfterValidator(_is_json)] = None
-    """Further fields of each request, instead of those of the section."""
+    """Further fields of each request, in place of those in `model.extra`."""
 
     @field_validator("base_url")
     @classmethod
@@ -144,20 +151,20 @@ class RoleConfig(Section):
 
 
 class RolesConfig(Section):
-    """What a model is asked as. Each role can be another model on another server."""
+    """The roles in which a model is asked. Each can be another model on another server."""
 
     idea: RoleConfig = RoleConfig()
     """Proposes a task."""
     code: RoleConfig = RoleConfig()
-    """Writes it."""
+    """Writes the code of the task."""
     repair: RoleConfig = RoleConfig()
-    """Mends what the checks found."""
+    """Repairs the code by what the checks found."""
     interestingness: RoleConfig = RoleConfig()
-    """Judges whether it is new in an interesting way."""
+    """Judges whether the task is interestingly new."""
     second_judge: RoleConfig = RoleConfig()
-    """Judges it too, where `model.second_judge` is set."""
+    """Gives a second judgement where `model.second_judge` is set."""
     success: RoleConfig = RoleConfig()
-    """Judges whether what the agent does is what the task asks for."""
+    """Judges from pictures whether the trained agent does what the task asks for."""
     revision: RoleConfig = RoleConfig()
     """Changes a task that was too hard."""
 
@@ -168,60 +175,65 @@ class ModelConfig(Section):
     name: str | None = None
     """Model name as its server knows it, or `composer`. None: the Composer where neither a key nor
     a base URL is set, else it must be named."""
+    provider: str = "openai"
+    """The protocol that the model server speaks; `openai` is the chat protocol that most speak."""
     base_url: str | None = None
-    """An OpenAI-compatible endpoint. None: OPENAI_BASE_URL, else OpenAI itself."""
+    """The address of the model server. None: OPENAI_BASE_URL, else OpenAI itself."""
     key_variable: VariableName = "OPENAI_API_KEY"
     """The environment variable that holds the key. The key itself is written nowhere."""
     temperature: float | None = Field(None, ge=0, le=2)
-    """None leaves it to the server; some models refuse the parameter."""
+    """The sampling temperature. None leaves it to the server; some models refuse the parameter."""
     max_answer_tokens: int | None = Field(16_000, ge=1)
-    """Longest answer, thoughts included. None leaves it to the server, and some servers know no
-    end; a cap on tokens or money needs a number."""
+    """The longest answer in tokens, reasoning included. None leaves it to the server, and some
+    servers have no limit; a cap on tokens or money needs a number."""
     extra: Annotated[dict[str, Any], AfterValidator(_is_json)] = Field(default_factory=dict)
-    """Further fields of each request, as the server names them."""
+    """Further fields of each request, by the names that the server uses."""
     roles: RolesConfig = RolesConfig()
     """Settings of single roles, such as `model.roles.code.name`."""
     timeout_s: float = Field(180.0, gt=0)
-    """For one try. A server that sends its answer drop by drop is cut off as well."""
+    """The timeout of one request, in seconds. It also holds for a server that keeps sending a few
+    bytes at a time."""
     deadline_s: float = Field(600.0, gt=0)
-    """For one answer, with all tries and the pauses between them."""
+    """The time limit of one answer in seconds, with all requests and the pauses between them."""
     max_retries: int = Field(5, ge=0)
-    """After 408, 409, 429, 5xx, broken connections and answers that cannot be read, with pauses
-    that double from one second to a minute or are as long as the server asks for."""
+    """How often a request is repeated after status 408, 409, 429 or 5xx, a broken connection or an
+    answer that cannot be read. The pauses between them double from one second to a minute, or are
+    as long as the server asks for."""
     max_repairs: int = Field(3, ge=0)
-    """How often code that fails its checks goes back to the model."""
+    """How often the model may repair code that fails its checks."""
     max_usd: float | None = Field(None, gt=0)
-    """Stop the run before a prompt could pass this; needs a price for each model that is asked."""
+    """The run stops before a prompt could cost more US dollars than this in all. It needs a price
+    for each model that is asked."""
     max_tokens: int | None = Field(None, ge=1)
-    """Stop the run before a prompt could take more tokens than this, prompts included."""
+    """The run stops before a prompt could use more tokens than this in all, prompts included."""
     max_calls: int | None = Field(None, ge=1)
-    """Stop the run after this many requests, retries included."""
+    """The run stops after this many requests, retries included."""
     prices: dict[str, Price] = Field(default_factory=dict)
-    """Per model name, instead of what `generator/model/prices.yaml` says. A model without a price
-    costs an unknown amount, and is shown so."""
+    """Prices by model name, in place of those in `generator/model/prices.yaml`. What a model
+    without a price costs is unknown, and is shown as unknown."""
     cache: Path | None = None
-    """A folder of answers shared between runs: what is found there is not asked again."""
+    """A folder of answers that runs share. What is found there is not asked again."""
     replay: Path | None = None
-    """A run folder whose recorded answers stand in for the model."""
+    """A run folder whose recorded answers are used in place of a model."""
     neighbours: int = Field(5, ge=0)
-    """How many of the nearest kept tasks go into a prompt."""
+    """The number of nearest kept tasks that a prompt shows."""
     failures: int = Field(3, ge=0)
-    """How many of the nearest tasks that were not kept go into the idea prompt, with reasons."""
+    """The number of nearest tasks turned down that an idea prompt shows, with their reasons."""
     prompts: Path | None = None
-    """A folder of templates that stand in for ours of the same name."""
+    """A folder of prompt templates that replace ours of the same name."""
     style: Literal["full", "skeleton"] = "full"
-    """How code is asked for: a whole module, or a few lines at a time to fill into one that stands,
-    for small models."""
+    """How the code is requested: as a whole module (`full`), or a few lines at a time that are
+    filled into a fixed module (`skeleton`, for small models)."""
     judge_pictures: bool = False
-    """Whether the judge of interestingness is shown pictures of the scenes; its model must read
-    them."""
+    """Whether the judge of interestingness is shown pictures of the scenes. Its model must accept
+    images."""
     judge_success: bool = False
-    """Whether the model in the role `success` is shown moments of an episode of the trained agent,
-    and asked whether it sees what the task asks for; it must read pictures. It decides nothing:
-    where it disagrees with the task's code, the record says so."""
+    """Whether the model in the role `success` is shown a strip of frames of an episode of the
+    trained agent, and asked whether it sees what the task asks for. It must accept images. It
+    decides nothing: where it disagrees with the task's code, the record says so."""
     second_judge: bool = False
-    """Whether every judgement is asked for twice, the second time in the role `second_judge`, which
-    should be another model. The first decides; how often they agree is told at the end of a run."""
+    """Whether every idea is judged a second time in the role `second_judge`, which should be
+    another model. The first judgement decides. The end of a run reports how often they agree."""
 
     @field_validator("base_url")
     @classmethod
@@ -230,25 +242,25 @@ class ModelConfig(Section):
 
 
 class EmbedderConfig(Section):
-    """What makes the vectors by which likeness is told. An archive holds those of one embedder;
-    `taskwright reembed` makes them anew with another one."""
+    """The model that computes the embeddings by which tasks are compared. An archive holds those of
+    one embedder; `taskwright reembed` computes them again with another one."""
 
     name: str = "all-MiniLM-L6-v2"
-    """The default comes with the package and needs no network. Otherwise a sentence-transformers
-    model, by name or folder; with a `base_url`, a model as that server knows it."""
+    """The name of the embedder. The default comes with the package and needs no network. Others are
+    sentence-transformers models, by name or folder, or with a `base_url` a model of that server."""
     base_url: str | None = None
-    """An OpenAI-compatible endpoint for embeddings. None: the model is computed here."""
+    """The address of an OpenAI-compatible server for embeddings. None: they are computed here."""
     key_variable: VariableName | None = None
     """The environment variable that holds the server's key, which is written nowhere. None: it is
     sent no key."""
     batch: int = Field(64, ge=1)
-    """How many texts are embedded at once, where many are."""
+    """The number of texts that are embedded at once, where there are many."""
     timeout_s: float = Field(60.0, gt=0)
-    """For one try of a server."""
+    """The timeout of one request to the server, in seconds."""
     deadline_s: float = Field(300.0, gt=0)
-    """For one answer of it, with all tries and the pauses between them."""
+    """The time limit of one answer in seconds, with all requests and the pauses between them."""
     max_retries: int = Field(5, ge=0)
-    """As `model.max_retries`."""
+    """How often a request is repeated, as by `model.max_retries`."""
 
     @field_validator("base_url")
     @classmethod
@@ -257,13 +269,14 @@ class EmbedderConfig(Section):
 
 
 class NoveltyConfig(Section):
-    """What counts as new."""
+    """When a task counts as new."""
 
     metric: Literal["cosine", "learned"] = "cosine"
-    """How likeness is told for novelty: by the cosine of embeddings, or by the metric in the run
-    folder that was learned from people's answers. Near copies are told by the cosine always."""
+    """The distance by which novelty is measured: the cosine distance of embeddings, or the metric
+    in the run folder that was learned from people's answers. Near copies are always found by the
+    cosine."""
     neighbours: int = Field(3, ge=1)
-    """Novelty is the mean cosine distance to this many nearest kept tasks."""
+    """Novelty is the mean distance to this many nearest kept tasks."""
     near_copy: float = Field(0.95, gt=0, le=1)
     """An idea whose cosine similarity to a kept task reaches this is a duplicate."""
     interesting: float = Field(0.12, ge=0, le=2)
@@ -271,25 +284,25 @@ class NoveltyConfig(Section):
 
 
 class StrategyConfig(Section):
-    """Where the next idea comes from."""
+    """How the idea strategy of each journey is chosen."""
 
-    enabled: tuple[Strategy, ...] = ("frontier", "breadth", "revision", "relabel", "failure")
-    """Strategies to choose from; docs/prompts.md tells what each is."""
+    enabled: tuple[str, ...] | None = None
+    """Names of the idea strategies that a journey may follow; docs/prompts.md explains each. None:
+    all that there are when the run begins."""
     half_life: float = Field(50.0, gt=0)
-    """Journeys after which what one showed about its strategy counts half."""
+    """The number of journeys after which a result counts half as much for its strategy."""
     explore: float = Field(0.2, ge=0, le=1)
-    """Share of journeys whose strategy is drawn regardless of what each has earned: what gets kept
-    most often is not what leads furthest."""
+    """The share of journeys whose strategy is drawn uniformly, whatever each has earned, since what
+    is kept most often is not what leads furthest."""
 
 
 class SelectionConfig(Section):
     """Which kept tasks become stepping stones."""
 
     rule: Literal["counts", "uniform", "novelty", "cells", "progress"] = "counts"
-    """How kept tasks are weighed; docs/novelty.md tells what each rule is. `counts` is OMNI-EPIC's.
-    """
+    """The rule that weighs kept tasks. docs/novelty.md explains each; `counts` is OMNI-EPIC's."""
     favour_effort: bool = True
-    """Whether the strategy `frontier` prefers, beyond that, tasks that took long to learn."""
+    """Whether the strategy `frontier` also prefers tasks that took long to learn."""
 
 
 class TrainerConfig(Section):
@@ -385,8 +398,6 @@ class Config(Section):
 
 MAX_CONFIG_BYTES = 100_000
 """Of a file of settings. Ours have 3 kB; YAML is read slowly."""
-MAX_DEPTH = 20
-LARGEST = 2**63
 
 
 def load_config(path: Path, *, follow: bool = True) -> dict[str, Any]:
@@ -422,46 +433,6 @@ def stored_settings(run_dir: Path) -> dict[str, Any]:
         return load_config(run_dir / "config.yaml", follow=False)
     except UsageError:
         return {}
-
-
-class _Loader(yaml.SafeLoader):
-    """Reads YAML without aliases: a few lines of them can stand for more than any memory holds."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise ValueError("it uses aliases (`*name`); write out what they stand for")
-        return super().compose_node(parent, index)
-
-
-def read_yaml(text: str) -> Any:
-    """What a YAML text says. Raises ValueError where it is none, or none that settings could be."""
-    try:
-        found = yaml.load(text, _Loader)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    _check_plain(found, 0)
-    return found
-
-
-def _check_plain(value: Any, depth: int) -> None:
-    """Raises ValueError for what no JSON could say, or no setting could mean."""
-    if depth > MAX_DEPTH:
-        raise ValueError("it is nested too deeply")
-    if isinstance(value, dict):
-        if not all(isinstance(name, str) for name in value):
-            raise ValueError("it holds a name that is no text")
-        for each in value.values():
-            _check_plain(each, depth + 1)
-    elif isinstance(value, list):
-        for each in value:
-            _check_plain(each, depth + 1)
-    elif isinstance(value, int):
-        if abs(value) >= LARGEST:
-            raise ValueError("it holds a number that is too large")
-    elif value is not None and not isinstance(value, str | float):
-        raise ValueError(f"it holds a {type(value).__name__}, which no setting is")
 
 
 def merge(settings: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:

@@ -40,12 +40,12 @@ Stage = Literal[
 TrialVerdict = Literal["learned", "too_easy", "too_hard", "rejected", "broken"]
 TrialRule = Literal["", "solved_before", "confirmed", "hopeless", "steps", "clock", "fault"]
 """What ended a trial; docs/verdict.md tells of each. Empty in trials of before it was noted."""
-Strategy = Literal["frontier", "breadth", "revision", "relabel", "failure"]
-"""How an author comes to an idea; see `generator/strategies.py`."""
 Status = Literal[
     "learned", "invalid", "duplicate", "uninteresting", "too_easy", "too_hard", "broken"
 ]
 STATUSES: tuple[Status, ...] = get_args(Status)
+TRIED: tuple[Status, ...] = ("learned", "too_hard", "too_easy")
+"""Statuses of tasks on which a trial had a verdict: they need no other one."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ class Idea(Noun):
     rewards: str
     termination: str
     strategy: str = "frontier"
-    """How it came about: `seed`, or one of the strategies (in archives of before: `new`)."""
+    """How it came about: `seed`, `imported`, or the name of an idea strategy (in older archives
+    also `new`)."""
     parents: tuple[str, ...] = ()
     """The `task_id`s it was derived from, the stepping stone first."""
     recipe: dict[str, Any] | None = None

@@ -17,7 +17,7 @@ from .errors import ArchiveError
 from .files import FileProblem, open_file, read_text
 
 if TYPE_CHECKING:
-    from .config import Config, EmbedderConfig, ModelConfig
+    from .config import Config, EmbedderConfig, ModelConfig, RunConfig
 
 MAX_BYTES = 1_000_000
 OUR_EMBEDDER = "all-MiniLM-L6-v2"
@@ -25,8 +25,14 @@ OUR_EMBEDDER = "all-MiniLM-L6-v2"
 
 def reaches(config: Config) -> list[str]:
     """What settings have us do beyond the run folder, each as what follows "they would"."""
-    found = [*_of_embedder(config.embedder), *_of_model(config.model)]
+    found = [*_of_run(config.run), *_of_embedder(config.embedder), *_of_model(config.model)]
     return ["".join(c if c.isprintable() else "�" for c in reach) for reach in found]
+
+
+def _of_run(config: RunConfig) -> list[str]:
+    if config.executor == "local":
+        return []
+    return [f"have tasks computed by the executor {config.executor}"]
 
 
 def _of_embedder(config: EmbedderConfig) -> list[str]:
@@ -51,7 +57,9 @@ def _of_model(config: ModelConfig) -> list[str]:
         role = getattr(config.roles, name)
         usual = None if role.base_url else config.key_variable
         servers.append((role.base_url or config.base_url, role.key_variable or usual))
-    return [*found, *(f"ask the model at {_server(*each)}" for each in dict.fromkeys(servers))]
+    # What the usual server is, and what it is sent, depends on the provider.
+    by = "" if config.provider == "openai" else f" by the provider {config.provider}"
+    return [*found, *(f"ask the model at {_server(*each)}{by}" for each in dict.fromkeys(servers))]
 
 
 def _server(address: str | None, key_variable: str | None) -> str:

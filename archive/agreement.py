@@ -44,8 +44,8 @@ class Agreement:
         return None if chance == 1.0 else (self.share - chance) / (1 - chance)
 
     @property
-    def told(self) -> str:
-        """In words and numbers."""
+    def summary(self) -> str:
+        """The agreement in a sentence, with its numbers."""
         kappa = "undefined" if self.kappa is None else f"{self.kappa:.2f}"
         return (
             f"Two judges agreed on {self.both_yes + self.both_no} of {self.count} ideas "

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from ..errors import ArchiveError
 
+LOCK_NAME = "run.lock"
+"""Holds the id of the process that writes to the folder; see `run_lock`."""
+FRAME_STRIP_ENDING, REPLAY_ENDING = ".moments.png", ".replay.json.gz"
+"""Of the names in `media`, which begin with a `task_id`."""
 FILES = frozenset(
     (
         *(f"archive.db{ending}" for ending in ("", "-wal", "-shm", "-journal")),
@@ -21,12 +25,33 @@ FILES = frozenset(
         "events.jsonl",
         "llm.jsonl",
         "metric.npz",
-        "run.lock",
+        LOCK_NAME,
     )
 )
 FOLDERS = frozenset(
     ("demonstrations", "generalists", "in_flight", "media", "policies", "report", "tb", "vectors")
 )
+
+
+def policy_path(run_dir: Path, task_id: str) -> str:
+    """Where the policy learned on a task lies: an absolute path, for other processes, as the other
+    paths here. Links on the way to the folder are followed, those in it by nobody."""
+    return str(run_dir.resolve() / "policies" / f"{task_id}.zip")
+
+
+def poster_path(run_dir: Path, task_id: str) -> str:
+    """Where the picture of a task lies."""
+    return str(run_dir.resolve() / "media" / f"{task_id}.png")
+
+
+def frame_strip_path(run_dir: Path, task_id: str) -> str:
+    """Where the picture lies by which the success of a task's agent was judged."""
+    return str(run_dir.resolve() / "media" / f"{task_id}{FRAME_STRIP_ENDING}")
+
+
+def replay_path(run_dir: Path, task_id: str) -> Path:
+    """Where the replay of a task lies."""
+    return run_dir.resolve() / "media" / f"{task_id}{REPLAY_ENDING}"
 
 
 def check_folder(run_dir: Path, *, to_write: bool = False) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from taskwright.config import TrainerConfig
-from taskwright.executor.cores import cores
+from taskwright.executor.local import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Trial, from_json, robot_named_in, to_json
 from taskwright.trainer.requests import TrialRequest

@@ -42,9 +42,8 @@ from taskwright.archive.metrics import (
 from taskwright.archive.projection import fixed_projection
 from taskwright.archive.store import Archive
 from taskwright.config import resolve
-from taskwright.executor.cores import cores
 from taskwright.executor.job import AtWork, Job, JobResult, Tell
-from taskwright.executor.local import LocalExecutor
+from taskwright.executor.local import LocalExecutor, cores
 from taskwright.generator.run import open_run
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
 from taskwright.trainer.requests import Film, Replay, TrialRequest

@@ -18,7 +18,7 @@ import argparse
 
 import numpy as np
 
-from taskwright.curriculum import STRATEGIES, TaskSampler
+from taskwright.curriculum import CURRICULA, TaskSampler
 
 GOAL = 0.8
 GAIN = 0.05
@@ -55,10 +55,10 @@ class Learner:
         return float(self.skills[: self.learnable].mean())
 
 
-def episodes_needed(strategy: str, learner: Learner, seed: int, most: int) -> int:
+def episodes_needed(curriculum: str, learner: Learner, seed: int, most: int) -> int:
     """Episodes until the learner has learned; `most` where it has not."""
-    settings = {"embeddings": learner.embeddings} if strategy == "alp_gmm" else {}
-    sampler = TaskSampler(learner.ids, strategy, seed=seed, **settings)
+    settings = {"embeddings": learner.embeddings} if curriculum == "alp_gmm" else {}
+    sampler = TaskSampler(learner.ids, curriculum, seed=seed, **settings)
     numbers = {task_id: n for n, task_id in enumerate(learner.ids)}
     for episode in range(1, most + 1):
         task_id = sampler.sample()
@@ -77,10 +77,10 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=100_000, help="episodes after which to give up")
     options = parser.parse_args()
     needed: dict[str, list[int]] = {}
-    for strategy in ("uniform", *(name for name in STRATEGIES if name != "uniform")):
-        needed[strategy] = [
+    for curriculum in ("uniform", *(name for name in CURRICULA if name != "uniform")):
+        needed[curriculum] = [
             episodes_needed(
-                strategy,
+                curriculum,
                 Learner(options.chains, options.length, options.impossible, seed),
                 seed,
                 options.most,
@@ -90,10 +90,10 @@ def main() -> None:
     base = float(np.median(needed["uniform"]))
     print("| sampler | episodes, median | range | uniform / it |")
     print("|---|---|---|---|")
-    for strategy, counts in needed.items():
+    for curriculum, counts in needed.items():
         middle = float(np.median(counts))
         span = f"{min(counts)} to {max(counts)}"
-        print(f"| {strategy} | {middle:.0f} | {span} | {base / middle:.2f} |")
+        print(f"| {curriculum} | {middle:.0f} | {span} | {base / middle:.2f} |")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from taskwright.archive.folder import policy_path
 from taskwright.archive.store import Archive
-from taskwright.generator.paths import policy_path
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Record
 from taskwright.trainer.evidence.evaluation import Evaluation, evaluate

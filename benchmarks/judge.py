@@ -163,7 +163,7 @@ def main() -> None:
     print(f"\n{right[False]} of {len(COPIES)} copies turned down, ", end="")
     print(f"{right[True]} of {len(NEW)} new tasks let in.")
     if agreement := agreement_of_judges(records):
-        print(agreement.told)
+        print(agreement.summary)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from taskwright.executor.cores import cores
+from taskwright.executor.local import cores
 from taskwright.trainer.requests import TrialRequest
 from taskwright.trainer.trial import run_trial
 

@@ -39,7 +39,10 @@ from taskwright.generator.composer import Composer
 from taskwright.generator.model_author import ModelAuthor
 from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import assemble
-from taskwright.generator.strategies import choose_start, spread
+from taskwright.generator.strategies import STRATEGIES
+from taskwright.generator.strategies.bandit import choose_start
+from taskwright.generator.strategies.breadth import spread
+from taskwright.generator.strategies.strategy import Situation
 from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
 
 ROBOT: Robot = "r2d2"
@@ -115,7 +118,9 @@ def made_up_archive(robot: Robot) -> list[Record]:
             status: Status = "learned"
         else:
             stones = [record for record in records if record.status == "learned"][-5:]
-            idea = composer.propose(Brief(robot, random, stones=stones, known=records))
+            idea = composer.propose(
+                Brief(robot, random, STRATEGIES["frontier"], stones=stones, records=records)
+            )
             source = composer.write(idea, stones)
             status = statuses[number % len(statuses)]
         records.append(_record(number, status, idea, source, robot))
@@ -180,7 +185,7 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
 
     for number in range(len(records) + 1, len(records) + 1 + JOURNEYS):
         random = np.random.default_rng(number)
-        start = choose_start(records, number, random, StrategyConfig())
+        start = choose_start(Situation(records, number), random, StrategyConfig())
         first = next((record for record in kept if record.task_id == start.stone), None)
         subject = next((record for record in records if record.number == start.subject), None)
         center = subject or first
@@ -193,7 +198,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
             stones = [first, *stones] if first else stones
         failed = [record for record in records if record.status not in ("learned", "invalid")]
         failures = [n.record for n in near(center, failed, config.failures)]
-        brief = Brief(robot, random, stones, failures, start.strategy, subject, records)
+        strategy = STRATEGIES[start.strategy]
+        brief = Brief(robot, random, strategy, stones, failures, subject, records)
         ask(f"idea: {start.strategy}", lambda brief=brief: author.propose(brief))
         # A task like those that are proposed next: one of the archive, as if it were new.
         new = records[number % len(records)]

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from taskwright.archive.generalists import compare_samplers, mean_curve, read_generalists
 from taskwright.cli.terminal import sparkline
-from taskwright.curriculum import STRATEGIES
+from taskwright.curriculum import CURRICULA
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300_000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--episodes", type=int, default=32, help="per task, in the evaluation")
-    parser.add_argument("--samplers", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
+    parser.add_argument("--samplers", nargs="+", default=list(CURRICULA), choices=CURRICULA)
     parser.add_argument("--robot", help="whose tasks, where there are several robots'")
     options = parser.parse_args()
     for seed in range(options.seeds):

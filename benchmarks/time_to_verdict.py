@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from taskwright.config import TrainerConfig
-from taskwright.executor.cores import cores
+from taskwright.executor.local import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Trial, from_json, to_json

@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from taskwright.executor.cores import cores
+from taskwright.executor.local import cores
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.trainer.learners.learner import Learner

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from taskwright.config import TrainerConfig
-from taskwright.executor.cores import cores
+from taskwright.executor.local import cores
 from taskwright.generator.composer.recipe import Recipe, compose
 from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Task, Trial, from_json, to_json

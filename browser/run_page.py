@@ -19,11 +19,12 @@ from starlette.routing import BaseRoute, Route
 
 from ..archive.events import is_number, moment
 from ..archive.metrics.funnel import funnel
+from ..archive.run_lock import lock_holder
 from ..config import stored_settings
 from . import pages
 from .index import View
 from .site import Link, Site
-from .watch import STAGES, Flight, Run, Watch, driver
+from .watch import STAGES, Flight, Run, Watch
 
 LINK = Link("Run", "/run")
 
@@ -152,7 +153,7 @@ def seconds_between(start: str, end: str | None = None) -> float | None:
 
 def told(site: Site, run: Run) -> dict[str, Any]:
     """What the template is told about a run."""
-    process_id = driver(site.run_dir)
+    process_id = lock_holder(site.run_dir)
     if not run.command:
         state = "waiting"
     elif run.end:
@@ -193,7 +194,7 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def state() -> tuple[int, int, int | None]:
         """Differs when the page does."""
-        return watch.read()[1], site.index.refresh(), driver(site.run_dir)
+        return watch.read()[1], site.index.refresh(), lock_holder(site.run_dir)
 
     def part() -> str:
         return pages.render("run_state.html.j2", site=site, **told(site, watch.run))

@@ -12,14 +12,14 @@ from starlette.responses import HTMLResponse
 
 from ..archive.embedding import Encoder
 from ..archive.feedback import Feedback
-from ..archive.folder import check_folder
+from ..archive.folder import LOCK_NAME, check_folder
 from ..archive.store import FILE_NAME, MAX_NUMBER, Archive
 from ..errors import ArchiveError
 from . import pages
 from .index import Index
 from .search import Search
 
-ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
+ANNOUNCING = ("config.yaml", "events.jsonl", LOCK_NAME)
 """Files that tell a run folder whose archive is not made yet."""
 
 

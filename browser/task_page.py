@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..archive.folder import FRAME_STRIP_ENDING
 from ..archive.opening import reading
 from ..archive.replays import ENDING
 from ..archive.store import FILE_NAME
@@ -214,7 +215,7 @@ def _replay(site: Site, row: Row) -> str | None:
 def _moments(site: Site, row: Row) -> str | None:
     """The address of the picture that the success of a task was judged by; None where there is
     none."""
-    name = f"{row.task_id}.moments.png"
+    name = f"{row.task_id}{FRAME_STRIP_ENDING}"
     return f"/media/{name}" if row.task_id and (site.run_dir / "media" / name).is_file() else None
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from ..archive.events import Event, is_number, read_event
-from ..files import FileProblem, open_file, read_bytes
 
 STAGES = ("idea", "code", "check", "judge", "train")
 """The stages as they are shown; `select` comes before them and `repair` goes back to `code`."""
@@ -25,8 +24,6 @@ NOTES_KEPT = 12
 MOST_FLIGHTS, MOST_JOBS = 1_000, 100
 """Of a run, and of a journey: a run has a handful."""
 BLOCK_BYTES = 1 << 22
-LOCK_BYTES = 32
-"""What `run.lock` holds is the number of a process."""
 RECENT_BYTES = 1_000_000
 """Points of learning curves are most of a long file; those farther back than this are of journeys
 that have ended, and are skipped unread."""
@@ -219,14 +216,3 @@ class Watch:
             self.run.unreadable += 1
         else:
             self.run.take(event)
-
-
-def driver(run_dir: Path) -> int | None:
-    """The process id of the command that drives a run; None where no such process is alive."""
-    try:
-        told = read_bytes(open_file(run_dir / "run.lock", LOCK_BYTES), LOCK_BYTES)
-        process_id = int(told)
-        os.kill(process_id, 0)
-    except (FileProblem, OSError, ValueError, OverflowError):
-        return None
-    return process_id if process_id > 0 else None

@@ -153,7 +153,7 @@ def print_record(record: Record, run_dir: Path) -> None:
 def _facts(record: Record, run_dir: Path) -> dict[str, Any]:
     """What is known of a record in a few words each, by name; None where it is not known."""
     from ..archive.feedback import Feedback
-    from ..generator.paths import policy_path, poster_path
+    from ..archive.folder import policy_path, poster_path
 
     idea, trial = record.idea, record.trial
     facts: dict[str, Any] = {

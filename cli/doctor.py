@@ -16,7 +16,7 @@ from ..archive.opening import check_soundness, was_left_open
 from ..archive.store import FILE_NAME, Archive
 from ..config import Config, resolve
 from ..errors import TaskwrightError
-from ..executor.cores import cores
+from ..executor.local import cores
 from ..generator.embedder import embedder_settings, make_encoder
 from ..sandbox import host
 from ..sandbox.processes.channel import ChildFault, fault_in
@@ -48,7 +48,7 @@ MODEL_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True)
-class Finding:
+class HostCheck:
     """One thing that was looked at. `limited` works, with what is missing said."""
 
     name: str
@@ -56,10 +56,10 @@ class Finding:
     detail: str
 
 
-def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[Finding]:
+def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[HostCheck]:
     """Try everything a run needs, with the embedder of `run_dir` and its archive, where it is
     given. A finding that `failed` keeps runs from working."""
-    looks: dict[str, Callable[[], Finding]] = {
+    looks: dict[str, Callable[[], HostCheck]] = {
         "python": _python,
         "cores": _cores,
         "sandbox": _sandbox,
@@ -70,35 +70,35 @@ def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[Fi
     }
     if run_dir is not None:
         looks["archive"] = lambda: _archive(run_dir)
-    findings = []
+    checks = []
     for name, look in looks.items():
         try:
-            findings.append(look())
+            checks.append(look())
         except (TaskwrightError, ChildFault) as error:
-            findings.append(Finding(name, "failed", str(error)))
+            checks.append(HostCheck(name, "failed", str(error)))
         except Exception as error:
-            findings.append(Finding(name, "failed", f"{type(error).__name__}: {error}"))
-    return findings
+            checks.append(HostCheck(name, "failed", f"{type(error).__name__}: {error}"))
+    return checks
 
 
-def _python() -> Finding:
+def _python() -> HostCheck:
     packages = ("pybullet", "gymnasium", "stable-baselines3", "torch", "RestrictedPython", "openai")
     versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    return Finding(
+    return HostCheck(
         "python", "ok", f"{platform.python_version()} on {platform.system()}; {versions}"
     )
 
 
-def _cores() -> Finding:
+def _cores() -> HostCheck:
     count = cores()
     if count < 2:
-        return Finding("cores", "limited", "1 core: trials take about twice as long as on 2.")
-    return Finding(
+        return HostCheck("cores", "limited", "1 core: trials take about twice as long as on 2.")
+    return HostCheck(
         "cores", "ok", f"{count} cores; --workers sets how many trials and checks run at once."
     )
 
 
-def _sandbox() -> Finding:
+def _sandbox() -> HostCheck:
     """Start children and time it."""
     started = time.monotonic()
     with Child() as child:
@@ -109,7 +109,7 @@ def _sandbox() -> Finding:
     with Child() as child:
         child.wait_until_ready()
         next_s = time.monotonic() - started
-    return Finding(
+    return HostCheck(
         "sandbox",
         "ok",
         f"the first process starts in {first_s:.1f} s, the next in {1000 * next_s:.0f} ms; "
@@ -117,7 +117,7 @@ def _sandbox() -> Finding:
     )
 
 
-def _isolation() -> Finding:
+def _isolation() -> HostCheck:
     """What is in force, and whether it holds: each forbidden thing is tried from inside."""
     found = host.isolation()
     parts = {
@@ -137,21 +137,21 @@ def _isolation() -> Finding:
     refused = host.probe()
     possible = [name for name, how in refused.items() if not how]
     if not possible:
-        return Finding(
+        return HostCheck(
             "isolation", "ok", f"{detail}; {len(refused)} forbidden things tried, all refused"
         )
     detail += f"; of {len(refused)} forbidden things, these are possible: {', '.join(possible)}"
     if found.level == "full":
         # What is in force ought to have refused them: this is not a matter of taste.
-        return Finding("isolation", "failed", f"{detail}. Please report this.")
-    return Finding(
+        return HostCheck("isolation", "failed", f"{detail}. Please report this.")
+    return HostCheck(
         "isolation",
         "limited",
         f"{detail}. Run model-written tasks in a container or a virtual machine.",
     )
 
 
-def _renderer() -> Finding:
+def _renderer() -> HostCheck:
     """Draw in a child, as the tools do."""
     count, width, height = 20, 320, 240
     size_bytes = (count + 1) * width * height * 3
@@ -181,25 +181,25 @@ def _renderer() -> Finding:
     else:
         other = f"no EGL: {found.fault}"
     detail = f"CPU, {rate:.0f} pictures of {width}x{height} a second; {other}"
-    return Finding("renderer", "ok", detail)
+    return HostCheck("renderer", "ok", detail)
 
 
-def _embedder(run_dir: Path | None) -> Finding:
+def _embedder(run_dir: Path | None) -> HostCheck:
     """The one that ships, or the one of a run folder, which is asked for a vector."""
     config = Config().embedder if run_dir is None else embedder_settings(run_dir)
     if config == Config().embedder:
         detail = f"{config.name}, weights verified, in {weights_folder()}"
-        return Finding("embedder", "ok", detail)
+        return HostCheck("embedder", "ok", detail)
     started = time.monotonic()
     encoder = make_encoder(config)
     size = len(encoder.encode("A robot reaches a beacon."))
     where = config.base_url or "computed here"
     seconds = time.monotonic() - started
     detail = f"{encoder.name}, {where}, {size} numbers a vector, the first in {seconds:.1f} s"
-    return Finding("embedder", "ok", detail)
+    return HostCheck("embedder", "ok", detail)
 
 
-def _archive(run_dir: Path) -> Finding:
+def _archive(run_dir: Path) -> HostCheck:
     """Whether an archive is sound, read from its first byte to its last; nothing is written."""
     with Archive.open(run_dir) as archive:
         check_soundness(run_dir / FILE_NAME)
@@ -217,36 +217,36 @@ def _archive(run_dir: Path) -> Finding:
     if complaints:
         count = len(complaints)
         detail += f". {count} of its records are not usable, the first: {complaints[0]}"
-    return Finding("archive", "limited" if complaints or kind else "ok", detail)
+    return HostCheck("archive", "limited" if complaints or kind else "ok", detail)
 
 
-def _model(base_url: str | None) -> Finding:
+def _model(base_url: str | None) -> HostCheck:
     """Whether a model server answers; a list of models is the cheapest question there is."""
     # Importing these takes a second.
     from ..generator.model.explained import explained
     from ..generator.model.failures import TryFailed
+    from ..generator.model.providers import make_provider
     from ..generator.model.roles import asked_in
-    from ..generator.model.wire import Wire
     from ..generator.run import model_is_configured
 
     config = resolve({"model": {"name": "any", "base_url": base_url}})
     if not model_is_configured(config):
-        return Finding(
+        return HostCheck(
             "model",
             "limited",
             "none configured (no OPENAI_API_KEY, no --base-url): the Composer writes the tasks.",
         )
-    asked = asked_in("idea", config.model)
-    wire = Wire()
+    provider = make_provider(config.model.provider)
+    asked = asked_in("idea", config.model, provider)
     try:
-        names = wire.list_models(asked, MODEL_TIMEOUT_S)
+        names = provider.models(asked, MODEL_TIMEOUT_S)
     except TryFailed as failed:
         if failed.status in (401, 407) or failed.kind not in ("status", "unreadable"):
             raise explained(failed, asked, 1) from None
-        return Finding(
+        return HostCheck(
             "model", "limited", f"{asked.server} answers, but lists no models ({failed.what})."
         )
     finally:
-        wire.close()
+        provider.close()
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    return Finding("model", "ok", f"{asked.server} offers {shown or 'no model'}.")
+    return HostCheck("model", "ok", f"{asked.server} offers {shown or 'no model'}.")

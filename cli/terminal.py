@@ -247,7 +247,7 @@ class PlainView:
 
 def summary(ending: Ending, run_dir: str) -> str:
     """How a command ended and what the run has come to, for people."""
-    from ..generator.strategies import described
+    from ..generator.strategies.bandit import summary as summary_of_strategies
 
     counts = dict(ending.counts)
     kept = counts.pop("learned", 0)
@@ -258,10 +258,10 @@ def summary(ending: Ending, run_dir: str) -> str:
     )
     if counts:
         lines.append("Turned down: " + ", ".join(_turned_down(ending, counts)) + ".")
-    if tried := described(ending.strategies):
+    if tried := summary_of_strategies(ending.strategies):
         lines.append(f"Kept by strategy, and the chance of its next idea: {tried}.")
     if ending.agreement:
-        lines.append(ending.agreement.told)
+        lines.append(ending.agreement.summary)
     if ending.cost.calls:
         each = ""
         if ending.tokens_per_kept is not None:

@@ -56,7 +56,7 @@ class AlpGmm:
     ) -> None:
         if embeddings is None:
             raise ValueError(
-                "The strategy alp_gmm needs `embeddings`: an array with a row for each task."
+                "The curriculum alp_gmm needs `embeddings`: an array with a row for each task."
             )
         rows = np.asarray(embeddings, np.float64)
         if rows.ndim != 2 or len(rows) != count or not np.isfinite(rows).all():

@@ -1,4 +1,4 @@
-"""What a strategy is told and must answer. Tasks are numbers from 0 here; the sampler has ids."""
+"""What a curriculum is told and must answer. Tasks are numbers from 0 here; the sampler has ids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Episode:
     advantage; None where the trainer does not tell."""
 
 
-class Strategy(Protocol):
+class Curriculum(Protocol):
     """Says how good it would be to train on each of `count` tasks."""
 
     def weights(self) -> Numbers:
@@ -37,7 +37,7 @@ class Strategy(Protocol):
 
     def tables(self) -> Tables:
         """All that it has learned, by task. What else it works with must follow from this, so that
-        a task can be taken out of it, or put in as it is in a new strategy."""
+        a task can be taken out of it, or put in as it is in a new curriculum."""
         ...
 
     def restore(self, tables: Tables) -> None:

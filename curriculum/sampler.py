@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .alp_gmm import AlpGmm
-from .curriculum import Episode, Numbers, Strategy, Uniform, normalised
+from .curriculum import Curriculum, Episode, Numbers, Uniform, normalised
 from .learning_progress import LearningProgress
 from .level_replay import PrioritisedLevelReplay
 
-STRATEGIES: dict[str, Callable[..., Strategy]] = {
+CURRICULA: dict[str, Callable[..., Curriculum]] = {
     "learning_progress": LearningProgress,
     "alp_gmm": AlpGmm,
     "plr": PrioritisedLevelReplay,
@@ -31,16 +31,16 @@ STATE_VERSION = 1
 
 
 class TaskSampler:
-    """Draws tasks by a strategy, from what it is told of the episodes that were played.
+    """Draws tasks by a curriculum, from what it is told of the episodes that were played.
 
-    Every task is drawn `first_visits` times before the strategy is asked at all: nothing can be
+    Every task is drawn `first_visits` times before the curriculum is asked at all: nothing can be
     said of a task that nobody has tried. From then on each keeps a share of `floor / tasks`, since
     learning one task can make another learnable, which only trying it will tell::
 
-        P = (1 - floor) P_strategy + floor / tasks
+        P = (1 - floor) P_curriculum + floor / tasks
 
-    `settings` are keywords of the strategy: for `alp_gmm` the `embeddings` of the tasks, a row for
-    each; for `learning_progress` perhaps `baselines`. What is drawn follows from the seed, the
+    `settings` are keywords of the curriculum: for `alp_gmm` the `embeddings` of the tasks, a row
+    for each; for `learning_progress` perhaps `baselines`. What is drawn follows from the seed, the
     calls and their order. Several tasks may be drawn before the first is told of. Raises ValueError
     where it is called wrongly.
     """
@@ -48,7 +48,7 @@ class TaskSampler:
     def __init__(
         self,
         task_ids: Sequence[str],
-        strategy: str = "learning_progress",
+        curriculum: str = "learning_progress",
         *,
         seed: int = 0,
         floor: float = 0.2,
@@ -60,15 +60,15 @@ class TaskSampler:
             raise ValueError(
                 "`task_ids` is empty." if not ids else "`task_ids` names a task twice."
             )
-        if strategy not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
-            raise ValueError(f"There is no strategy {strategy!r}; there are {known}.")
+        if curriculum not in CURRICULA:
+            known = ", ".join(CURRICULA)
+            raise ValueError(f"There is no curriculum {curriculum!r}; there are {known}.")
         if not 0.0 <= floor <= 1.0:
             raise ValueError(f"`floor` is {floor}; it must be from 0 to 1.")
-        self.strategy_name = strategy
-        self._strategy = STRATEGIES[strategy](len(ids), **settings)
+        self.curriculum_name = curriculum
+        self._curriculum = CURRICULA[curriculum](len(ids), **settings)
         self._floor = floor
-        self._first_visits = 0 if strategy == "uniform" else first_visits
+        self._first_visits = 0 if curriculum == "uniform" else first_visits
         self._ids = ids
         self._numbers = {task_id: number for number, task_id in enumerate(ids)}
         self._draws = np.zeros(len(ids), np.int64)
@@ -113,7 +113,7 @@ class TaskSampler:
             if value is not None and not 0.0 <= value <= most:
                 raise ValueError(f"`{name}` is {value}; it must be a number from 0 to {most:g}.")
         told = None if value_loss is None else float(value_loss)
-        self._strategy.update(self._numbers[task_id], Episode(float(success), told))
+        self._curriculum.update(self._numbers[task_id], Episode(float(success), told))
 
     def drop(self, task_id: str) -> None:
         """Never draw a task again, such as one that breaks. The last one cannot be dropped."""
@@ -128,7 +128,7 @@ class TaskSampler:
         if few.any():
             return normalised(few.astype(np.float64))
         there = self._is_in.astype(np.float64)
-        wanted = self._strategy.weights() * there
+        wanted = self._curriculum.weights() * there
         wanted = normalised(wanted if wanted.any() else there)
         chances: Numbers = (1.0 - self._floor) * wanted + self._floor * normalised(there)
         return chances
@@ -136,10 +136,11 @@ class TaskSampler:
     def state(self) -> dict[str, Any]:
         """All that it has learned, for JSON."""
         tables = {"draws": self._draws.tolist(), "is_in": self._is_in.tolist()}
-        tables.update(self._strategy.tables())
+        tables.update(self._curriculum.tables())
         return {
             "version": STATE_VERSION,
-            "strategy": self.strategy_name,
+            # States were first written when a curriculum was called a strategy.
+            "strategy": self.curriculum_name,
             "random": self._random.bit_generator.state,
             "tasks": {
                 task_id: {name: table[number] for name, table in tables.items()}
@@ -150,10 +151,10 @@ class TaskSampler:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state, as if nothing had been in between. It may be that of a sampler with
         other tasks: those of it that are here go on, others begin."""
-        if state.get("version") != STATE_VERSION or state.get("strategy") != self.strategy_name:
+        if state.get("version") != STATE_VERSION or state.get("strategy") != self.curriculum_name:
             theirs = f"{state.get('strategy')!r}, version {state.get('version')!r}"
             raise ValueError(
-                f"This is the state of {theirs}; expected was {self.strategy_name!r}, version "
+                f"This is the state of {theirs}; expected was {self.curriculum_name!r}, version "
                 f"{STATE_VERSION}."
             )
         mine = self.state()["tasks"]
@@ -163,7 +164,7 @@ class TaskSampler:
         }
         self._draws = np.array(tables.pop("draws"), np.int64)
         self._is_in = np.array(tables.pop("is_in"), np.bool_)
-        self._strategy.restore(tables)
+        self._curriculum.restore(tables)
         self._random.bit_generator.state = state["random"]
 
     def to_json(self) -> str:

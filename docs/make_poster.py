@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from taskwright.archive.folder import poster_path
 from taskwright.archive.store import Archive
-from taskwright.generator.paths import poster_path
 
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 400, 300, 6
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import abc
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from types import TracebackType
+from typing import Literal, Self
 
 from ..errors import BrokenError, StorageError, UsageError, storage_explained
 from ..sandbox.checker import check_task
@@ -49,31 +51,66 @@ class JobResult(Noun):
     """Whether it is broken for a reason that would befall all others too."""
 
 
-class Executor(Protocol):
-    """Runs jobs somewhere, several at a time, and ends with `close`."""
+def ignore_point(point: CurvePoint) -> None:
+    """A `tell` for callers that do not follow the learning curve."""
+
+
+def ignore_state(is_at_work: bool) -> None:
+    """An `at_work` for callers that do not follow the workers."""
+
+
+class Executor(abc.ABC):
+    """Runs jobs somewhere, several at a time. Use it as a context manager, or call `close`.
+
+    It is made with the number of its workers. Any number of threads may use it at once.
+    """
 
     workers: int
-    """How many jobs it does at once."""
+    """The number of jobs it does at once."""
 
-    def run(self, job: Job, tell: Tell = ..., at_work: AtWork = ...) -> JobResult:
-        """Do a job and wait for its result; any number of threads may ask at once. `tell` hears of
-        each point of a trial's learning curve; `at_work` hears True when the job has found a worker
-        and, in any case, False when that worker turns to something else.
+    @abc.abstractmethod
+    def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+        """Do a job and wait for its result.
 
-        Raises JobCancelled, but nothing for what goes wrong in the job.
+        Args:
+            job: The work. It is stopped at its deadline and is then `broken`, as it is where the
+                worker that does it dies and dies again.
+            tell: Is called with each point of a trial's learning curve, from any thread.
+            at_work: Is called with True when the job has found a worker and, in any case, with
+                False when that worker turns to something else, from any thread.
+
+        Returns:
+            What `run_job` returns for this job, wherever that was called.
+
+        Raises:
+            JobCancelled: The job was cancelled. Nothing is raised for what goes wrong in the job;
+                what `tell` and `at_work` raise is raised here.
         """
-        ...
 
+    @abc.abstractmethod
     def cancel(self, *, running: bool = True) -> None:
-        """Cancel the jobs that wait for a worker and, unless told otherwise, those under way.
-        Jobs that are asked for later are done."""
-        ...
+        """Cancel the jobs that wait for a worker and, where `running`, those under way: their work
+        ends now, with all it started. Jobs that are asked for later are done."""
 
-    def close(self) -> None: ...
+    @abc.abstractmethod
+    def close(self) -> None:
+        """End the workers and all they started. Calling it twice is harmless."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def run_job(job: Job, tell: Tell) -> JobResult:
-    """Do a job; `tell` hears of each point of a trial's learning curve. Never raises."""
+    """Do a job in this process; `tell` is called with each point of a trial's learning curve. It
+    raises nothing but what `tell` raises that is no Exception."""
     try:
         with storage_explained():
             return JobResult(job.job_id, payload=to_json(_work(job, tell)))

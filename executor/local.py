@@ -1,4 +1,4 @@
-"""Jobs on this machine, in processes of their own."""
+"""Jobs on this machine, in processes of their own, and how they share its cores."""
 
 from __future__ import annotations
 
@@ -6,27 +6,59 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import os
 import queue
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from types import TracebackType
+from pathlib import Path
 
 from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault, ChildTimeout
 from ..sandbox.processes.process import ModuleProcess
 from ..task import CurvePoint, from_json
-from .job import AtWork, Job, JobCancelled, JobResult, Tell
+from .job import (
+    AtWork,
+    Executor,
+    Job,
+    JobCancelled,
+    JobResult,
+    Tell,
+    ignore_point,
+    ignore_state,
+)
 
 TRIES = 2
 """How often a job is begun whose worker dies: the system may have been short of memory."""
+CGROUP = Path("/sys/fs/cgroup/cpu.max")
+
+
+def cores(quota: Path = CGROUP) -> int:
+    """The number of cores that this process may use: those it may run on, or what its container is
+    allowed to use of them where that is less."""
+    count = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    try:
+        most, period = quota.read_text().split()
+        return min(count, max(round(int(most) / int(period)), 1))
+    except (OSError, ValueError):
+        # No such limit: the file is missing, or says "max".
+        return count
+
+
+def processes_for(processes: int | None, workers: int) -> int:
+    """The number of processes that step the environments of each of `workers` trials at once. What
+    is asked for is given. A worker learns while its processes wait, so one core for both is
+    enough."""
+    return processes or max(cores() // workers, 1)
 
 
 @dataclass
-class _Order:
-    """A job, and who waits for it."""
+class _Request:
+    """A job, and the thread that waits for its result."""
 
     job: Job
     tell: Tell
@@ -34,7 +66,7 @@ class _Order:
     result: Future[JobResult]
 
 
-class LocalExecutor:
+class LocalExecutor(Executor):
     """Runs up to `workers` jobs at a time, each in a worker process that is kept warm between them.
 
     A worker that dies or misses a deadline is replaced; other jobs are not affected. Jobs wait for
@@ -44,70 +76,52 @@ class LocalExecutor:
 
     def __init__(self, workers: int = 1) -> None:
         self.workers = workers
-        self._orders: queue.PriorityQueue[tuple[int, int, _Order | None]] = queue.PriorityQueue()
+        self._requests: queue.PriorityQueue[tuple[int, int, _Request | None]] = (
+            queue.PriorityQueue()
+        )
         self._sequence = itertools.count()
-        self._benches = [_Bench(self._next_order) for _ in range(workers)]
+        self._threads = [_WorkerThread(self._next_request) for _ in range(workers)]
 
-    def run(
-        self, job: Job, tell: Tell = lambda point: None, at_work: AtWork = lambda is_it: None
-    ) -> JobResult:
-        """Do a job and wait for its result; any number of threads may ask at once.
-
-        `tell` and `at_work` are called from another thread. Raises JobCancelled, and whatever those
-        two raise, but nothing for what goes wrong in the job.
-        """
-        order = _Order(job, tell, at_work, Future())
-        self._put(order, rank=1 if job.kind == "trial" else 0)
-        return order.result.result()
+    def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+        request = _Request(job, tell, at_work, Future())
+        self._put(request, rank=1 if job.kind == "trial" else 0)
+        return request.result.result()
 
     def cancel(self, *, running: bool = True) -> None:
-        """Cancel the jobs that wait for a worker and, unless told otherwise, those under way: what
-        their workers still do ends now, with all they started. Later jobs are not affected."""
         with contextlib.suppress(queue.Empty):
             while True:
-                *_, order = self._orders.get_nowait()
-                if order is not None:
-                    order.result.set_exception(JobCancelled())
+                *_, request = self._requests.get_nowait()
+                if request is not None:
+                    request.result.set_exception(JobCancelled())
         if running:
-            for bench in self._benches:
-                bench.cancel()
+            for thread in self._threads:
+                thread.cancel()
 
     def close(self) -> None:
-        """End the workers and all they started. Calling it twice is harmless."""
         self.cancel()
-        for _ in self._benches:
+        for _ in self._threads:
             self._put(None, rank=2)
-        for bench in self._benches:
-            bench.join()
-        self._benches.clear()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
 
-    def _put(self, order: _Order | None, rank: int) -> None:
-        self._orders.put((rank, next(self._sequence), order))
+    def _put(self, request: _Request | None, rank: int) -> None:
+        self._requests.put((rank, next(self._sequence), request))
 
-    def _next_order(self) -> _Order | None:
-        return self._orders.get()[2]
-
-    def __enter__(self) -> LocalExecutor:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _next_request(self) -> _Request | None:
+        return self._requests.get()[2]
 
 
-class _Bench(threading.Thread):
-    """Where one worker works. A worker ends with the thread that started it, so this one lasts."""
+class _WorkerThread(threading.Thread):
+    """The thread of one worker process. A process ends with the thread that started it, so this
+    thread lasts as long as the executor."""
 
-    def __init__(self, next_order: Callable[[], _Order | None]) -> None:
+    def __init__(self, next_request: Callable[[], _Request | None]) -> None:
         super().__init__(daemon=True)
-        self._next_order = next_order
+        self._next_request = next_request
         self._lock = threading.Lock()
         self._worker: ModuleProcess | None = None
-        self._order: _Order | None = None
+        self._request: _Request | None = None
         self._cancelled = False
         self.start()
 
@@ -117,40 +131,40 @@ class _Bench(threading.Thread):
         return self._worker.pid if self._worker else None
 
     def run(self) -> None:
-        while (order := self._next_order()) is not None:
+        while (request := self._next_request()) is not None:
             with self._lock:
-                self._order, self._cancelled = order, False
+                self._request, self._cancelled = request, False
             try:
-                order.at_work(True)
+                request.at_work(True)
                 try:
-                    result = self._do(order)
+                    result = self._do(request)
                 finally:
-                    order.at_work(False)
+                    request.at_work(False)
             except BaseException as error:
                 # What the worker still does is of no use to anybody.
                 self._end_worker()
-                order.result.set_exception(error)
+                request.result.set_exception(error)
             else:
-                order.result.set_result(result)
+                request.result.set_result(result)
             with self._lock:
-                self._order = None
+                self._request = None
         self._end_worker()
 
     def cancel(self) -> None:
         """End the job under way, if there is one."""
         with self._lock:
-            if self._order is not None:
+            if self._request is not None:
                 self._cancelled = True
                 if self._worker is not None:
                     self._worker.kill()
 
-    def _do(self, order: _Order) -> JobResult:
-        job = order.job
+    def _do(self, request: _Request) -> JobResult:
+        job = request.job
         deadline = time.monotonic() + job.deadline_s
         fault: Exception
         for _ in range(TRIES):
             try:
-                return self._try(order, deadline)
+                return self._try(request, deadline)
             except ChildTimeout:
                 self._end_worker()
                 reason = f"did not finish within {job.deadline_s:g} s and was stopped."
@@ -162,15 +176,15 @@ class _Bench(threading.Thread):
                     raise JobCancelled from error
         return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
 
-    def _try(self, order: _Order, deadline: float) -> JobResult:
+    def _try(self, request: _Request, deadline: float) -> JobResult:
         worker = self._living_worker()
-        worker.send(dataclasses.asdict(order.job))
+        worker.send(dataclasses.asdict(request.job))
         while True:
             left = max(deadline - time.monotonic(), 0.0)
-            message = worker.receive(f"The {order.job.kind}", left)
+            message = worker.receive(f"The {request.job.kind}", left)
             if "result" in message:
                 return from_json(JobResult, json.dumps(message["result"]))
-            order.tell(from_json(CurvePoint, json.dumps(message["point"])))
+            request.tell(from_json(CurvePoint, json.dumps(message["point"])))
 
     def _living_worker(self) -> ModuleProcess:
         if self._worker is not None and not self._worker.is_alive:

@@ -2,11 +2,13 @@
 
 - `journey`: one attempt from idea to record, on one screen
 - `run`: a run over a folder, from its settings to its ending; `summary`: what it has come to
-- `conductor`: when journeys begin and when to stop; `flight`: what they know of each other
+- `scheduler`: when journeys begin and when to stop; `in_flight`: what they know of each other;
+  `run_context`: what they share; `job_client`: what they have computed elsewhere
 - `watchdog`: a process outside that ends a run which hears neither signals nor the clock
-- `events`: what a run tells while it goes on
+- `events`: what a run reports while it goes on
 - `generalist`: one policy for all kept tasks of a run
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
-- `model`: the foundation model over the OpenAI protocol; `answers`: reading what it says, and what
+- `strategies`: where the next idea comes from, one file for each idea strategy
+- `model`: the foundation model and its `providers`; `answers`: reading what it says, and what
   `markup` is around it
 """

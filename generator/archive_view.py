@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..archive.learned_distance import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..task import Idea, Noun, Record, Status, Strategy
-from .run_context import Workshop
-from .strategies import Start, choose_start, spread
+from ..task import Idea, Noun, Record, Status
+from .run_context import RunContext
+from .strategies import strategy_named
+from .strategies.bandit import choose_start
+from .strategies.strategy import IdeaStrategy, Situation, Start
 
 INSTRUCTIVE: tuple[Status, ...] = ("too_hard", "too_easy", "uninteresting")
 """Statuses of turned-down tasks that tell an author something about the next idea."""
@@ -25,7 +28,8 @@ class Selection(Noun):
     """`task_id`s of kept tasks, the chosen one first."""
     failures: tuple[int, ...] = ()
     """Journey numbers of tasks like it that were turned down."""
-    strategy: Strategy = "frontier"
+    strategy: str = "frontier"
+    """Name of the idea strategy."""
     subject: int | None = None
     """Journey number of the task that was too hard, for the strategies that start from one."""
     seed_task: int | None = None
@@ -35,13 +39,13 @@ class Selection(Noun):
     after the other and knew all before them."""
 
 
-class Known:
+class ArchiveView:
     """The records up to a horizon, the number of the last journey among them."""
 
-    def __init__(self, workshop: Workshop, horizon: int) -> None:
-        self._workshop = workshop
+    def __init__(self, context: RunContext, horizon: int) -> None:
+        self._context = context
         self.horizon = horizon
-        self.records = workshop.flight.records(horizon)
+        self.records = context.in_flight.records(horizon)
         self.kept = [record for record in self.records if record.status == "learned"]
 
     def stones(self, selection: Selection) -> list[Record]:
@@ -50,27 +54,25 @@ class Known:
         return [by_task[task_id] for task_id in selection.stones]
 
     def select(
-        self, number: int, random: np.random.Generator, strategies: Sequence[Strategy]
+        self, number: int, random: np.random.Generator, supports: Callable[[IdeaStrategy], bool]
     ) -> Selection:
-        """What journey `number` starts from, by one of the author's strategies."""
-        if number <= len(self._workshop.seed_tasks):
+        """What journey `number` starts from, by a strategy that its author `supports`."""
+        if number <= len(self._context.seed_tasks):
             return Selection(seed_task=number - 1)
-        config = self._workshop.config
-        start = choose_start(
+        config = self._context.config
+        situation = Situation(
             self.records,
             number,
-            random,
-            config.strategies,
-            strategies,
-            in_flight=self._workshop.flight.concurrency,
-            rule=self._workshop.selection,
+            in_flight=self._context.in_flight.concurrency,
+            rule=self._context.selection,
             favour_effort=config.selection.favour_effort,
         )
+        start = choose_start(situation, random, config.strategies, supports)
         return self._around(start)
 
     def _around(self, start: Start) -> Selection:
         """The tasks to show an author who starts there."""
-        sizes = self._workshop.config.model
+        sizes = self._context.config.model
         first = next((r for r in self.kept if r.task_id == start.stone), None)
         subject = next((r for r in self.records if r.number == start.subject), None)
         center = subject or first
@@ -79,13 +81,9 @@ class Known:
         if first is None:
             near = self.nearest(center.idea, sizes.neighbours)
             stones = [neighbour.record for neighbour in near]
-        elif start.strategy == "breadth":
-            vectors = [self._workshop.embedder.embed(record.idea.text) for record in self.kept]
-            positions = spread(vectors, self.kept.index(first), sizes.neighbours + 1)
-            stones = [self.kept[n] for n in positions]
         else:
-            near = self.nearest(first.idea, sizes.neighbours, without=first)
-            stones = [first, *(neighbour.record for neighbour in near)]
+            strategy = strategy_named(start.strategy)
+            stones = [first, *strategy.companions(self, first, sizes.neighbours)]
         near = self.nearest(center.idea, sizes.failures, INSTRUCTIVE, without=subject)
         return Selection(
             tuple(stone.task_id or "" for stone in stones),
@@ -93,6 +91,10 @@ class Known:
             start.strategy,
             start.subject,
         )
+
+    def vectors(self) -> list[NDArray[np.float32]]:
+        """The unit vectors of the kept tasks, in the order of `kept`."""
+        return [self._context.embedder.embed(record.idea.text) for record in self.kept]
 
     def nearest(
         self,
@@ -102,14 +104,14 @@ class Known:
         without: Record | None = None,
     ) -> list[Neighbour]:
         """The records nearest to an idea, at most `count` of some statuses."""
-        found = self._workshop.neighbourhood.nearest(
+        found = self._context.neighbourhood.nearest(
             idea.text, count + 1, statuses=statuses, up_to=self.horizon
         )
         return [near for near in found if without is None or near.record != without][:count]
 
     def novelty(self, idea: Idea, neighbours: Sequence[Neighbour]) -> float | None:
         """Of an idea whose nearest kept tasks are `neighbours`; None where nothing is kept."""
-        count, metric = self._workshop.config.novelty.neighbours, self._workshop.metric
+        count, metric = self._context.config.novelty.neighbours, self._context.metric
         near = list(neighbours[:count])
         if metric is not None:
             near = self._nearest_as_people_see_it(metric, idea, count)
@@ -118,9 +120,9 @@ class Known:
 
     def _nearest_as_people_see_it(self, metric: Metric, idea: Idea, count: int) -> list[Neighbour]:
         """The kept tasks nearest to an idea by a metric learned from people's answers."""
-        embed = self._workshop.embedder.embed
-        vectors = [embed(record.idea.text) for record in self.kept]
+        vectors = self.vectors()
         if not vectors:
             return []
         projected = list(metric.project(np.stack(vectors)))
-        return nearest(metric.project(embed(idea.text)), self.kept, projected, count)
+        own = self._context.embedder.embed(idea.text)
+        return nearest(metric.project(own), self.kept, projected, count)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import numpy as np
 
 from ..archive.novelty import Neighbour
-from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting, Strategy
+from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
 from .model.meter import Meter
+
+if TYPE_CHECKING:
+    from .strategies.strategy import IdeaStrategy
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,27 @@ class Brief:
     robot: Robot
     random: np.random.Generator
     """Every random choice comes from here, so that a run can be repeated."""
+    strategy: IdeaStrategy
+    """What kind of idea is asked for."""
     stones: Sequence[Record] = ()
     """Kept tasks to build on: the chosen stepping stone first, then its nearest neighbours."""
     failures: Sequence[Record] = ()
     """Tasks like it that were turned down."""
-    strategy: Strategy = "frontier"
-    """What kind of idea is asked for."""
     subject: Record | None = None
     """The task that was too hard, for the strategies that start from one."""
-    known: Sequence[Record] = ()
-    """All records so far."""
+    records: Sequence[Record] = ()
+    """All records that the journey knows, in the order of the journeys."""
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """`task_id` of what the idea starts from, alone: the subject, or the chosen stepping stone;
+        empty where there is neither."""
+        start = self.subject or next(iter(self.stones), None)
+        return (start.task_id or "",) if start else ()
 
 
 @dataclass(frozen=True)
-class Moments:
+class FrameStrip:
     """What a picture shows of an episode."""
 
     count: int
@@ -50,9 +60,8 @@ class Author(Protocol):
     name: str
     max_repairs: int
 
-    @property
-    def strategies(self) -> Sequence[Strategy]:
-        """The strategies it can follow."""
+    def supports(self, strategy: IdeaStrategy) -> bool:
+        """Whether it can follow a strategy."""
         ...
 
     def for_journey(self, meter: Meter) -> Self:
@@ -86,7 +95,7 @@ class Author(Protocol):
         ...
 
     def look(
-        self, idea: Idea, picture: Path, moments: Moments, code_success: bool
+        self, idea: Idea, picture: Path, moments: FrameStrip, code_success: bool
     ) -> Sighting | None:
         """What is seen in a picture of moments of an episode of the trained agent, of which the
         task's code says `code_success`; None where nobody is asked."""

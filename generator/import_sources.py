@@ -1,4 +1,4 @@
-"""Tasks that are offered to an archive: files, folders of them, OMNI-EPIC runs, other archives.
+"""Tasks that an archive could take in: files, folders of them, OMNI-EPIC runs, other archives.
 
 Nothing here runs a task, and nothing is written.
 """
@@ -20,12 +20,10 @@ from ..archive.store import FILE_NAME, Archive
 from ..errors import ArchiveError, UsageError
 from ..files import FileProblem, open_file, open_within, read_text
 from ..sandbox.processes.channel import plain_text
-from ..task import Idea, Record, Robot, Status, Task, robot_named_in
+from ..task import TRIED, Idea, Record, Robot, Task, robot_named_in
 from .seeds import idea_of_source
 
 OMNI_EPIC_ARCHIVE = "archive.jsonl"
-TRIED: tuple[Status, ...] = ("learned", "too_hard", "too_easy")
-"""Statuses of records that say what a trial came to: those of another archive that are offered."""
 MAX_SOURCE_BYTES = 1_000_000
 MAX_STATE_BYTES = 32_000_000
 """Of the end of an OMNI-EPIC archive, where its last state stands."""
@@ -38,7 +36,7 @@ MAX_NAME = 200
 
 
 @dataclass(frozen=True)
-class Offer:
+class ImportCandidate:
     """A task, and what is known of it where it comes from."""
 
     origin: str
@@ -53,17 +51,23 @@ class Offer:
 
 @dataclass(frozen=True)
 class Unusable:
-    """Something that was named and cannot be offered at all."""
+    """Something that was named and cannot be imported at all."""
 
     origin: str
     reason: str
 
 
-def offers_in(path: Path, robot: Robot | None = None) -> Iterator[Offer | Unusable]:
-    """What a path offers: a task file, a folder of them, an OMNI-EPIC run or a Taskwright archive
-    (their folder, or `archive.jsonl` or `archive.db` in it). `robot` is for files that name none.
+def find_candidates(path: Path, robot: Robot | None = None) -> Iterator[ImportCandidate | Unusable]:
+    """Find the tasks that a path holds.
 
-    Raises UsageError where it is nothing of that, ArchiveError where an archive cannot be opened.
+    Args:
+        path: A task file, a folder of them, or the folder of an OMNI-EPIC run or a Taskwright run
+            (or `archive.jsonl` or `archive.db` in it).
+        robot: Is taken for files that name none.
+
+    Raises:
+        UsageError: The path is nothing of that.
+        ArchiveError: An archive cannot be opened.
     """
     if path.name == FILE_NAME:
         # A link that the user names may lead to an archive; in its folder none does.
@@ -83,7 +87,7 @@ def offers_in(path: Path, robot: Robot | None = None) -> Iterator[Offer | Unusab
             )
         yield from found
     elif os.path.lexists(path):
-        yield _offer(
+        yield _candidate(
             str(path), path.stem, robot, lambda: open_file(path, MAX_SOURCE_BYTES, follow=True)
         )
     else:
@@ -93,15 +97,15 @@ def offers_in(path: Path, robot: Robot | None = None) -> Iterator[Offer | Unusab
 # Files.
 
 
-def _of_file(folder: Path, name: str, robot: Robot | None) -> Offer | Unusable:
+def _of_file(folder: Path, name: str, robot: Robot | None) -> ImportCandidate | Unusable:
     """A file in a folder; no link in it is followed."""
     opened = functools.partial(open_within, folder, name, MAX_SOURCE_BYTES)
-    return _offer(str(folder / name), Path(name).stem, robot, opened)
+    return _candidate(str(folder / name), Path(name).stem, robot, opened)
 
 
-def _offer(
+def _candidate(
     origin: str, stem: str, robot: Robot | None, opened: Callable[[], BinaryIO]
-) -> Offer | Unusable:
+) -> ImportCandidate | Unusable:
     try:
         source = read_text(opened(), MAX_SOURCE_BYTES)
     except FileProblem as problem:
@@ -110,7 +114,7 @@ def _offer(
     if named is None:
         return Unusable(origin, "It does not say which robot it is for; give --robot.")
     idea = idea_of_source(source, stem.replace("_", " "))
-    return Offer(origin, replace(idea, strategy="imported"), Task(source, named))
+    return ImportCandidate(origin, replace(idea, strategy="imported"), Task(source, named))
 
 
 def _task_files(folder: Path) -> list[str]:
@@ -133,7 +137,7 @@ def _may_define_a_task(folder: Path, name: str) -> bool:
 
 def _of_omni_epic(
     folder: Path, robot: Robot | None, *, is_named: bool
-) -> Iterator[Offer | Unusable]:
+) -> Iterator[ImportCandidate | Unusable]:
     """The tasks that its agent learned, in their order, with what they were derived from.
     `is_named`: the user has named the archive itself."""
     task_ids: dict[str, str] = {}
@@ -143,12 +147,12 @@ def _of_omni_epic(
             shown = plain_text(named)[:MAX_NAME]
             yield Unusable(shown, f"It is listed in {folder / OMNI_EPIC_ARCHIVE}, and not there.")
             continue
-        offer = _of_file(folder, place, robot)
-        if isinstance(offer, Offer):
-            task_ids[named] = offer.task.task_id
+        candidate = _of_file(folder, place, robot)
+        if isinstance(candidate, ImportCandidate):
+            task_ids[named] = candidate.task.task_id
             parents = [task_ids[name] for name in _derived_from(folder, place) if name in task_ids]
-            offer = replace(offer, idea=replace(offer.idea, parents=tuple(parents)))
-        yield offer
+            candidate = replace(candidate, idea=replace(candidate.idea, parents=tuple(parents)))
+        yield candidate
 
 
 def _last_state(path: Path, *, follow: bool) -> list[str]:
@@ -208,7 +212,7 @@ def _derived_from(folder: Path, place: str) -> list[str]:
 # Another Taskwright archive.
 
 
-def _of_archive(run_dir: Path) -> Iterator[Offer | Unusable]:
+def _of_archive(run_dir: Path) -> Iterator[ImportCandidate | Unusable]:
     """The records on which a trial had a verdict, as far as they can be read."""
     with Archive.open(run_dir) as archive:
         for record in _records(archive):
@@ -221,7 +225,7 @@ def _of_archive(run_dir: Path) -> Iterator[Offer | Unusable]:
             elif record.status in TRIED and record.task is not None:
                 tried = record if record.trial is not None else None
                 idea = replace(record.idea, strategy="imported")
-                yield Offer(origin, idea, record.task, tried, run_dir)
+                yield ImportCandidate(origin, idea, record.task, tried, run_dir)
 
 
 def _records(archive: Archive) -> Iterator[Record | int]:

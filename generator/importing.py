@@ -18,7 +18,9 @@ import numpy as np
 import yaml
 
 from ..archive.embedding import Embedder
+from ..archive.folder import FRAME_STRIP_ENDING, REPLAY_ENDING
 from ..archive.novelty import nearest, novelty
+from ..archive.run_lock import locked
 from ..archive.store import Archive, now
 from ..config import Config
 from ..errors import BrokenError, StorageError, TaskwrightError, UsageError, storage_explained
@@ -28,15 +30,15 @@ from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_
 from ..trainer.policy_files import read_policy
 from .archive_view import Selection
 from .embedder import make_encoder
-from .import_sources import Offer, Unusable, offers_in
+from .import_sources import ImportCandidate, Unusable, find_candidates
 from .job_client import CHECK_DEADLINE_S
-from .run import CONFIG_NAME, locked, prepare_config
+from .run import CONFIG_NAME, prepare_config
 
 FILES = (
     ("policies", ".zip"),
     ("media", ".png"),
-    ("media", ".moments.png"),
-    ("media", ".replay.json.gz"),
+    ("media", FRAME_STRIP_ENDING),
+    ("media", REPLAY_ENDING),
 )
 """What a run holds of a task: the folder, and what follows the `task_id` in the name."""
 MAX_FILE_BYTES = 32_000_000
@@ -57,7 +59,7 @@ class Imported:
 
 
 @dataclass(frozen=True)
-class Known:
+class Present:
     """What was there already."""
 
     origin: str
@@ -90,7 +92,7 @@ class Import:
     """What came of it."""
 
     imported: list[Imported] = field(default_factory=list)
-    present: list[Known] = field(default_factory=list)
+    present: list[Present] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
@@ -102,7 +104,7 @@ def import_tasks(
     robot: Robot | None = None,
     tell: Callable[[int, int], None] = lambda done, of: None,
 ) -> Import:
-    """Take what the paths offer into the archive of a run folder; both are made where there is
+    """Take the tasks of some paths into the archive of a run folder; both are made where there is
     none.
 
     `tell` hears how many tasks are checked, and of how many. Cut off at any time, all of it is in
@@ -110,13 +112,13 @@ def import_tasks(
     Raises UsageError, ArchiveError, StorageError or ModelError, also where no path offers anything.
     """
     found = _found(paths, robot)
-    offers = [offer for offer in found if isinstance(offer, Offer)]
-    config = _config(run_dir, offers, robot)
+    candidates = [candidate for candidate in found if isinstance(candidate, ImportCandidate)]
+    config = _config(run_dir, candidates, robot)
     result = Import(failed=[Failed(u.origin, None, None, u.reason) for u in _unusable(found)])
     encoder = make_encoder(config.embedder)
     run_dir.mkdir(parents=True, exist_ok=True)
     with storage_explained(), locked(run_dir), Archive.create_or_open(run_dir) as archive:
-        new = _sorted_out(archive, offers, config.run.robot, result)
+        new = _sorted_out(archive, candidates, config.run.robot, result)
         passed = _checked(new, executor, result, tell)
         taken = Taking(run_dir, archive, Embedder(archive, encoder), config)
         taken.take(passed, result)
@@ -127,13 +129,13 @@ def import_tasks(
     return result
 
 
-def _found(paths: Sequence[Path], robot: Robot | None) -> list[Offer | Unusable]:
-    """What the paths offer. Raises what is wrong with the first where none can be used at all."""
-    found: list[Offer | Unusable] = []
+def _found(paths: Sequence[Path], robot: Robot | None) -> list[ImportCandidate | Unusable]:
+    """What the paths hold. Raises what is wrong with the first where none can be used at all."""
+    found: list[ImportCandidate | Unusable] = []
     problems: list[TaskwrightError] = []
     for path in paths:
         try:
-            found += offers_in(path, robot)
+            found += find_candidates(path, robot)
         except TaskwrightError as error:
             problems.append(error)
             found.append(Unusable(str(path), str(error)))
@@ -142,16 +144,16 @@ def _found(paths: Sequence[Path], robot: Robot | None) -> list[Offer | Unusable]
     return found
 
 
-def _unusable(found: Sequence[Offer | Unusable]) -> list[Unusable]:
-    return [offer for offer in found if isinstance(offer, Unusable)]
+def _unusable(found: Sequence[ImportCandidate | Unusable]) -> list[Unusable]:
+    return [candidate for candidate in found if isinstance(candidate, Unusable)]
 
 
-def _config(run_dir: Path, offers: Sequence[Offer], robot: Robot | None) -> Config:
+def _config(run_dir: Path, candidates: Sequence[ImportCandidate], robot: Robot | None) -> Config:
     """The settings of the run. A new one is for the robot that the tasks are for."""
     config = prepare_config(run_dir, {})
     if (run_dir / CONFIG_NAME).exists():
         return config
-    named = {offer.task.robot for offer in offers}
+    named = {candidate.task.robot for candidate in candidates}
     if robot is None and len(named) > 1:
         raise UsageError(
             f"These tasks are for {' and '.join(sorted(named))}; a run is for one robot.",
@@ -162,21 +164,21 @@ def _config(run_dir: Path, offers: Sequence[Offer], robot: Robot | None) -> Conf
 
 
 def _sorted_out(
-    archive: Archive, offers: Sequence[Offer], robot: Robot, result: Import
-) -> list[Offer]:
-    """The offers that are for this run's robot and not there yet, each source once."""
+    archive: Archive, candidates: Sequence[ImportCandidate], robot: Robot, result: Import
+) -> list[ImportCandidate]:
+    """The candidates that are for this run's robot and not there yet, each source once."""
     there = _there_already(archive)
-    new: dict[str, Offer] = {}
-    for offer in offers:
-        task_id = offer.task.task_id
+    new: dict[str, ImportCandidate] = {}
+    for candidate in candidates:
+        task_id = candidate.task.task_id
         if task_id in there:
-            result.present.append(Known(offer.origin, task_id, there[task_id]))
-        elif offer.task.robot != robot:
-            reason = f"It is for {offer.task.robot}; this run is for {robot}."
-            result.failed.append(Failed(offer.origin, task_id, None, reason))
-        elif task_id not in new or (new[task_id].record is None and offer.record is not None):
+            result.present.append(Present(candidate.origin, task_id, there[task_id]))
+        elif candidate.task.robot != robot:
+            reason = f"It is for {candidate.task.robot}; this run is for {robot}."
+            result.failed.append(Failed(candidate.origin, task_id, None, reason))
+        elif task_id not in new or (new[task_id].record is None and candidate.record is not None):
             # Of one task twice, the one with evidence.
-            new[task_id] = offer
+            new[task_id] = candidate
     return list(new.values())
 
 
@@ -199,19 +201,24 @@ def _there_already(archive: Archive) -> dict[str, int]:
 
 
 def _checked(
-    offers: Sequence[Offer], executor: Executor, result: Import, tell: Callable[[int, int], None]
-) -> list[tuple[Offer, Outcome]]:
+    candidates: Sequence[ImportCandidate],
+    executor: Executor,
+    result: Import,
+    tell: Callable[[int, int], None],
+) -> list[tuple[ImportCandidate, Outcome]]:
     """Those that pass the checks, in their order."""
     passed = []
     with ThreadPoolExecutor(executor.workers) as pool:
-        outcomes = pool.map(lambda offer: _check(offer.task, executor), offers)
-        for done, (offer, outcome) in enumerate(zip(offers, outcomes, strict=True), 1):
-            tell(done, len(offers))
+        outcomes = pool.map(lambda candidate: _check(candidate.task, executor), candidates)
+        for done, (candidate, outcome) in enumerate(zip(candidates, outcomes, strict=True), 1):
+            tell(done, len(candidates))
             if outcome.passed:
-                passed.append((offer, outcome))
+                passed.append((candidate, outcome))
             else:
-                task_id = offer.task.task_id
-                result.failed.append(Failed(offer.origin, task_id, outcome.stage, outcome.report))
+                task_id = candidate.task.task_id
+                result.failed.append(
+                    Failed(candidate.origin, task_id, outcome.stage, outcome.report)
+                )
     return passed
 
 
@@ -242,41 +249,49 @@ class Taking:
         self._kept = archive.kept()
         self._vectors = [embedder.embed(record.idea.text) for record in self._kept]
 
-    def take(self, passed: Sequence[tuple[Offer, Outcome]], result: Import) -> None:
+    def take(self, passed: Sequence[tuple[ImportCandidate, Outcome]], result: Import) -> None:
         """All of it, or nothing."""
         # What takes long, or may fail, comes first; vectors and files alone are harmless.
-        vectors = list(self._embedder.embed_all([offer.idea.text for offer, _ in passed]))
-        offers = [offer for offer, _ in passed]
-        with self._copied(offers, result), self._archive.transaction():
+        vectors = list(self._embedder.embed_all([candidate.idea.text for candidate, _ in passed]))
+        candidates = [candidate for candidate, _ in passed]
+        with self._copied(candidates, result), self._archive.transaction():
             horizon = self._archive.last_number()
-            for (offer, outcome), vector in zip(passed, vectors, strict=True):
+            for (candidate, outcome), vector in zip(passed, vectors, strict=True):
                 number = self._archive.start_journey()
                 status = UNTRIED
-                if offer.record is not None:
-                    record = self._record(number, offer, outcome, vector)
+                if candidate.record is not None:
+                    record = self._record(number, candidate, outcome, vector)
                     self._archive.add(record)
                     status = record.status
                     if status == "learned":
                         self._kept.append(record)
                         self._vectors.append(vector)
                 else:
-                    self._begin(number, offer, outcome, horizon)
+                    self._begin(number, candidate, outcome, horizon)
                 result.imported.append(
-                    Imported(offer.origin, offer.task.task_id, number, status, offer.idea.title)
+                    Imported(
+                        candidate.origin,
+                        candidate.task.task_id,
+                        number,
+                        status,
+                        candidate.idea.title,
+                    )
                 )
 
-    def _record(self, number: int, offer: Offer, outcome: Outcome, vector: np.ndarray) -> Record:
+    def _record(
+        self, number: int, candidate: ImportCandidate, outcome: Outcome, vector: np.ndarray
+    ) -> Record:
         """What another archive found out, as a record of this one."""
-        assert offer.record is not None
-        before, where = offer.record, _where(offer)
+        assert candidate.record is not None
+        before, where = candidate.record, _where(candidate)
         near = nearest(vector, self._kept, self._vectors, self._settings.neighbours)
         value = novelty(near)
         record = Record(
             number=number,
             status=before.status,
             reason=f"Imported from {where}: {before.reason}",
-            idea=offer.idea,
-            task=offer.task,
+            idea=candidate.idea,
+            task=candidate.task,
             outcomes=(outcome,),
             trial=before.trial,
             judgements=before.judgements,
@@ -293,58 +308,62 @@ class Taking:
             return replace(record, status="duplicate", reason=reason)
         return record
 
-    def _begin(self, number: int, offer: Offer, outcome: Outcome, horizon: int) -> None:
+    def _begin(
+        self, number: int, candidate: ImportCandidate, outcome: Outcome, horizon: int
+    ) -> None:
         """A journey whose code is written and checked, and that has yet to be tried."""
         once = self._archive.journal(number).once
         # It knows what came before the import, whichever of the journeys beside it are faster.
         once("select", Selection, lambda: Selection(horizon=horizon))
-        once("idea", Idea, lambda: offer.idea)
-        once("code 0", Task, lambda: offer.task)
+        once("idea", Idea, lambda: candidate.idea)
+        once("code 0", Task, lambda: candidate.task)
         once("check 0", Outcome, lambda: outcome)
         judgement = Judgement(
-            "interestingness", True, f"It was imported from {_where(offer)}.", "seed"
+            "interestingness", True, f"It was imported from {_where(candidate)}.", "seed"
         )
         once("judgement", Judgement, lambda: judgement)
 
     @contextlib.contextmanager
-    def _copied(self, offers: Sequence[Offer], result: Import) -> Iterator[None]:
+    def _copied(self, candidates: Sequence[ImportCandidate], result: Import) -> Iterator[None]:
         """Policies, replays and pictures, in their place; taken away again where it comes to
         nothing."""
         made: list[Path] = []
         try:
-            for offer in offers:
-                made += self._copy_files(offer, result)
+            for candidate in candidates:
+                made += self._copy_files(candidate, result)
             yield
         except BaseException:
             for path in made:
                 path.unlink(missing_ok=True)
             raise
 
-    def _copy_files(self, offer: Offer, result: Import) -> Iterator[Path]:
-        if offer.run_dir is None or offer.record is None:
+    def _copy_files(self, candidate: ImportCandidate, result: Import) -> Iterator[Path]:
+        if candidate.run_dir is None or candidate.record is None:
             return
-        task_id = offer.task.task_id
+        task_id = candidate.task.task_id
         for folder, ending in FILES:
             name = Path(folder, f"{task_id}{ending}")
-            path, target = offer.run_dir / name, self._run_dir / name
+            path, target = candidate.run_dir / name, self._run_dir / name
             if os.path.lexists(target) or not os.path.lexists(path):
                 continue
             try:
-                data = read_bytes(open_within(offer.run_dir, name, MAX_FILE_BYTES), MAX_FILE_BYTES)
+                data = read_bytes(
+                    open_within(candidate.run_dir, name, MAX_FILE_BYTES), MAX_FILE_BYTES
+                )
                 if folder == "policies":
                     read_policy(path)
             except FileProblem as problem:
                 reason = f"The file {path} has not come along: {problem}."
-                result.left_out.append(LeftOut(offer.origin, task_id, reason))
+                result.left_out.append(LeftOut(candidate.origin, task_id, reason))
             except BrokenError as error:
-                result.left_out.append(LeftOut(offer.origin, task_id, error.message))
+                result.left_out.append(LeftOut(candidate.origin, task_id, error.message))
             else:
                 write_whole(target, data)
                 yield target
 
 
-def _where(offer: Offer) -> str:
+def _where(candidate: ImportCandidate) -> str:
     """Where something came from, to be kept: without the folders of the machine it was on."""
-    if offer.record is None or offer.run_dir is None:
-        return "/".join(Path(offer.origin).parts[-2:])
-    return f"{offer.run_dir.resolve().name}, journey {offer.record.number}"
+    if candidate.record is None or candidate.run_dir is None:
+        return "/".join(Path(candidate.origin).parts[-2:])
+    return f"{candidate.run_dir.resolve().name}, journey {candidate.record.number}"

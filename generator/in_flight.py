@@ -1,13 +1,14 @@
 """The journeys in flight, and what each may know of the others.
 
-Many journeys go on at once, and yet what becomes of each must not hang on which of them happens to
-be faster. So each knows what its number says, not what the clock says. With `concurrency` W:
+Many journeys go on at once, and yet what becomes of each must not depend on which of them happens
+to be faster. So what a journey knows follows from its number, not from the clock. With
+`concurrency` W:
 
 - journey N begins when the journeys 1 to N - W have ended, and knows exactly their records: its
   *horizon* is N - W, whatever else has ended meanwhile;
-- of those between, which are in flight beside it, it is told two things only, and waits for them if
-  need be: an idea that is nearly its own, a source that is its own. If that earlier journey ends in
-  a kept task, this one is its duplicate.
+- of those between, which are in flight beside it, it learns two things only, and waits for them if
+  need be: an idea that is nearly its own, and a source that is its own. If that earlier journey
+  ends in a kept task, this one is its duplicate.
 
 A journey waits for earlier ones alone, so no two wait for each other. With a concurrency of 1 each
 journey knows all those before it.
@@ -31,8 +32,8 @@ class Stopped(Exception):
 
 
 @dataclass
-class Note:
-    """What others may know of a journey."""
+class JourneyState:
+    """What other journeys may know of a journey."""
 
     number: int
     idea: Idea | None = None
@@ -40,25 +41,25 @@ class Note:
     """Its code, once that has passed the checks."""
     record: Record | None = None
     """Set when it has ended."""
-    is_left: bool = False
+    is_suspended: bool = False
     """Whether it goes no further in this command."""
 
     @classmethod
-    def of(cls, record: Record) -> Note:
-        """The note of a journey that has ended."""
+    def of(cls, record: Record) -> JourneyState:
+        """The state of a journey that has ended."""
         idea = None if record.idea == NO_IDEA else record.idea
         passed = bool(record.outcomes) and record.outcomes[-1].passed
         return cls(record.number, idea, record.task if passed else None, record)
 
 
-class Flight:
-    """Notes of all journeys of a run. Any thread may use it."""
+class InFlight:
+    """The states of all journeys of a run. Any thread may use it."""
 
     def __init__(self, concurrency: int, records: Iterable[Record] = ()) -> None:
         self.concurrency = concurrency
         """How many journeys are in flight at most."""
-        self._notes = {record.number: Note.of(record) for record in records}
-        self._news = threading.Condition()
+        self._states = {record.number: JourneyState.of(record) for record in records}
+        self._changed = threading.Condition()
         self._is_stopped = False
 
     def horizon(self, number: int) -> int:
@@ -68,43 +69,43 @@ class Flight:
     def records(self, horizon: int | None = None) -> list[Record]:
         """The records of the journeys up to there, or of all that have ended, in the order of their
         numbers."""
-        with self._news:
-            notes = sorted(self._notes.items())
+        with self._changed:
+            states = sorted(self._states.items())
         return [
-            note.record
-            for number, note in notes
-            if note.record and (horizon is None or number <= horizon)
+            state.record
+            for number, state in states
+            if state.record and (horizon is None or number <= horizon)
         ]
 
     def begin(self, number: int) -> None:
-        """A journey takes off. Journeys begin in the order of their numbers."""
-        with self._news:
-            self._notes[number] = Note(number)
+        """A journey begins. Journeys begin in the order of their numbers."""
+        with self._changed:
+            self._states[number] = JourneyState(number)
 
-    def tell(self, number: int, *, idea: Idea | None = None, task: Task | None = None) -> None:
-        """What a journey has come to, for those after it."""
-        with self._news:
-            note = self._notes[number]
-            note.idea, note.task = idea or note.idea, task or note.task
-            self._news.notify_all()
+    def share(self, number: int, *, idea: Idea | None = None, task: Task | None = None) -> None:
+        """Let the journeys after it know the idea or the code to which a journey has come."""
+        with self._changed:
+            state = self._states[number]
+            state.idea, state.task = idea or state.idea, task or state.task
+            self._changed.notify_all()
 
-    def land(self, record: Record) -> None:
-        """A journey has ended."""
-        with self._news:
-            self._notes[record.number] = Note.of(record)
-            self._news.notify_all()
+    def end(self, record: Record) -> None:
+        """Let the others know that a journey has ended."""
+        with self._changed:
+            self._states[record.number] = JourneyState.of(record)
+            self._changed.notify_all()
 
-    def leave(self, number: int) -> None:
-        """A journey goes no further in this command."""
-        with self._news:
-            self._notes[number].is_left = True
-            self._news.notify_all()
+    def suspend(self, number: int) -> None:
+        """Let the others know that a journey goes no further in this command."""
+        with self._changed:
+            self._states[number].is_suspended = True
+            self._changed.notify_all()
 
     def stop(self) -> None:
-        """From here on, whoever waits or goes on to a further step is stopped."""
-        with self._news:
+        """Stop every journey that waits, or that goes on to a further step."""
+        with self._changed:
             self._is_stopped = True
-            self._news.notify_all()
+            self._changed.notify_all()
 
     @property
     def is_stopped(self) -> bool:
@@ -116,41 +117,42 @@ class Flight:
         horizon: int,
         what: Literal["idea", "task"],
         waiting: Callable[[int], None],
-    ) -> list[Note]:
+    ) -> list[JourneyState]:
         """The earlier journeys beyond a journey's horizon, in their order, each when it has come to
         its idea or its code, or has ended without.
 
         `waiting` hears of a journey that has to be waited for. Raises Stopped.
         """
-        with self._news:
-            others = [self._notes[n] for n in range(horizon + 1, number) if n in self._notes]
-        for note in others:
-            self._wait(note.number, waiting, lambda note: getattr(note, what) is not None)
-        with self._news:
-            return [self._notes[note.number] for note in others]
+        with self._changed:
+            others = [self._states[n] for n in range(horizon + 1, number) if n in self._states]
+        for state in others:
+            self._wait(state.number, waiting, lambda state: getattr(state, what) is not None)
+        with self._changed:
+            return [self._states[state.number] for state in others]
 
     def end_of(self, number: int, waiting: Callable[[int], None]) -> Record:
         """The record of a journey when it has ended. Raises Stopped."""
-        self._wait(number, waiting, lambda note: False)
-        record = self._notes[number].record
+        self._wait(number, waiting, lambda state: False)
+        record = self._states[number].record
         assert record is not None
         return record
 
     def _wait(
-        self, number: int, waiting: Callable[[int], None], enough: Callable[[Note], bool]
+        self, number: int, waiting: Callable[[int], None], enough: Callable[[JourneyState], bool]
     ) -> None:
         """Until enough is known of a journey, or it has ended."""
 
         def has_come() -> bool:
-            note = self._notes[number]
-            return self._is_stopped or note.is_left or note.record is not None or enough(note)
+            state = self._states[number]
+            is_over = self._is_stopped or state.is_suspended or state.record is not None
+            return is_over or enough(state)
 
-        with self._news:
+        with self._changed:
             arrived = has_come()
         if not arrived:
             waiting(number)
-        with self._news:
-            self._news.wait_for(has_come)
-            note = self._notes[number]
-            if note.record is None and not enough(note):
+        with self._changed:
+            self._changed.wait_for(has_come)
+            state = self._states[number]
+            if state.record is None and not enough(state):
                 raise Stopped

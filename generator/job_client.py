@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..archive.folder import frame_strip_path, policy_path, poster_path, replay_path
 from ..archive.novelty import Neighbour
 from ..errors import BrokenError, StorageError
-from ..executor.cores import processes_for
-from ..executor.job import Job, JobResult
-from ..task import CurvePoint, Outcome, Task, Trial, from_json, to_json
-from ..trainer.requests import ArchivedPolicy, Film, FilmRequest, TrialRequest
+from ..executor.job import Executor, Job, JobResult
+from ..executor.local import processes_for
+from ..sandbox.recording import Agent
+from ..task import CurvePoint, Outcome, Record, Task, Trial, from_json, to_json
+from ..trainer.requests import (
+    ArchivedPolicy,
+    Film,
+    FilmRequest,
+    Replay,
+    ReplayRequest,
+    TrialRequest,
+)
 from .in_flight import Stopped
-from .paths import moments_path, policy_path, poster_path
-from .replays import replay_job, replay_path
-from .run_context import Workshop
+from .run_context import RunContext
 
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
 LOOK_DEADLINE_S = 120.0
 """As jobs. What a check or a picture allows the task is far below; this guards against us."""
+REPLAY_DEADLINE_S = 180.0
 TRIAL_GRACE_S = 120.0
 """Longer than the trial's own limit, which is the one that should end it."""
 
 
-class Bench:
+class JobClient:
     """Has the jobs of one journey done. Where our machinery fails, BrokenError says so."""
 
-    def __init__(self, workshop: Workshop, number: int) -> None:
-        self._workshop = workshop
+    def __init__(self, context: RunContext, number: int) -> None:
+        self._context = context
         self._number = number
 
     def check(self, task: Task) -> Outcome:
@@ -39,16 +47,16 @@ class Bench:
 
     def draw_poster(self, task: Task) -> None:
         """A picture of a task. Going without one is no reason to lose the journey."""
-        plan = FilmRequest(
+        request = FilmRequest(
             source=task.source,
             robot=task.robot,
-            path=poster_path(self._workshop.run_dir, task.task_id),
+            path=poster_path(self._context.run_dir, task.task_id),
             width=480,
             height=360,
         )
-        if Path(plan.path).exists():
+        if Path(request.path).exists():
             return
-        job = Job(f"poster-{task.task_id}", "film", to_json(plan), POSTER_DEADLINE_S)
+        job = Job(f"poster-{task.task_id}", "film", to_json(request), POSTER_DEADLINE_S)
         try:
             self._do(job)
         except BrokenError as error:
@@ -56,7 +64,7 @@ class Bench:
 
     def train(self, task: Task, seed: int, neighbours: Sequence[Neighbour]) -> Trial:
         """A trial, in which the policies of the nearest neighbours are tried first."""
-        settings, run_dir = self._workshop.config.trainer, self._workshop.run_dir
+        settings, run_dir = self._context.config.trainer, self._context.run_dir
         policies = []
         for near in neighbours[: settings.nearest_policies]:
             task_id = near.record.task_id or ""
@@ -65,39 +73,39 @@ class Bench:
                 policies.append(ArchivedPolicy(task_id, near.record.idea.title, path))
             else:
                 self.warn(f"The policy {path} is missing; the trial goes on without it.")
-        plan = TrialRequest(
+        request = TrialRequest(
             source=task.source,
             robot=task.robot,
             seed=seed,
             policy_path=policy_path(run_dir, task.task_id),
             archived=tuple(policies),
-            processes=processes_for(settings.processes, self._workshop.executor.workers),
+            processes=processes_for(settings.processes, self._context.executor.workers),
             **settings.model_dump(exclude={"nearest_policies", "processes"}),
         )
         name, deadline_s = f"trial-{self._number}-{task.task_id}", settings.max_seconds
-        job = Job(name, "trial", to_json(plan), deadline_s + TRIAL_GRACE_S)
+        job = Job(name, "trial", to_json(request), deadline_s + TRIAL_GRACE_S)
         trial = from_json(Trial, self._do(job))
         for reason in trial.left_out.values():
             self.warn(f"{reason} The trial has gone on without it.")
         return trial
 
-    def film_moments(self, task: Task, seed: int, count: int) -> Film:
+    def film_frame_strip(self, task: Task, seed: int, count: int) -> Film:
         """Moments of an episode of the trained agent, side by side in one picture."""
-        run_dir = self._workshop.run_dir
-        plan = FilmRequest(
+        run_dir = self._context.run_dir
+        request = FilmRequest(
             source=task.source,
             robot=task.robot,
-            path=moments_path(run_dir, task.task_id),
+            path=frame_strip_path(run_dir, task.task_id),
             seed=seed,
             policy_path=policy_path(run_dir, task.task_id),
             frames=count,
         )
-        job = Job(f"look-{self._number}-{task.task_id}", "film", to_json(plan), LOOK_DEADLINE_S)
+        job = Job(f"look-{self._number}-{task.task_id}", "film", to_json(request), LOOK_DEADLINE_S)
         return from_json(Film, self._do(job))
 
     def record_replay(self, task: Task, trial: Trial | None) -> None:
         """Record what the browser plays. Going without one is no reason to lose the journey."""
-        run_dir = self._workshop.run_dir
+        run_dir = self._context.run_dir
         if trial is None and replay_path(run_dir, task.task_id).exists():
             return  # An earlier journey with this source has shown more.
         # Also where the run is ending: what the journey came to would have to wait for it.
@@ -106,11 +114,11 @@ class Bench:
             self.warn(result.broken)
 
     def warn(self, text: str) -> None:
-        self._workshop.events("warning", journey=self._number, text=text)
+        self._context.events("warning", journey=self._number, text=text)
 
     def _do(self, job: Job) -> str:
         """The payload of a job's result. Raises BrokenError where our machinery failed."""
-        if self._workshop.flight.is_stopped:
+        if self._context.in_flight.is_stopped:
             raise Stopped
         result = self._result(job)
         if result.broken:
@@ -118,7 +126,7 @@ class Bench:
         return result.payload
 
     def _result(self, job: Job) -> JobResult:
-        events = self._workshop.events
+        events = self._context.events
 
         def tell(point: CurvePoint) -> None:
             events(
@@ -133,7 +141,51 @@ class Bench:
             state = "begun" if is_it else "ended"
             events("job", journey=self._number, kind=job.kind, state=state)
 
-        result = self._workshop.executor.run(job, tell, at_work)
+        result = self._context.executor.run(job, tell, at_work)
         if result.disk_is_full:
             raise StorageError(result.broken, "")
         return result
+
+
+# Replays. Nothing else depends on them, and those that are missing can be recorded later.
+
+
+def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Agent, ...]:
+    """The trained agent beside an untrained one where there is a policy, be it from an earlier
+    journey with this source; the untrained one alone where a trial came to its end without; and
+    where nobody has tried, nobody acts."""
+    if Path(policy_path(run_dir, task.task_id)).exists():
+        return ("trained", "random")
+    return ("idle",) if trial is None else ("random",)
+
+
+def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
+    """To record a task that has passed its checks. Nothing else depends on a replay."""
+    agents = who_is_recorded(run_dir, task, trial)
+    request = ReplayRequest(
+        source=task.source,
+        robot=task.robot,
+        path=str(replay_path(run_dir, task.task_id)),
+        agents=agents,
+        policy_path=policy_path(run_dir, task.task_id) if "trained" in agents else None,
+    )
+    return Job(f"replay-{task.task_id}", "replay", to_json(request), REPLAY_DEADLINE_S)
+
+
+def record_replay(
+    executor: Executor, run_dir: Path, task: Task, trial: Trial | None
+) -> Replay | str:
+    """Record a task; returns why it could not be done where it could not."""
+    result = executor.run(replay_job(run_dir, task, trial))
+    return result.broken or from_json(Replay, result.payload)
+
+
+def record_missing_replays(
+    executor: Executor, run_dir: Path, records: list[Record]
+) -> Iterator[tuple[Record, Replay | str]]:
+    """Record the tasks that passed their checks and have no replay yet."""
+    for record in records:
+        if record.task is None or not (record.outcomes and record.outcomes[-1].passed):
+            continue
+        if not replay_path(run_dir, record.task.task_id).exists():
+            yield record, record_replay(executor, run_dir, record.task, record.trial)

@@ -2,7 +2,7 @@
 
 `run_journey` is the whole of it, top to bottom. Each step is done once and written before the next
 begins, so a journey that was cut off goes on where it stopped, from any other process. Many
-journeys go on at once, each in a thread of its own; see `flight` for what they know of each other.
+journeys go on at once, each in a thread of its own; `in_flight` says what they know of each other.
 """
 
 from __future__ import annotations
@@ -14,18 +14,30 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from ..archive.folder import frame_strip_path, policy_path, poster_path
 from ..archive.journal import Journal
 from ..archive.novelty import Neighbour
 from ..archive.store import now
 from ..errors import BrokenError
-from ..task import Idea, Judgement, Noun, Outcome, Record, Sighting, Status, Task, Trial
-from .archive_view import Known, Selection
-from .author import Brief, Moments
+from ..task import (
+    TRIED,
+    Idea,
+    Judgement,
+    Noun,
+    Outcome,
+    Record,
+    Sighting,
+    Status,
+    Task,
+    Trial,
+)
+from .archive_view import ArchiveView, Selection
+from .author import Brief, FrameStrip
 from .in_flight import NO_IDEA, Stopped
-from .job_client import Bench
+from .job_client import JobClient
 from .model.meter import Meter
-from .paths import moments_path, policy_path, poster_path
-from .run_context import Workshop
+from .run_context import RunContext
+from .strategies import strategy_named
 
 N = TypeVar("N", bound=Noun)
 
@@ -34,9 +46,6 @@ WaitsFor = Literal["model", "worker", "journey"]
 
 MOMENTS = 9
 """Of an episode, shown to who judges its success: one every two seconds of the longest."""
-
-TRIED: tuple[Status, ...] = ("learned", "too_hard", "too_easy")
-"""Statuses of tasks on which a trial had a verdict: there is no need for another one."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +62,10 @@ class Sightings(Noun):
     sightings: tuple[Sighting, ...] = ()
 
 
-def run_journey(workshop: Workshop, number: int) -> Record:
+def run_journey(context: RunContext, number: int) -> Record:
     """Go from idea to record; the dearest step comes last. Raises Stopped where the run ends, and
     what makes going on pointless: ModelError, BudgetSpent, StorageError."""
-    journey = Journey(workshop, number)
+    journey = Journey(context, number)
     try:
         journey.select_stepping_stones()
         journey.propose_idea()
@@ -83,14 +92,14 @@ def run_journey(workshop: Workshop, number: int) -> Record:
 class Journey:
     """The steps of one journey and what they have given so far."""
 
-    def __init__(self, workshop: Workshop, number: int) -> None:
-        self.workshop = workshop
+    def __init__(self, context: RunContext, number: int) -> None:
+        self.context = context
         self.number = number
         self.meter = Meter(number)
-        self.author = workshop.author.for_journey(self.meter)
-        self.journal: Journal = workshop.archive.journal(number, self.meter.read)
-        self.bench = Bench(workshop, number)
-        self.known = Known(workshop, workshop.flight.horizon(number))
+        self.author = context.author.for_journey(self.meter)
+        self.journal: Journal = context.archive.journal(number, self.meter.read)
+        self.jobs = JobClient(context, number)
+        self.view = ArchiveView(context, context.in_flight.horizon(number))
         self.selection = Selection()
         self.idea = NO_IDEA
         self.task: Task | None = None
@@ -102,9 +111,7 @@ class Journey:
 
     def random(self, purpose: str) -> np.random.Generator:
         """A random stream that depends on the run's seed, the journey and the purpose alone."""
-        return np.random.default_rng(
-            [self.workshop.config.run.seed, self.number, *purpose.encode()]
-        )
+        return np.random.default_rng([self.context.config.run.seed, self.number, *purpose.encode()])
 
     @property
     def written(self) -> Task:
@@ -114,10 +121,10 @@ class Journey:
 
     def enter(self, stage: str, waits_for: WaitsFor | None = None, **details: object) -> None:
         """Go on to a stage, and say so. Raises Stopped where the run ends."""
-        if self.workshop.flight.is_stopped:
+        if self.context.in_flight.is_stopped:
             raise Stopped
         is_asked = self.selection.seed_task is None and self.author.name != "composer"
-        self.workshop.events(
+        self.context.events(
             "stage",
             journey=self.number,
             stage=stage,
@@ -140,42 +147,42 @@ class Journey:
     def select_stepping_stones(self) -> None:
         self.enter("select")
         self.selection = self.once(
-            "select", Selection, lambda: replace(self._select(), horizon=self.known.horizon)
+            "select", Selection, lambda: replace(self._select(), horizon=self.view.horizon)
         )
         # Begun by an earlier command, it may have known more or less than it would now.
         horizon = self.selection.horizon
-        self.known = Known(self.workshop, self.number - 1 if horizon is None else horizon)
+        self.view = ArchiveView(self.context, self.number - 1 if horizon is None else horizon)
 
     def _select(self) -> Selection:
-        return self.known.select(self.number, self.random("select"), self.author.strategies)
+        return self.view.select(self.number, self.random("select"), self.author.supports)
 
     def propose_idea(self) -> None:
         self.enter("idea", "model")
         self.idea = self.once("idea", Idea, self._propose)
-        self.workshop.flight.tell(self.number, idea=self.idea)
+        self.context.in_flight.share(self.number, idea=self.idea)
 
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
-            return self.workshop.seed_tasks[self.selection.seed_task].idea
-        by_number = {record.number: record for record in self.known.records}
+            return self.context.seed_tasks[self.selection.seed_task].idea
+        by_number = {record.number: record for record in self.view.records}
         subject = self.selection.subject
         return self.author.propose(
             Brief(
-                robot=self.workshop.config.run.robot,
+                robot=self.context.config.run.robot,
                 random=self.random("idea"),
-                stones=self.known.stones(self.selection),
+                stones=self.view.stones(self.selection),
                 failures=[by_number[n] for n in self.selection.failures],
-                strategy=self.selection.strategy,
+                strategy=strategy_named(self.selection.strategy),
                 subject=by_number[subject] if subject is not None else None,
-                known=self.known.records,
+                records=self.view.records,
             )
         )
 
     def near_copy(self) -> str:
         """Why the idea is a near copy of a kept task; empty where it is none."""
-        settings = self.workshop.config.novelty
-        count = max(settings.neighbours, self.workshop.config.model.neighbours)
-        self.neighbours = self.known.nearest(self.idea, count)
+        settings = self.context.config.novelty
+        count = max(settings.neighbours, self.context.config.model.neighbours)
+        self.neighbours = self.view.nearest(self.idea, count)
         twin = self.neighbours[0] if self.neighbours else None
         if twin is None or twin.similarity < settings.near_copy:
             twin = self._twin_in_flight()
@@ -189,13 +196,13 @@ class Journey:
 
     def _twin_in_flight(self) -> Neighbour | None:
         """A task that is kept by one of the journeys beside this one and had nearly its idea."""
-        flight, embed = self.workshop.flight, self.workshop.embedder.embed
-        for other in flight.beside(self.number, self.known.horizon, "idea", self.wait):
+        in_flight, embed = self.context.in_flight, self.context.embedder.embed
+        for other in in_flight.beside(self.number, self.view.horizon, "idea", self.wait):
             if other.idea is None:
                 continue
             similarity = float(embed(other.idea.text) @ embed(self.idea.text))
-            if similarity >= self.workshop.config.novelty.near_copy:
-                record = flight.end_of(other.number, self.wait)
+            if similarity >= self.context.config.novelty.near_copy:
+                record = in_flight.end_of(other.number, self.wait)
                 if record.status == "learned":
                     return Neighbour(record, similarity)
         return None
@@ -207,31 +214,31 @@ class Journey:
             self.enter("repair" if attempt else "code", "model", attempt=attempt)
             self.task = self.once(f"code {attempt}", Task, self._write)
             self.enter("check", "worker", attempt=attempt)
-            outcome = self.once(f"check {attempt}", Outcome, lambda: self.bench.check(self.written))
+            outcome = self.once(f"check {attempt}", Outcome, lambda: self.jobs.check(self.written))
             self.outcomes.append(outcome)
             if outcome.verdict != "rejected":
                 break
         if outcome.passed:
-            self.workshop.flight.tell(self.number, task=self.task)
-            self.bench.draw_poster(self.written)
+            self.context.in_flight.share(self.number, task=self.task)
+            self.jobs.draw_poster(self.written)
         return outcome
 
     def _write(self) -> Task:
         if self.selection.seed_task is not None:
-            source = self.workshop.seed_tasks[self.selection.seed_task].source
+            source = self.context.seed_tasks[self.selection.seed_task].source
         elif self.task is None:
             stones = [neighbour.record for neighbour in self.neighbours]
-            source = self.author.write(self.idea, stones[: self.workshop.config.model.neighbours])
+            source = self.author.write(self.idea, stones[: self.context.config.model.neighbours])
         else:
             source = self.author.repair(self.idea, self.task.source, self.outcomes[-1])
-        return Task(source, self.workshop.config.run.robot)
+        return Task(source, self.context.config.run.robot)
 
     def same_source(self) -> str:
         """Which earlier journey had a verdict on this very source; empty where none had."""
-        task, flight = self.written, self.workshop.flight
-        same = [record for record in self.known.records if record.task_id == task.task_id]
-        beside = flight.beside(self.number, self.known.horizon, "task", self.wait)
-        same += [flight.end_of(n.number, self.wait) for n in beside if n.task == task]
+        task, in_flight = self.written, self.context.in_flight
+        same = [record for record in self.view.records if record.task_id == task.task_id]
+        beside = in_flight.beside(self.number, self.view.horizon, "task", self.wait)
+        same += [in_flight.end_of(n.number, self.wait) for n in beside if n.task == task]
         for record in same:
             if record.status in TRIED:
                 was = record.status.replace("_", " ")
@@ -242,7 +249,7 @@ class Journey:
         self.enter("judge", "model")
         judgement = self.once("judgement", Judgement, self._judge)
         self.judgements.append(judgement)
-        if self.selection.seed_task is None and self.workshop.config.model.second_judge:
+        if self.selection.seed_task is None and self.context.config.model.second_judge:
             self._judge_again()
         return judgement
 
@@ -257,7 +264,7 @@ class Journey:
             second = self.once("second judgement", Judgements, self._second_judgement)
             self.judgements += second.judgements
         except BrokenError as error:
-            self.bench.warn(error.message)
+            self.jobs.warn(error.message)
 
     def _second_judgement(self) -> Judgements:
         judgement = self.author.judge_again(self.idea, self.neighbours, self._pictures())
@@ -265,21 +272,21 @@ class Journey:
 
     def _pictures(self) -> list[Path | None]:
         """Of this task and of its neighbours, where pictures are wanted and there are some."""
-        if not self.workshop.config.model.judge_pictures or self.task is None:
+        if not self.context.config.model.judge_pictures or self.task is None:
             return []
         task_ids = [self.task.task_id, *(n.record.task_id or "" for n in self.neighbours)]
-        paths = [Path(poster_path(self.workshop.run_dir, task_id)) for task_id in task_ids]
+        paths = [Path(poster_path(self.context.run_dir, task_id)) for task_id in task_ids]
         return [path if path.is_file() else None for path in paths]
 
     @property
     def _novelty(self) -> float | None:
-        return self.known.novelty(self.idea, self.neighbours)
+        return self.view.novelty(self.idea, self.neighbours)
 
     def screen_and_train(self) -> Trial:
         self.enter("train", "worker")
         seed = int(self.random("trial").integers(2**31))
         self.trial = self.once(
-            "trial", Trial, lambda: self.bench.train(self.written, seed, self.neighbours)
+            "trial", Trial, lambda: self.jobs.train(self.written, seed, self.neighbours)
         )
         return self.trial
 
@@ -287,24 +294,24 @@ class Journey:
         """Ask a model what it sees of the trained agent. It decides nothing, so a failure of it
         ends nothing."""
         was_trained = self.trial is not None and self.trial.success_after is not None
-        if not (self.workshop.config.model.judge_success and was_trained):
+        if not (self.context.config.model.judge_success and was_trained):
             return
-        if not Path(policy_path(self.workshop.run_dir, self.written.task_id)).exists():
+        if not Path(policy_path(self.context.run_dir, self.written.task_id)).exists():
             return
         self.enter("look", "model")
         try:
             self.sightings = self.once("sightings", Sightings, self._look).sightings
         except BrokenError as error:
-            self.bench.warn(error.message)
+            self.jobs.warn(error.message)
 
     def _look(self) -> Sightings:
-        film = self.bench.film_moments(
+        film = self.jobs.film_frame_strip(
             self.written, int(self.random("look").integers(2**31)), MOMENTS
         )
         seen = self.author.look(
             self.idea,
-            Path(moments_path(self.workshop.run_dir, self.written.task_id)),
-            Moments(film.frames, film.apart_s, film.at_the_end),
+            Path(frame_strip_path(self.context.run_dir, self.written.task_id)),
+            FrameStrip(film.frames, film.apart_s, film.at_the_end),
             bool(film.success),
         )
         return Sightings((seen,) if seen else ())
@@ -312,7 +319,7 @@ class Journey:
     def end(self, status: Status, reason: str) -> Record:
         """The record, which ends the journey once it is in the archive."""
         if self.outcomes and self.outcomes[-1].passed:
-            self.bench.record_replay(self.written, self.trial)
+            self.jobs.record_replay(self.written, self.trial)
         cost, seconds = self.journal.spent()
         # Calls of a step that failed are in no step.
         cost += self.meter.read()
@@ -332,7 +339,7 @@ class Journey:
             seconds=seconds,
             created_at=now(),
         )
-        self.workshop.events(
+        self.context.events(
             "stage", journey=self.number, stage=status, title=self.idea.title, waits_for=None
         )
         return record

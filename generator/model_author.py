@@ -6,20 +6,22 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
 from ..prompts import render
 from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
 from .answers import Interest, Sight, parse_code, parse_idea, parse_interest, parse_sighting
-from .author import Brief, Moments
+from .author import Brief, FrameStrip
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
 from .seeds import SeedTask
 from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
-from .strategies import STRATEGIES
+
+if TYPE_CHECKING:
+    from .strategies.strategy import IdeaStrategy
 
 T = TypeVar("T")
 
@@ -31,8 +33,6 @@ EXAMPLES_IN_CODE_PROMPT = 2
 
 class ModelAuthor:
     """Proposes, writes and judges with one foundation model."""
-
-    strategies = STRATEGIES
 
     def __init__(
         self,
@@ -57,27 +57,23 @@ class ModelAuthor:
         author._meter = meter
         return author
 
+    def supports(self, strategy: IdeaStrategy) -> bool:
+        return True
+
     def propose(self, brief: Brief) -> Idea:
+        strategy = brief.strategy
         given: dict[str, Any] = {
+            "strategy": strategy.name,
             "kept": brief.stones,
-            "titles": [record.idea.title for record in brief.known[-TITLES_IN_IDEA_PROMPT:]],
+            "failures": brief.failures,
+            "titles": [record.idea.title for record in brief.records[-TITLES_IN_IDEA_PROMPT:]],
+            "examples": [seed.idea for seed in self._examples],
         }
-        parent = brief.subject or next(iter(brief.stones), None)
         if brief.subject is not None:
-            template: str = brief.strategy
             given["subject"] = brief.subject
-        else:
-            template = "idea"
-            given["strategy"] = brief.strategy
-            given["failures"] = brief.failures
-            given["examples"] = [seed.idea for seed in self._examples]
-            if brief.strategy == "breadth":
-                # It is to be unlike all it was shown, so it comes from none of them.
-                parent = None
-        prompt = self._render(template, **given)
-        idea = self._ask("revision" if template == "revision" else "idea", prompt, parse_idea)
-        parents = (parent.task_id or "",) if parent else ()
-        return replace(idea, strategy=brief.strategy, parents=parents)
+        prompt = self._render(strategy.template, **given)
+        idea = self._ask(strategy.role, prompt, parse_idea)
+        return replace(idea, strategy=strategy.name, parents=strategy.parents(brief))
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         if self._style == "skeleton":
@@ -127,7 +123,7 @@ class ModelAuthor:
         return self._judged_in("second_judge", idea, neighbours, pictures)
 
     def look(
-        self, idea: Idea, picture: Path, moments: Moments, code_success: bool
+        self, idea: Idea, picture: Path, moments: FrameStrip, code_success: bool
     ) -> Sighting | None:
         if not self._judges_success:
             return None

@@ -9,11 +9,12 @@ from typing import Any
 
 from ..archive.embedding import Embedder
 from ..archive.neighbourhood import FOLDER_NAME
+from ..archive.run_lock import locked
 from ..archive.store import Archive
 from ..config import resolve, write_config
 from ..errors import storage_explained
 from .embedder import make_encoder
-from .run import CONFIG_NAME, locked, prepare_config
+from .run import CONFIG_NAME, prepare_config
 
 TOGETHER = 1024
 """So many records are read at once."""

@@ -6,11 +6,10 @@ The folder holds everything: the same command goes on where the last one ended, 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from ..archive.embedding import Embedder
 from ..archive.folder import check_folder
 from ..archive.learned_distance import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
+from ..archive.run_lock import locked
 from ..archive.selection import make_rule
 from ..archive.store import Archive
 from ..config import Config, bare, load_config, merge, resolve, write_config
@@ -31,12 +31,13 @@ from .author import Author
 from .composer import Composer
 from .embedder import make_encoder
 from .events import Event, Events, Watcher
-from .in_flight import Flight
+from .in_flight import InFlight
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
-from .run_context import Workshop
-from .scheduler import STOPPED, Conductor
+from .run_context import RunContext
+from .scheduler import STOPPED, Scheduler
 from .seeds import example_tasks
+from .strategies.bandit import enabled_strategies
 from .summary import Ending, summarize
 
 if TYPE_CHECKING:
@@ -85,7 +86,9 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
 
 def _reaching(settings: dict[str, Any]) -> Config:
     """Those of the settings that reach beyond the run folder."""
-    return resolve({name: settings[name] for name in ("model", "embedder") if name in settings})
+    return resolve(
+        {name: settings[name] for name in ("run", "model", "embedder") if name in settings}
+    )
 
 
 def _stored_settings(path: Path) -> dict[str, Any]:
@@ -128,6 +131,7 @@ def open_run(
     check_folder(run_dir, to_write=True)
     events = Events(run_dir / "events.jsonl", watch)
     # Whatever can be wrong with the settings shows here, before the folder is touched.
+    strategies = enabled_strategies(config.strategies)
     author, model = make_author(config, run_dir, events)
     if not only_under_way:
         _require_new_tasks_for(config.run.robot, author)
@@ -147,10 +151,14 @@ def open_run(
         if curves:
             resources.push(curves)
         embedder = Embedder(archive, encoder)
-        flight = Flight(_concurrency(config, author), archive.records())
+        in_flight = InFlight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)
         # What this run rests on is written down, so that no later default can change it.
-        config = resolve(merge(config.model_dump(), {"run": {"concurrency": flight.concurrency}}))
+        fixed = {
+            "run": {"concurrency": in_flight.concurrency},
+            "strategies": {"enabled": [strategy.name for strategy in strategies]},
+        }
+        config = resolve(merge(config.model_dump(), fixed))
         write_config(config, run_dir / CONFIG_NAME)
         counts = archive.counts()
         events(
@@ -160,7 +168,7 @@ def open_run(
             tasks=config.run.tasks,
             attempts=config.run.attempts,
             minutes=config.run.minutes,
-            concurrency=flight.concurrency,
+            concurrency=in_flight.concurrency,
             workers=executor.workers,
             counts=counts,
             isolation=isolation.level,
@@ -174,15 +182,15 @@ def open_run(
                 text=f"Isolation is {isolation.level} on this host: task code could "
                 f"{describe_missing(isolation)}. `taskwright doctor` tells more.",
             )
-        if before not in (None, flight.concurrency):
+        if before not in (None, in_flight.concurrency):
             events(
                 "warning",
                 text=f"So far {before} journeys were in flight at once, now it is "
-                f"{flight.concurrency}: the journeys that begin now know more or fewer of the "
+                f"{in_flight.concurrency}: the journeys that begin now know more or fewer of the "
                 "latest tasks than they would have.",
             )
         neighbourhood = resources.enter_context(Neighbourhood(run_dir, archive, embedder))
-        workshop = Workshop(
+        context = RunContext(
             run_dir=run_dir,
             config=config,
             archive=archive,
@@ -192,31 +200,31 @@ def open_run(
             executor=executor,
             events=events,
             seed_tasks=example_tasks(config.run.robot)[: seed_task_count(config, author)],
-            flight=flight,
+            in_flight=in_flight,
             selection=make_rule(config.selection.rule, embedder.embed, embedder.name),
             metric=metric,
         )
         started = time.monotonic()
-        hang_up = model.close if model else lambda: None
-        conductor = Conductor(
-            workshop, hang_up, expect_end_within, only_under_way=only_under_way, stop=stop
+        close_model = model.close if model else lambda: None
+        scheduler = Scheduler(
+            context, close_model, expect_end_within, only_under_way=only_under_way, stop=stop
         )
         try:
             with model or contextlib.nullcontext():
-                conductor.conduct()
+                scheduler.run()
         except TaskwrightError as error:
             with contextlib.suppress(StorageError):
                 seconds = round(time.monotonic() - started, 1)
                 events("end", reason=str(error), counts=archive.counts(), seconds=seconds)
             raise
         ending = summarize(
-            conductor.reason,
+            scheduler.reason,
             archive.records(),
             counts.get("learned", 0),
             run_dir,
             time.monotonic() - started,
             half_life=config.strategies.half_life,
-            interrupted=conductor.reason == STOPPED,
+            interrupted=scheduler.reason == STOPPED,
         )
         events("end", reason=ending.reason, counts=ending.counts, seconds=ending.seconds)
         return ending
@@ -238,27 +246,6 @@ def _concurrency_before(run_dir: Path) -> int | None:
     if "seed" not in settings.get("run", {}):
         return None  # Tasks were imported, and nothing was run.
     return resolve(settings).run.concurrency or 1
-
-
-@contextlib.contextmanager
-def locked(run_dir: Path) -> Iterator[None]:
-    """Keep a second command from writing to the same folder. Raises ArchiveError where one does,
-    and where something in it leads out of it."""
-    check_folder(run_dir, to_write=True)
-    with (run_dir / "run.lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise ArchiveError(
-                f"The run folder {run_dir} is in use by process {holder}.",
-                "Wait until that run has ended, or choose another folder.",
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
 
 
 def make_author(

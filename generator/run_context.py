@@ -15,12 +15,12 @@ from ..config import Config
 from ..executor.job import Executor
 from .author import Author
 from .events import Events
-from .in_flight import Flight
+from .in_flight import InFlight
 from .seeds import SeedTask
 
 
 @dataclass
-class Workshop:
+class RunContext:
     """What all journeys of a run share."""
 
     run_dir: Path
@@ -32,7 +32,7 @@ class Workshop:
     executor: Executor
     events: Events
     seed_tasks: Sequence[SeedTask]
-    flight: Flight
+    in_flight: InFlight
     """The journeys of this run, those under way among them."""
     selection: SelectionRule = DEFAULT_RULE
     """How stepping stones are weighed."""

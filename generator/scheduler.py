@@ -1,8 +1,8 @@
-"""The conductor: lets journeys take off, takes in their records, and knows when to stop.
+"""The scheduler begins journeys, writes the records of those that have ended, and stops the run.
 
-It runs in the main thread and alone writes records. Each journey has a thread of its own, which
-spends its time waiting: for the model, for a worker of the executor, or for another journey. What
-threads and signals have to say comes through one queue, so that nothing interrupts it half way.
+It runs in the main thread, and it alone writes records. Each journey has a thread of its own, which
+mostly waits: for the model, for a worker of the executor, or for another journey. Threads and
+signal handlers send messages through one queue, so that nothing interrupts the scheduler half way.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ..executor.job import JobCancelled
 from ..task import Record
 from .in_flight import Stopped
 from .journey import run_journey
-from .run_context import Workshop
+from .run_context import RunContext
 
 MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""
-FAREWELL_S = 2.0
-"""How long a stopped run waits for its threads; what does not end by then is left to itself."""
+SHUTDOWN_S = 2.0
+"""How long a stopped run waits for its threads. What has not ended by then is left to itself."""
 EXIT_WAITS_S = 30.0
 """How long the end of the process waits for each of those."""
 CANCEL_AGAIN_S = 0.1
-"""A job may be asked for in the instant in which all were cancelled: so they are, repeatedly."""
+"""Jobs are cancelled again at this interval: one may be asked for while others are cancelled."""
 
 STOPPED = "It was stopped."
 TIME_IS_UP = "Time is up."
 
 
-class Conductor:
-    """Conducts the journeys of one command, from any number of them ended or under way."""
+class Scheduler:
+    """Runs the journeys of one command. Some of them may have ended or be under way before it."""
 
     def __init__(
         self,
-        workshop: Workshop,
-        hang_up: Callable[[], None] = lambda: None,
+        context: RunContext,
+        close_model: Callable[[], None] = lambda: None,
         expect_end_within: Callable[[float], None] = lambda seconds: None,
         *,
         only_under_way: bool = False,
@@ -53,24 +53,24 @@ class Conductor:
         self._only_under_way = only_under_way
         """Whether no new journey begins."""
         self._stop = stop
-        """Set by somebody in another thread who wants the run to end."""
-        self._workshop = workshop
-        self._hang_up = hang_up
+        """Set by another thread that wants the run to end."""
+        self._context = context
+        self._close_model = close_model
         """Gives up the questions that the model has not answered yet."""
         self._expect_end_within = expect_end_within
         """Tells a watchdog in how many seconds the run ends at the latest."""
-        self._limits = workshop.config.run
+        self._limits = context.config.run
         if only_under_way:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
             self._limits = self._limits.model_copy(update=no_limits)
-        self._statuses = {record.number: record.status for record in workshop.flight.records()}
+        self._statuses = {record.number: record.status for record in context.in_flight.records()}
         """Of the journeys that have ended."""
         self._held: dict[int, Record] = {}
         """Records of journeys of which it is open whether they come before the end of the run."""
-        self._to_resume = workshop.archive.unfinished()
+        self._to_resume = context.archive.unfinished()
         self._in_flight: set[int] = set()
-        self._news: queue.SimpleQueue[tuple[int, Record | BaseException] | Literal["stop"]]
-        self._news = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[tuple[int, Record | BaseException] | Literal["stop"]]
+        self._messages = queue.SimpleQueue()
         minutes = self._limits.minutes
         self._deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
         self._threads: list[threading.Thread] = []
@@ -80,7 +80,7 @@ class Conductor:
         self.reason = ""
         """Why no further journey begins; empty while one may."""
 
-    def conduct(self) -> None:
+    def run(self) -> None:
         """Run journeys until a limit is reached or somebody stops it; `reason` then says which.
 
         Raises ModelError, BrokenError, StorageError and ArchiveError. What has not ended is left
@@ -90,12 +90,12 @@ class Conductor:
             self._expect_end_within(60 * (self._limits.minutes + self._limits.grace_minutes))
         with self._listening_to_signals():
             try:
-                self._begin_what_may()
+                self._begin_journeys()
                 while self._in_flight and not self._is_over:
-                    self._heed_next()
-                    self._begin_what_may()
+                    self._handle_next()
+                    self._begin_journeys()
             finally:
-                self._leave()
+                self._shut_down()
         if self._error is not None:
             raise self._error
         # Nothing else keeps a journey from beginning while none is under way.
@@ -103,16 +103,18 @@ class Conductor:
 
     # Which journeys begin. This settles when one begins, never what becomes of it.
 
-    def _begin_what_may(self) -> None:
+    def _begin_journeys(self) -> None:
         while not self._is_over and self._may_begin(number := self._next):
             if number in self._to_resume:
                 self._to_resume.remove(number)
             else:
-                assert self._workshop.archive.start_journey() == number
-            self._workshop.flight.begin(number)
+                assert self._context.archive.start_journey() == number
+            self._context.in_flight.begin(number)
             self._in_flight.add(number)
             name = f"journey {number}"
-            thread = threading.Thread(target=self._fly, args=(number,), name=name, daemon=True)
+            thread = threading.Thread(
+                target=self._run_journey, args=(number,), name=name, daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 
@@ -124,7 +126,7 @@ class Conductor:
 
     def _may_begin(self, number: int) -> bool:
         tasks, attempts = self._limits.tasks, self._limits.attempts
-        if tasks is not None and self._workshop.archive.counts().get("learned", 0) >= tasks:
+        if tasks is not None and self._context.archive.counts().get("learned", 0) >= tasks:
             self.reason, self._is_over = f"{tasks} tasks are kept.", True
         if self._only_under_way and not self._to_resume:
             self.reason = self.reason or "The journeys that were under way have ended."
@@ -132,63 +134,63 @@ class Conductor:
             return False
         # All journeys up to its horizon have ended.
         first = min(self._in_flight, default=number)
-        may = first > self._workshop.flight.horizon(number)
-        return may and len(self._in_flight) < self._worth_having()
+        may = first > self._context.in_flight.horizon(number)
+        return may and len(self._in_flight) < self._most_useful()
 
-    def _worth_having(self) -> float:
-        """How many journeys in flight the tasks that are still wanted are likely to take: more of
-        them would probably be begun in vain."""
+    def _most_useful(self) -> float:
+        """The number of journeys that the tasks still wanted are likely to take: more of them would
+        probably be begun in vain."""
         if self._limits.tasks is None:
             return math.inf
         kept = self._kept_before(math.inf)
         rate = (kept + 1) / (len(self._statuses) + 2)
         return math.ceil((self._limits.tasks - kept) / rate)
 
-    def _fly(self, number: int) -> None:
+    def _run_journey(self, number: int) -> None:
         try:
-            self._news.put((number, run_journey(self._workshop, number)))
+            self._messages.put((number, run_journey(self._context, number)))
         except BaseException as error:
-            self._news.put((number, error))
+            self._messages.put((number, error))
 
     # What becomes of them.
 
-    def _heed_next(self) -> None:
-        """Wait for the next thing that happens, and act on it."""
+    def _handle_next(self) -> None:
+        """Wait for the next message or deadline, and act on it."""
         left_s = self._deadline - time.monotonic()
         if left_s <= 0:
-            self._end_of_time()
+            self._handle_deadline()
             return
-        if is_ending := self._workshop.flight.is_stopped:
-            self._workshop.executor.cancel(running=False)
+        if is_ending := self._context.in_flight.is_stopped:
+            self._context.executor.cancel(running=False)
         longest_s = CANCEL_AGAIN_S if is_ending or self._stop else threading.TIMEOUT_MAX
         try:
-            news = self._news.get(timeout=min(left_s, longest_s))
+            message = self._messages.get(timeout=min(left_s, longest_s))
         except queue.Empty:
             if not (self._stop and self._stop.is_set()):
                 return
-            news = "stop"
-        if news == "stop":
+            message = "stop"
+        if message == "stop":
             self.reason, self._is_over = STOPPED, True
             return
-        number, end = news
+        number, end = message
         self._in_flight.remove(number)
         match end:
             case Record():
-                self._take_in(end)
+                self._record(end)
             case Stopped() | JobCancelled() | ModelStopped():
-                self._workshop.flight.leave(number)
+                self._context.in_flight.suspend(number)
             case BudgetSpent() | ModelError():
                 # The others may have work before them that needs no model.
-                self._workshop.flight.leave(number)
+                self._context.in_flight.suspend(number)
                 self._begin_no_more(end)
             case _:
                 self._error, self._is_over = end, True
 
-    def _end_of_time(self) -> None:
-        """First no step begins any more; later those under way are not waited for either."""
-        self._is_over = self._workshop.flight.is_stopped
+    def _handle_deadline(self) -> None:
+        """Let no step begin any more; the second time, do not wait for those under way either."""
+        self._is_over = self._context.in_flight.is_stopped
         self.reason = self.reason or TIME_IS_UP
-        self._workshop.flight.stop()
+        self._context.in_flight.stop()
         self._deadline += 60 * self._limits.grace_minutes
 
     def _begin_no_more(self, error: BudgetSpent | ModelError) -> None:
@@ -198,15 +200,15 @@ class Conductor:
                 self._error = error
             if self._in_flight:
                 text = f"{error.message} Work that needs no model is finished first."
-                self._workshop.events("warning", text=text)
+                self._context.events("warning", text=text)
 
-    def _take_in(self, record: Record) -> None:
+    def _record(self, record: Record) -> None:
         self._statuses[record.number] = record.status
         self._held[record.number] = record
         for number in sorted(self._held):
             if self._comes_before_the_end(number):
                 self._write(self._held.pop(number))
-        self._workshop.flight.land(record)
+        self._context.in_flight.end(record)
 
     def _comes_before_the_end(self, number: int) -> bool:
         """Whether a journey belongs to the run whatever becomes of earlier ones: with `--tasks T`
@@ -220,8 +222,8 @@ class Conductor:
         return sum(n < number and s == "learned" for n, s in self._statuses.items())
 
     def _write(self, record: Record) -> None:
-        self._workshop.archive.add(record)
-        self._workshop.events(
+        self._context.archive.add(record)
+        self._context.events(
             "record",
             journey=record.number,
             status=record.status,
@@ -241,18 +243,18 @@ class Conductor:
 
     # The end.
 
-    def _leave(self) -> None:
+    def _shut_down(self) -> None:
         """Stop what is still under way; nothing of ours goes on after this."""
-        self._workshop.flight.stop()
-        self._workshop.executor.cancel()
-        self._hang_up()
-        deadline = time.monotonic() + FAREWELL_S
+        self._context.in_flight.stop()
+        self._context.executor.cancel()
+        self._close_model()
+        deadline = time.monotonic() + SHUTDOWN_S
         while self._in_flight and time.monotonic() < deadline:
-            self._workshop.executor.cancel()
+            self._context.executor.cancel()
             with contextlib.suppress(queue.Empty):
-                news = self._news.get(timeout=CANCEL_AGAIN_S)
-                if news != "stop":
-                    self._in_flight.discard(news[0])
+                message = self._messages.get(timeout=CANCEL_AGAIN_S)
+                if message != "stop":
+                    self._in_flight.discard(message[0])
         for thread in self._threads:
             if thread.is_alive():
                 # It may be in native code, such as the loading of the encoder: Python must not end
@@ -261,8 +263,8 @@ class Conductor:
 
     @contextlib.contextmanager
     def _listening_to_signals(self) -> Iterator[None]:
-        """Turn Ctrl-C and SIGTERM into news. What `nohup` and the like ignore stays ignored, and
-        what somebody else has a handler in C for stays his."""
+        """Turn Ctrl-C and SIGTERM into messages. A signal that is ignored, as under `nohup`, stays
+        ignored, and one that has a handler in C keeps it."""
         if threading.current_thread() is not threading.main_thread():
             # Python hands signals to its main thread alone.
             yield
@@ -271,7 +273,7 @@ class Conductor:
         def stop(signum: int, frame: FrameType | None) -> None:
             # A second Ctrl-C while we are ending must not interrupt that.
             signal.signal(signum, signal.SIG_IGN)
-            self._news.put("stop")
+            self._messages.put("stop")
 
         numbers = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.getsignal(number) for number in numbers}

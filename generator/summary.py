@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..archive.agreement import Agreement, agreement_of_judges
-from ..task import Cost, Record, Strategy
+from ..task import Cost, Record
 from .model.log import spent_by_role
-from .strategies import Weight, weights_of_strategies
+from .strategies.bandit import Weight, weights_of_strategies
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ending:
     """Tasks that this command has kept."""
     kept_per_hour: float
     """At the pace of this command."""
-    strategies: dict[Strategy, Weight] = field(default_factory=dict)
+    strategies: dict[str, Weight] = field(default_factory=dict)
     """What each strategy has earned."""
     agreement: Agreement | None = None
     """Of two judges; None where nothing was judged twice."""

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..archive.embedding import SentenceEncoder
 from ..archive.events import moment, read_event
 from ..archive.generalists import read_generalists
+from ..archive.run_lock import lock_holder
 from ..archive.store import Archive
-from ..browser.watch import driver
 from ..config import stored_settings
 from ..errors import ArchiveError
 from ..files import FileProblem, open_file, whole_lines
@@ -132,7 +132,7 @@ def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
         records=records,
         unreadable=len(read) - len(records),
         under_way=under_way,
-        is_running=not history.ended and driver(folder) is not None,
+        is_running=not history.ended and lock_holder(folder) is not None,
         settings=stored_settings(folder),
         history=history,
         spent=spent_in(folder),

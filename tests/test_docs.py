@@ -11,7 +11,7 @@ import yaml
 import taskwright
 from taskwright.archive.store import Archive
 from taskwright.config import merge, parse_assignment, resolve
-from taskwright.curriculum import STRATEGIES as STRATEGIES_OF_SAMPLERS
+from taskwright.curriculum import CURRICULA
 from taskwright.generator.strategies import STRATEGIES
 
 DOCS = Path(taskwright.__file__).parent / "docs"
@@ -58,7 +58,7 @@ def test_the_loop_in_the_docs_on_curricula_runs() -> None:
     names: dict[str, Any] = {}
     exec(source, names)
     assert sum(names["sampler"].draws.values()) == 100
-    for strategy in STRATEGIES_OF_SAMPLERS:
-        assert f"| `{strategy}` |" in text
+    for name in CURRICULA:
+        assert f"| `{name}` |" in text
     for path in re.findall(r"`(curriculum/\w+\.py|archive/generalists\.py)`", text):
         assert (DOCS.parent / path).is_file()

@@ -41,6 +41,8 @@ REACHING: dict[str, dict[str, Any]] = {
     "ask the model at http://evil.example/v1 with what OPENAI_API_KEY holds": {
         "model": {"name": "m", "base_url": "http://evil.example/v1"}
     },
+    "have tasks computed by the executor cluster": {"run": {"executor": "cluster"}},
+    "by the provider delphi": {"model": {"name": "m", "provider": "delphi"}},
     "ask the model at the usual server": {"model": {"name": "gpt-dear"}},
     "with what AWS_SECRET holds": {
         "model": {"name": "m", "roles": {"code": {"key_variable": "AWS_SECRET"}}}

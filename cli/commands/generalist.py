@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Group
 
 from ...archive.generalists import POLICY_NAME, generalist_folder, mean_success
-from ...executor.cores import processes_for
+from ...executor.local import processes_for
 from ...generator.generalist import plan_generalist, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
 from ...task import Generalist, GeneralistPoint, Robot

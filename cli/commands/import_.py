@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ...executor.local import LocalExecutor
+from ...executor import make_executor
 from ...output import Console, busy, print_json
 from ...sandbox.isolation import Level
 from ...task import Robot
@@ -49,7 +49,8 @@ def import_(
 
     require(isolation)
     console = Console(err=as_json)
-    with Watchdog(), LocalExecutor() as executor:
+    name = prepare_config(run_dir, {}).run.executor
+    with Watchdog(), make_executor(name, workers=1) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,

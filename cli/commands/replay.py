@@ -26,7 +26,7 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
     A run does this by itself, for each task when its journey ends.
     """
     from ...archive.store import Archive
-    from ...generator.replays import record_missing_replays, record_replay
+    from ...generator.job_client import record_missing_replays, record_replay
 
     require(isolation)
     with Archive.open(run_dir) as archive:

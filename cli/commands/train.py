@@ -13,7 +13,7 @@ import click
 
 from ... import api
 from ...config import TrainerConfig, merge, parse_assignment
-from ...curriculum import STRATEGIES
+from ...curriculum import CURRICULA
 from ...errors import BrokenError, UsageError
 from ...executor.job import Job
 from ...executor.local import LocalExecutor
@@ -47,7 +47,7 @@ DEFAULT_EVALUATION_EPISODES = 32
 @click.option("--all", "all_tasks", is_flag=True, help="One policy for all kept tasks of RUN_DIR.")
 @click.option(
     "--sampler",
-    type=click.Choice(list(STRATEGIES)),
+    type=click.Choice(list(CURRICULA)),
     help="With --all: how tasks are chosen.  [default: learning_progress]",
 )
 @click.option(

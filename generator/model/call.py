@@ -15,16 +15,15 @@ from ...errors import ModelStopped
 from ...task import Cost
 from .budget import Budget
 from .cache import Answer
-from .dialect import Dialect, limit_of
 from .failures import TryFailed
 from .log import SENT, CallLog, Entry, cost_fields
 from .messages import estimated_text_tokens, estimated_tokens, loggable
 from .meter import Meter
 from .prices import cost_of
+from .providers.provider import Provider
 from .replies import Reply
 from .retries import pause_s
 from .roles import Asked
-from .wire import Wire
 
 ADAPTABLE = (400, 422)
 """Statuses by which servers refuse a parameter."""
@@ -68,7 +67,7 @@ class Call:
         self,
         config: ModelConfig,
         asked: Asked,
-        dialect: Dialect,
+        provider: Provider,
         role: str,
         messages: Sequence[dict[str, Any]],
         meter: Meter,
@@ -76,7 +75,7 @@ class Call:
     ) -> None:
         self._config = config
         self._asked = asked
-        self._dialect = dialect
+        self._provider = provider
         self._messages = messages
         self._meter = meter
         self._warn = warn
@@ -86,15 +85,13 @@ class Call:
         self.entry = new_entry(asked, role, messages, meter)
         self.entry["tries"] = self.tries
 
-    def answer(
-        self, wire: Wire, budget: Budget, log: CallLog, keep: Callable[[Answer], None]
-    ) -> Answer:
+    def answer(self, budget: Budget, log: CallLog, keep: Callable[[Answer], None]) -> Answer:
         """The answer, which is kept before anything else is done with it.
 
         Raises TryFailed with the last failure, BudgetSpent, ModelStopped, and UsageError where
         nothing can be sent."""
         try:
-            reply = self._try_until_answered(wire, budget, log)
+            reply = self._try_until_answered(budget, log)
         except BaseException as error:
             if self.tries or self.spent.calls:
                 self._end(log, error=str(error) or type(error).__name__)
@@ -104,8 +101,8 @@ class Call:
         self._end(log, **said(answer))
         return answer
 
-    def _try_until_answered(self, wire: Wire, budget: Budget, log: CallLog) -> Reply:
-        request = self._dialect.request(self._asked, self._messages)
+    def _try_until_answered(self, budget: Budget, log: CallLog) -> Reply:
+        request = self._provider.request(self._asked, self._messages)
         deadline = self._started + self._config.deadline_s
         retries = 0
         while True:
@@ -113,7 +110,7 @@ class Call:
             calls_before = self.spent.calls
             timeout_s = min(self._asked.timeout_s, deadline - began)
             try:
-                return self._try_once(wire, budget, log, request, timeout_s)
+                return self._try_once(budget, log, request, timeout_s)
             except TryFailed as failed:
                 failure = failed
             noted = {
@@ -124,7 +121,7 @@ class Call:
             self.tries.append(noted)
             adapted = None
             if failure.status in ADAPTABLE:
-                adapted = self._dialect.adapt(request, failure.what)
+                adapted = self._provider.adapt(self._asked, request, failure.what)
             if adapted is not None:
                 request, change = adapted
                 if change:
@@ -140,12 +137,11 @@ class Call:
                 raise failure
             noted["pause_s"] = round(pause, 2)
             retries += 1
-            if wire.closed.wait(pause):
+            if self._provider.closed.wait(pause):
                 raise ModelStopped()
 
     def _try_once(
         self,
-        wire: Wire,
         budget: Budget,
         log: CallLog,
         request: dict[str, Any],
@@ -154,7 +150,8 @@ class Call:
         price = self._asked.price
         prompt_tokens = estimated_tokens(self._messages)
         prompt = cost_of(price, prompt_tokens, 0, estimated=True)
-        most = cost_of(price, prompt_tokens, limit_of(request) or 0, estimated=True)
+        longest = self._provider.longest_answer(self._asked, request) or 0
+        most = cost_of(price, prompt_tokens, longest, estimated=True)
         reserved = budget.reserve(prompt, most)
         cost = Cost()
 
@@ -165,7 +162,7 @@ class Call:
             cost = most
 
         try:
-            reply = wire.send(self._asked, request, timeout_s, count_it)
+            reply = self._provider.send(self._asked, request, timeout_s, count_it)
             cost = self._cost_of(reply, prompt_tokens)
             return reply
         except TryFailed as failed:
@@ -182,7 +179,7 @@ class Call:
         if reply.prompt_tokens is None or reply.completion_tokens is None:
             completion_tokens = estimated_text_tokens(reply.text + reply.thoughts)
             return cost_of(price, prompt_tokens, completion_tokens, estimated=True)
-        if self._dialect.cuts_prompts(reply.prompt_tokens, prompt_tokens):
+        if self._provider.cuts_prompts(self._asked, reply.prompt_tokens, prompt_tokens):
             self._warn(
                 f"The server {self._asked.server} counted {reply.prompt_tokens} tokens of a prompt "
                 f"of about {prompt_tokens}: it may have cut the rest off. Give {self._asked.model} "

@@ -17,16 +17,15 @@ from ..answers import AnswerError
 from .budget import Budget
 from .cache import LEFT_UNREAD, READ_ONLY, Answer, AnswerCache, cache_key
 from .call import Call, new_entry, said
-from .dialect import Dialect
 from .explained import explained
 from .failures import Kind, TryFailed
 from .log import CallLog, cost_in, read_calls
 from .messages import Prompt, message
 from .meter import Meter
 from .prices import cost_of, price_of
+from .providers import make_provider
 from .reading import ending_of, parsed
 from .roles import Asked, all_asked, asked_in
-from .wire import Wire
 
 T = TypeVar("T")
 
@@ -53,9 +52,8 @@ class FoundationModel:
         self._config = config
         self._run_dir = run_dir
         self._events = events
-        self._asked = all_asked(config)
-        self._dialects: dict[tuple[str, str], Dialect] = {}
-        self._wire = Wire()
+        self._provider = make_provider(config.provider)
+        self._asked = all_asked(config, self._provider)
         self._under_way = 0
         self._quiet = threading.Condition()
         self._log = CallLog(run_dir)
@@ -78,7 +76,7 @@ class FoundationModel:
     def close(self) -> None:
         """Give up the questions under way: those who ask them get ModelStopped. What they may have
         cost is logged."""
-        self._wire.close()
+        self._provider.close()
         with self._quiet:
             self._quiet.wait_for(lambda: not self._under_way, CLOSING_S)
 
@@ -102,7 +100,7 @@ class FoundationModel:
             return
         for asked in {(asked.server, asked.key): asked for asked in self._asked.values()}.values():
             try:
-                self._wire.list_models(asked, GREETING_TIMEOUT_S)
+                self._provider.models(asked, GREETING_TIMEOUT_S)
             except TryFailed as failed:
                 # A key may be good for chat and yet not for the list of models.
                 is_refused = failed.status == 401 and "scope" not in failed.what
@@ -158,7 +156,7 @@ class FoundationModel:
 
     def _in(self, role: str) -> Asked:
         if role not in self._asked:
-            self._asked[role] = asked_in(role, self._config)
+            self._asked[role] = asked_in(role, self._config, self._provider)
         return self._asked[role]
 
     def _answer(
@@ -207,7 +205,6 @@ class FoundationModel:
         self, key: str, role: str, asked: Asked, messages: Sequence[dict[str, Any]], meter: Meter
     ) -> Answer:
         place = (asked.server, asked.model)
-        dialect = self._dialects.setdefault(place, Dialect(asked.server))
 
         def keep(answer: Answer) -> None:
             self._own.keep_new(key, answer)
@@ -215,11 +212,11 @@ class FoundationModel:
                 self._shared.keep_new(key, answer)
 
         warn = functools.partial(self._warn, meter)
-        call = Call(self._config, asked, dialect, role, messages, meter, warn)
+        call = Call(self._config, asked, self._provider, role, messages, meter, warn)
         with self._quiet:
             self._under_way += 1
         try:
-            answer = call.answer(self._wire, self._budget, self._log, keep)
+            answer = call.answer(self._budget, self._log, keep)
             self._answering.add(place)
             return answer
         except TryFailed as failed:

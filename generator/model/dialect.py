@@ -58,7 +58,6 @@ class Dialect:
         self._longest_answer: int | None = None
         self._takes_temperature = True
         self._way_to_stream = 0
-        self._prompt_was_cut = False
 
     def request(self, asked: Asked, messages: Sequence[Any]) -> dict[str, Any]:
         """The keyword arguments of a chat completion."""
@@ -117,14 +116,6 @@ class Dialect:
         way = WAYS_TO_STREAM[used + 1]
         told = "the answer is asked for as a stream" if way else "`stream` is left out"
         return {**rest, **way}, told
-
-    def cuts_prompts(self, told: int, estimated: int) -> bool:
-        """Whether a server counted far fewer tokens of a prompt than it has, as one does that cuts
-        off what its context does not hold (Ollama does, without a word). True only once."""
-        is_cut = estimated > 1_000 and told < estimated / 2
-        first = is_cut and not self._prompt_was_cut
-        self._prompt_was_cut |= is_cut
-        return first
 
 
 def limit_of(request: dict[str, Any]) -> int | None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...config import ModelConfig, Price, RoleConfig, bare, checked_address
+from ...config import ModelConfig, Price, RoleConfig, bare
 from ...errors import UsageError
 from .prices import price_of
 
-OPENAI_ADDRESS = "https://api.openai.com/v1"
+if TYPE_CHECKING:
+    from .providers.provider import Provider
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,7 @@ def fits_a_header(text: str) -> bool:
     return text.isascii() and text.isprintable() and text == text.strip()
 
 
-def address_in_environment() -> str | None:
-    """What OPENAI_BASE_URL says; None where it says nothing. Raises UsageError where that is not
-    an address alone."""
-    try:
-        return checked_address(os.environ.get("OPENAI_BASE_URL"))
-    except ValueError:
-        raise UsageError(
-            "OPENAI_BASE_URL is not the address of a server, or not that alone.",
-            "Set it to one such as http://127.0.0.1:8000/v1; a key belongs into OPENAI_API_KEY.",
-        ) from None
-
-
-def asked_in(role: str, config: ModelConfig) -> Asked:
+def asked_in(role: str, config: ModelConfig, provider: Provider) -> Asked:
     """Who is asked in a role. Roles that the settings do not know are asked as the section says.
 
     Raises UsageError where that cannot work.
@@ -72,7 +61,7 @@ def asked_in(role: str, config: ModelConfig) -> Asked:
     own: RoleConfig = getattr(config.roles, role, RoleConfig())
     model = own.name or config.name
     assert model is not None
-    server = own.base_url or config.base_url or address_in_environment() or OPENAI_ADDRESS
+    server = own.base_url or config.base_url or provider.default_server()
     key_variable = own.key_variable or (None if own.base_url else config.key_variable)
     asked = Asked(
         model=model,
@@ -84,26 +73,26 @@ def asked_in(role: str, config: ModelConfig) -> Asked:
         extra=_first(own.extra, config.extra),
         price=price_of(model, server, config.prices),
     )
-    _check(asked, own, config)
+    _check(asked, own, config, provider)
     return asked
 
 
-def all_asked(config: ModelConfig) -> dict[str, Asked]:
+def all_asked(config: ModelConfig, provider: Provider) -> dict[str, Asked]:
     """Who is asked, by role."""
-    return {role: asked_in(role, config) for role in type(config.roles).model_fields}
+    return {role: asked_in(role, config, provider) for role in type(config.roles).model_fields}
 
 
 def _first(own: Any, general: Any) -> Any:
     return general if own is None else own
 
 
-def _check(asked: Asked, own: RoleConfig, config: ModelConfig) -> None:
+def _check(asked: Asked, own: RoleConfig, config: ModelConfig, provider: Provider) -> None:
     if config.replay is not None:
         return  # Nobody is asked: neither key nor price is needed.
     named = own.key_variable or (
         config.key_variable if config.key_variable != "OPENAI_API_KEY" else None
     )
-    if asked.key_variable and not asked.key and (asked.server == OPENAI_ADDRESS or named):
+    if asked.key_variable and not asked.key and (provider.needs_key(asked.server) or named):
         raise UsageError(
             f"No key is set for the model {asked.model}: {asked.key_variable} is empty.",
             f"Set {asked.key_variable}, or give --base-url for a server that needs none.",

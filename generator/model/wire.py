@@ -128,7 +128,7 @@ class Wire:
         except (TryFailed, TaskwrightError):
             raise
         except Exception as error:
-            raise _told(error, exchange, asked.server) from None
+            raise _failure_of(error, exchange, asked.server) from None
         finally:
             exchange.give_up()
         return exchange.without_key(body.decode("utf-8-sig", errors="replace"))
@@ -238,7 +238,7 @@ def _too_late(exchange: Exchange, server: str, within: str) -> TryFailed:
     return _unreachable(exchange, server, f"not {within}")
 
 
-def _told(error: Exception, exchange: Exchange, server: str) -> Exception:
+def _failure_of(error: Exception, exchange: Exchange, server: str) -> Exception:
     cause = error
     if isinstance(error, openai.APIConnectionError) and isinstance(error.__cause__, Exception):
         cause = error.__cause__

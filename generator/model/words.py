@@ -53,7 +53,7 @@ def words_in(body: str) -> str:
         document = json.loads(text)
     except (ValueError, RecursionError):
         return one_line(_text_of_page(text) if _MARKUP.match(text) else text)
-    found = list(dict.fromkeys(filter(None, map(one_line, _told(document)))))
+    found = list(dict.fromkeys(filter(None, map(one_line, _words_of(document)))))
     if found:
         return one_line(": ".join(found))
     return one_line(text) if document else ""
@@ -80,28 +80,30 @@ def named(status: int, words: str) -> str:
     return f"status {status}: {words}" if words else f"status {status}{phrase(status)}"
 
 
-def _told(value: Any, depth: int = 0) -> Iterator[str]:
+def _words_of(value: Any, depth: int = 0) -> Iterator[str]:
     """The words in a JSON document, the most telling first."""
     if depth == DEEPEST:
         return
     if isinstance(value, str):
         # Words that are JSON themselves, as gateways pass them on.
         inner = _json(value) if value.lstrip()[:1] in ("{", "[") else None
-        told = list(_told(inner, depth + 1)) if inner else []
+        told = list(_words_of(inner, depth + 1)) if inner else []
         yield from told or [value]
     elif isinstance(value, list):
         for item in value:
-            yield from _told(item, depth + 1)
+            yield from _words_of(item, depth + 1)
     elif isinstance(value, dict):
         by_name = {str(name).lower(): item for name, item in value.items()}
-        words = next(filter(None, (list(_told(by_name.get(n), depth + 1)) for n in TELLING)), [])
+        words = next(
+            filter(None, (list(_words_of(by_name.get(n), depth + 1)) for n in TELLING)), []
+        )
         place = by_name.get("loc")
         if isinstance(place, list) and words:
             # Where FastAPI found what it complains of.
             words[0] = f"{'.'.join(map(str, place))}: {words[0]}"
         yield from words
         for name in (*BESIDE, "metadata"):
-            yield from _told(by_name.get(name), depth + 1)
+            yield from _words_of(by_name.get(name), depth + 1)
 
 
 def _json(text: str) -> Any:

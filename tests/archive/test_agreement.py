@@ -22,14 +22,14 @@ def test_share_and_kappa_of_a_table_with_known_numbers():
     assert agreement.count == 50
     assert agreement.share == pytest.approx(0.7)
     assert agreement.kappa == pytest.approx(0.4)
-    assert "35 of 50 ideas (70%, Cohen's kappa 0.40)" in agreement.told
+    assert "35 of 50 ideas (70%, Cohen's kappa 0.40)" in agreement.summary
 
 
 def test_two_judges_who_always_say_yes_agree_about_nothing():
     agreement = Agreement(14, 0, 0, 0)
     assert agreement.share == 1.0
     assert agreement.kappa is None
-    assert "kappa undefined" in agreement.told
+    assert "kappa undefined" in agreement.summary
 
 
 def test_judges_who_always_differ_are_below_chance():

@@ -17,7 +17,7 @@ from taskwright.archive.feedback import Feedback
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.archive.tampering import DamagedError
 from taskwright.errors import ArchiveError, BrokenError
-from taskwright.generator.import_sources import Offer, offers_in
+from taskwright.generator.import_sources import ImportCandidate, find_candidates
 from taskwright.report.run_data import read_run
 from taskwright.task import Idea
 
@@ -58,7 +58,7 @@ def read_all(folder: Path) -> list[str]:
         feedback.interests(), feedback.triplets(), feedback.demonstrations()
         feedback.shown_solvable()
     read_run(folder, lambda folder: {})
-    list(offers_in(folder))
+    list(find_candidates(folder))
     return complaints
 
 
@@ -122,8 +122,12 @@ def test_what_can_be_read_beside_a_record_that_is_too_large_is_offered(run_dir: 
         with pytest.raises(ArchiveError, match="larger than 16,000,000 bytes"):
             archive.records()
         assert archive.find("1").number == 1
-    offers = [offer for offer in offers_in(run_dir) if isinstance(offer, Offer)]
-    assert [offer.idea.title for offer in offers] == ["Task 1", "Task 3"]
+    candidates = [
+        candidate
+        for candidate in find_candidates(run_dir)
+        if isinstance(candidate, ImportCandidate)
+    ]
+    assert [candidate.idea.title for candidate in candidates] == ["Task 1", "Task 3"]
 
 
 def test_more_records_than_memory_holds_are_not_read_at_once(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from taskwright.browser.watch import RECENT_BYTES, Watch, driver
+from taskwright.browser.watch import RECENT_BYTES, Watch
 
 TIME = "2026-01-01T00:00:00+00:00"
 
@@ -183,54 +182,9 @@ def test_a_long_history_leaves_out_the_curves_of_long_ago(path: Path) -> None:
     assert version < 2 * RECENT_BYTES / len(old) < count / 2
 
 
-def test_the_driver_is_known_while_it_lives(tmp_path: Path) -> None:
-    assert driver(tmp_path) is None
-    lock = tmp_path / "run.lock"
-    lock.write_text(str(os.getpid()), encoding="utf-8")
-    assert driver(tmp_path) == os.getpid()
-    for text in ("", "no number", "-5x", "9" * 30, str(2**22 + 1)):
-        lock.write_text(text, encoding="utf-8")
-        assert driver(tmp_path) is None, text
-
-
-ODD = (1e999, float("nan"), 10**400, -(10**30), [], {"a": [1]}, None, True, "x" * 5000, "\x1b[2J")
-
-
-def test_odd_values_are_no_values_wherever_they_stand(path: Path) -> None:
-    names = "time author seed tasks minutes workers journey stage title attempt other".split()
-    names += "success_rate steps kind state text error total_tokens total_usd reason".split()
-    write(
-        path, line("run", author="composer"), line("stage", journey=1, stage="code", title="Climb")
-    )
-    for kind in ("run", "stage", "curve", "job", "model", "warning", "end", "record"):
-        write(path, *(json.dumps({**dict.fromkeys(names, v), "event": kind}) + "\n" for v in ODD))
-    write(
-        path, line("run", author="composer"), line("stage", journey=1, stage="code", title="Climb")
-    )
-    run, _ = Watch(path).read()
-    assert run.flights.keys() == {1}
-    assert run.flights[1].title == "Climb"
-    assert all(len(note.text) <= 3_000 for note in run.notes)
-    assert abs(run.tokens) <= 2**53
-
-
-def test_journeys_and_jobs_without_end_are_not_remembered(path: Path) -> None:
-    write(path, *(line("stage", journey=n, stage="code") for n in range(5_000)))
-    write(path, *(line("job", journey=1, kind="trial", state="begun") for _ in range(5_000)))
-    run, _ = Watch(path).read()
-    assert len(run.flights) <= 1_000
-    assert len(run.jobs) <= 100
-
-
 def test_lines_without_end_are_counted_and_what_follows_is_read(path: Path) -> None:
     path.write_bytes(b"x" * 20_000_000 + b"\n" + b"[" * 500_000 + b"\n" + b"\xff\n")
     write(path, line("warning", text="after"))
     run, _ = Watch(path).read()
     assert [note.text for note in run.notes] == ["after"]
     assert run.unreadable >= 3
-
-
-@pytest.mark.parametrize("text", ["", "x", "-1", "0", "9" * 30, "1\n2", "1" * 100_000])
-def test_a_lock_that_names_no_process_is_none(text: str, tmp_path: Path) -> None:
-    (tmp_path / "run.lock").write_text(text)
-    assert driver(tmp_path) is None

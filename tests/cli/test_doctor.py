@@ -17,7 +17,7 @@ def finding(monkeypatch):
 
     def look(run_dir):
         for name in ("_sandbox", "_isolation", "_renderer"):
-            monkeypatch.setattr(doctor, name, lambda: doctor.Finding("left out", "ok", ""))
+            monkeypatch.setattr(doctor, name, lambda: doctor.HostCheck("left out", "ok", ""))
         (found,) = [f for f in doctor.examine(None, run_dir) if f.name == "archive"]
         return found
 
@@ -68,7 +68,7 @@ def model_finding(monkeypatch):
 
     def look(base_url=None):
         for name in ("_sandbox", "_isolation", "_renderer", "_embedder"):
-            monkeypatch.setattr(doctor, name, lambda *_: doctor.Finding("left out", "ok", ""))
+            monkeypatch.setattr(doctor, name, lambda *_: doctor.HostCheck("left out", "ok", ""))
         (found,) = [f for f in doctor.examine(base_url) if f.name == "model"]
         return found.state, found.detail
 

@@ -13,19 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import taskwright.curriculum
-from taskwright.curriculum import STRATEGIES, TaskSampler
+from taskwright.curriculum import CURRICULA, TaskSampler
 
 STEP = st.tuples(st.integers(0, 9), st.booleans(), st.none() | st.floats(0, 100))
 
 
-def made(strategy: str, count: int, **more) -> TaskSampler:
+def made(curriculum: str, count: int, **more) -> TaskSampler:
     ids = [f"task-{n}" for n in range(count)]
     settings = more
-    if strategy == "alp_gmm":
+    if curriculum == "alp_gmm":
         embeddings = np.random.default_rng(count).normal(size=(count, 8))
         settings = {"embeddings": embeddings, "fit_every": 5, "window": 20, "most_regions": 2}
         settings |= more
-    return TaskSampler(ids, strategy, **settings)
+    return TaskSampler(ids, curriculum, **settings)
 
 
 def told(sampler: TaskSampler, steps: list[tuple[int, bool, float | None]]) -> None:
@@ -35,11 +35,11 @@ def told(sampler: TaskSampler, steps: list[tuple[int, bool, float | None]]) -> N
         sampler.update(ids[number % len(ids)], success=success, value_loss=value_loss)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("curriculum", CURRICULA)
 @given(count=st.integers(1, 8), steps=st.lists(STEP, max_size=40), floor=st.floats(0, 1))
 @settings(max_examples=15, deadline=None)
-def test_chances_are_a_distribution_and_keep_the_floor(strategy, count, steps, floor):
-    sampler = made(strategy, count, floor=floor, first_visits=0)
+def test_chances_are_a_distribution_and_keep_the_floor(curriculum, count, steps, floor):
+    sampler = made(curriculum, count, floor=floor, first_visits=0)
     told(sampler, steps)
     chances = np.array(list(sampler.probabilities().values()))
     assert chances.sum() == pytest.approx(1.0)
@@ -47,10 +47,10 @@ def test_chances_are_a_distribution_and_keep_the_floor(strategy, count, steps, f
     assert sampler.sample() in sampler.task_ids
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_the_same_seed_draws_the_same_tasks_and_another_does_not(strategy):
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_the_same_seed_draws_the_same_tasks_and_another_does_not(curriculum):
     def drawn(seed: int) -> list[str]:
-        sampler = made(strategy, 6, seed=seed)
+        sampler = made(curriculum, 6, seed=seed)
         random = np.random.default_rng(0)
         names = []
         for _ in range(60):
@@ -62,14 +62,14 @@ def test_the_same_seed_draws_the_same_tasks_and_another_does_not(strategy):
     assert drawn(1) != drawn(2)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.parametrize("curriculum", CURRICULA)
 @pytest.mark.parametrize("episodes", [0, 3, 57])
-def test_a_restored_sampler_goes_on_as_if_nothing_had_been(strategy, episodes):
+def test_a_restored_sampler_goes_on_as_if_nothing_had_been(curriculum, episodes):
     random = np.random.default_rng(episodes)
     steps = [(int(random.integers(10)), bool(random.random() < 0.4), None) for _ in range(90)]
-    one = made(strategy, 7)
+    one = made(curriculum, 7)
     told(one, steps[:episodes])
-    other = made(strategy, 7, seed=99)
+    other = made(curriculum, 7, seed=99)
     other.restore(json.loads(one.to_json()))
     for sampler in (one, other):
         told(sampler, steps[episodes:])
@@ -77,32 +77,32 @@ def test_a_restored_sampler_goes_on_as_if_nothing_had_been(strategy, episodes):
     assert one.draws == other.draws
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_state_serves_when_tasks_have_come_and_gone(strategy):
-    old = made(strategy, 5)
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_a_state_serves_when_tasks_have_come_and_gone(curriculum):
+    old = made(curriculum, 5)
     told(old, [(n % 5, n % 3 == 0, None) for n in range(40)])
-    settings = {"embeddings": np.eye(4)} if strategy == "alp_gmm" else {}
-    new = TaskSampler(["task-1", "task-4", "new", "task-2"], strategy, **settings)
+    settings = {"embeddings": np.eye(4)} if curriculum == "alp_gmm" else {}
+    new = TaskSampler(["task-1", "task-4", "new", "task-2"], curriculum, **settings)
     new.restore(old.state())
     assert new.draws["task-4"] == old.draws["task-4"]
     assert new.draws["new"] == 0
-    if strategy != "uniform":
+    if curriculum != "uniform":
         assert new.sample() == "new"
     assert sum(new.probabilities().values()) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_every_task_is_tried_before_any_is_preferred(strategy):
-    sampler = made(strategy, 9, first_visits=2)
-    if strategy != "uniform":
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_every_task_is_tried_before_any_is_preferred(curriculum):
+    sampler = made(curriculum, 9, first_visits=2)
+    if curriculum != "uniform":
         for _ in range(18):
             sampler.update(sampler.sample(), success=False)
         assert set(sampler.draws.values()) == {2}
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_dropped_task_is_never_drawn_again(strategy):
-    sampler = made(strategy, 3)
+@pytest.mark.parametrize("curriculum", CURRICULA)
+def test_a_dropped_task_is_never_drawn_again(curriculum):
+    sampler = made(curriculum, 3)
     told(sampler, [(n % 3, n % 2 == 0, None) for n in range(30)])
     sampler.drop("task-1")
     assert sampler.task_ids == ["task-0", "task-2"]

@@ -29,7 +29,7 @@ import numpy as np
 
 from taskwright.archive.store import Archive
 from taskwright.config import merge, parse_assignment
-from taskwright.executor.job import Job, JobCancelled, JobResult
+from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator import run as run_module
 from taskwright.generator.model.client import FoundationModel
@@ -55,7 +55,6 @@ class ScriptedAuthor:
 
     name = "scripted"
     max_repairs = 2
-    strategies = ("frontier", "revision")
 
     def __init__(self, model: FoundationModel, template: str) -> None:
         self._model = model
@@ -69,8 +68,11 @@ class ScriptedAuthor:
     def _ask(self, role, answer):
         return self._model.ask(role, json.dumps(answer), json.loads, self._meter)
 
+    def supports(self, strategy):
+        return strategy.name in ("frontier", "revision")
+
     def propose(self, brief):
-        known = [(record.number, record.status) for record in brief.known]
+        known = [(record.number, record.status) for record in brief.records]
         stones = [stone.task_id for stone in brief.stones]
         number = digest(known, stones, int(brief.random.integers(2**31))) % IDEAS
         title = self._ask("idea", f"Idea {number}")
@@ -101,18 +103,18 @@ class ScriptedEncoder:
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-class ScriptedExecutor:
+class ScriptedExecutor(Executor):
     """Takes some milliseconds for each job, now more and now less."""
 
     def __init__(self, workers: int, longest_s: float) -> None:
         self.workers = workers
         self._longest_s = longest_s
-        self._benches = threading.Semaphore(workers)
+        self._free = threading.Semaphore(workers)
         self._cancelled = threading.Event()
 
     def run(self, job, tell=lambda point: None, at_work=lambda is_it: None):
         cancelled = self._cancelled
-        with self._benches:
+        with self._free:
             if cancelled.is_set():
                 raise JobCancelled
             at_work(True)

@@ -25,7 +25,7 @@ from taskwright.errors import ArchiveError, UsageError
 from taskwright.executor.job import JobResult
 from taskwright.generator import importing, run
 from taskwright.generator.archive_view import Selection
-from taskwright.generator.import_sources import TRIED, Offer, offers_in
+from taskwright.generator.import_sources import TRIED, ImportCandidate, find_candidates
 from taskwright.generator.importing import UNTRIED, import_tasks
 from taskwright.task import Idea, Outcome, Task, Trial, from_json, to_json
 
@@ -394,9 +394,11 @@ def test_what_can_still_be_read_of_a_damaged_archive_is_saved(tmp_path, make_rec
     with path.open("r+b") as file:
         file.seek((size // 4096 // 2) * 4096)
         file.write(b"\xa5" * 4096)
-    offers = [offer for offer in offers_in(folder) if isinstance(offer, Offer)]
-    assert 50 < len(offers) < 100
-    assert all(offer.record.trial for offer in offers)
+    candidates = [
+        candidate for candidate in find_candidates(folder) if isinstance(candidate, ImportCandidate)
+    ]
+    assert 50 < len(candidates) < 100
+    assert all(candidate.record.trial for candidate in candidates)
 
 
 def test_what_lies_beside_a_record_that_is_too_large_is_saved(take, other):

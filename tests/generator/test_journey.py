@@ -19,9 +19,9 @@ from taskwright.executor.local import LocalExecutor
 from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.author import Composer
 from taskwright.generator.events import Events
-from taskwright.generator.in_flight import Flight
+from taskwright.generator.in_flight import InFlight
 from taskwright.generator.journey import Journey
-from taskwright.generator.run_context import Workshop
+from taskwright.generator.run_context import RunContext
 from taskwright.generator.seeds import example_tasks
 
 
@@ -47,9 +47,9 @@ def journey_after(tmp_path):
                 "executor": resources.enter_context(LocalExecutor()),
                 "events": Events(run_dir / "events.jsonl", lambda event: None),
                 "seed_tasks": (),
-                "flight": Flight(concurrency, archive.records()),
+                "in_flight": InFlight(concurrency, archive.records()),
             }
-            return Journey(Workshop(**{**values, **fields}), archive.start_journey())
+            return Journey(RunContext(**{**values, **fields}), archive.start_journey())
 
         yield begin
 
@@ -144,5 +144,5 @@ def test_a_learned_metric_tells_novelty_and_leaves_near_copies_to_the_cosine(
         journey = journey_after(kept, metric=metric)
         journey.idea = make_record(4).idea
         assert journey.near_copy() == ""
-        novelties.append(journey.known.novelty(journey.idea, journey.neighbours))
+        novelties.append(journey.view.novelty(journey.idea, journey.neighbours))
     assert novelties == [pytest.approx(1 - np.cos(np.radians(36)), abs=1e-3), 0.0]

@@ -16,6 +16,7 @@ from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
 from taskwright.generator.skeleton import assemble, parts_of
+from taskwright.generator.strategies import STRATEGIES
 from taskwright.task import Idea, Outcome, Trial
 
 IDEA = Idea("Touch the ball", "A ball.", "It is touched.", "Speed.", "None")
@@ -43,7 +44,8 @@ def author(tmp_path, model_server):
 
 
 def brief(strategy, stones=(), subject=None) -> Brief:
-    return Brief("r2d2", np.random.default_rng(0), stones, (), strategy, subject, stones)
+    random = np.random.default_rng(0)
+    return Brief("r2d2", random, STRATEGIES[strategy], stones, (), subject, stones)
 
 
 @pytest.mark.parametrize(

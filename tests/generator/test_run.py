@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from taskwright.archive.embedding import SentenceEncoder
+from taskwright.archive.run_lock import locked
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.config import resolve
 from taskwright.errors import ArchiveError, BrokenError, ModelError, UsageError
@@ -161,7 +162,7 @@ def test_a_weaker_host_is_said_in_the_log_and_refused_where_more_is_required(
 
 
 def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_path):
-    with run_module.locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
+    with locked(tmp_path), pytest.raises(ArchiveError, match=str(os.getpid())):
         go(tmp_path, run={"attempts": 1})
 
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from taskwright.archive.folder import frame_strip_path
 from taskwright.archive.store import Archive
 from taskwright.config import ModelConfig, resolve
 from taskwright.errors import BrokenError
 from taskwright.executor.job import JobResult
 from taskwright.generator import run as run_module
 from taskwright.generator.answers import SIGHTING_FIELDS, AnswerError, Sight, parse_sighting
-from taskwright.generator.author import Moments
+from taskwright.generator.author import FrameStrip
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
-from taskwright.generator.paths import moments_path
 from taskwright.generator.run import open_run
 from taskwright.prompts import render
 from taskwright.sandbox.isolation.confine import Isolation
@@ -114,7 +114,7 @@ def picture(tmp_path):
     return path
 
 
-MOMENTS = Moments(9, 1.8, at_the_end=False)
+MOMENTS = FrameStrip(9, 1.8, at_the_end=False)
 
 
 def test_the_role_success_is_shown_the_picture(author, model_server, picture):
@@ -226,6 +226,8 @@ def test_a_run_records_what_was_seen_and_keeps_the_task_all_the_same(
     )
     warnings = [event["text"] for event in events if event["event"] == "warning"]
     assert bool(warnings) is (disagrees is None)
-    assert moments_path(tmp_path, record.task_id).endswith(f"media/{record.task_id}.moments.png")
+    assert frame_strip_path(tmp_path, record.task_id).endswith(
+        f"media/{record.task_id}.moments.png"
+    )
     (call,) = {request["model"] for request in model_server.requests if "messages" in request}
     assert call == "scripted"

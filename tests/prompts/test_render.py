@@ -22,13 +22,13 @@ from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Tria
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
 
 
-def idea_prompt(**given):
+def idea_prompt(template="idea", **given):
     values = {"kept": [], "failures": [], "examples": [], "titles": [], "strategy": "frontier"}
-    return render("idea", robot="r2d2", **values | given)
+    return render(template, robot="r2d2", **values | given)
 
 
 def test_a_value_that_is_missing_is_named():
-    with pytest.raises(UsageError, match="failures, kept, strategy, titles"):
+    with pytest.raises(UsageError, match="failures, kept, titles"):
         render("idea", robot="r2d2", examples=[])
 
 
@@ -58,9 +58,20 @@ def test_the_idea_prompt_tells_what_was_learned_and_what_failed_and_why(make_rec
 
 
 def test_breadth_asks_for_what_nothing_shown_is_like(make_record):
-    prompt = idea_prompt(kept=[make_record(1), make_record(2)], strategy="breadth")
+    kept = [make_record(1), make_record(2)]
+    prompt = idea_prompt("breadth", kept=kept)
     assert "from all over its archive" in prompt
     assert "a small step beyond" not in prompt
+    both = set(prompt.splitlines()) & set(idea_prompt(kept=kept).splitlines())
+    assert len(both) > 10, "all else is asked as by the frontier"
+
+
+def test_an_idea_template_of_the_user_asks_for_breadth_as_well(tmp_path, make_record):
+    """It may be of before breadth had a template of its own, and tell by the strategy's name."""
+    text = "{% if strategy == 'breadth' %}Anything else!{% else %}Go on.{% endif %}"
+    (tmp_path / "idea.md.j2").write_text(text)
+    assert render("breadth", tmp_path, robot="r2d2", strategy="breadth") == "Anything else!\n"
+    assert render("idea", tmp_path, robot="r2d2", strategy="frontier") == "Go on.\n"
 
 
 def test_the_first_idea_prompt_names_examples_instead():

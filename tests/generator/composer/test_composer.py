@@ -15,6 +15,7 @@ from taskwright.generator.composer import Composer
 from taskwright.generator.composer.goals import GOALS
 from taskwright.generator.composer.parts import PARTS
 from taskwright.generator.composer.recipe import MAX_LEVEL, Recipe, compose
+from taskwright.generator.strategies import STRATEGIES
 from taskwright.sandbox.checker import check_task
 from taskwright.task import Record, Task, Trial
 
@@ -76,7 +77,9 @@ def grow(seed: int, count: int, steps: int = 10_000) -> list[Record]:
     for number in range(1, count + 1):
         random = np.random.default_rng([seed, number])
         stones = records[-1:]
-        idea = composer.propose(Brief("r2d2", random, stones=stones, known=records))
+        idea = composer.propose(
+            Brief("r2d2", random, STRATEGIES["frontier"], stones=stones, records=records)
+        )
         task = Task(composer.write(idea, stones))
         trial = Trial("learned", "", steps=steps)
         records.append(Record(number, "learned", "", idea, task, trial=trial))
@@ -103,7 +106,7 @@ def test_difficulty_grows_only_from_what_was_learned_quickly():
 
 def revision_of(hard, **more) -> Brief:
     random = np.random.default_rng(0)
-    return Brief("r2d2", random, strategy="revision", subject=hard, **more)
+    return Brief("r2d2", random, STRATEGIES["revision"], subject=hard, **more)
 
 
 def test_a_task_that_was_too_hard_comes_back_easier():
@@ -127,7 +130,7 @@ def test_at_the_lowest_level_a_part_is_left_out():
 def test_where_nothing_is_left_to_take_away_something_new_is_proposed():
     idea, source = compose(Recipe((), "reach", 1, 0))
     hard = Record(1, "too_hard", "", idea, Task(source))
-    proposed = Composer(0.1).propose(revision_of(hard, known=[hard]))
+    proposed = Composer(0.1).propose(revision_of(hard, records=[hard]))
     assert proposed.parents == (hard.task_id,)
     assert compose(Recipe.from_dict(proposed.recipe))[1] != source
 
@@ -137,7 +140,7 @@ def test_a_task_out_of_a_failure_has_a_part_of_what_was_too_hard():
     hard = Record(1, "too_hard", "", idea, Task(source))
     for seed in range(8):
         random = np.random.default_rng(seed)
-        brief = Brief("r2d2", random, strategy="failure", subject=hard)
+        brief = Brief("r2d2", random, STRATEGIES["failure"], subject=hard)
         practice = Composer(0.1).propose(brief)
         assert (practice.strategy, practice.parents) == ("failure", (hard.task_id,))
         parts, goal = practice.recipe["parts"], practice.recipe["goal"]
@@ -154,7 +157,7 @@ def test_breadth_takes_up_what_few_kept_tasks_have():
     goals = Counter()
     for seed in range(10):
         random = np.random.default_rng(seed)
-        brief = Brief("r2d2", random, stones=kept[:1], known=kept, strategy="breadth")
+        brief = Brief("r2d2", random, STRATEGIES["breadth"], stones=kept[:1], records=kept)
         idea = Composer(0.1).propose(brief)
         goals[idea.recipe["goal"]] += 1
         assert idea.strategy == "breadth"

@@ -7,6 +7,7 @@ import pytest
 from taskwright.config import Config, ModelConfig, parse_assignment, resolve
 from taskwright.errors import UsageError
 from taskwright.generator.model.messages import picture_part, text_part
+from taskwright.generator.model.providers.openai import OpenAI
 from taskwright.generator.model.roles import asked_in
 from taskwright.generator.run import model_is_configured
 
@@ -21,7 +22,9 @@ def test_a_role_takes_what_is_its_own_and_the_rest_from_the_section():
         temperature=0.2,
         roles={"code": {"name": "coder", "max_answer_tokens": 9000, "timeout_s": 5}},
     )
-    code, idea, unheard_of = (asked_in(role, config) for role in ("code", "idea", "unheard_of"))
+    code, idea, unheard_of = (
+        asked_in(role, config, OpenAI()) for role in ("code", "idea", "unheard_of")
+    )
     assert (code.model, code.server, code.temperature) == ("coder", "http://author:1/v1", 0.2)
     assert (code.max_answer_tokens, code.timeout_s) == (9000, 5)
     assert (idea.model, idea.max_answer_tokens, idea.timeout_s) == ("author", 16_000, 180)
@@ -81,7 +84,7 @@ def test_a_key_in_the_wrong_place_is_refused_and_not_repeated(assignment):
 def test_a_key_in_the_address_of_the_environment_is_refused_and_not_repeated(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", f"https://user:{KEY}@server/v1")
     with pytest.raises(UsageError, match="OPENAI_BASE_URL") as caught:
-        asked_in("idea", ModelConfig(name="x"))
+        asked_in("idea", ModelConfig(name="x"), OpenAI())
     assert KEY not in str(caught.value)
 
 
@@ -131,8 +134,8 @@ def test_a_blank_key_or_address_is_none(monkeypatch, blank):
     monkeypatch.setenv("OPENAI_BASE_URL", blank)
     assert not model_is_configured(Config())
     with pytest.raises(UsageError, match="OPENAI_API_KEY is empty"):
-        asked_in("idea", ModelConfig(name="x"))
-    asked = asked_in("idea", ModelConfig(name="x", base_url="http://local:1/v1"))
+        asked_in("idea", ModelConfig(name="x"), OpenAI())
+    asked = asked_in("idea", ModelConfig(name="x", base_url="http://local:1/v1"), OpenAI())
     assert (asked.server, asked.key) == ("http://local:1/v1", None)
 
 
@@ -144,7 +147,7 @@ def test_a_key_or_an_address_alone_configures_a_model(monkeypatch, variable):
 
 def test_an_address_in_the_environment_is_taken_without_what_is_around_it(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", " “http://local:1/v1/”\n")
-    assert asked_in("idea", ModelConfig(name="x")).server == "http://local:1/v1"
+    assert asked_in("idea", ModelConfig(name="x"), OpenAI()).server == "http://local:1/v1"
 
 
 def test_pictures_are_sent_and_logged_by_their_hash_alone(model, meter, model_server, tmp_path):

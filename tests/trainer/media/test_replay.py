@@ -138,7 +138,7 @@ def test_lies_about_meshes_and_rewards_are_seen_too() -> None:
 
 
 def test_who_acts_depends_on_what_the_trial_has_left(tmp_path: Path, easy_source: str) -> None:
-    from taskwright.generator.replays import who_is_recorded
+    from taskwright.generator.job_client import who_is_recorded
 
     task, trial = Task(easy_source), Trial("too_hard", "")
     assert who_is_recorded(tmp_path, task, None) == ("idle",)

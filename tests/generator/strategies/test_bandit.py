@@ -10,15 +10,15 @@ import pytest
 
 from taskwright.archive.selection import Uniform
 from taskwright.config import StrategyConfig
-from taskwright.generator.strategies import (
-    STRATEGIES,
-    Start,
+from taskwright.errors import UsageError
+from taskwright.generator.strategies import STRATEGIES
+from taskwright.generator.strategies.bandit import (
     choose_start,
-    described,
     history_of_strategies,
-    spread,
+    summary,
     weights_of_strategies,
 )
+from taskwright.generator.strategies.strategy import Situation, Start
 from taskwright.task import Idea, Trial
 
 CONFIG = StrategyConfig()
@@ -41,12 +41,17 @@ def records(make_record):
     return make
 
 
-def starts(records, seeds=40, **more):
-    number = len(records) + 1
+def starts(records, seeds=40, supports=lambda strategy: True, **more):
+    situation = Situation(records, len(records) + 1, **more)
     return [
-        choose_start(records, number, np.random.default_rng(seed), CONFIG, **more)
+        choose_start(situation, np.random.default_rng(seed), CONFIG, supports)
         for seed in range(seeds)
     ]
+
+
+def start_at(records, number, only, seed=0, **more):
+    """Where journey `number` starts by the strategies that `only` allows."""
+    return choose_start(Situation(records, number, **more), np.random.default_rng(seed), only)
 
 
 def test_an_empty_archive_begins_at_the_frontier_from_nothing():
@@ -101,7 +106,7 @@ def test_our_own_failures_and_seeds_say_nothing_about_a_strategy(records):
     weight = weights_of_strategies(records(*rows))
     assert {w.tried for w in weight.values()} == {0}
     assert {w.chance for w in weight.values()} == {0.5}
-    assert described(weight) == ""
+    assert summary(weight) == ""
 
 
 def test_the_history_has_a_row_before_and_after_each_journey(records):
@@ -112,9 +117,7 @@ def test_the_history_has_a_row_before_and_after_each_journey(records):
     assert history[1]["frontier"] > history[2]["frontier"]
     assert history[-1] == {n: w.chance for n, w in weights_of_strategies(made).items()}
     assert history_of_strategies([]) == [dict.fromkeys(STRATEGIES, 0.5)]
-    assert described(weights_of_strategies(made)) == (
-        "frontier 1 of 2 (50%), revision 1 of 1 (67%)"
-    )
+    assert summary(weights_of_strategies(made)) == ("frontier 1 of 2 (50%), revision 1 of 1 (67%)")
 
 
 @pytest.mark.parametrize("strategy", ["revision", "relabel", "failure"])
@@ -122,8 +125,7 @@ def test_each_strategy_takes_up_a_failure_once(records, strategy):
     only = StrategyConfig(enabled=(strategy,))
 
     def start(*rows):
-        random = np.random.default_rng(0)
-        return choose_start(made := records(*rows), len(made) + 1, random, only)
+        return start_at(made := records(*rows), len(made) + 1, only)
 
     assert start(("too_hard", "frontier")).subject == 1
     after = start(("too_hard", "frontier"), ("invalid", strategy, 1))
@@ -133,14 +135,14 @@ def test_each_strategy_takes_up_a_failure_once(records, strategy):
 def test_a_revision_is_not_revised_again(records):
     only = StrategyConfig(enabled=("revision",))
     made = records(("too_hard", "frontier"), ("too_hard", "revision", 1))
-    assert choose_start(made, 3, np.random.default_rng(0), only) == Start("frontier")
+    assert start_at(made, 3, only) == Start("frontier")
 
 
 def test_a_revision_with_the_source_of_its_subject_is_not_revised_for_ever(records):
     only = StrategyConfig(enabled=("revision",))
     first, second = records(("too_hard", "frontier"), ("too_hard", "revision", 1))
     copy = dataclasses.replace(second, task=first.task)
-    start = choose_start([first, copy], 3, np.random.default_rng(0), only)
+    start = start_at([first, copy], 3, only)
     assert start == Start("frontier")
 
 
@@ -152,7 +154,10 @@ def test_nothing_is_relabelled_of_which_nothing_is_known(records):
 
 def test_an_author_is_asked_only_for_what_it_can_do(records):
     made = records(("too_hard", "frontier"))
-    chosen = {start.strategy for start in starts(made, supported=("relabel",))}
+    chosen = {
+        start.strategy
+        for start in starts(made, supports=lambda strategy: strategy.name == "relabel")
+    }
     assert chosen == {"relabel"}
 
 
@@ -164,8 +169,7 @@ def test_journeys_in_flight_never_take_up_the_same_failure(records):
         taken = []
         for number in (9, 10, 11, 12):
             seen = made[: number - 4]
-            random = np.random.default_rng([seed, number])
-            taken.append(choose_start(seen, number, random, only, in_flight=4).subject)
+            taken.append(start_at(seen, number, only, [seed, number], in_flight=4).subject)
         assert None not in taken
         assert len(set(taken)) == 4
 
@@ -175,7 +179,7 @@ def test_every_failure_is_taken_up_in_time(records):
     only = StrategyConfig(enabled=("revision",))
     for number in range(9, 17):
         made = records(*rows)
-        start = choose_start(made, number, np.random.default_rng(number), only, in_flight=4)
+        start = start_at(made, number, only, number, in_flight=4)
         rows.append(("too_hard", "revision", start.subject))
     assert sorted(parent for *_, parent in rows[8:]) == list(range(1, 9))
 
@@ -186,16 +190,12 @@ def test_the_frontier_is_where_learning_took_long(make_record):
     passed_over = make_record(6, "too_easy", stepping_stones=(quick[0].task_id,))
     only = StrategyConfig(enabled=("frontier",))
     made = [*quick, slow, passed_over]
-    chosen = Counter(
-        choose_start(made, 7, np.random.default_rng(seed), only).stone for seed in range(200)
-    )
+    chosen = Counter(start_at(made, 7, only, seed).stone for seed in range(200))
     assert chosen[slow.task_id] > 0.5 * 200
     assert len(chosen) == 4
 
 
-def test_spread_covers_what_there_is():
-    angles = np.linspace(0.0, np.pi, 30)
-    vectors = [np.array([np.cos(a), np.sin(a)], np.float32) for a in angles]
-    assert spread(vectors, 29, 3) in ([29, 0, 14], [29, 0, 15])
-    assert spread(vectors[:2], 0, 5) == [0, 1]
-    assert spread([], 0, 5) == []
+def test_a_strategy_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(UsageError, match="no idea strategy 'breath'") as caught:
+        start_at([], 1, StrategyConfig(enabled=("frontier", "breath")))
+    assert all(name in str(caught.value) for name in STRATEGIES)

@@ -1,4 +1,4 @@
-"""Where each strategy turns to, with learners that are known."""
+"""Where each curriculum turns to, with learners that are known."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from taskwright.curriculum.mixture import fit_mixture
 IMPOSSIBLE, MASTERED, GROWING = 0, 1, 2
 
 
-def practised(strategy: str, episodes: int = 240) -> TaskSampler:
+def practised(curriculum: str, episodes: int = 240) -> TaskSampler:
     """A sampler that has seen three tasks in turn: never accomplished, always, and better with each
     episode."""
-    settings = {"embeddings": np.eye(3)} if strategy == "alp_gmm" else {}
-    sampler = TaskSampler(["impossible", "mastered", "growing"], strategy, **settings)
+    settings = {"embeddings": np.eye(3)} if curriculum == "alp_gmm" else {}
+    sampler = TaskSampler(["impossible", "mastered", "growing"], curriculum, **settings)
     random = np.random.default_rng(0)
     for episode in range(episodes):
         rates = {"impossible": 0.0, "mastered": 1.0, "growing": episode / episodes}
@@ -29,18 +29,18 @@ def practised(strategy: str, episodes: int = 240) -> TaskSampler:
     return sampler
 
 
-@pytest.mark.parametrize("strategy", ["learning_progress", "alp_gmm", "plr"])
-def test_what_is_being_learned_grows_and_the_impossible_and_the_mastered_fade(strategy):
-    chances = practised(strategy, 160).probabilities()
+@pytest.mark.parametrize("curriculum", ["learning_progress", "alp_gmm", "plr"])
+def test_what_is_being_learned_grows_and_the_impossible_and_the_mastered_fade(curriculum):
+    chances = practised(curriculum, 160).probabilities()
     assert chances["growing"] > 0.5
     assert chances["impossible"] < 0.3
     assert chances["mastered"] < 0.3
 
 
 def test_learning_progress_is_what_the_formula_gives():
-    strategy = LearningProgress(1, smoothing=0.5, theta=0.1)
+    curriculum = LearningProgress(1, smoothing=0.5, theta=0.1)
     for success in (0.0, 1.0):
-        strategy.update(0, Episode(success))
+        curriculum.update(0, Episode(success))
     # Averages over what was weighed in: fast (0.25 * 0 + 0.5 * 1) / 0.75, of which slow has the
     # second half and of the first value, 0, a quarter.
     fast, slow = 2 / 3, (0.5 * 2 / 3) / 0.75
@@ -48,7 +48,7 @@ def test_learning_progress_is_what_the_formula_gives():
     def stretched(p: float) -> float:
         return 0.9 * p / (p + 0.1 * (1 - 2 * p))
 
-    assert strategy.progress()[0] == pytest.approx(stretched(fast) - stretched(slow))
+    assert curriculum.progress()[0] == pytest.approx(stretched(fast) - stretched(slow))
 
 
 def test_what_is_being_forgotten_counts_like_what_is_being_learned():
@@ -72,24 +72,24 @@ def test_what_chance_achieves_is_no_progress():
 
 
 def test_the_first_share_of_tasks_has_most_of_the_weight():
-    strategy = LearningProgress(20, top_share=0.1, steepness=4.0)
+    curriculum = LearningProgress(20, top_share=0.1, steepness=4.0)
     for n in range(60):
         for task in range(20):
             # Two get better in the end; the others are accomplished every other time.
-            strategy.update(task, Episode(float(n > 50) if task < 2 else float(n % 2)))
-    weights = strategy.weights()
+            curriculum.update(task, Episode(float(n > 50) if task < 2 else float(n % 2)))
+    weights = curriculum.weights()
     assert weights[:2].min() > 4 * weights[2:].max()
 
 
 def test_regions_of_change_draw_their_whole_neighbourhood():
     """Twenty tasks on a line; the results of those at its right end keep changing."""
     places = np.column_stack([np.linspace(0, 1, 20), np.zeros(20)])
-    strategy = AlpGmm(20, embeddings=places, dimensions=1, fit_every=50)
+    curriculum = AlpGmm(20, embeddings=places, dimensions=1, fit_every=50)
     random = np.random.default_rng(0)
     for n in range(300):
         task = n % 19  # The last one is never tried.
-        strategy.update(task, Episode(float(task >= 12 and random.random() < 0.5)))
-    weights = strategy.weights()
+        curriculum.update(task, Episode(float(task >= 12 and random.random() < 0.5)))
+    weights = curriculum.weights()
     assert weights.sum() == pytest.approx(1.0)
     assert weights[12:].sum() > 0.8
     assert weights[19] > 3 * weights[:9].max()
@@ -149,26 +149,26 @@ def test_points_that_coincide_or_are_few_have_a_mixture(points):
 
 
 def test_level_replay_ranks_scores_and_recalls_the_stale():
-    strategy = PrioritisedLevelReplay(3, temperature=1.0, staleness=0.5)
+    curriculum = PrioritisedLevelReplay(3, temperature=1.0, staleness=0.5)
     for task, loss in ((2, 5.0), (0, 1.0), (1, 3.0)):
-        strategy.update(task, Episode(0.0, value_loss=loss))
+        curriculum.update(task, Episode(0.0, value_loss=loss))
     # By rank 1, 1/2, 1/3 of 11/6; by staleness 2, 1, 0 of 3.
     by_score = np.array([1 / 3, 1 / 2, 1.0]) / (11 / 6)
     by_staleness = np.array([1.0, 0.0, 2.0]) / 3
-    assert strategy.weights() == pytest.approx(0.5 * by_score + 0.5 * by_staleness)
+    assert curriculum.weights() == pytest.approx(0.5 * by_score + 0.5 * by_staleness)
 
 
 def test_equal_scores_have_equal_chances():
-    strategy = PrioritisedLevelReplay(4, staleness=0.0)
+    curriculum = PrioritisedLevelReplay(4, staleness=0.0)
     for task in range(3):
-        strategy.update(task, Episode(0.0, value_loss=2.0))
-    weights = strategy.weights()
+        curriculum.update(task, Episode(0.0, value_loss=2.0))
+    weights = curriculum.weights()
     assert weights[0] == weights[1] == weights[2] > weights[3]
 
 
 def test_level_replay_without_value_losses_goes_by_surprising_successes():
-    strategy = PrioritisedLevelReplay(2)
+    curriculum = PrioritisedLevelReplay(2)
     for n in range(20):
-        strategy.update(0, Episode(1.0))
-        strategy.update(1, Episode(float(n % 2)))
-    assert strategy.weights()[1] > strategy.weights()[0]
+        curriculum.update(0, Episode(1.0))
+        curriculum.update(1, Episode(float(n % 2)))
+    assert curriculum.weights()[1] > curriculum.weights()[0]

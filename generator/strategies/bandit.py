@@ -1,0 +1,130 @@
+"""Which strategy a journey follows: a bandit, by what each strategy has earned.
+
+`choose_start` uses Thompson sampling (Thompson 1933): each strategy's chance to get a task kept is
+drawn from what is known of it, and the highest draw wins. All that is known follows from the
+records: nothing else is stored, and a run that was cut off chooses as it would have. A share of the
+journeys explores, whatever has paid: easy tasks are kept most often, and a bandit alone would end
+with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...config import StrategyConfig
+from ...task import Record
+from . import STRATEGIES, strategy_named
+from .strategy import IdeaStrategy, Situation, Start
+
+FIRST = "frontier"
+"""The strategy that needs nothing to start from: with it a run begins, whatever is enabled."""
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What a strategy has earned so far."""
+
+    tried: int
+    """Its journeys that ended, less those that broke."""
+    kept: int
+    chance: float
+    """The expected share of its next journeys that are kept: 0.5 for what was never tried. Later
+    journeys count more than earlier ones."""
+
+
+def enabled_strategies(config: StrategyConfig) -> list[IdeaStrategy]:
+    """The strategies that the settings allow. Raises UsageError for a name that is unknown."""
+    names = STRATEGIES if config.enabled is None else config.enabled
+    allowed = [strategy_named(name) for name in names]
+    return [strategy for strategy in STRATEGIES.values() if strategy in allowed]
+
+
+def choose_start(
+    situation: Situation,
+    random: np.random.Generator,
+    config: StrategyConfig,
+    supports: Callable[[IdeaStrategy], bool] = lambda strategy: True,
+) -> Start:
+    """Choose what a journey starts from, by one of the strategies that its author `supports`."""
+    # Whoever allows only strategies that have nothing to start from yet begins as all do.
+    open_to = [
+        strategy
+        for strategy in enabled_strategies(config)
+        if supports(strategy) and strategy.applies(situation)
+    ] or [STRATEGIES[FIRST]]
+    counts = _discounted(situation.records, config.half_life)
+    explores = random.random() < config.explore
+    # One draw for each strategy, possible or not: which are possible changes no other draw.
+    draws = {
+        name: random.random() if explores else random.beta(1.0 + won, 1.0 + lost)
+        for name, (won, lost) in counts.items()
+    }
+    return max(open_to, key=lambda strategy: draws[strategy.name]).start(situation, random)
+
+
+def weights_of_strategies(
+    records: Sequence[Record], half_life: float = StrategyConfig().half_life
+) -> dict[str, Weight]:
+    """What each strategy has earned after `records`, whose order is that of the journeys."""
+    chances = _chances(_discounted(records, half_life))
+    weight = {}
+    for name in STRATEGIES:
+        tried = [record for record in records if _counts_for(record, name)]
+        kept = sum(record.status == "learned" for record in tried)
+        weight[name] = Weight(len(tried), kept, chances[name])
+    return weight
+
+
+def history_of_strategies(
+    records: Sequence[Record], half_life: float = StrategyConfig().half_life
+) -> list[dict[str, float]]:
+    """Each strategy's chance before the first journey and after each one: for a plot."""
+    return [_chances(counts) for counts in _counts_after_each(records, half_life)]
+
+
+Counts = dict[str, tuple[float, float]]
+"""Journeys kept and not kept of each strategy."""
+
+
+def _counts_after_each(records: Sequence[Record], half_life: float) -> Iterator[Counts]:
+    """The counts before the first journey and after each one. A journey that lies `half_life`
+    journeys back counts half, since what pays changes as the archive grows."""
+    counts: Counts = dict.fromkeys(STRATEGIES, (0.0, 0.0))
+    yield counts
+    decay = 0.5 ** (1.0 / half_life)
+    for record in records:
+        kept = record.status == "learned"
+        counts = {name: (decay * won, decay * lost) for name, (won, lost) in counts.items()}
+        for name in STRATEGIES:
+            if _counts_for(record, name):
+                won, lost = counts[name]
+                counts[name] = (won + kept, lost + (not kept))
+        yield counts
+
+
+def _discounted(records: Sequence[Record], half_life: float) -> Counts:
+    *_, last = _counts_after_each(records, half_life)
+    return last
+
+
+def _chances(counts: Counts) -> dict[str, float]:
+    return {
+        name: round((1.0 + won) / (2.0 + won + lost), 4) for name, (won, lost) in counts.items()
+    }
+
+
+def _counts_for(record: Record, strategy: str) -> bool:
+    # Our machinery's failures say nothing about an idea.
+    return record.idea.strategy == strategy and record.status != "broken"
+
+
+def summary(weight: Mapping[str, Weight]) -> str:
+    """The weights in a line: kept of tried, and the chance, of what has been tried."""
+    return ", ".join(
+        f"{name} {earned.kept} of {earned.tried} ({earned.chance:.0%})"
+        for name, earned in weight.items()
+        if earned.tried
+    )
