@@ -15,14 +15,13 @@ from starlette.routing import BaseRoute
 
 from ..archive.embedding import Encoder
 from ..errors import ArchiveError, TaskwrightError
-from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
+from . import explore, files, gallery, judge, play, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
-    lineage_page,
-    map_page,
+    explore,
     run_page,
     play,
     judge,
@@ -51,8 +50,8 @@ def create_app(
     for page in PAGES:
         added = page.routes(site)
         routes += added
-        if added and (link := getattr(page, "LINK", None)):
-            site.menu.append(link)
+        if added:
+            site.menu += getattr(page, "LINKS", ())
 
     def explain(request: Request, error: Exception) -> Response:
         assert isinstance(error, TaskwrightError)

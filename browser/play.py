@@ -24,7 +24,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..archive.demonstrations import DEFAULT_ACTION_REPEAT, keep_demonstration
@@ -34,13 +33,13 @@ from ..sandbox.live import Frame
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.session import PlaySession
 from ..task import Idea, Record, Task
+from .files import static_files
 from .index import View
-from .pages import FOLDER
 from .security import Security
 from .site import Link, Site, journey_in
 from .teleoperation import CONTROLS, choose_action
 
-LINK = Link("Play", "/play")
+LINKS = (Link("Play", "/play"),)
 
 STEP_S = 0.066
 """An action: four physics steps of 0.0165 s."""
@@ -138,7 +137,7 @@ def create_file_app(path: Path, task: Task, idea: Idea) -> Starlette:
         routes=[
             Route("/", page),
             WebSocketRoute("/socket", socket),
-            Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
+            Mount("/static", static_files(), name="static"),
         ],
         middleware=[Middleware(Security)],
     )

@@ -20,12 +20,13 @@ from starlette.routing import BaseRoute, Route
 from ..archive.events import is_number, moment
 from ..archive.metrics.funnel import funnel
 from ..config import stored_settings
-from . import pages
+from ..presentation import formatting
+from ..presentation.driver import driver
 from .index import View
-from .site import Link, Site
-from .watch import STAGES, Flight, Run, Watch, driver
+from .site import Link, Site, render
+from .watch import STAGES, InFlight, Run, Watch
 
-LINK = Link("Run", "/run")
+LINKS = (Link("Run", "/run"),)
 
 LOOKS_EVERY_S = 0.5
 HEARTBEAT_S = 10.0
@@ -86,9 +87,9 @@ def kept_over_time(endings: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
     }
 
 
-def sparkline(flight: Flight) -> str:
+def sparkline(journey: InFlight) -> str:
     """A journey's learning curve as `points` of a chart of 100 by 20."""
-    rates = flight.success
+    rates = journey.success
     last = max(len(rates) - 1, 1)
     return " ".join(f"{100 * n / last:.1f},{19 - 18 * rate:.1f}" for n, rate in enumerate(rates))
 
@@ -129,15 +130,15 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
             "time",
             elapsed_s or 0.0,
             60 * minutes if minutes else None,
-            pages.duration(elapsed_s),
-            pages.duration(60 * minutes) if minutes else "",
+            formatting.duration(elapsed_s),
+            formatting.duration(60 * minutes) if minutes else "",
         ),
     ]
     if tokens or most_tokens:
-        shown_cap = pages.count(most_tokens) if most_tokens else ""
-        found.append(Limit("tokens", tokens, most_tokens, pages.count(tokens), shown_cap))
-        shown = "price unknown" if usd is None else pages.price(usd)
-        shown_cap = pages.price(most_usd) if most_usd else ""
+        shown_cap = formatting.count(most_tokens) if most_tokens else ""
+        found.append(Limit("tokens", tokens, most_tokens, formatting.count(tokens), shown_cap))
+        shown = "price unknown" if usd is None else formatting.price(usd)
+        shown_cap = formatting.price(most_usd) if most_usd else ""
         found.append(Limit("cost", usd or 0.0, most_usd, shown, shown_cap))
     return found
 
@@ -150,8 +151,8 @@ def seconds_between(start: str, end: str | None = None) -> float | None:
     return max((ended - began).total_seconds(), 0.0)
 
 
-def told(site: Site, run: Run) -> dict[str, Any]:
-    """What the template is told about a run."""
+def summary(site: Site, run: Run) -> dict[str, Any]:
+    """The values of the template: what a run is doing and what it has come to."""
     process_id = driver(site.run_dir)
     if not run.command:
         state = "waiting"
@@ -169,8 +170,8 @@ def told(site: Site, run: Run) -> dict[str, Any]:
         "process_id": process_id,
         "elapsed_s": elapsed_s,
         "limits": limits(site, run, elapsed_s),
-        # The dead fly no more.
-        "flights": sorted(run.flights.values(), key=lambda f: f.number)
+        # A command that has ended or was killed has nothing in flight.
+        "in_flight": sorted(run.in_flight.values(), key=lambda journey: journey.number)
         if state == "running"
         else [],
         "stages": STAGES,
@@ -189,14 +190,14 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def page(request: Request) -> Response:
         run, _ = watch.read()
-        return site.render(request, "run.html.j2", **told(site, run))
+        return site.render(request, "run.html.j2", **summary(site, run))
 
     def state() -> tuple[int, int, int | None]:
         """Differs when the page does."""
         return watch.read()[1], site.index.refresh(), driver(site.run_dir)
 
     def part() -> str:
-        return pages.render("run_state.html.j2", site=site, **told(site, watch.run))
+        return render("run_state.html.j2", site=site, **summary(site, watch.run))
 
     streams = 0
 

@@ -15,9 +15,11 @@ from ..archive.feedback import Feedback
 from ..archive.folder import check_folder
 from ..archive.store import FILE_NAME, MAX_NUMBER, Archive
 from ..errors import ArchiveError
-from . import pages
+from ..presentation.formatting import make_environment
 from .index import Index
 from .search import Search
+
+FOLDER = Path(__file__).parent
 
 ANNOUNCING = ("config.yaml", "events.jsonl", "run.lock")
 """Files that tell a run folder whose archive is not made yet."""
@@ -95,5 +97,18 @@ class Site:
         self, request: Request, template: str, *, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page. Besides `values`, templates know `site` and `here`, the path asked for."""
-        text = pages.render(template, site=self, here=request.url.path, **values)
+        text = render(template, site=self, here=request.url.path, **values)
         return HTMLResponse(text, status)
+
+
+_environment = make_environment(FOLDER / "templates")
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template, or a part of a page.
+
+    Args:
+        template: The name of its file.
+        values: Its variables. One that it lacks is an error.
+    """
+    return _environment.get_template(template).render(values)

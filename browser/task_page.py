@@ -20,10 +20,12 @@ from ..archive.store import FILE_NAME
 from ..archive.tampering import all_rows
 from ..errors import ArchiveError
 from ..export.names import environment_names, make_call
+from ..presentation.code import highlight
+from ..presentation.formatting import words
 from ..task import STEERED, Record, Trial
-from . import curve, pages
+from . import curve
 from .calls import Calls
-from .code import NO_CHANGE, Diff, diff, highlight
+from .diff import NO_CHANGE, Diff, diff
 from .index import View
 from .rows import Row
 from .site import Site, journey_in
@@ -82,7 +84,7 @@ def routes(site: Site) -> list[BaseRoute]:
             neighbours=_neighbours(site, number),
             children=site.index.children(row.task_id) if row.task_id else [],
             replay=_replay(site, row),
-            moments=_moments(site, row),
+            frame_strip=_frame_strip(site, row),
             names=_names(site, row),
             before=_next(site, number, -1),
             after=_next(site, number, 1),
@@ -211,9 +213,9 @@ def _replay(site: Site, row: Row) -> str | None:
     return None
 
 
-def _moments(site: Site, row: Row) -> str | None:
-    """The address of the picture that the success of a task was judged by; None where there is
-    none."""
+def _frame_strip(site: Site, row: Row) -> str | None:
+    """The address of the strip of frames that the success of a task was judged by; None where
+    there is none."""
     name = f"{row.task_id}.moments.png"
     return f"/media/{name}" if row.task_id and (site.run_dir / "media" / name).is_file() else None
 
@@ -278,6 +280,6 @@ def _without_record(
         number=number,
         title=title,
         idea=ideas[0] if ideas else None,
-        done=[pages.words(name) for name, _ in steps],
+        done=[words(name) for name, _ in steps],
         attempts=_attempts(steps, None),
     )

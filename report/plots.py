@@ -11,6 +11,9 @@ from .drawing import Bar, Drawing, Label, Line, Point, fitted, text_width
 WIDE, NARROW = 720.0, 360.0
 """How wide figures are: on a page or a screen, and on a phone, where text must stay legible."""
 
+TITLES_SHOWN = 1500
+"""Dots that say what they are when pointed at: more would make the page slow."""
+
 TICK = 10.5
 """Size of the text at the axes."""
 
@@ -75,7 +78,7 @@ def axes(
 ) -> None:
     """Grid lines, numbers and names of both axes."""
 
-    def told(value: float) -> str:
+    def written(value: float) -> str:
         return f"{value:.0%}" if percent else short(value)
 
     for value in ticks(frame.y_min, frame.y_max, 4 if frame.bottom - frame.top < 150 else 5):
@@ -84,7 +87,7 @@ def axes(
         y = frame.y(value)
         drawing.add(
             Line([(frame.left, y), (frame.right, y)], "line", 1.0),
-            Label(frame.left - 8, y + 3.6, told(value), "muted", TICK, "end"),
+            Label(frame.left - 8, y + 3.6, written(value), "muted", TICK, "end"),
         )
     for value in ticks(frame.x_min, frame.x_max, 6 if frame.right - frame.left > 400 else 4):
         if x_whole and value != int(value):

@@ -318,9 +318,9 @@ function mark(group, value) {
   }
 }
 
-function colour(by) {
+function colorBy(by) {
   paint.by = by;
-  mark("colour", by);
+  mark("color", by);
   root.querySelector(".color-legend").replaceChildren(...paint.legend(nodes, words));
   plane.draw();
 }
@@ -333,8 +333,8 @@ function arrange(shape) {
 }
 
 root.addEventListener("click", (event) => {
-  const { colour: by, shape, part } = event.target.closest("button")?.dataset ?? {};
-  if (by) colour(by);
+  const { color: by, shape, part } = event.target.closest("button")?.dataset ?? {};
+  if (by) colorBy(by);
   if (shape) arrange(shape);
   if (part === "fit") fit();
 });
@@ -342,11 +342,11 @@ root.querySelector("[data-part=failures]").addEventListener("change", (event) =>
   showsAll = event.target.checked;
   plane.draw();
 });
-document.addEventListener("theme", () => colour(paint.by));
+document.addEventListener("theme", () => colorBy(paint.by));
 
 layOut();
 plane.resize();
-colour("status");
+colorBy("status");
 arrange(rings ? "rings" : "tree");
 select(byNumber.get(Number(location.hash.slice(1))));
 // For tests, and for the curious in the console.

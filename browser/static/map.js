@@ -184,10 +184,10 @@ const plane = new Plane(canvas, {
 const posters = new Posters(() => plane.draw());
 const fit = () => plane.fit(...bounds, 60, 600);
 
-function colour(by) {
+function colorBy(by) {
   paint.by = by;
-  for (const button of root.querySelectorAll("[data-colour]")) {
-    button.setAttribute("aria-pressed", button.dataset.colour === by);
+  for (const button of root.querySelectorAll("[data-color]")) {
+    button.setAttribute("aria-pressed", button.dataset.color === by);
   }
   root.querySelector(".color-legend").replaceChildren(...paint.legend(points, words));
   plane.draw();
@@ -200,8 +200,8 @@ function takeLasso(on) {
 }
 
 root.addEventListener("click", (event) => {
-  const { colour: by, part } = event.target.closest("button")?.dataset ?? {};
-  if (by) colour(by);
+  const { color: by, part } = event.target.closest("button")?.dataset ?? {};
+  if (by) colorBy(by);
   if (part === "fit") fit();
   if (part === "lasso") takeLasso(!withLasso);
   if (part === "clear") choose([]);
@@ -211,10 +211,10 @@ canvas.addEventListener("keydown", (event) => {
   if (event.key === "Escape") choose([]);
   if (event.key === "0") fit();
 });
-document.addEventListener("theme", () => colour(paint.by));
+document.addEventListener("theme", () => colorBy(paint.by));
 
 plane.resize();
-colour("status");
+colorBy("status");
 fit();
 // For tests, and for the curious in the console.
 root.map = { points, plane, choose };

@@ -1,0 +1,11 @@
+"""What the browser and the report share, so that both show the same thing in the same way.
+
+- `formatting`: how values are written (statuses, rates, durations, prices), and templates that
+  escape what models wrote and make visible what it hides
+- `code`: source code as highlighted lines
+- `lineage`: which record grew from which, laid out as a forest
+- `driver`: the process that drives a run
+- `theme`: typefaces and colours, in `static/theme.css` for pages and read from there for pictures
+
+Nothing here knows of a server or of a report, and importing it loads neither PyBullet nor torch.
+"""
