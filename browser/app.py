@@ -53,30 +53,21 @@ def create_app(
         if added:
             site.menu += getattr(page, "LINKS", ())
 
+    def problem(request: Request, status: int, message: str, remedy: str) -> Response:
+        return site.render(request, "error.html.j2", status=status, message=message, remedy=remedy)
+
     def explain(request: Request, error: Exception) -> Response:
         assert isinstance(error, TaskwrightError)
         status = 404 if isinstance(error, ArchiveError) else 500
-        return site.render(
-            request, "error.html.j2", status=status, message=error.message, remedy=error.remedy
-        )
+        return problem(request, status, error.message, error.remedy)
 
     def unreadable(request: Request, error: Exception) -> Response:
-        return site.render(
-            request,
-            "error.html.j2",
-            status=503,
-            message=f"The archive cannot be read: {error}.",
-            remedy="Nothing was changed. If this stays, restore the file from a copy.",
-        )
+        remedy = "Nothing was changed. If this stays, restore the file from a copy."
+        return problem(request, 503, f"The archive cannot be read: {error}.", remedy)
 
     def not_found(request: Request, error: Exception) -> Response:
-        return site.render(
-            request,
-            "error.html.j2",
-            status=404,
-            message="There is no such page.",
-            remedy="The gallery lists everything in this archive.",
-        )
+        remedy = "The gallery lists everything in this archive."
+        return problem(request, 404, "There is no such page.", remedy)
 
     app = Starlette(
         routes=routes,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -111,36 +111,28 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
     tokens = max(totals.tokens, run.tokens)
     usd = run.usd if run.calls else totals.usd
     usd = None if usd is None else max(usd, totals.usd or 0.0)
-    minutes, most_tokens, most_usd = (
-        cap("run", "minutes"),
-        cap("model", "max_tokens"),
-        cap("model", "max_usd"),
-    )
-    tasks, attempts = cap("run", "tasks"), cap("run", "attempts")
+    minutes = cap("run", "minutes")
+    most_s = 60 * minutes if minutes else None
+    most_tokens, most_usd = cap("model", "max_tokens"), cap("model", "max_usd")
     found = [
-        Limit("kept", kept, tasks, str(kept), f"{tasks:g}" if tasks else ""),
-        Limit(
-            "journeys",
-            facets.total,
-            attempts,
-            str(facets.total),
-            f"{attempts:g}" if attempts else "",
-        ),
-        Limit(
-            "time",
-            elapsed_s or 0.0,
-            60 * minutes if minutes else None,
-            formatting.duration(elapsed_s),
-            formatting.duration(60 * minutes) if minutes else "",
-        ),
+        _limit("kept", kept, cap("run", "tasks"), "{:.0f}".format),
+        _limit("journeys", facets.total, cap("run", "attempts"), "{:.0f}".format),
+        _limit("time", elapsed_s, most_s, formatting.duration),
     ]
     if tokens or most_tokens:
-        shown_cap = formatting.count(most_tokens) if most_tokens else ""
-        found.append(Limit("tokens", tokens, most_tokens, formatting.count(tokens), shown_cap))
-        shown = "price unknown" if usd is None else formatting.price(usd)
-        shown_cap = formatting.price(most_usd) if most_usd else ""
-        found.append(Limit("cost", usd or 0.0, most_usd, shown, shown_cap))
+        found.append(_limit("tokens", tokens, most_tokens, formatting.count))
+        found.append(_limit("cost", usd, most_usd, _price))
     return found
+
+
+def _limit(
+    name: str, used: float | None, cap: float | None, write: Callable[[float | None], str]
+) -> Limit:
+    return Limit(name, used or 0.0, cap, write(used), write(cap) if cap else "")
+
+
+def _price(usd: float | None) -> str:
+    return "price unknown" if usd is None else formatting.price(usd)
 
 
 def seconds_between(start: str, end: str | None = None) -> float | None:

@@ -80,11 +80,10 @@ class Site:
         """The archive, opened for reading; close it, or use it as a context manager."""
         return Archive.open(self.run_dir)
 
-    def poster(self, task_id: str | None) -> str | None:
-        """The address of a task's picture; None where there is none."""
-        if task_id and (self.run_dir / "media" / f"{task_id}.png").is_file():
-            return f"/media/{task_id}.png"
-        return None
+    def media(self, task_id: str | None, ending: str = ".png") -> str | None:
+        """The address of a task's picture or of another of its files; None where there is none."""
+        name = f"{task_id}{ending}"
+        return f"/media/{name}" if task_id and (self.run_dir / "media" / name).is_file() else None
 
     def times_done_by_hand(self, task_id: str | None) -> int:
         """In how many episodes that were kept a person has accomplished a task."""

@@ -19,9 +19,9 @@ from ..archive.replays import ENDING
 from ..archive.store import FILE_NAME
 from ..archive.tampering import all_rows
 from ..errors import ArchiveError
-from ..export.names import environment_names, make_call
 from ..presentation.code import highlight
 from ..presentation.formatting import words
+from ..presentation.names import environment_names, make_call
 from ..task import STEERED, Record, Trial
 from . import curve
 from .calls import Calls
@@ -83,8 +83,8 @@ def routes(site: Site) -> list[BaseRoute]:
             screening=_screening(site, record.trial if record else None),
             neighbours=_neighbours(site, number),
             children=site.index.children(row.task_id) if row.task_id else [],
-            replay=_replay(site, row),
-            frame_strip=_frame_strip(site, row),
+            replay=site.media(row.task_id, ENDING),
+            frame_strip=site.media(row.task_id, ".moments.png"),
             names=_names(site, row),
             before=_next(site, number, -1),
             after=_next(site, number, 1),
@@ -203,21 +203,6 @@ def _neighbours(site: Site, number: int) -> list[Related]:
     order = np.argsort(-similarities, kind="stable")[: NEIGHBOURS + 1]
     near = [(site.index.get(numbers[n]), float(similarities[n])) for n in order if n != here]
     return [Related(row, similarity) for row, similarity in near[:NEIGHBOURS] if row]
-
-
-def _replay(site: Site, row: Row) -> str | None:
-    """The address of a task's replay; None where there is none."""
-    name = f"{row.task_id}{ENDING}"
-    if row.task_id and (site.run_dir / "media" / name).is_file():
-        return f"/media/{name}"
-    return None
-
-
-def _frame_strip(site: Site, row: Row) -> str | None:
-    """The address of the strip of frames that the success of a task was judged by; None where
-    there is none."""
-    name = f"{row.task_id}.moments.png"
-    return f"/media/{name}" if row.task_id and (site.run_dir / "media" / name).is_file() else None
 
 
 def _names(site: Site, row: Row) -> dict[str, str]:

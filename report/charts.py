@@ -171,11 +171,9 @@ def diversity(curves: DiversityCurves, width: float) -> Drawing:
     all_different = min(float(n), most * 1.06)
     drawing.add(Line([frame.at(0, 0), frame.at(all_different, all_different)], "line", 1.4))
     if counts:
-        drawing.add(
-            Line([frame.at(x, y) for x, y in zip(counts, cells, strict=True)], "too_easy", 1.8),
-            Line([frame.at(x, y) for x, y in zip(counts, vendi, strict=True)], "accent", 2.2),
-        )
-    if counts and len(counts) == 1:
+        drawing.add(Line(frame.line(counts, cells), "too_easy", 1.8))
+        drawing.add(Line(frame.line(counts, vendi), "accent", 2.2))
+    if len(counts) == 1:
         drawing.add(Dots([frame.at(counts[0], vendi[0])], 3.5, "accent"))
     entries = [
         ("Vendi score", "accent"),

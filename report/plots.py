@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .drawing import Bar, Drawing, Label, Line, Point, fitted, text_width
@@ -40,6 +40,9 @@ class Frame:
     def at(self, x: float, y: float) -> Point:
         return self.x(x), self.y(y)
 
+    def line(self, xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
+        return [self.at(x, y) for x, y in zip(xs, ys, strict=True)]
+
 
 def _share(value: float, low: float, high: float) -> float:
     """Where a value lies between two others: from 0 to 1, and a little beyond for what lies far
@@ -71,7 +74,6 @@ def axes(
     frame: Frame,
     *,
     x_label: str,
-    y_label: str = "",
     percent: bool = False,
     x_whole: bool = False,
     y_whole: bool = False,
@@ -95,8 +97,6 @@ def axes(
         drawing.add(Label(frame.x(value), frame.bottom + 16, short(value), "muted", TICK, "middle"))
     middle = (frame.left + frame.right) / 2
     drawing.add(Label(middle, frame.bottom + 33, x_label, "muted", TICK, "middle"))
-    if y_label:
-        drawing.add(Label(frame.left, frame.top - 10, y_label, "muted", TICK))
 
 
 def legend(drawing: Drawing, x: float, y: float, entries: Sequence[tuple[str, str]]) -> float:

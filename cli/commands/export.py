@@ -57,8 +57,8 @@ def export(
     wheel in OUT/dist. It needs nothing of Taskwright."""
     from ...archive.store import Archive
     from ...export.choice import choose
-    from ...export.names import package_name
     from ...export.provenance import provenance_of
+    from ...presentation.names import package_name
 
     with Archive.open(run_dir) as archive:
         records = choose(archive, cast("tuple[Status, ...]", statuses), only)
