@@ -345,8 +345,8 @@ def export(
     """
     from .archive.store import Archive
     from .exporter.choice import choose
-    from .exporter.names import package_name
     from .exporter.provenance import provenance_of
+    from .presentation.names import package_name
 
     folder, target = Path(run_dir), Path(out)
     with Archive.open(folder) as archive:

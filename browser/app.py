@@ -15,14 +15,13 @@ from starlette.routing import BaseRoute
 
 from ..archive.embedding import Encoder
 from ..errors import ArchiveError, TaskwrightError
-from . import files, gallery, judge, lineage_page, map_page, play, run_page, task_page
+from . import explore, files, gallery, judge, play, run_page, task_page
 from .security import Security
 from .site import Site
 
 PAGES: tuple[ModuleType, ...] = (
     gallery,
-    lineage_page,
-    map_page,
+    explore,
     run_page,
     play,
     judge,
@@ -51,33 +50,24 @@ def create_app(
     for page in PAGES:
         added = page.routes(site)
         routes += added
-        if added and (link := getattr(page, "LINK", None)):
-            site.menu.append(link)
+        if added:
+            site.menu += getattr(page, "LINKS", ())
+
+    def problem(request: Request, status: int, message: str, remedy: str) -> Response:
+        return site.render(request, "error.html.j2", status=status, message=message, remedy=remedy)
 
     def explain(request: Request, error: Exception) -> Response:
         assert isinstance(error, TaskwrightError)
         status = 404 if isinstance(error, ArchiveError) else 500
-        return site.render(
-            request, "error.html.j2", status=status, message=error.message, remedy=error.remedy
-        )
+        return problem(request, status, error.message, error.remedy)
 
     def unreadable(request: Request, error: Exception) -> Response:
-        return site.render(
-            request,
-            "error.html.j2",
-            status=503,
-            message=f"The archive cannot be read: {error}.",
-            remedy="Nothing was changed. If this stays, restore the file from a copy.",
-        )
+        remedy = "Nothing was changed. If this stays, restore the file from a copy."
+        return problem(request, 503, f"The archive cannot be read: {error}.", remedy)
 
     def not_found(request: Request, error: Exception) -> Response:
-        return site.render(
-            request,
-            "error.html.j2",
-            status=404,
-            message="There is no such page.",
-            remedy="The gallery lists everything in this archive.",
-        )
+        remedy = "The gallery lists everything in this archive."
+        return problem(request, 404, "There is no such page.", remedy)
 
     app = Starlette(
         routes=routes,

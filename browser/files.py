@@ -13,9 +13,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from .. import presentation
 from ..archive.replays import ENDING, replay_problem
-from .pages import FOLDER
-from .site import Site
+from .site import FOLDER, Site
 
 MEDIA_TYPES = {
     ".png": "image/png",
@@ -54,6 +54,11 @@ class Media(StaticFiles):
         return replay_problem(Path(place)) if found else ""
 
 
+def static_files() -> StaticFiles:
+    """Our scripts and styles, and the typefaces and colours that the report has too."""
+    return StaticFiles(directory=FOLDER / "static", packages=[(presentation.__name__, "static")])
+
+
 def routes(site: Site) -> list[BaseRoute]:
     media = os.path.realpath(site.run_dir / "media")
 
@@ -63,6 +68,6 @@ def routes(site: Site) -> list[BaseRoute]:
 
     return [
         Route("/favicon.ico", icon),
-        Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
+        Mount("/static", static_files(), name="static"),
         Mount("/media", Media(directory=media, check_dir=False), name="media"),
     ]

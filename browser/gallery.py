@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from ..presentation.formatting import STATUS_WORDS
 from ..task import ROBOTS
 from .index import SORTS, Sort, View
-from .pages import STATUS_WORDS
 from .site import Link, Site
 
-LINK = Link("Gallery", "/")
+LINKS = (Link("Gallery", "/"),)
 PAGE_SIZE = 48
 QUERY_LENGTH = 400
 MOST_RANGES = 400

@@ -31,11 +31,10 @@ from ..archive.learned_distance import (
 )
 from ..errors import ArchiveError
 from ..task import Judgement
-from . import pages
 from .rows import Row
-from .site import Link, Site
+from .site import Link, Site, render
 
-LINK = Link("Judge", "/judge")
+LINKS = (Link("Judge", "/judge"),)
 
 PROPOSALS = 64
 """Triplets drawn for each question, of which one is asked."""
@@ -128,7 +127,7 @@ class _Judge:
             answers = feedback.interests()
         row = self._most_useful(judgements, answers)
         verdict = None if before is None else judgements.get(before.number)
-        return pages.render(
+        return render(
             "judge_interest.html.j2",
             site=self._site,
             row=row,
@@ -173,7 +172,7 @@ class _Judge:
         asked = {(t.anchor, *sorted((t.first, t.second))) for t in answers}
         chosen = choose_triplet(numbers, vectors, asked, len(answers))
         rows = [self._row(number) for number in chosen] if chosen else []
-        return pages.render(
+        return render(
             "judge_triplet.html.j2",
             site=self._site,
             rows=rows,
@@ -212,7 +211,7 @@ class _Judge:
         """Agreement and metric, as HTML."""
         with Feedback.open(self._site.run_dir) as feedback:
             interests, triplets = feedback.interests(), feedback.triplets()
-        return pages.render(
+        return render(
             "judge_standing.html.j2",
             agreements=agreements_with_people(self._known_judgements(), interests),
             answers=sum(answer.nearer is not None for answer in triplets),

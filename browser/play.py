@@ -24,7 +24,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..archive.demonstrations import DEFAULT_ACTION_REPEAT, keep_demonstration
@@ -36,12 +35,12 @@ from ..sandbox.session import PlaySession
 from ..task import Idea, Record, Task
 from ..world.manual import Driving
 from ..world.robots import ROBOTS, robot_class
+from .files import static_files
 from .index import View
-from .pages import FOLDER
 from .security import Security
 from .site import Link, Site, journey_in
 
-LINK = Link("Play", "/play")
+LINKS = (Link("Play", "/play"),)
 
 STEP_S = 0.066
 """An action: four physics steps of 0.0165 s."""
@@ -139,7 +138,7 @@ def create_file_app(path: Path, task: Task, idea: Idea) -> Starlette:
         routes=[
             Route("/", page),
             WebSocketRoute("/socket", socket),
-            Mount("/static", StaticFiles(directory=FOLDER / "static"), name="static"),
+            Mount("/static", static_files(), name="static"),
         ],
         middleware=[Middleware(Security)],
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,12 +21,12 @@ from ..archive.events import is_number, moment
 from ..archive.metrics.funnel import funnel
 from ..archive.run_lock import lock_holder
 from ..config import stored_settings
-from . import pages
+from ..presentation import formatting
 from .index import View
-from .site import Link, Site
-from .watch import STAGES, Flight, Run, Watch
+from .site import Link, Site, render
+from .watch import STAGES, InFlight, Run, Watch
 
-LINK = Link("Run", "/run")
+LINKS = (Link("Run", "/run"),)
 
 LOOKS_EVERY_S = 0.5
 HEARTBEAT_S = 10.0
@@ -87,9 +87,9 @@ def kept_over_time(endings: Sequence[tuple[str, str]]) -> dict[str, Any] | None:
     }
 
 
-def sparkline(flight: Flight) -> str:
+def sparkline(journey: InFlight) -> str:
     """A journey's learning curve as `points` of a chart of 100 by 20."""
-    rates = flight.success
+    rates = journey.success
     last = max(len(rates) - 1, 1)
     return " ".join(f"{100 * n / last:.1f},{19 - 18 * rate:.1f}" for n, rate in enumerate(rates))
 
@@ -111,36 +111,28 @@ def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
     tokens = max(totals.tokens, run.tokens)
     usd = run.usd if run.calls else totals.usd
     usd = None if usd is None else max(usd, totals.usd or 0.0)
-    minutes, most_tokens, most_usd = (
-        cap("run", "minutes"),
-        cap("model", "max_tokens"),
-        cap("model", "max_usd"),
-    )
-    tasks, attempts = cap("run", "tasks"), cap("run", "attempts")
+    minutes = cap("run", "minutes")
+    most_s = 60 * minutes if minutes else None
+    most_tokens, most_usd = cap("model", "max_tokens"), cap("model", "max_usd")
     found = [
-        Limit("kept", kept, tasks, str(kept), f"{tasks:g}" if tasks else ""),
-        Limit(
-            "journeys",
-            facets.total,
-            attempts,
-            str(facets.total),
-            f"{attempts:g}" if attempts else "",
-        ),
-        Limit(
-            "time",
-            elapsed_s or 0.0,
-            60 * minutes if minutes else None,
-            pages.duration(elapsed_s),
-            pages.duration(60 * minutes) if minutes else "",
-        ),
+        _limit("kept", kept, cap("run", "tasks"), "{:.0f}".format),
+        _limit("journeys", facets.total, cap("run", "attempts"), "{:.0f}".format),
+        _limit("time", elapsed_s, most_s, formatting.duration),
     ]
     if tokens or most_tokens:
-        shown_cap = pages.count(most_tokens) if most_tokens else ""
-        found.append(Limit("tokens", tokens, most_tokens, pages.count(tokens), shown_cap))
-        shown = "price unknown" if usd is None else pages.price(usd)
-        shown_cap = pages.price(most_usd) if most_usd else ""
-        found.append(Limit("cost", usd or 0.0, most_usd, shown, shown_cap))
+        found.append(_limit("tokens", tokens, most_tokens, formatting.count))
+        found.append(_limit("cost", usd, most_usd, _price))
     return found
+
+
+def _limit(
+    name: str, used: float | None, cap: float | None, write: Callable[[float | None], str]
+) -> Limit:
+    return Limit(name, used or 0.0, cap, write(used), write(cap) if cap else "")
+
+
+def _price(usd: float | None) -> str:
+    return "price unknown" if usd is None else formatting.price(usd)
 
 
 def seconds_between(start: str, end: str | None = None) -> float | None:
@@ -151,8 +143,8 @@ def seconds_between(start: str, end: str | None = None) -> float | None:
     return max((ended - began).total_seconds(), 0.0)
 
 
-def told(site: Site, run: Run) -> dict[str, Any]:
-    """What the template is told about a run."""
+def summary(site: Site, run: Run) -> dict[str, Any]:
+    """The values of the template: what a run is doing and what it has come to."""
     process_id = lock_holder(site.run_dir)
     if not run.command:
         state = "waiting"
@@ -170,8 +162,8 @@ def told(site: Site, run: Run) -> dict[str, Any]:
         "process_id": process_id,
         "elapsed_s": elapsed_s,
         "limits": limits(site, run, elapsed_s),
-        # The dead fly no more.
-        "flights": sorted(run.flights.values(), key=lambda f: f.number)
+        # A command that has ended or was killed has nothing in flight.
+        "in_flight": sorted(run.in_flight.values(), key=lambda journey: journey.number)
         if state == "running"
         else [],
         "stages": STAGES,
@@ -190,14 +182,14 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def page(request: Request) -> Response:
         run, _ = watch.read()
-        return site.render(request, "run.html.j2", **told(site, run))
+        return site.render(request, "run.html.j2", **summary(site, run))
 
     def state() -> tuple[int, int, int | None]:
         """Differs when the page does."""
         return watch.read()[1], site.index.refresh(), lock_holder(site.run_dir)
 
     def part() -> str:
-        return pages.render("run_state.html.j2", site=site, **told(site, watch.run))
+        return render("run_state.html.j2", site=site, **summary(site, watch.run))
 
     streams = 0
 

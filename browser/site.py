@@ -15,9 +15,11 @@ from ..archive.feedback import Feedback
 from ..archive.folder import LOCK_NAME, check_folder
 from ..archive.store import FILE_NAME, MAX_NUMBER, Archive
 from ..errors import ArchiveError
-from . import pages
+from ..presentation.formatting import make_environment
 from .index import Index
 from .search import Search
+
+FOLDER = Path(__file__).parent
 
 ANNOUNCING = ("config.yaml", "events.jsonl", LOCK_NAME)
 """Files that tell a run folder whose archive is not made yet."""
@@ -78,11 +80,10 @@ class Site:
         """The archive, opened for reading; close it, or use it as a context manager."""
         return Archive.open(self.run_dir)
 
-    def poster(self, task_id: str | None) -> str | None:
-        """The address of a task's picture; None where there is none."""
-        if task_id and (self.run_dir / "media" / f"{task_id}.png").is_file():
-            return f"/media/{task_id}.png"
-        return None
+    def media(self, task_id: str | None, ending: str = ".png") -> str | None:
+        """The address of a task's picture or of another of its files; None where there is none."""
+        name = f"{task_id}{ending}"
+        return f"/media/{name}" if task_id and (self.run_dir / "media" / name).is_file() else None
 
     def times_done_by_hand(self, task_id: str | None) -> int:
         """In how many episodes that were kept a person has accomplished a task."""
@@ -95,5 +96,18 @@ class Site:
         self, request: Request, template: str, *, status: int = 200, **values: Any
     ) -> HTMLResponse:
         """A page. Besides `values`, templates know `site` and `here`, the path asked for."""
-        text = pages.render(template, site=self, here=request.url.path, **values)
+        text = render(template, site=self, here=request.url.path, **values)
         return HTMLResponse(text, status)
+
+
+_environment = make_environment(FOLDER / "templates")
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template, or a part of a page.
+
+    Args:
+        template: The name of its file.
+        values: Its variables. One that it lacks is an error.
+    """
+    return _environment.get_template(template).render(values)

@@ -14,17 +14,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..archive.folder import FRAME_STRIP_ENDING
+from ..archive.folder import FRAME_STRIP_ENDING, REPLAY_ENDING
 from ..archive.opening import reading
-from ..archive.replays import ENDING
 from ..archive.store import FILE_NAME
 from ..archive.tampering import all_rows
 from ..errors import ArchiveError
-from ..exporter.names import environment_names, make_call
+from ..presentation.code import highlight
+from ..presentation.formatting import words
+from ..presentation.names import environment_names, make_call
 from ..task import STEERED, Record, Trial
-from . import curve, pages
+from . import curve
 from .calls import Calls
-from .code import NO_CHANGE, Diff, diff, highlight
+from .diff import NO_CHANGE, Diff, diff
 from .index import View
 from .rows import Row
 from .site import Site, journey_in
@@ -82,8 +83,8 @@ def routes(site: Site) -> list[BaseRoute]:
             screening=_screening(site, record.trial if record else None),
             neighbours=_neighbours(site, number),
             children=site.index.children(row.task_id) if row.task_id else [],
-            replay=_replay(site, row),
-            moments=_moments(site, row),
+            replay=site.media(row.task_id, REPLAY_ENDING),
+            frame_strip=site.media(row.task_id, FRAME_STRIP_ENDING),
             names=_names(site, row),
             before=_next(site, number, -1),
             after=_next(site, number, 1),
@@ -204,21 +205,6 @@ def _neighbours(site: Site, number: int) -> list[Related]:
     return [Related(row, similarity) for row, similarity in near[:NEIGHBOURS] if row]
 
 
-def _replay(site: Site, row: Row) -> str | None:
-    """The address of a task's replay; None where there is none."""
-    name = f"{row.task_id}{ENDING}"
-    if row.task_id and (site.run_dir / "media" / name).is_file():
-        return f"/media/{name}"
-    return None
-
-
-def _moments(site: Site, row: Row) -> str | None:
-    """The address of the picture that the success of a task was judged by; None where there is
-    none."""
-    name = f"{row.task_id}{FRAME_STRIP_ENDING}"
-    return f"/media/{name}" if row.task_id and (site.run_dir / "media" / name).is_file() else None
-
-
 def _names(site: Site, row: Row) -> dict[str, str]:
     """Commands to copy."""
     run = shlex.quote(str(site.run_dir))
@@ -279,6 +265,6 @@ def _without_record(
         number=number,
         title=title,
         idea=ideas[0] if ideas else None,
-        done=[pages.words(name) for name, _ in steps],
+        done=[words(name) for name, _ in steps],
         attempts=_attempts(steps, None),
     )

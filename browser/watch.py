@@ -21,7 +21,7 @@ STAGES = ("idea", "code", "check", "judge", "train")
 
 CURVE_LENGTH = 400
 NOTES_KEPT = 12
-MOST_FLIGHTS, MOST_JOBS = 1_000, 100
+MOST_IN_FLIGHT, MOST_JOBS = 1_000, 100
 """Of a run, and of a journey: a run has a handful."""
 BLOCK_BYTES = 1 << 22
 RECENT_BYTES = 1_000_000
@@ -30,7 +30,7 @@ that have ended, and are skipped unread."""
 
 
 @dataclass
-class Flight:
+class InFlight:
     """A journey under way."""
 
     number: int
@@ -77,7 +77,7 @@ class Run:
     commands: int = 0
     end: dict[str, Any] = field(default_factory=dict)
     """How the last command ended; empty while it goes on, or where it told no end."""
-    flights: dict[int, Flight] = field(default_factory=dict)
+    in_flight: dict[int, InFlight] = field(default_factory=dict)
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     """The newest last."""
     tokens: int = 0
@@ -91,7 +91,7 @@ class Run:
     @property
     def jobs(self) -> list[tuple[int, str]]:
         """Journey and kind of each job that a worker is computing."""
-        return [(flight.number, job) for flight in self.flights.values() for job in flight.jobs]
+        return [(each.number, job) for each in self.in_flight.values() for job in each.jobs]
 
     def take(self, event: Event) -> None:
         """Fold in one event."""
@@ -101,23 +101,23 @@ class Run:
         match kind:
             case "run":
                 # What a killed command had under way is over; it begins again with its stages.
-                self.command, self.end, self.flights = event, {}, {}
+                self.command, self.end, self.in_flight = event, {}, {}
                 self.commands += 1
             case "end":
-                self.end, self.flights = event, {}
+                self.end, self.in_flight = event, {}
             case "warning":
                 self.notes.append(Note(time, _text(event, "text"), number))
             case "model":
                 self._take_call(event, time, number)
             case "record" if number is not None:
-                self.flights.pop(number, None)
+                self.in_flight.pop(number, None)
             case "stage" | "curve" | "job" if number is not None:
-                flight = self.flights.get(number)
-                if flight is None and len(self.flights) >= MOST_FLIGHTS:
+                journey = self.in_flight.get(number)
+                if journey is None and len(self.in_flight) >= MOST_IN_FLIGHT:
                     return
-                if flight is None:
-                    flight = self.flights[number] = Flight(number, begun=time, since=time)
-                _take_step(flight, event, time)
+                if journey is None:
+                    journey = self.in_flight[number] = InFlight(number, begun=time, since=time)
+                _take_step(journey, event, time)
 
     def _take_call(self, event: Event, time: str, number: int | None) -> None:
         self.calls += 1
@@ -129,24 +129,24 @@ class Run:
             self.notes.append(Note(time, f"A model call failed: {error}", number))
 
 
-def _take_step(flight: Flight, event: Event, time: str) -> None:
-    flight.title = _text(event, "title") or flight.title
+def _take_step(journey: InFlight, event: Event, time: str) -> None:
+    journey.title = _text(event, "title") or journey.title
     match event["event"]:
         case "stage":
-            flight.stage, flight.since = _text(event, "stage"), time
-            flight.attempt = _whole(event, "attempt") or 0
-            flight.waits_for, flight.other = _text(event, "waits_for"), _whole(event, "other")
+            journey.stage, journey.since = _text(event, "stage"), time
+            journey.attempt = _whole(event, "attempt") or 0
+            journey.waits_for, journey.other = _text(event, "waits_for"), _whole(event, "other")
         case "curve":
             rate = event.get("success_rate")
-            if is_number(rate) and len(flight.success) < CURVE_LENGTH:
-                flight.success.append(min(max(float(rate), 0.0), 1.0))
-            flight.steps = _whole(event, "steps") or flight.steps
+            if is_number(rate) and len(journey.success) < CURVE_LENGTH:
+                journey.success.append(min(max(float(rate), 0.0), 1.0))
+            journey.steps = _whole(event, "steps") or journey.steps
         case "job":
             job = _text(event, "kind")
-            if event.get("state") == "begun" and len(flight.jobs) < MOST_JOBS:
-                flight.jobs.append(job)
-            elif job in flight.jobs:
-                flight.jobs.remove(job)
+            if event.get("state") == "begun" and len(journey.jobs) < MOST_JOBS:
+                journey.jobs.append(job)
+            elif job in journey.jobs:
+                journey.jobs.remove(job)
 
 
 def _text(event: Event, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import jinja2
 
-from .names import make_keywords
+from ..presentation.names import make_keywords
 
 TEMPLATES = Path(__file__).parent / "templates"
 REQUIRES_PYTHON = ">=3.10"

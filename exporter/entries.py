@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
+from ..presentation.names import task_names
 from ..task import STEERED, Record, Task
 from ..world.base import BaseEnv
 from ..world.limits import longest_episode
 from ..world.robots import robot_spaces
 from ..world.task_env import ACTION_REPEAT, TIME_LIMIT
-from .names import task_names
 from .provenance import Provenance
 
 SCHEMA = 1

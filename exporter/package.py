@@ -21,11 +21,11 @@ from typing import Any
 
 from ..errors import UsageError
 from ..files import FileProblem, open_file, read_bytes
+from ..presentation.names import make_call, require_package_name, suite_name
 from ..task import Record
 from ..versions import own_version
 from .card import MAX_IDS, pages
 from .entries import SCHEMA, entries_of
-from .names import make_call, require_package_name, suite_name
 from .policies import Weights, policy_file
 from .provenance import Provenance
 from .runtime_files import LICENCE, runtime_files, world_sha256

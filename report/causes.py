@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..browser.pages import STATUS_WORDS
+from ..presentation.formatting import STATUS_WORDS
 from ..task import Record, Status
 
 HALF = 0.5
@@ -23,8 +23,8 @@ class Cause:
     """The latest of them that tells the most."""
 
     @property
-    def told(self) -> str:
-        """What the example shows, in the words of whoever turned it down."""
+    def explanation(self) -> str:
+        """Why the example was turned down, in the words of whoever turned it down."""
         failed = next((o for o in reversed(self.example.outcomes) if not o.passed), None)
         if self.status == "invalid" and failed is not None:
             return failed.report

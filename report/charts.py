@@ -6,35 +6,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..archive.generalists import mean_curve
 from ..archive.metrics import (
     CELLS_A_SIDE,
     Step,
     annecs,
     annecs_omni,
     coverage,
-    occupied_cells,
     vendi_score,
 )
-from ..archive.metrics.diversity import GRID_HALF
 from ..archive.projection import fixed_projection
-from ..browser.lineage import Node, forest
-from ..browser.pages import STATUS_WORDS, visible
-from ..browser.rows import Row
-from ..task import Record
-from .drawing import Area, Bar, Dots, Drawing, Label, Line, fitted, text_width
-from .plots import Frame, axes, legend, short, stairs, thinned
+from ..presentation.formatting import STATUS_WORDS, count, visible
+from ..task import Generalist, Record
+from .drawing import SERIES, Area, Bar, Dots, Drawing, Label, Line, fitted, text_width
+from .plots import TITLES_SHOWN, Frame, axes, legend, stairs, thinned
 from .run_data import RunData
 
-TITLES_SHOWN = 1500
-"""Dots that say what they are when pointed at: more would make the page slow."""
 CURVES_SHOWN = 80
 DUMBBELLS_SHOWN = 60
-TREE_SHOWN = 600
-"""Kept tasks in the picture of the lineage; of more, those on the deepest lines."""
 DIVERSITY_POINTS = 40
-
 
 DiversityCurves = tuple[list[int], list[float], list[float]]
 """Numbers of kept tasks, and the Vendi score and the cells of so many."""
@@ -73,8 +64,8 @@ def progress(run: RunData, width: float) -> Drawing:
         Line(stairs(frame, xs, [0, *second[places].tolist()]), "accent", 1.6),
     )
     if n:
-        told = f"{first[-1]}"
-        drawing.add(Label(frame.right, line[-1][1] - 7, told, "learned", 13, "end", bold=True))
+        total = f"{first[-1]}"
+        drawing.add(Label(frame.right, line[-1][1] - 7, total, "learned", 13, "end", bold=True))
     legend(drawing, frame.left, 16, [("ANNECS", "learned"), ("ANNECS-OMNI", "accent")])
     return drawing
 
@@ -180,11 +171,9 @@ def diversity(curves: DiversityCurves, width: float) -> Drawing:
     all_different = min(float(n), most * 1.06)
     drawing.add(Line([frame.at(0, 0), frame.at(all_different, all_different)], "line", 1.4))
     if counts:
-        drawing.add(
-            Line([frame.at(x, y) for x, y in zip(counts, cells, strict=True)], "too_easy", 1.8),
-            Line([frame.at(x, y) for x, y in zip(counts, vendi, strict=True)], "accent", 2.2),
-        )
-    if counts and len(counts) == 1:
+        drawing.add(Line(frame.line(counts, cells), "too_easy", 1.8))
+        drawing.add(Line(frame.line(counts, vendi), "accent", 2.2))
+    if len(counts) == 1:
         drawing.add(Dots([frame.at(counts[0], vendi[0])], 3.5, "accent"))
     entries = [
         ("Vendi score", "accent"),
@@ -226,10 +215,10 @@ def funnel_figure(steps: Sequence[Step], width: float) -> Drawing:
         )
         if step.ended and step.status:
             drawing.add(Bar(name_width + share - lost, y + 2, max(lost, 1.5), 17, step.status, 3))
-            told = f"−{step.ended} {STATUS_WORDS[step.status]}"
-            drawing.add(Label(name_width, y + 30, told, step.status, 10.5, bold=True))
+            lost_here = f"−{step.ended} {STATUS_WORDS[step.status]}"
+            drawing.add(Label(name_width, y + 30, lost_here, step.status, 10.5, bold=True))
             if step.detail:
-                left = name_width + text_width(told, 10.5, bold=True) + 6
+                left = name_width + text_width(lost_here, 10.5, bold=True) + 6
                 detail = fitted(step.detail, width - left, 10.5)
                 drawing.add(Label(left, y + 30, detail, "muted", 10.5))
         percent = f"{step.reached:,}"
@@ -237,152 +226,39 @@ def funnel_figure(steps: Sequence[Step], width: float) -> Drawing:
     return drawing
 
 
-def map_figure(run: RunData, width: float) -> Drawing:
-    """Every task where its meaning puts it, on axes that never change."""
-    height = 0.78 * width
-    drawing = Drawing(width, height + 30, "Map of the tasks by meaning, on fixed axes")
-    projection = fixed_projection()
-    records, vectors = run.matrix(run.records)
-    fits = len(vectors) > 0 and vectors.shape[1] == len(projection.mean)
-    points = projection.project(vectors) if fits else np.zeros((0, 2), np.float32)
-    records = records if fits else []
-    window = _window(points, projection.reference, width / height)
-    frame = Frame(0, 0, width, height, window[1], window[3], window[0], window[2])
-    drawing.add(Bar(0, 0, width, height, "sunken", 6, 0.35))
-    kept = [n for n, record in enumerate(records) if record.status == "learned"]
-    size = 2 * GRID_HALF / CELLS_A_SIDE
-    for column, line in np.unique(occupied_cells(points[kept]), axis=0).tolist():
-        x, y = frame.at(column * size - GRID_HALF, (line + 1) * size - GRID_HALF)
-        x_end, y_end = frame.at((column + 1) * size - GRID_HALF, line * size - GRID_HALF)
-        drawing.add(Bar(x, y, x_end - x, y_end - y, "learned", 0, 0.13))
-    drawing.add(Dots([frame.at(x, y) for x, y in projection.reference.tolist()], 1.1, "line"))
-    legend_entries = []
-    for status in reversed(STATUS_WORDS):
-        own = [n for n, record in enumerate(records) if record.status == status]
-        if not own:
-            continue
-        places = [frame.at(*points[n].tolist()) for n in own]
-        is_kept = status == "learned"
-        titles = [visible(f"{records[n].number}. {records[n].idea.title}") for n in own]
-        size_of_dots = 4.2 if len(records) < 400 else 2.4 if len(records) < 4000 else 1.4
-        radius = size_of_dots * (1.0 if is_kept else 0.7)
-        titled = titles if len(own) <= TITLES_SHOWN and is_kept else ()
-        ring = "ground" if is_kept and len(own) <= TITLES_SHOWN else ""
-        drawing.add(Dots(places, radius, status, ring, 1.0 if is_kept else 0.8, titled))
-        legend_entries.append((f"{STATUS_WORDS[status]}, {len(own)}", status))
-    entries = [*reversed(legend_entries), ("reference", "line")]
-    drawing.height = legend(drawing, 2, height + 20, entries) - 6
+def generalists(trained: Sequence[Generalist], width: float) -> Drawing:
+    """Success over all tasks as each generalist is trained, a colour for each sampler."""
+    drawing = Drawing(width, 290, "Success over all tasks in training, by sampler")
+    samplers = sorted({generalist.sampler for generalist in trained})
+    curves = [(generalist.sampler, mean_curve(generalist)) for generalist in trained]
+    last = max((steps for _, curve in curves for steps, _ in curve), default=1)
+    frame = plot_frame(drawing, float(last), 1.0)
+    axes(drawing, frame, x_label="training steps, in all tasks together", percent=True)
+    colors = {name: f"series-{place % SERIES}" for place, name in enumerate(samplers)}
+    for sampler, curve in curves:
+        points = [frame.at(*curve[n]) for n in thinned(len(curve), 80)]
+        drawing.add(Line(points, colors[sampler], 1.8, 0.85))
+    entries = [(name.replace("_", " "), color) for name, color in colors.items()]
+    legend(drawing, frame.left, 16, entries)
     return drawing
 
 
-def _window(
-    points: NDArray[np.float32], reference: NDArray[np.float32], shape: float
-) -> tuple[float, float, float, float]:
-    """What of the plane is shown (x from, to, y from, to): the reference, and all points."""
-    all_points = np.concatenate([points, reference])
-    low, high = all_points.min(axis=0) - 0.25, all_points.max(axis=0) + 0.25
-    middle, half = (low + high) / 2, (high - low) / 2
-    # A unit is as long on both axes.
-    half = np.array([max(half[0], half[1] * shape), max(half[1], half[0] / shape)])
-    (x, y), (dx, dy) = middle.tolist(), half.tolist()
-    return x - dx, x + dx, y - dy, y + dy
-
-
-def lineage_figure(run: RunData, width: float) -> Drawing:
-    """Which kept task grew from which: journeys from left to right."""
-    nodes, _ = forest([_row(record) for record in run.records])
-    shown = _in_the_tree(nodes)
-    leaves = {node_order: n for n, node_order in enumerate(sorted({nodes[p].order for p in shown}))}
-    height = min(max(len(leaves) * 15.0, 120.0), 900.0) + 66
-    drawing = Drawing(width, height, "Which task grew from which, over journeys")
-    journeys = [record.number for record in run.records]
-    first, last = min(journeys, default=1), max(journeys, default=2)
-    right = width - (200 if width > 500 else 110)
-    frame = Frame(14, 34, right, height - 34, max(last, first + 1), max(len(leaves), 2), first, -1)
-    axis = Frame(14, 34, right, height - 34, frame.x_max, 1.0, first)
-    axes_at = [Line([(axis.left, axis.bottom), (axis.right, axis.bottom)], "line")]
-    drawing.add(*axes_at)
-    for value in thinned(last - first + 1, 6):
-        number = first + value
-        drawing.add(Label(axis.x(number), axis.bottom + 16, short(number), "muted", 10.5, "middle"))
-    middle = (axis.left + axis.right) / 2
-    drawing.add(Label(middle, axis.bottom + 31, "journey", "muted", 10.5, "middle"))
-    places = {p: (frame.x(run.records[p].number), frame.y(leaves[nodes[p].order])) for p in shown}
-    for p in shown:
-        parent = nodes[p].parent
-        if parent in places:
-            assert parent is not None
-            (x0, y0), (x1, y1) = places[parent], places[p]
-            drawing.add(Line(_bend(x0, y0, x1, y1), "faint", 1.1, 0.7))
-    labelled = len(leaves) <= 60
-    for status in ("too_hard", "too_easy", "learned"):
-        own = [p for p in shown if run.records[p].status == status]
-        titles = [visible(f"{run.records[p].number}. {run.records[p].idea.title}") for p in own]
-        size = (4.2 if labelled else 2.4) if status == "learned" else 2.6
-        drawing.add(Dots([places[p] for p in own], size, status, titles=titles))
-    parents = {nodes[p].parent for p in shown}
-    for p in shown if labelled else []:
-        if p in parents and len(leaves) > 25:
-            continue
-        x, y = places[p]
-        if run.records[p].status == "learned" and p not in parents:
-            text = fitted(visible(run.records[p].idea.title), width - x - 10, 9.5)
-            drawing.add(Label(x + 8, y + 3.3, text, "muted", 9.5))
-    entries = [("kept", "learned"), ("turned down, but a parent", "too_hard")]
-    grown = sum(node.row.status == "learned" or node.bearing for node in nodes)
-    if grown > len(shown):
-        entries.append((f"shown: {len(shown)} of {grown:,}, on the deepest lines", "ground"))
-    legend(drawing, 14, 16, entries)
-    return drawing
-
-
-def _bend(x0: float, y0: float, x1: float, y1: float) -> list[tuple[float, float]]:
-    """A curve from a parent to its child."""
-    shares = np.linspace(0.0, 1.0, 9)
-    ease = shares * shares * (3 - 2 * shares)
-    xs, ys = x0 + (x1 - x0) * shares, y0 + (y1 - y0) * ease
-    return list(zip(xs.tolist(), ys.tolist(), strict=True))
-
-
-def _in_the_tree(nodes: Sequence[Node]) -> list[int]:
-    """Places of the kept tasks and of what they grew from; of too many, the deepest lines."""
-    grown = [p for p, node in enumerate(nodes) if node.row.status == "learned" or node.bearing]
-    if len(grown) <= TREE_SHOWN:
-        return grown
-    chosen: set[int] = set()
-    for p in sorted(grown, key=lambda p: -nodes[p].depth):
-        line: list[int] = []
-        at: int | None = p
-        while at is not None and at not in chosen:
-            line.append(at)
-            at = nodes[at].parent
-        if len(chosen) + len(line) > TREE_SHOWN:
-            break
-        chosen.update(line)
-    return sorted(chosen)
-
-
-def _row(record: Record) -> Row:
-    """A record as the lineage of the browser takes it."""
-    trial = record.trial
-    return Row(
-        number=record.number,
-        status=record.status,
-        task_id=record.task_id,
-        robot=None,
-        title=record.idea.title,
-        novelty=record.novelty,
-        created_at=record.created_at,
-        reason="",
-        description="",
-        strategy=record.idea.strategy,
-        parents=tuple(record.idea.parents),
-        generation=0,
-        success_before=trial.success_before if trial else None,
-        success_after=trial.success_after if trial else None,
-        tokens=0,
-        usd=None,
-        seconds=0.0,
-        failed_at=None,
-        damaged=False,
+def small_curve(record: Record) -> Drawing | None:
+    """A kept task's own learning curve, without axes; None where it has none."""
+    curve = record.trial.curve if record.trial else ()
+    if len(curve) < 2:
+        return None
+    drawing = Drawing(300, 64, "Learning curve")
+    frame = Frame(2, 6, 262, 52, float(curve[-1].steps), 1.0)
+    rates = [min(max(point.success_rate, 0.0), 1.0) for point in curve]
+    line = [frame.at(curve[n].steps, rates[n]) for n in thinned(len(curve), 80)]
+    drawing.add(
+        Line([(2, frame.y(1)), (262, frame.y(1))], "line"),
+        Line([(2, frame.y(0)), (262, frame.y(0))], "line"),
+        Line(line, "learned", 1.8),
+        Dots([line[-1]], 3, "learned"),
+        Label(268, frame.y(1) + 4, "100 %", "muted", 9.5),
+        Label(268, frame.y(0) + 4, "0 %", "muted", 9.5),
+        Label(2, 63, f"{count(curve[-1].steps)} steps", "muted", 9.5),
     )
+    return drawing

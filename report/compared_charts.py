@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..archive.metrics import annecs, mean_curve, vendi_score
 from .comparison import COMPARED, Comparison
-from .drawing import Area, Bar, Dots, Drawing, Label, Line, fitted
+from .drawing import GROUND, Area, Bar, Dots, Drawing, Label, Line, fitted
 from .plots import Frame, axes, legend, thinned
 from .run_data import RunData
 
@@ -90,21 +90,21 @@ def _runs(count: int) -> str:
     return "1 run" if count == 1 else f"{count} runs"
 
 
-def metrics_compared(found: Comparison, width: float) -> Drawing:
-    """Each metric of each group: its runs as dots, their mean, and its interval."""
-    metrics = [
-        metric
-        for metric in COMPARED
-        if any(found.values(group, metric.key) for group in found.groups)
+def measures_compared(found: Comparison, width: float) -> Drawing:
+    """Each measure of each group: its runs as dots, their mean, and its interval."""
+    measures = [
+        measure
+        for measure in COMPARED
+        if any(found.values(group, measure.key) for group in found.groups)
     ]
     row, gap = 17.0, 16.0
     name_width = 168.0 if width > 500 else 112.0
     entries = [(fitted(group.name, width * 0.8, 10.5), group.color) for group in found.groups]
     drawing = Drawing(width, 0, "Metrics by group: runs, mean and 95 % interval")
     y = legend(drawing, 8, 16, entries) + 6
-    for metric in metrics:
+    for measure in measures:
         block = row * len(found.groups)
-        values = [v for group in found.groups for v in found.values(group, metric.key)]
+        values = [v for group in found.groups for v in found.values(group, measure.key)]
         high = 1.03 * max(0.0, *values)
         frame = Frame(name_width, y, width - 84, y + block, high or 1.0, 1.0, min(0.0, *values))
         drawing.add(
@@ -112,7 +112,7 @@ def metrics_compared(found: Comparison, width: float) -> Drawing:
             Label(
                 name_width - 10,
                 y + block / 2 + 3,
-                fitted(metric.label, name_width - 14, 11),
+                fitted(measure.label, name_width - 14, 11),
                 "text",
                 11,
                 "end",
@@ -120,19 +120,19 @@ def metrics_compared(found: Comparison, width: float) -> Drawing:
         )
         for n, group in enumerate(found.groups):
             middle = y + row * n + row / 2 - 1
-            mean = found.mean(group, metric.key)
+            mean = found.mean(group, measure.key)
             if mean is None:
                 drawing.add(Label(width - 76, middle + 4, "–", "muted", 10.5))
                 continue
             if mean.low is not None and mean.high is not None:
                 ends = [(frame.x(mean.low), middle), (frame.x(mean.high), middle)]
                 drawing.add(Line(ends, group.color, 5, 0.35))
-            own = [(frame.x(value), middle) for value in found.values(group, metric.key)]
+            own = [(frame.x(value), middle) for value in found.values(group, measure.key)]
             drawing.add(
                 Dots(own, 2.2, group.color, opacity=0.6),
-                Dots([(frame.x(mean.mean), middle)], 4.4, group.color, "ground"),
+                Dots([(frame.x(mean.mean), middle)], 4.4, group.color, GROUND),
                 Label(
-                    width - 76, middle + 4, metric.write(mean.mean), group.color, 10.5, bold=True
+                    width - 76, middle + 4, measure.write(mean.mean), group.color, 10.5, bold=True
                 ),
             )
         y += block + gap

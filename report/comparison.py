@@ -27,7 +27,8 @@ from ..archive.metrics import (
 from ..archive.projection import fixed_projection
 from ..config import resolve
 from ..errors import UsageError
-from .numbers import METRICS, Metric, Numbers, numbers_of
+from .drawing import SERIES
+from .numbers import MEASURES, Measure, Numbers, numbers_of
 from .run_data import RunData
 
 NO_METHOD = (
@@ -83,7 +84,7 @@ class Comparison:
     """Of each run, by its name."""
 
     def values(self, group: Group, key: str) -> list[float]:
-        """A metric of the runs of a group that have it."""
+        """A measure of the runs of a group that have it."""
         found = [self.numbers[run.name][key] for run in group.runs]
         return [value for value in found if value is not None]
 
@@ -95,7 +96,7 @@ class Comparison:
         return difference_interval(self.values(group, key), self.values(self.groups[0], key))
 
 
-COMPARED: tuple[Metric, ...] = tuple(metric for metric in METRICS if metric.compared)
+COMPARED: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure.compared)
 DIVERSITY = ("vendi", "near_copies", "distance", "cells")
 OF_WHOLE_RUNS = ("wall_s", "tokens", "usd", "kept_per_hour", "kept_per_usd", "kept_per_1000_tokens")
 """What time and calls had come to after some journeys is not told."""
@@ -124,16 +125,16 @@ def grouped(runs: Sequence[RunData]) -> tuple[list[Group], list[str]]:
     for n, places in enumerate(found.values()):
         differs = {name: methods[places[0]].get(name) for name in differing}
         name = _named(differs, n)
-        groups.append(Group(name, differs, [runs[p] for p in places], f"series-{n % 6}"))
+        groups.append(Group(name, differs, [runs[p] for p in places], f"series-{n % SERIES}"))
     return groups, differing
 
 
 def _named(differs: Settings, place: int) -> str:
     if not differs:
         return "all runs"
-    told = [f"{name.partition('.')[2]} {written(value)}" for name, value in differs.items()]
-    if len(told) <= 2 and sum(map(len, told)) <= 48:
-        return ", ".join(told)
+    parts = [f"{name.partition('.')[2]} {written(value)}" for name, value in differs.items()]
+    if len(parts) <= 2 and sum(map(len, parts)) <= 48:
+        return ", ".join(parts)
     letters = string.ascii_uppercase
     return f"group {letters[place] if place < len(letters) else place + 1}"
 

@@ -1,9 +1,9 @@
 """Figures as a list of shapes, drawn once as SVG and once as PNG.
 
-A figure names its colours (`learned`, `muted`, `series-1`) and does not know them: in the page they
-are the variables of its style sheet, so that one drawing is right in light, in dark and on paper;
-in files of their own they are the light ones. PNGs are drawn by Pillow with the typeface of the
-browser, so that no plotting library is needed.
+A figure names its colours (`learned`, `muted`, `series-1`). In the page they are the variables of
+the style sheet, so that one drawing is right in light, in dark and on paper. In files of their own
+they are the colours of the light theme. Pillow draws the PNGs with the typeface of the page, so
+that no plotting library is needed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
-from pathlib import Path
 from typing import Literal
 
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from ..browser.pages import visible
+from ..presentation.formatting import visible
+from ..presentation.theme import FONT, css_variable, light_colors
 
-FONT = Path(__file__).parents[1] / "browser" / "static" / "fonts" / "inter.woff2"
 FAMILY = "Inter, system-ui, 'Segoe UI', 'Noto Sans', sans-serif"
 PNG_SCALE = 3
 """Pixels of a PNG for each unit of a figure: 720 units wide, a figure fills a column of 18 cm at
@@ -28,31 +27,9 @@ PNG_SCALE = 3
 OVERSAMPLING = 2
 """Pillow draws lines without smoothing; they are drawn so much larger and made smaller."""
 
-LIGHT = {
-    "ground": "#ffffff",
-    "text": "#1c1d1f",
-    "muted": "#65686d",
-    "faint": "#96989c",
-    "line": "#e1e1db",
-    "sunken": "#ecece8",
-    "accent": "#0f766e",
-    "learned": "#15803d",
-    "too_hard": "#b45309",
-    "too_easy": "#0369a1",
-    "uninteresting": "#7e22ce",
-    "duplicate": "#a21caf",
-    "invalid": "#b91c1c",
-    "broken": "#57534e",
-    # Told apart by readers of all kinds of colour vision (Okabe and Ito, 2008), darkened.
-    "series-0": "#0f766e",
-    "series-1": "#c2410c",
-    "series-2": "#3b5bdb",
-    "series-3": "#a2195b",
-    "series-4": "#8a6d00",
-    "series-5": "#5b6470",
-}
-"""The colours where no style sheet says otherwise: those of the light page."""
+GROUND = "surface"
 SERIES = 6
+"""Colours of groups, from `series-0` on."""
 
 LONGEST_LINE = 400
 """Characters."""
@@ -160,6 +137,10 @@ def _font(size: int, bold: bool) -> ImageFont.FreeTypeFont:
     return font
 
 
+def _light(color: str) -> str:
+    return light_colors()[css_variable(color)]
+
+
 # SVG
 
 
@@ -175,14 +156,14 @@ def svg(drawing: Drawing, *, css: bool = True, css_class: str = "") -> str:
         head += f' font-family="{FAMILY}"'
     parts = [head + f' aria-label="{escape(drawing.about)}">']
     if not css:
-        parts.append(f'<rect width="100%" height="100%" fill="{LIGHT["ground"]}"/>')
+        parts.append(f'<rect width="100%" height="100%" fill="{_light(GROUND)}"/>')
     parts += [_svg_shape(shape, css) for shape in drawing.shapes]
     return "".join([*parts, "</svg>"])
 
 
 def _svg_shape(shape: Shape, css: bool) -> str:
     def paint(color: str) -> str:
-        return f"var(--c-{color})" if css else LIGHT[color]
+        return f"var({css_variable(color)})" if css else _light(color)
 
     opacity = 1.0 if isinstance(shape, Label) else shape.opacity
     faded = f' opacity="{_n(opacity)}"' if opacity < 1 else ""
@@ -223,8 +204,8 @@ def _svg_dots(dots: Dots, color: str, ring: str, faded: str) -> str:
     outline = f' stroke="{ring}" stroke-width="1"' if ring else ""
     circles = []
     for n, (x, y) in enumerate(dots.points):
-        told = f"<title>{escape(dots.titles[n])}</title>" if dots.titles else ""
-        circles.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(dots.radius)}">{told}</circle>')
+        title = f"<title>{escape(dots.titles[n])}</title>" if dots.titles else ""
+        circles.append(f'<circle cx="{_n(x)}" cy="{_n(y)}" r="{_n(dots.radius)}">{title}</circle>')
     return f'<g fill="{color}"{outline}{faded}>{"".join(circles)}</g>'
 
 
@@ -243,7 +224,7 @@ def png(drawing: Drawing) -> bytes:
     """The drawing as a PNG file, in the light colours."""
     scale = PNG_SCALE * OVERSAMPLING
     size = (round(drawing.width * scale), round(drawing.height * scale))
-    image = Image.new("RGB", size, LIGHT["ground"])
+    image = Image.new("RGB", size, _light(GROUND))
     for shape in drawing.shapes:
         _paint(image, shape, scale)
     image = image.reduce(OVERSAMPLING)
@@ -253,14 +234,14 @@ def png(drawing: Drawing) -> bytes:
 
 
 def _paint(image: Image.Image, shape: Shape, scale: int) -> None:
-    color, opacity = LIGHT[shape.color], 1.0 if isinstance(shape, Label) else shape.opacity
+    color, opacity = _light(shape.color), 1.0 if isinstance(shape, Label) else shape.opacity
     if opacity < 1 and isinstance(shape, Area):
         # Bands may lie over each other: each is drawn on a mask of its own.
         mask = Image.new("L", image.size, 0)
         _draw(ImageDraw.Draw(mask), shape, scale, round(255 * opacity), 0)
         image.paste(color, (0, 0), mask)
         return
-    ring = LIGHT[shape.ring] if isinstance(shape, Dots) and shape.ring else None
+    ring = _light(shape.ring) if isinstance(shape, Dots) and shape.ring else None
     _draw(ImageDraw.Draw(image), shape, scale, _mixed(color, opacity), ring)
 
 
@@ -268,7 +249,7 @@ def _mixed(color: str, opacity: float) -> str:
     """A colour as it looks on the ground when it can be seen through."""
     if opacity >= 1:
         return color
-    pairs = zip(ImageColor.getrgb(color), ImageColor.getrgb(LIGHT["ground"]), strict=True)
+    pairs = zip(ImageColor.getrgb(color), ImageColor.getrgb(_light(GROUND)), strict=True)
     red, green, blue = (round(opacity * own + (1 - opacity) * under) for own, under in pairs)
     return f"#{red:02x}{green:02x}{blue:02x}"
 

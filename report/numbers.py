@@ -1,4 +1,4 @@
-"""Every metric of a run: its value, its name, how it is written, and what it means."""
+"""Every measure of a run: its value, its name, how it is written, and what it means."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ..archive.metrics import (
     vendi_score,
 )
 from ..archive.projection import fixed_projection
-from ..browser import pages
+from ..presentation import formatting
 from ..task import Cost
 from .run_data import RunData
 
 Numbers = dict[str, float | None]
-"""The value of each metric by its key; None where the run has none."""
+"""The value of each measure by its key; None where the run has none."""
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A number that is told of each run."""
+class Measure:
+    """A number that the report gives of each run."""
 
     key: str
     """In JSON and CSV."""
@@ -60,17 +60,17 @@ def points(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:+.0f} points"
 
 
-METRICS: tuple[Metric, ...] = (
-    Metric("journeys", "journeys", whole, "Attempts from idea to record that have ended."),
-    Metric("kept", "kept tasks", whole, "Records whose status is learned.", True),
-    Metric(
+MEASURES: tuple[Measure, ...] = (
+    Measure("journeys", "journeys", whole, "Attempts from idea to record that have ended."),
+    Measure("kept", "kept tasks", whole, "Records whose status is learned.", True),
+    Measure(
         "kept_share",
         "share kept",
-        pages.percent,
+        formatting.percent,
         "Kept tasks of all journeys, those left out in which our machinery broke.",
         True,
     ),
-    Metric(
+    Measure(
         "annecs",
         "ANNECS",
         whole,
@@ -80,7 +80,7 @@ METRICS: tuple[Metric, ...] = (
         "count. What was judged uninteresting is never trained.",
         True,
     ),
-    Metric(
+    Measure(
         "annecs_omni",
         "ANNECS-OMNI",
         whole,
@@ -88,7 +88,7 @@ METRICS: tuple[Metric, ...] = (
         "2024). With the Composer, the judge is a threshold of novelty.",
         True,
     ),
-    Metric(
+    Measure(
         "vendi",
         "Vendi score",
         decimal,
@@ -97,14 +97,14 @@ METRICS: tuple[Metric, ...] = (
         "(Friedman and Dieng, 2023).",
         True,
     ),
-    Metric(
+    Measure(
         "near_copies",
         "near copies",
-        pages.percent,
+        formatting.percent,
         f"Share of the kept tasks that have another one above cosine {NEAR_COPY}.",
         True,
     ),
-    Metric(
+    Measure(
         "distance",
         f"distance to nearest {NEIGHBOURS}",
         fine,
@@ -112,7 +112,7 @@ METRICS: tuple[Metric, ...] = (
         "(Lehman and Stanley, 2011).",
         True,
     ),
-    Metric(
+    Measure(
         "cells",
         "cells covered",
         whole,
@@ -121,7 +121,7 @@ METRICS: tuple[Metric, ...] = (
         "to a run. Coverage grows with the number of tasks: compare at equal numbers.",
         True,
     ),
-    Metric(
+    Measure(
         "depth",
         "lineage depth",
         whole,
@@ -129,48 +129,50 @@ METRICS: tuple[Metric, ...] = (
         "parents.",
         True,
     ),
-    Metric(
+    Measure(
         "success_before",
         "success before",
-        pages.percent,
+        formatting.percent,
         "Success rate of the best screening policy (idle, random, nearest archived ones) on a kept "
         "task before training, mean over kept tasks.",
     ),
-    Metric(
+    Measure(
         "success_after",
         "success after",
-        pages.percent,
+        formatting.percent,
         "Success rate of the trained policy on fresh seeds, mean over kept tasks.",
         True,
     ),
-    Metric(
+    Measure(
         "gain",
         "success gain",
         points,
         "Success after training less success before it, mean over kept tasks.",
         True,
     ),
-    Metric(
+    Measure(
         "steps_per_kept",
         "training steps per kept task",
-        pages.count,
+        formatting.count,
         "Agent steps of all trials, those of tasks that were turned down included, by kept tasks.",
         True,
     ),
-    Metric(
+    Measure(
         "wall_s",
         "time",
-        pages.duration,
+        formatting.duration,
         "Wall-clock time of the run's commands.",
     ),
-    Metric("work_s", "work", pages.duration, "Time of all steps of all journeys, added up."),
-    Metric("kept_per_hour", "kept per hour", decimal, "Kept tasks by wall-clock time.", True),
-    Metric("tokens", "tokens", pages.count, "Prompts and answers of all model calls."),
-    Metric("usd", "cost", pages.price, "Of all model calls; a dash where a price is not known."),
-    Metric(
+    Measure("work_s", "work", formatting.duration, "Time of all steps of all journeys, added up."),
+    Measure("kept_per_hour", "kept per hour", decimal, "Kept tasks by wall-clock time.", True),
+    Measure("tokens", "tokens", formatting.count, "Prompts and answers of all model calls."),
+    Measure(
+        "usd", "cost", formatting.price, "Of all model calls; a dash where a price is not known."
+    ),
+    Measure(
         "kept_per_usd", "kept per dollar", decimal, "Kept tasks by what model calls cost.", True
     ),
-    Metric(
+    Measure(
         "kept_per_1000_tokens",
         "kept per thousand tokens",
         fine,
@@ -178,7 +180,7 @@ METRICS: tuple[Metric, ...] = (
         True,
     ),
 )
-BY_KEY = {metric.key: metric for metric in METRICS}
+BY_KEY = {measure.key: measure for measure in MEASURES}
 
 
 def total_cost(run: RunData) -> Cost:
@@ -189,7 +191,7 @@ def total_cost(run: RunData) -> Cost:
 
 
 def numbers_of(run: RunData) -> Numbers:
-    """Every metric of a run, in the order of `METRICS`."""
+    """Every measure of a run, in the order of `MEASURES`."""
     records, kept = run.records, run.kept
     counted = sum(record.status != "broken" for record in records)
     _, vectors = run.matrix(kept)

@@ -7,401 +7,42 @@ visible, as in the browser.
 
 from __future__ import annotations
 
-import base64
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Undefined
 from markupsafe import Markup
 
-from ..archive.generalists import SamplerResult, compare_samplers
-from ..archive.metrics import Step, funnel, generations, oddness, spread
-from ..browser import pages
-from ..browser.code import highlight
-from ..task import STATUSES, Cost, Record
-from . import charts, compared_charts, generalist_charts
-from .causes import Cause, causes
-from .charts import DiversityCurves, Figure
-from .comparison import COMPARED, Comparison, compare, flattened, written
-from .drawing import SERIES, Dots, Drawing, Label, Line, svg
-from .markdown import in_markdown
-from .numbers import BY_KEY, METRICS, Numbers, numbers_of, total_cost
-from .plots import NARROW, WIDE, Frame, thinned
-from .posters import poster
-from .run_data import WARNINGS_SHOWN, RunData
+from ..config import Config
+from ..presentation import formatting
+from ..presentation.code import highlight
+from ..presentation.formatting import make_environment
+from ..presentation.theme import embedded_css
+from .comparison import flattened, written
+from .contents import story
+from .drawing import Drawing, svg
+from .numbers import BY_KEY
+from .run_data import RunData
 
-FOLDER = Path(__file__).parent
-STATIC = FOLDER.parent / "browser" / "static"
-
-GALLERY, GALLERY_EACH = 48, 8
-"""Kept tasks shown with a picture: of a single run, and of each of several."""
+TEMPLATES = Path(__file__).parent / "templates"
 EXAMPLE_CHARACTERS = 700
 COMMANDS_SHOWN = 8
 
-TILES = (
-    "kept",
-    "annecs_omni",
-    "kept_per_hour",
-    "gain",
-    "vendi",
-    "near_copies",
-    "cells",
-    "depth",
-)
-"""What is told at a glance, in this order."""
-
-
-@dataclass(frozen=True)
-class Notable:
-    """A task that stands out."""
-
-    why: str
-    record: Record
-    poster: str
-    curve: Markup | None
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A run as the templates are told of it."""
-
-    run: RunData
-    numbers: Numbers
-    diversity: DiversityCurves
-    funnel: list[Step]
-    broken: int
-    causes: list[Cause]
-    gallery: list[tuple[Record, str]]
-    notable: list[Notable]
-    figures: list[Figure]
-    warnings: list[tuple[str, int]]
-    failed_calls: list[tuple[str, int]]
-    cost: Cost
-    strategies: list[tuple[str, int, int]]
-    """Strategy, journeys, kept."""
-    judges: list[tuple[str, int, int]]
-    """Judge, judgements, favourable ones."""
-    samplers: list[SamplerResult]
-    """What generalists came to, by what chose the tasks they were trained on."""
-    without_vector: int
-
-
-def shown(run: RunData, *, alone: bool) -> Shown:
-    """What a report shows of a run. Of one among several, the gallery is shorter, and there are
-    fewer figures."""
-    statuses = Counter[str](record.status for record in run.records)
-    failures = Counter(
-        next((o.stage for o in reversed(r.outcomes) if not o.passed and o.stage), "train")
-        for r in run.records
-        if r.status == "invalid"
-    )
-    steps = funnel(dict(statuses), dict(failures.most_common())) if run.records else []
-    tried = Counter(r.idea.strategy for r in run.records if r.status != "broken")
-    kept = Counter(r.idea.strategy for r in run.kept)
-    judged = [j for r in run.records for j in r.judgements]
-    given, favourable = (
-        Counter(j.judge for j in judged),
-        Counter(j.judge for j in judged if j.positive),
-    )
-    diversity = charts.diversity_curves(run)
-    return Shown(
-        run=run,
-        numbers=numbers_of(run),
-        diversity=diversity,
-        funnel=steps,
-        broken=statuses.get("broken", 0),
-        causes=causes(run.records),
-        gallery=gallery(run, GALLERY if alone else GALLERY_EACH),
-        notable=notable(run) if alone else [],
-        figures=figures_of(run, steps, diversity, alone=alone),
-        warnings=run.history.warnings.most_common(WARNINGS_SHOWN),
-        failed_calls=run.history.failed_calls.most_common(WARNINGS_SHOWN),
-        cost=total_cost(run),
-        strategies=[(name, tried[name], kept[name]) for name, _ in tried.most_common()],
-        judges=[(name, count, favourable[name]) for name, count in given.most_common()],
-        samplers=compare_samplers(run.generalists),
-        without_vector=len(run.kept) - len(run.matrix(run.kept)[0]),
-    )
-
-
-def figures_of(
-    run: RunData, steps: Sequence[Step], diversity: DiversityCurves, *, alone: bool
-) -> list[Figure]:
-    """The figures of a run; none of a run without records."""
-    if not run.records:
-        return []
-
-    def figure(name: str, title: str, caption: str, draw: Callable[[float], Drawing]) -> Figure:
-        # Side by side, two figures have the room of one.
-        return Figure(name, title, caption, draw(WIDE), draw(NARROW))
-
-    funnel_one = figure(
-        "funnel",
-        "How far journeys came",
-        "Each bar is the number of journeys that came so far; its coloured end are those that went "
-        "no farther.",
-        partial(charts.funnel_figure, steps),
-    )
-    map_one = figure(
-        "map",
-        "Map by meaning",
-        "Two fixed axes through the space of embeddings, the same in every report: kept tasks "
-        "(ringed), what was turned down, and the reference that the axes were made from. Shaded "
-        "are the cells of the grid that kept tasks cover.",
-        partial(charts.map_figure, run),
-    )
-    if not alone:
-        return [funnel_one, map_one]
-    found = [
-        figure(
-            "progress",
-            "Novel environments created and solved",
-            "ANNECS and ANNECS-OMNI, accumulated over journeys.",
-            partial(charts.progress, run),
-        ),
-        figure(
-            "pace",
-            "Kept over time",
-            "Journeys ended and tasks kept, over the time that their steps took, added up.",
-            partial(charts.pace, run),
-        ),
-        funnel_one,
-    ]
-    if run.kept:
-        found += [
-            figure(
-                "success",
-                "Success before and after",
-                "Best screening policy before training, and the trained policy on fresh seeds.",
-                partial(charts.gains, run),
-            ),
-            figure(
-                "diversity",
-                "Diversity",
-                "How many entirely different tasks the kept ones are worth (Vendi score), and how "
-                "many cells of the fixed grid they cover.",
-                partial(charts.diversity, diversity),
-            ),
-        ]
-    if any(record.trial and record.trial.curve for record in run.records):
-        found.append(
-            figure(
-                "learning",
-                "Learning curves",
-                "Success rate of training episodes, mean over neighbouring points.",
-                partial(charts.learning, run),
-            )
-        )
-    found.append(map_one)
-    if run.kept:
-        found.append(
-            figure(
-                "lineage",
-                "Lineage",
-                "Kept tasks and what they grew from, each where its journey was.",
-                partial(charts.lineage_figure, run),
-            )
-        )
-    if run.generalists:
-        found.append(
-            figure(
-                "generalists",
-                "One policy for all kept tasks",
-                "Success rate of training episodes, mean over the tasks, by what chose the next "
-                "task; a line is a policy, a colour a sampler.",
-                partial(generalist_charts.training, run.generalists),
-            )
-        )
-    return found
-
-
-def compared_figures(found: Comparison) -> list[Figure]:
-    """The figures of several runs."""
-    drawn: list[tuple[str, str, str, Callable[[float], Drawing]]] = [
-        (
-            "compared-metrics",
-            "Metrics",
-            "Dots are runs, the ringed dot is their mean, the bar its 95 % interval by the "
-            "bootstrap over runs.",
-            partial(compared_charts.metrics_compared, found),
-        ),
-        (
-            "compared-annecs",
-            "Novel environments created and solved",
-            "ANNECS over journeys: mean over the runs of a group, with the 95 % interval of the "
-            "mean; thin lines are runs.",
-            partial(compared_charts.annecs_compared, found),
-        ),
-        (
-            "compared-vendi",
-            "Diversity",
-            "Vendi score as tasks are kept: mean over the runs of a group, as far as all of them "
-            "go.",
-            partial(compared_charts.vendi_compared, found),
-        ),
-    ]
-    return [
-        Figure(name, title, text, draw(WIDE), draw(NARROW)) for name, title, text, draw in drawn
-    ]
-
-
-def gallery(run: RunData, count: int) -> list[tuple[Record, str]]:
-    """Kept tasks with their pictures: all, or where there are more, some from all over."""
-    tasks = run.kept
-    if len(tasks) > count:
-        with_vector, vectors = run.matrix(tasks)
-        if len(with_vector) >= count:
-            tasks = [with_vector[place] for place in sorted(spread(vectors, count))]
-        else:
-            tasks = [tasks[place] for place in thinned(len(tasks), count)]
-    return [(record, poster(run, record)) for record in tasks]
-
-
-def notable(run: RunData) -> list[Notable]:
-    """The best and the oddest of the kept tasks, each once; fewer where few were kept."""
-    tasks = run.kept
-    with_vector, vectors = run.matrix(tasks)
-    odd = dict(zip((r.number for r in with_vector), oddness(vectors).tolist(), strict=True))
-    deep = dict(
-        zip(
-            (r.number for r in run.records),
-            generations((r.task_id, r.idea.parents) for r in run.records).tolist(),
-            strict=True,
-        )
-    )
-    children = Counter(p for r in tasks for p in set(r.idea.parents))
-
-    def gained(record: Record) -> float:
-        trial = record.trial
-        if not trial or trial.success_after is None or trial.success_before is None:
-            return 0.0
-        return trial.success_after - trial.success_before
-
-    def steps(record: Record) -> float:
-        return float(record.trial.steps) if record.trial else 0.0
-
-    kinds: list[tuple[str, Callable[[Record], float], Callable[[Record], str]]] = [
-        (
-            "Most learned",
-            lambda r: gained(r) + steps(r) * 1e-9,
-            lambda r: f"success rose by {100 * gained(r):.0f} points",
-        ),
-        ("Hardest won", steps, lambda r: f"learned after {pages.count(steps(r))} steps"),
-        (
-            "Oddest",
-            lambda r: odd.get(r.number, 0.0),
-            lambda r: f"{odd.get(r.number, 0.0):.2f} from its nearest kept tasks, on average",
-        ),
-        (
-            "Most fertile",
-            lambda r: float(children[r.task_id or ""]),
-            lambda r: f"{children[r.task_id or '']} kept tasks grew from it directly",
-        ),
-        (
-            "End of the longest line",
-            lambda r: float(deep[r.number]),
-            lambda r: f"{deep[r.number]} steps from where its line began",
-        ),
-    ]
-    found: list[Notable] = []
-    for name, worth, told in kinds:
-        rest = [r for r in tasks if all(r is not other.record for other in found)]
-        best = max(rest, key=worth, default=None)
-        if best is not None and worth(best) > 0:
-            found.append(
-                Notable(f"{name}: {told(best)}", best, poster(run, best), small_curve(best))
-            )
-    return found
-
-
-def small_curve(record: Record) -> Markup | None:
-    """A task's learning curve, without axes; None where it has none."""
-    curve = record.trial.curve if record.trial else ()
-    if len(curve) < 2:
-        return None
-    drawing = Drawing(300, 64, "Learning curve")
-    frame = Frame(2, 6, 262, 52, float(curve[-1].steps), 1.0)
-    rates = [min(max(point.success_rate, 0.0), 1.0) for point in curve]
-    line = [frame.at(curve[n].steps, rates[n]) for n in thinned(len(curve), 80)]
-    drawing.add(
-        Line([(2, frame.y(1)), (262, frame.y(1))], "line"),
-        Line([(2, frame.y(0)), (262, frame.y(0))], "line"),
-        Line(line, "learned", 1.8),
-        Dots([line[-1]], 3, "learned"),
-        Label(268, frame.y(1) + 4, "100 %", "muted", 9.5),
-        Label(268, frame.y(0) + 4, "0 %", "muted", 9.5),
-        Label(2, 63, f"{pages.count(curve[-1].steps)} steps", "muted", 9.5),
-    )
-    return Markup(svg(drawing, css_class="small-curve"))
-
-
-# What the templates are told
-
-
-def story(shown_run: Shown) -> str:
-    """A run in two or three sentences."""
-    run, numbers = shown_run.run, shown_run.numbers
-    kept, journeys = len(run.kept), len(run.records)
-    who = "the Composer" if run.author == "composer" else run.author
-    time = f"In {pages.duration(run.seconds)}, " if run.seconds else ""
-    robots = " and ".join(run.robots)
-    began = f"{time}{who} attempted {journeys:,} task{'s' if journeys != 1 else ''} for {robots}"
-    began = began[0].upper() + began[1:]
-    if not journeys:
-        return "No journey has ended yet."
-    if not kept:
-        return f"{began}; none has been kept."
-    text = f"{began}; {kept:,} {'were' if kept > 1 else 'was'} kept."
-    before, after = numbers["success_before"], numbers["success_after"]
-    if before is not None and after is not None:
-        text += f" Training took success on them from {before:.0%} to {after:.0%} on average."
-    if numbers["vendi"] is not None and kept > 1:
-        copies = numbers["near_copies"] or 0.0
-        near = f"{copies:.0%} are" if copies else "none is"
-        text += (
-            f" By meaning they are worth {numbers['vendi']:.1f} entirely different tasks; "
-            f"{near} nearly a copy of another."
-        )
-    return text
-
 
 def styles() -> Markup:
-    """The page's style: the colours and the typeface of the browser, and its own."""
-    theme = (STATIC / "theme.css").read_text(encoding="utf-8")
-    faces = re.findall(r"@font-face \{.*?\}\n", theme, re.DOTALL)
-    for face in faces:
-        theme = theme.replace(face, "")
-    font = base64.b64encode((STATIC / "fonts" / "inter.woff2").read_bytes()).decode()
-    inter = next(face for face in faces if "inter.woff2" in face).replace(
-        'url("fonts/inter.woff2")', f'url("data:font/woff2;base64,{font}")'
-    )
-    # Paper is light, whatever the screen is.
-    theme = theme.replace(
-        "@media (prefers-color-scheme: dark)", "@media screen and (prefers-color-scheme: dark)"
-    )
-    own = (FOLDER / "templates" / "report.css").read_text(encoding="utf-8")
-    colors = "".join(
-        f"--c-{name}: var(--{'status-' if name in STATUSES else ''}{name});"
-        for name in ("text", "muted", "faint", "line", "sunken", "accent", *STATUSES)
-    )
-    return Markup(f"{inter}{theme}:root {{{colors}--c-ground: var(--surface);}}\n{own}")
+    """The page's style: the typefaces and colours of the browser, and its own."""
+    own = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    return Markup(f"{embedded_css()}\n{own}")
 
 
-def drawn(figure: Figure) -> Markup:
-    """A figure for the page: at the width of a page, and at that of a phone."""
-    wide, narrow = svg(figure.wide, css_class="wide"), svg(figure.narrow, css_class="narrow")
-    return Markup(wide + narrow)
+def drawn(drawing: Drawing, css_class: str) -> Markup:
+    """A drawing for the page, in the colours of its style."""
+    return Markup(svg(drawing, css_class=css_class))
 
 
 def settings_rows(run: RunData) -> list[tuple[str, str, bool]]:
     """Each setting, its value, and whether it is another than the default."""
-    from ..config import Config
-
     defaults = {
         name: written(value) for name, value in flattened(Config().model_dump(mode="json")).items()
     }
@@ -419,43 +60,37 @@ def command_rows(run: RunData) -> list[tuple[str, ...]]:
     rows = []
     for command in run.history.commands[-COMMANDS_SHOWN:]:
         versions = command.get("versions")
-        told_versions = "not told"
+        written_versions = "not told"
         if isinstance(versions, dict):
-            told_versions = ", ".join(f"{name} {version}" for name, version in versions.items())
+            written_versions = ", ".join(f"{name} {version}" for name, version in versions.items())
         values = (command.get(name) for name in ("author", "seed", "concurrency", "workers"))
         texts = (*map(written, values), written(command.get("isolation")))
-        rows.append((pages.when(str(command.get("time") or "")), *texts, told_versions))
+        rows.append((formatting.when(str(command.get("time") or "")), *texts, written_versions))
     return rows
 
 
-def interval_text(metric_key: str, interval: Any) -> str:
-    """A mean with its interval, as a metric is written."""
+def interval_text(key: str, interval: Any) -> str:
+    """A mean with its interval, as its measure is written."""
     if interval is None:
         return "–"
-    write = BY_KEY[metric_key].write
+    write = BY_KEY[key].write
     if interval.low is None:
         return write(interval.mean)
     return f"{write(interval.mean)} [{write(interval.low)}, {write(interval.high)}]"
 
 
-def told(runs: Sequence[RunData], versions: dict[str, str], made_at: str) -> dict[str, Any]:
-    """What both templates are told. The runs have names that differ."""
-    alone = len(runs) == 1
-    comparison = None if alone else compare(runs)
-    return {
-        "runs": [shown(run, alone=alone) for run in runs],
-        "comparison": comparison,
-        "compared_figures": compared_figures(comparison) if comparison else [],
-        "versions": versions,
-        "made_at": made_at,
-        "metrics": METRICS,
-        "compared": COMPARED,
-        "by_key": BY_KEY,
-        "tiles": TILES,
-    }
+def in_markdown(value: object) -> Markup:
+    """A text as one line of Markdown that shows it and does nothing else: not HTML, no table
+    cell's end, no emphasis, link or picture."""
+    text = " ".join(formatting.visible(str(value)).split())
+    text = re.sub(r"([\\`*_{}\[\]!|~$])", r"\\\1", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    # What would become a link by itself.
+    text = re.sub(r"(?i)(https?|ftp|www|mailto|xmpp)(:|\.)", r"\1&#8203;\2", text)
+    return Markup(text.replace("@", "&#64;"))
 
 
-_environment = pages.make_environment(FOLDER / "templates")
+_environment = make_environment(TEMPLATES)
 _environment.filters.update(
     written=written,
     highlight=highlight,
@@ -465,7 +100,6 @@ _environment.filters.update(
 _environment.globals.update(
     drawn=drawn, story=story, settings_rows=settings_rows, command_rows=command_rows,
     interval_text=interval_text,
-    SERIES=SERIES,
 )  # fmt: skip
 
 
@@ -474,7 +108,7 @@ def as_html(values: dict[str, Any]) -> str:
     return _environment.get_template("report.html.j2").render(styles=styles(), **values)
 
 
-_markdown = pages.make_environment(FOLDER / "templates")
+_markdown = make_environment(TEMPLATES)
 _markdown.autoescape = False
 _markdown.finalize = lambda value: (
     value

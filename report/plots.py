@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .drawing import Bar, Drawing, Label, Line, Point, fitted, text_width
 
 WIDE, NARROW = 720.0, 360.0
 """How wide figures are: on a page or a screen, and on a phone, where text must stay legible."""
+
+TITLES_SHOWN = 1500
+"""Dots that say what they are when pointed at: more would make the page slow."""
 
 TICK = 10.5
 """Size of the text at the axes."""
@@ -36,6 +39,9 @@ class Frame:
 
     def at(self, x: float, y: float) -> Point:
         return self.x(x), self.y(y)
+
+    def line(self, xs: Iterable[float], ys: Iterable[float]) -> list[Point]:
+        return [self.at(x, y) for x, y in zip(xs, ys, strict=True)]
 
 
 def _share(value: float, low: float, high: float) -> float:
@@ -68,14 +74,13 @@ def axes(
     frame: Frame,
     *,
     x_label: str,
-    y_label: str = "",
     percent: bool = False,
     x_whole: bool = False,
     y_whole: bool = False,
 ) -> None:
     """Grid lines, numbers and names of both axes."""
 
-    def told(value: float) -> str:
+    def written(value: float) -> str:
         return f"{value:.0%}" if percent else short(value)
 
     for value in ticks(frame.y_min, frame.y_max, 4 if frame.bottom - frame.top < 150 else 5):
@@ -84,7 +89,7 @@ def axes(
         y = frame.y(value)
         drawing.add(
             Line([(frame.left, y), (frame.right, y)], "line", 1.0),
-            Label(frame.left - 8, y + 3.6, told(value), "muted", TICK, "end"),
+            Label(frame.left - 8, y + 3.6, written(value), "muted", TICK, "end"),
         )
     for value in ticks(frame.x_min, frame.x_max, 6 if frame.right - frame.left > 400 else 4):
         if x_whole and value != int(value):
@@ -92,8 +97,6 @@ def axes(
         drawing.add(Label(frame.x(value), frame.bottom + 16, short(value), "muted", TICK, "middle"))
     middle = (frame.left + frame.right) / 2
     drawing.add(Label(middle, frame.bottom + 33, x_label, "muted", TICK, "middle"))
-    if y_label:
-        drawing.add(Label(frame.left, frame.top - 10, y_label, "muted", TICK))
 
 
 def legend(drawing: Drawing, x: float, y: float, entries: Sequence[tuple[str, str]]) -> float:

@@ -6,6 +6,9 @@ Nothing is embedded here: what has no stored vector stays without one, and the r
 
 from __future__ import annotations
 
+import base64
+import io
+import math
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ..archive.embedding import SentenceEncoder
 from ..archive.events import moment, read_event
@@ -23,12 +27,16 @@ from ..archive.run_lock import lock_holder
 from ..archive.store import Archive
 from ..config import stored_settings
 from ..errors import ArchiveError
-from ..files import FileProblem, open_file, whole_lines
+from ..files import FileProblem, open_file, open_within, read_bytes, whole_lines
 from ..task import Cost, Generalist, Record
 
 WARNINGS_SHOWN = 5
 MAX_EVENT_BYTES = 1_000_000
 """Of a line of `events.jsonl`. A longer one is passed over."""
+
+POSTER_SIZE = (360, 270)
+MAX_POSTER_BYTES, MAX_POSTER_PIXELS = 8_000_000, 16_000_000
+"""Of a picture as it lies in the run folder. Ours have 480 by 360 pixels."""
 
 Spent = dict[str, Cost]
 """What model calls have cost, by what they were asked for."""
@@ -187,6 +195,25 @@ def _time(text: object) -> float | None:
     """An ISO 8601 time in seconds; None where it is none."""
     found = moment(text)
     return None if found is None else found.timestamp()
+
+
+def poster(run: RunData, record: Record) -> str:
+    """A task's picture as a data address; empty where there is none that can be read."""
+    name = Path("media", f"{record.task_id}.png")
+    try:
+        data = read_bytes(open_within(run.folder, name, MAX_POSTER_BYTES), MAX_POSTER_BYTES)
+        # Whatever else it is, such as PostScript, would be handed to other programs.
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as picture:
+            if math.prod(picture.size) > MAX_POSTER_PIXELS:
+                return ""
+            small = picture.convert("RGB")
+            small.thumbnail(POSTER_SIZE, Image.Resampling.LANCZOS)
+    except Exception:
+        # What the library raises over damaged data has no common base, and a report goes without.
+        return ""
+    file = io.BytesIO()
+    small.save(file, "WEBP", quality=80, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 
 def name_apart(runs: list[RunData]) -> None:

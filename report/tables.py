@@ -11,8 +11,8 @@ from ..archive.metrics import Interval, annecs, annecs_omni, generations
 from ..task import Record
 from .causes import cause_of
 from .comparison import COMPARED, Comparison
-from .numbers import METRICS
-from .page import Shown
+from .contents import Shown
+from .numbers import MEASURES
 from .run_data import RunData
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -65,12 +65,12 @@ def _cells(record: Record, depth: int) -> list[object]:
 
 
 def metrics_csv(runs: Sequence[Shown]) -> str:
-    """Every metric of every run, a line for each run."""
-    columns = ["run", "author", "seed", *(metric.key for metric in METRICS)]
+    """Every measure of every run, a line for each run."""
+    columns = ["run", "author", "seed", *(measure.key for measure in MEASURES)]
     rows = []
     for one in runs:
         run, numbers = one.run, one.numbers
-        rows.append([run.name, run.author, run.seed, *(numbers[m.key] for m in METRICS)])
+        rows.append([run.name, run.author, run.seed, *(numbers[m.key] for m in MEASURES)])
     return _csv(columns, rows)
 
 
@@ -81,17 +81,17 @@ def diversity_csv(runs: Sequence[Shown]) -> str:
 
 
 def comparison_csv(found: Comparison) -> str:
-    """Each compared metric of each group: mean, interval, and the difference to the first group."""
+    """Each compared measure of each group: mean, interval, and difference to the first group."""
     columns = ["metric", "group", "runs", "mean", "low", "high", "difference", "from", "to"]
     rows: list[list[object]] = []
-    for metric in COMPARED:
+    for measure in COMPARED:
         for group in found.groups:
-            mean = found.mean(group, metric.key) or UNKNOWN
+            mean = found.mean(group, measure.key) or UNKNOWN
             less: Interval | tuple[None, None, None] = UNKNOWN
             if group is not found.groups[0]:
-                less = found.difference(group, metric.key) or less
-            count = len(found.values(group, metric.key))
-            rows.append([metric.key, group.name, count, *mean, *less])
+                less = found.difference(group, measure.key) or less
+            count = len(found.values(group, measure.key))
+            rows.append([measure.key, group.name, count, *mean, *less])
     return _csv(columns, rows)
 
 
@@ -99,7 +99,7 @@ def document(
     runs: Sequence[Shown], found: Comparison | None, versions: dict[str, str], made_at: str
 ) -> dict[str, Any]:
     """All numbers as one JSON document."""
-    told: dict[str, Any] = {
+    numbers: dict[str, Any] = {
         "made_at": made_at,
         "versions": versions,
         "runs": [
@@ -118,7 +118,7 @@ def document(
         ],
     }
     if found:
-        told["comparison"] = {
+        numbers["comparison"] = {
             "journeys": found.journeys,
             "kept": found.kept,
             "differing": found.differing,
@@ -141,7 +141,7 @@ def document(
                 for group in found.groups
             ],
         }
-    return told
+    return numbers
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

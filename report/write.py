@@ -14,6 +14,7 @@ from ..files import write_whole
 from ..versions import installed_versions
 from . import page, tables
 from .charts import Figure
+from .contents import contents
 from .drawing import png, svg
 from .run_data import Spent, name_apart, read_run
 
@@ -36,7 +37,7 @@ def write_report(
     runs = [read_run(folder, spent_in) for folder in run_dirs]
     name_apart(runs)
     versions, made_at = installed_versions(), now()
-    values = page.told(runs, versions, made_at)
+    values = contents(runs, versions, made_at)
     found = values["comparison"]
     numbers = tables.document(values["runs"], found, versions, made_at)
 

@@ -24,6 +24,22 @@ def test_every_package_in_the_tree_is_installed():
     assert set(project()["tool"]["setuptools"]["packages"]) == found
 
 
+def test_what_pages_are_made_of_is_installed():
+    patterns = project()["tool"]["setuptools"]["package-data"]
+    for room in ("browser", "export", "presentation", "report"):
+        found = {
+            path
+            for folder in ("static", "templates")
+            for path in (ROOT / room / folder).rglob("*")
+            if path.is_file()
+        }
+        installed = {
+            p for pattern in patterns[f"taskwright.{room}"] for p in (ROOT / room).glob(pattern)
+        }
+        assert found, room
+        assert found <= installed, room
+
+
 def test_every_dependency_has_an_upper_bound():
     for dependency in project()["project"]["dependencies"]:
         assert "<" in dependency, dependency

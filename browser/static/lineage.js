@@ -1,7 +1,7 @@
 // The tree of all records: where each came from. The server has laid it out; here it is drawn, as a
 // tree from left to right or as rings around the beginnings.
 
-import { Paint, Plane, Posters, Tip } from "./plane.js";
+import { Paint, Plane, Posters } from "./plane.js";
 
 const COLUMN = 240;
 const ROW = 34;
@@ -14,7 +14,6 @@ const LEAST_TITLE_PX = 60;
 const RINGS_FROM = 300;
 
 const root = document.getElementById("lineage");
-const canvas = root.querySelector("canvas");
 const answer = await fetch("/lineage/data");
 const { nodes, links, statuses, words } = await answer.json();
 
@@ -22,12 +21,10 @@ nodes.forEach((node, place) => Object.assign(node, { place, children: [] }));
 for (const node of nodes) if (node.parent !== null) nodes[node.parent].children.push(node.place);
 const byNumber = new Map(nodes.map((node) => [node.number, node]));
 
-const paint = new Paint(statuses, nodes);
-const tip = new Tip(root.querySelector(".tip"));
+const paint = new Paint(root, nodes, statuses, words);
 let showsAll = true;
 let rings = nodes.length > RINGS_FROM;
 let selected = null;
-let hovered = null;
 
 const leaves = Math.max(1, ...nodes.map((node) => node.order + 1));
 const deepest = Math.max(1, ...nodes.map((node) => node.depth));
@@ -93,7 +90,7 @@ const tallOf = (room) => Math.min(room * 0.66, 150, rings ? 150 : 0.55 * COLUMN 
 
 function draw(context) {
   const room = roomOf();
-  const focus = hovered ?? selected;
+  const focus = plane.hovered ?? selected;
   // From afar lines would run together, and curves look like straight ones.
   context.lineWidth = Math.min(Math.max(room / 8, 0.35), 1.2);
   context.strokeStyle = paint["line-strong"];
@@ -156,7 +153,7 @@ function drawDot(context, node, x, y, room) {
   context.globalAlpha = node.kept || paint.by !== "status" ? 1 : 0.75;
   context.fill();
   context.globalAlpha = 1;
-  if (node === selected || node === hovered) ringAround(context, x, y, radius + 3);
+  if (node === selected || node === plane.hovered) ringAround(context, x, y, radius + 3);
   if (room < TITLE_FROM_PX) return;
   context.font = `${node.kept ? 550 : 400} 12px Inter, system-ui, sans-serif`;
   context.fillStyle = node.kept ? paint.text : paint.muted;
@@ -224,7 +221,7 @@ function drawCard(context, node, x, y, room) {
     context.textBaseline = "middle";
     context.fillText(words[node.status], left + wide / 2, y);
   }
-  context.lineWidth = node === selected || node === hovered ? 4 : 2.5;
+  context.lineWidth = node === selected || node === plane.hovered ? 4 : 2.5;
   context.strokeStyle = paint.of(node);
   context.stroke();
   context.font = `${node.kept ? 550 : 400} 13px Inter, system-ui, sans-serif`;
@@ -237,7 +234,6 @@ function drawCard(context, node, x, y, room) {
 }
 
 function nodeAt(x, y) {
-  if (x === null || x === undefined) return null;
   const room = roomOf();
   const card = room >= POSTER_FROM_PX;
   const tall = tallOf(room);
@@ -256,27 +252,9 @@ function nodeAt(x, y) {
   return best;
 }
 
-const open = (node) => location.assign(`/task/${node.number}`);
-
-const plane = new Plane(canvas, {
-  draw,
-  limits: [0.004, 8],
-  hover: (x, y) => {
-    const node = nodeAt(x, y);
-    canvas.style.cursor = node ? "pointer" : "";
-    tip.show(node, words, x, y, { width: plane.width, height: plane.height });
-    if (node !== hovered) {
-      hovered = node;
-      plane.draw();
-    }
-  },
-  click: (x, y, event) => {
-    const node = nodeAt(x, y);
-    if (node && (event.ctrlKey || event.metaKey)) window.open(`/task/${node.number}`);
-    else if (node) open(node);
-  },
-});
+const plane = new Plane(root, words, { draw, itemAt: nodeAt, limits: [0.004, 8] });
 const posters = new Posters(() => plane.draw());
+paint.onChange = () => plane.draw();
 
 function select(node) {
   if (!node) return;
@@ -288,7 +266,7 @@ function select(node) {
   root.querySelector("[data-part=spoken]").textContent = `${node.title}, ${words[node.status]}`;
 }
 
-canvas.addEventListener("keydown", (event) => {
+plane.canvas.addEventListener("keydown", (event) => {
   const siblings = (node) =>
     (node.parent === null ? nodes.filter((n) => n.parent === null) : nodes[node.parent].children.map((c) => nodes[c])).filter(isShown);
   const start = selected ?? nodes.find((node) => node.parent === null);
@@ -306,35 +284,23 @@ canvas.addEventListener("keydown", (event) => {
     event.preventDefault();
     select(selected ? moves[event.key]() : start);
   } else if (event.key === "Enter" && selected) {
-    open(selected);
+    plane.open(selected);
   } else if (event.key === "0") {
     fit();
   }
 });
 
-function mark(group, value) {
-  for (const button of root.querySelectorAll(`[data-${group}]`)) {
-    button.setAttribute("aria-pressed", button.dataset[group] === value);
-  }
-}
-
-function colour(by) {
-  paint.by = by;
-  mark("colour", by);
-  root.querySelector(".color-legend").replaceChildren(...paint.legend(nodes, words));
-  plane.draw();
-}
-
 function arrange(shape) {
   rings = shape === "rings";
-  mark("shape", shape);
+  for (const button of root.querySelectorAll("[data-shape]")) {
+    button.setAttribute("aria-pressed", button.dataset.shape === shape);
+  }
   layOut();
   fit();
 }
 
 root.addEventListener("click", (event) => {
-  const { colour: by, shape, part } = event.target.closest("button")?.dataset ?? {};
-  if (by) colour(by);
+  const { shape, part } = event.target.closest("button")?.dataset ?? {};
   if (shape) arrange(shape);
   if (part === "fit") fit();
 });
@@ -342,11 +308,9 @@ root.querySelector("[data-part=failures]").addEventListener("change", (event) =>
   showsAll = event.target.checked;
   plane.draw();
 });
-document.addEventListener("theme", () => colour(paint.by));
 
 layOut();
 plane.resize();
-colour("status");
 arrange(rings ? "rings" : "tree");
 select(byNumber.get(Number(location.hash.slice(1))));
 // For tests, and for the curious in the console.

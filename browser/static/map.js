@@ -1,24 +1,21 @@
 // All records where their meaning puts them, on axes that never change. A lasso around some of them
 // leads to the gallery.
 
-import { clamp, Dots, Paint, Plane, Posters, Tip } from "./plane.js";
+import { clamp, Dots, Paint, Plane, Posters } from "./plane.js";
 
 const MOST_RANGES = 400;
 // So few in sight have room for their pictures.
 const MOST_POSTERS = 40;
 
 const root = document.getElementById("map");
-const canvas = root.querySelector("canvas");
 const answer = await fetch("/map/data");
 const { points, reference, statuses, words } = await answer.json();
 
-const paint = new Paint(statuses, points);
-const tip = new Tip(root.querySelector(".tip"));
+const paint = new Paint(root, points, statuses, words);
 const dots = new Dots();
 const chosen = new Set();
 let lasso = null;
 let withLasso = false;
-let hovered = null;
 
 // World: right and up, as on paper.
 const all = points.length ? points.map((point) => [point.x, point.y]) : reference;
@@ -62,7 +59,7 @@ function draw(context) {
       context.strokeStyle = paint.of(point);
       context.strokeRect(x - wide / 2, y - tall / 2, wide, tall);
     } else {
-      const size = point === hovered ? radius + 2 : radius;
+      const size = point === plane.hovered ? radius + 2 : radius;
       dots.put(context, paint.of(point), paint.surface, size, x, y, plane.ratio);
     }
   }
@@ -81,8 +78,7 @@ function draw(context) {
   }
 }
 
-function pointAt(x, y) {
-  if (x === null || x === undefined) return null;
+function nearestAt(x, y) {
   let best = null;
   let nearest = radius + 10;
   for (const point of points) {
@@ -146,7 +142,7 @@ function drag(phase, x, y, event) {
   if (phase === "start") {
     if (!withLasso && !event.shiftKey) return false;
     lasso = [[x, y]];
-    tip.show(null);
+    plane.pointAt(null);
     return true;
   }
   if (phase === "move") {
@@ -161,60 +157,36 @@ function drag(phase, x, y, event) {
   return true;
 }
 
-const plane = new Plane(canvas, {
+const plane = new Plane(root, words, {
   draw,
+  itemAt: nearestAt,
+  clickBeside: () => choose([]),
   drag,
   limits: [8, 20000],
-  hover: (x, y) => {
-    const point = pointAt(x, y);
-    canvas.style.cursor = withLasso ? "crosshair" : point ? "pointer" : "";
-    tip.show(point, words, x, y, { width: plane.width, height: plane.height });
-    if (point !== hovered) {
-      hovered = point;
-      plane.draw();
-    }
-  },
-  click: (x, y, event) => {
-    const point = pointAt(x, y);
-    if (point && (event.ctrlKey || event.metaKey)) window.open(`/task/${point.number}`);
-    else if (point) location.assign(`/task/${point.number}`);
-    else choose([]);
-  },
 });
 const posters = new Posters(() => plane.draw());
+paint.onChange = () => plane.draw();
 const fit = () => plane.fit(...bounds, 60, 600);
-
-function colour(by) {
-  paint.by = by;
-  for (const button of root.querySelectorAll("[data-colour]")) {
-    button.setAttribute("aria-pressed", button.dataset.colour === by);
-  }
-  root.querySelector(".color-legend").replaceChildren(...paint.legend(points, words));
-  plane.draw();
-}
 
 function takeLasso(on) {
   withLasso = on;
   root.querySelector("[data-part=lasso]").setAttribute("aria-pressed", on);
-  canvas.style.cursor = on ? "crosshair" : "";
+  plane.canvas.style.cursor = plane.cursor = on ? "crosshair" : "";
 }
 
 root.addEventListener("click", (event) => {
-  const { colour: by, part } = event.target.closest("button")?.dataset ?? {};
-  if (by) colour(by);
+  const part = event.target.closest("button")?.dataset.part;
   if (part === "fit") fit();
   if (part === "lasso") takeLasso(!withLasso);
   if (part === "clear") choose([]);
 });
-canvas.addEventListener("keydown", (event) => {
+plane.canvas.addEventListener("keydown", (event) => {
   if (event.key === "l") takeLasso(!withLasso);
   if (event.key === "Escape") choose([]);
   if (event.key === "0") fit();
 });
-document.addEventListener("theme", () => colour(paint.by));
 
 plane.resize();
-colour("status");
 fit();
 // For tests, and for the curious in the console.
 root.map = { points, plane, choose };

@@ -1,25 +1,36 @@
-// A canvas to look around in: dragged, zoomed with the wheel, two fingers or keys. What is drawn on
-// it, and what a place in it means, is the business of who makes one.
+// A canvas of records to look around in: dragged, zoomed with the wheel, two fingers or keys, pointed
+// at and clicked. What is drawn on it, and where, is the business of who makes one.
 
 import { isTyping } from "./keys.js";
+import { pointer, select, zoom, zoomIdentity } from "./vendor/d3-zoom.module.min.js";
 
 const CLICK_PX = 5;
-const WHEEL_RATE = 0.0016;
 
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Plane {
-  // `draw(context, plane)` paints; `hover`, `click` are told screen pixels; `drag(phase, x, y)`
-  // returns true where it takes a drag for itself.
-  constructor(canvas, { draw, hover, click, drag = () => false, limits = [0.02, 40] }) {
-    Object.assign(this, { canvas, limits, hover, click, drag });
+  // `draw(context, plane)` paints, `itemAt(x, y)` finds the record at a place of the screen, and
+  // `clickBeside()` is called for a click on none. `drag(phase, x, y, event)` returns true at
+  // "start" where it takes a drag for itself.
+  constructor(root, words, { draw, itemAt, clickBeside, drag = () => false, limits }) {
+    const canvas = root.querySelector("canvas");
+    Object.assign(this, { canvas, limits, words, itemAt, clickBeside, drag });
     this.paint = draw;
     this.context = canvas.getContext("2d");
+    this.tip = new Tip(root.querySelector(".tip"));
+    this.hovered = null;
+    this.cursor = "";
     // Screen = world * scale + offset.
-    this.scale = 1;
-    this.x = 0;
-    this.y = 0;
-    this.pointers = new Map();
+    Object.assign(this, { scale: 1, x: 0, y: 0 });
+    this.zoomer = zoom()
+      .scaleExtent(limits)
+      .filter((event) => event.type === "wheel" || !(this.isTaken || event.button || event.ctrlKey))
+      .on("start", () => this.pointAt(null))
+      .on("zoom", ({ transform: { k: scale, x, y } }) => {
+        Object.assign(this, { scale, x, y });
+        this.draw();
+      });
+    this.selection = select(canvas).call(this.zoomer).on("dblclick.zoom", null);
     this.wire();
     new ResizeObserver(() => this.resize()).observe(canvas);
     document.addEventListener("theme", () => this.draw());
@@ -30,95 +41,68 @@ export class Plane {
     return [x * this.scale + this.x, y * this.scale + this.y];
   }
 
-  toWorld(x, y) {
-    return [(x - this.x) / this.scale, (y - this.y) / this.scale];
-  }
-
   // Show a part of the world, as large as it can be.
   fit(left, top, right, bottom, margin = 40, largest = this.limits[1]) {
     const wide = Math.max(right - left, 1e-6);
     const tall = Math.max(bottom - top, 1e-6);
-    const scale = Math.min((this.width - 2 * margin) / wide, (this.height - 2 * margin) / tall);
-    this.scale = clamp(scale, this.limits[0], largest);
-    this.x = this.width / 2 - ((left + right) / 2) * this.scale;
-    this.y = this.height / 2 - ((top + bottom) / 2) * this.scale;
-    this.draw();
-  }
-
-  zoom(factor, x = this.width / 2, y = this.height / 2) {
-    const scale = clamp(this.scale * factor, ...this.limits);
-    const by = scale / this.scale;
-    this.x = x - (x - this.x) * by;
-    this.y = y - (y - this.y) * by;
-    this.scale = scale;
-    this.draw();
+    const filling = Math.min((this.width - 2 * margin) / wide, (this.height - 2 * margin) / tall);
+    const scale = clamp(filling, this.limits[0], largest);
+    const x = this.width / 2 - ((left + right) / 2) * scale;
+    const y = this.height / 2 - ((top + bottom) / 2) * scale;
+    this.selection.call(this.zoomer.transform, zoomIdentity.translate(x, y).scale(scale));
   }
 
   pan(dx, dy) {
-    this.x += dx;
-    this.y += dy;
-    this.draw();
-  }
-
-  place(event) {
-    const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    this.selection.call(this.zoomer.translateBy, dx / this.scale, dy / this.scale);
   }
 
   wire() {
     const { canvas } = this;
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        event.preventDefault();
-        const lines = event.deltaMode === 1 ? 16 : 1;
-        this.zoom(Math.exp(-event.deltaY * lines * WHEEL_RATE), ...this.place(event));
-      },
-      { passive: false },
-    );
     canvas.addEventListener("pointerdown", (event) => {
-      canvas.setPointerCapture(event.pointerId);
-      const place = this.place(event);
-      this.pointers.set(event.pointerId, place);
-      this.moved = 0;
-      this.taken = this.pointers.size === 1 && this.drag("start", ...place, event);
+      // A second finger makes it no click.
+      this.downAt = event.isPrimary && event.button === 0 ? pointer(event) : null;
+      if (!event.isPrimary) return;
+      this.isTaken = this.drag("start", ...pointer(event), event);
+      if (this.isTaken) canvas.setPointerCapture(event.pointerId);
     });
     canvas.addEventListener("pointermove", (event) => {
-      const place = this.place(event);
-      const before = this.pointers.get(event.pointerId);
-      if (!before) {
-        this.hover?.(...place);
-        return;
-      }
-      const [dx, dy] = [place[0] - before[0], place[1] - before[1]];
-      this.moved += Math.hypot(dx, dy);
-      this.pointers.set(event.pointerId, place);
-      if (this.taken) {
-        this.drag("move", ...place, event);
-      } else if (this.pointers.size === 2) {
-        const [other] = [...this.pointers].filter(([id]) => id !== event.pointerId);
-        const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1]) || 1;
-        this.zoom(apart(place, other[1]) / apart(before, other[1]), ...other[1]);
-      } else {
-        this.pan(dx, dy);
-        this.hover?.(null);
-      }
+      if (!event.buttons) this.pointAt(this.itemAt(...pointer(event)), ...pointer(event));
+      else if (this.isTaken && event.isPrimary) this.drag("move", ...pointer(event), event);
     });
-    const release = (event) => {
-      if (!this.pointers.delete(event.pointerId)) return;
-      const place = this.place(event);
-      if (this.taken) this.drag("end", ...place, event);
-      else if (event.type === "pointerup" && this.moved < CLICK_PX) this.click?.(...place, event);
-      this.taken = false;
-    };
-    canvas.addEventListener("pointerup", release);
-    canvas.addEventListener("pointercancel", release);
-    canvas.addEventListener("pointerleave", () => this.hover?.(null));
+    canvas.addEventListener("lostpointercapture", (event) => {
+      if (this.isTaken && event.isPrimary) this.drag("end", ...pointer(event), event);
+    });
+    canvas.addEventListener("pointerleave", () => this.pointAt(null));
+    canvas.addEventListener("pointerup", (event) => {
+      if (this.isTaken || !this.downAt) return;
+      const [[x, y], [downX, downY]] = [pointer(event), this.downAt];
+      if (Math.hypot(x - downX, y - downY) < CLICK_PX) this.click(this.itemAt(x, y), event);
+    });
     canvas.addEventListener("keydown", (event) => {
       if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.key === "+" || event.key === "=") this.zoom(1.3);
-      else if (event.key === "-") this.zoom(1 / 1.3);
+      const factor = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 }[event.key];
+      if (factor) this.selection.call(this.zoomer.scaleBy, factor);
     });
+  }
+
+  click(item, event) {
+    if (item && (event.ctrlKey || event.metaKey)) window.open(`/task/${item.number}`);
+    else if (item) this.open(item);
+    else this.clickBeside?.();
+  }
+
+  open(item) {
+    location.assign(`/task/${item.number}`);
+  }
+
+  // The pointer is on a record, or on none.
+  pointAt(item, x, y) {
+    this.canvas.style.cursor = this.cursor || (item ? "pointer" : "");
+    this.tip.show(item, this.words, x, y, this);
+    if (item !== this.hovered) {
+      this.hovered = item;
+      this.draw();
+    }
   }
 
   resize() {
@@ -157,18 +141,32 @@ function mixed(share) {
   return `rgb(${[0, 1, 2].map((n) => Math.round(part(a, n) * (1 - rest) + part(b, n) * rest))})`;
 }
 
-export const style = (name) =>
+const style = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-// How items are coloured: by status, success or generation; the theme may change in between.
+// How items are coloured: by status, success or generation, as the buttons of a page say; the theme
+// may change in between.
 export class Paint {
-  constructor(statuses, items) {
-    this.statuses = statuses;
+  constructor(root, items, statuses, words) {
+    Object.assign(this, { root, items, statuses, words });
     this.by = "status";
     this.deepest = Math.max(1, ...items.map((item) => item.generation));
-    this.read();
+    root.addEventListener("click", (event) => {
+      const by = event.target.closest("button")?.dataset.color;
+      if (by) this.colorBy(by);
+    });
     document.addEventListener("theme", () => this.read());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.read());
+    this.read();
+  }
+
+  colorBy(by) {
+    this.by = by;
+    for (const button of this.root.querySelectorAll("[data-color]")) {
+      button.setAttribute("aria-pressed", button.dataset.color === by);
+    }
+    this.root.querySelector(".color-legend").replaceChildren(...this.legend());
+    this.onChange?.();
   }
 
   read() {
@@ -176,6 +174,7 @@ export class Paint {
     for (const name of ["text", "muted", "faint", "line", "line-strong", "surface", "ground", "accent"]) {
       this[name] = style(`--${name}`);
     }
+    this.colorBy(this.by);
   }
 
   of(item) {
@@ -185,7 +184,8 @@ export class Paint {
   }
 
   // What the colours say, as elements.
-  legend(items, words) {
+  legend() {
+    const { items, words } = this;
     const entry = (color, text) => {
       const label = document.createElement("span");
       const dot = document.createElement("i");
@@ -261,7 +261,7 @@ export class Posters {
 }
 
 // The card that shows what the pointer is on.
-export class Tip {
+class Tip {
   constructor(element) {
     this.element = element;
   }

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from taskwright.browser.app import create_app
-from taskwright.browser.pages import visible
+from taskwright.presentation.formatting import visible
 from taskwright.task import Record
 
 WORST = 13

@@ -78,7 +78,7 @@ def test_what_the_run_tells_shows_at_once(
     title = "Follow <b>the</b> drone"
     tell(archive_dir, "stage", journey=13, stage="train", title=title, attempt=0)
     tell(archive_dir, "job", journey=13, kind="trial", state="begun")
-    flight = page.locator("#flight-13")
+    flight = page.locator("#journey-13")
     expect(flight).to_contain_text(title)
     expect(flight.locator(".now")).to_have_text("train")
     expect(page.locator(".limits")).to_contain_text("1 of 2 busy")
@@ -90,7 +90,7 @@ def test_what_the_run_tells_shows_at_once(
     tell(archive_dir, "end", reason="It was stopped.")
     expect(page.locator("h1")).to_have_text("Ended")
     expect(page.locator(".run-head")).to_contain_text("It was stopped.")
-    expect(page.locator(".flight")).to_have_count(0)
+    expect(page.locator(".journey")).to_have_count(0)
 
 
 def test_a_record_shows_and_is_counted(
@@ -115,7 +115,7 @@ def test_a_driver_that_died_is_noticed(
         expect(page.locator("h1")).to_have_text("Running")
         process.kill()
     expect(page.locator("h1")).to_have_text("Stopped without a word")
-    expect(page.locator(".flight")).to_have_count(0)
+    expect(page.locator(".journey")).to_have_count(0)
 
 
 def test_clocks_tick_between_the_events(
@@ -125,7 +125,7 @@ def test_clocks_tick_between_the_events(
     tell(archive_dir, "run", author="composer")
     tell(archive_dir, "stage", journey=13, stage="idea", title="Tick")
     page.goto(serve(archive_dir) + "/run")
-    clock = page.locator("#flight-13 [data-clock]")
+    clock = page.locator("#journey-13 [data-clock]")
     first = clock.text_content()
     expect(clock).not_to_have_text(first or "")
 
@@ -146,7 +146,7 @@ def test_a_real_run_is_seen_from_its_beginning_to_its_end(
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, text=True) as process:
         try:
             expect(page.locator("h1")).to_have_text("Running", timeout=60_000)
-            expect(page.locator(".flight").first).to_be_visible(timeout=60_000)
+            expect(page.locator(".journey").first).to_be_visible(timeout=60_000)
             seen = set()
             while process.poll() is None:
                 seen.update(page.locator(".stages .now").all_text_contents())

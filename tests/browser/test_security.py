@@ -21,9 +21,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from taskwright.archive.store import Archive
 from taskwright.browser.app import create_app
-from taskwright.browser.pages import render, visible
 from taskwright.browser.security import Security
-from taskwright.browser.site import Site
+from taskwright.browser.site import Site, render
 from taskwright.task import Idea, Judgement, Outcome, Record, Task
 
 SITE = "http://127.0.0.1:8000"
@@ -215,23 +214,6 @@ def test_pictures_are_served_as_pictures(
     assert answer.headers["content-type"] == "image/png"
     again = client.get(f"/media/{task_id}.png", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain, ünïcode, 日本語, 👍🏽", "plain, ünïcode, 日本語, 👍🏽"),
-        ("tab\tand\nline", "tab\tand\nline"),
-        ("\x1b[31mred\x1b[0m", "␛[31mred␛[0m"),
-        ("a\x00b\x07\x7f", "a␀b␇␡"),
-        ("a\r\nb\rc", "a\nb␍c"),
-        ("safe\u202egnp.exe", "safe⟨U+202E⟩gnp.exe"),
-        ("\u2066x\u2069\u200b\ufeff", "⟨U+2066⟩x⟨U+2069⟩⟨U+200B⟩⟨U+FEFF⟩"),
-        ("half\ud83dpair", "half⟨U+D83D⟩pair"),
-    ],
-)
-def test_what_a_text_would_hide_is_made_visible(text: str, shown: str) -> None:
-    assert visible(text) == shown
 
 
 def test_a_huge_text_is_cut_where_a_template_prints_it(archive_dir: Path) -> None:

@@ -36,8 +36,8 @@ def test_follows_a_journey_from_its_idea_to_its_record(path: Path) -> None:
         line("stage", journey=1, stage="code", title="Climb", attempt=0, waits_for="model"),
     )
     run, _ = watch.read()
-    flight = run.flights[1]
-    assert (flight.title, flight.stage, flight.place, flight.waits_for) == (
+    journey = run.in_flight[1]
+    assert (journey.title, journey.stage, journey.place, journey.waits_for) == (
         "Climb",
         "code",
         1,
@@ -51,20 +51,20 @@ def test_follows_a_journey_from_its_idea_to_its_record(path: Path) -> None:
     )
     run, _ = watch.read()
     assert run.jobs == [(1, "trial")]
-    assert (run.flights[1].steps, run.flights[1].success) == (2048, [0.25])
+    assert (run.in_flight[1].steps, run.in_flight[1].success) == (2048, [0.25])
     write(
         path,
         line("job", journey=1, kind="trial", state="ended"),
         line("record", journey=1, status="learned", title="Climb"),
     )
     run, _ = watch.read()
-    assert (run.flights, run.jobs) == ({}, [])
+    assert (run.in_flight, run.jobs) == ({}, [])
 
 
 def test_several_journeys_fly_at_once(path: Path) -> None:
     write(path, *(line("stage", journey=n, stage="idea") for n in (3, 1, 2)))
     run, _ = Watch(path).read()
-    assert sorted(run.flights) == [1, 2, 3]
+    assert sorted(run.in_flight) == [1, 2, 3]
 
 
 def test_a_run_that_begins_later_is_followed(path: Path) -> None:
@@ -82,10 +82,10 @@ def test_a_line_that_is_half_written_waits_for_its_end(path: Path) -> None:
     cut = len(whole) // 2
     watch = Watch(path)
     write(path, line("run"), whole[:cut])
-    assert watch.read()[0].flights == {}
+    assert watch.read()[0].in_flight == {}
     write(path, whole[cut:])
     run, _ = watch.read()
-    assert run.flights[1].title == "größer"
+    assert run.in_flight[1].title == "größer"
     assert run.unreadable == 0
 
 
@@ -95,7 +95,7 @@ def test_a_file_that_was_cut_is_read_anew(path: Path) -> None:
     _, before = watch.read()
     path.write_text(line("run", author="another"), encoding="utf-8")
     run, after = watch.read()
-    assert (run.flights, run.command["author"], run.commands) == ({}, "another", 1)
+    assert (run.in_flight, run.command["author"], run.commands) == ({}, "another", 1)
     assert after != before
 
 
@@ -139,7 +139,7 @@ def test_no_line_stops_the_watch(path: Path, garbage: str) -> None:
     write(path, line("run", author="composer"), garbage, line("stage", journey=9, stage="check"))
     run, _ = watch.read()
     assert run.command["author"] == "composer"
-    assert run.flights[9].stage == "check"
+    assert run.in_flight[9].stage == "check"
 
 
 def test_bytes_that_are_no_text_are_counted(path: Path) -> None:
@@ -151,7 +151,7 @@ def test_bytes_that_are_no_text_are_counted(path: Path) -> None:
 def test_another_command_begins_with_nothing_in_flight(path: Path) -> None:
     write(path, line("run"), line("stage", journey=1, stage="train"), line("run"))
     run, _ = Watch(path).read()
-    assert (run.flights, run.commands) == ({}, 2)
+    assert (run.in_flight, run.commands) == ({}, 2)
 
 
 def test_the_end_is_told(path: Path) -> None:
@@ -178,8 +178,37 @@ def test_a_long_history_leaves_out_the_curves_of_long_ago(path: Path) -> None:
     write(path, line("stage", journey=2, stage="train"))
     watch = Watch(path)
     run, version = watch.read()
-    assert sorted(run.flights) == [2]
+    assert sorted(run.in_flight) == [2]
     assert version < 2 * RECENT_BYTES / len(old) < count / 2
+
+
+ODD = (1e999, float("nan"), 10**400, -(10**30), [], {"a": [1]}, None, True, "x" * 5000, "\x1b[2J")
+
+
+def test_odd_values_are_no_values_wherever_they_stand(path: Path) -> None:
+    names = "time author seed tasks minutes workers journey stage title attempt other".split()
+    names += "success_rate steps kind state text error total_tokens total_usd reason".split()
+    write(
+        path, line("run", author="composer"), line("stage", journey=1, stage="code", title="Climb")
+    )
+    for kind in ("run", "stage", "curve", "job", "model", "warning", "end", "record"):
+        write(path, *(json.dumps({**dict.fromkeys(names, v), "event": kind}) + "\n" for v in ODD))
+    write(
+        path, line("run", author="composer"), line("stage", journey=1, stage="code", title="Climb")
+    )
+    run, _ = Watch(path).read()
+    assert run.in_flight.keys() == {1}
+    assert run.in_flight[1].title == "Climb"
+    assert all(len(note.text) <= 3_000 for note in run.notes)
+    assert abs(run.tokens) <= 2**53
+
+
+def test_journeys_and_jobs_without_end_are_not_remembered(path: Path) -> None:
+    write(path, *(line("stage", journey=n, stage="code") for n in range(5_000)))
+    write(path, *(line("job", journey=1, kind="trial", state="begun") for _ in range(5_000)))
+    run, _ = Watch(path).read()
+    assert len(run.in_flight) <= 1_000
+    assert len(run.jobs) <= 100
 
 
 def test_lines_without_end_are_counted_and_what_follows_is_read(path: Path) -> None:

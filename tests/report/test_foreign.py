@@ -16,8 +16,7 @@ from PIL import Image
 from taskwright.errors import ArchiveError
 from taskwright.generator.model.log import spent_by_role
 from taskwright.report import write_report
-from taskwright.report.posters import poster
-from taskwright.report.run_data import read_run
+from taskwright.report.run_data import poster, read_run
 
 from .test_write import Page
 

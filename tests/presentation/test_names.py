@@ -6,7 +6,7 @@ import pytest
 from gymnasium.envs.registration import parse_env_id
 
 from taskwright.errors import UsageError
-from taskwright.exporter.names import (
+from taskwright.presentation.names import (
     environment_names,
     package_name,
     require_package_name,

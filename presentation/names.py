@@ -1,6 +1,6 @@
-"""What exported tasks are called: as environments, and as files.
+"""What tasks are called when they are exported: as environments, and as files.
 
-Imports nothing heavy, so that the browser can show the command that makes a task.
+An export gives these names, and the browser shows the line of Python that makes a task by them.
 """
 
 from __future__ import annotations

@@ -1,22 +1,19 @@
-"""Templates, and how values look in them.
+"""How values are written for people, and the templates that print them.
 
-Everything is escaped, and what a text would hide is made visible, wherever a template prints it:
-titles, reasons and sources come from models and may hold anything.
+Titles, reasons and sources come from models and may hold anything. So templates escape every text
+that they print, and replace each character that would hide or reorder text by a visible sign.
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 from ..archive.events import moment
 from ..task import Status
-
-FOLDER = Path(__file__).parent
 
 STATUS_WORDS: dict[Status, str] = {
     "learned": "learned",
@@ -41,7 +38,7 @@ _HIDDEN = re.compile(
 
 
 def visible(text: str) -> str:
-    """The text with each character that does something instead of showing replaced by a sign."""
+    """Replace each character that does something instead of showing itself by a visible sign."""
     return _HIDDEN.sub(_sign, text.replace("\r\n", "\n"))
 
 
@@ -113,7 +110,15 @@ def words(status: str) -> str:
 
 
 def make_environment(folder: Path) -> Environment:
-    """Templates of a folder, strict and escaping, with the filters above."""
+    """Make the templates of a folder.
+
+    Args:
+        folder: Where the templates are.
+
+    Returns:
+        An environment that escapes, that refuses a variable it was not given, and that has the
+        functions above as filters.
+    """
     environment = Environment(
         loader=FileSystemLoader(folder),
         autoescape=True,
@@ -134,11 +139,3 @@ def make_environment(folder: Path) -> Environment:
     )
     environment.globals.update(STATUS_WORDS=STATUS_WORDS)
     return environment
-
-
-_environment = make_environment(FOLDER / "templates")
-
-
-def render(template: str, **values: Any) -> str:
-    """A template with its values. A variable that it lacks is an error."""
-    return _environment.get_template(template).render(values)

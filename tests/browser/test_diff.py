@@ -1,52 +1,24 @@
-"""Sources and differences as markup: every line where it belongs, nothing that does anything."""
+"""The difference between two versions: what came, went and stayed, found in time."""
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 
 import pytest
-from adversarial_texts import SHAPES, hostile_text
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import Markup
 
-from taskwright.browser import code
-from taskwright.browser.code import MAX_CHARACTERS, MAX_LINES, diff, highlight
+from taskwright.browser import diff as diff_module
+from taskwright.browser.diff import MAX_EDITS, common_lines, diff
+from taskwright.presentation import code
+from taskwright.presentation.code import MAX_LINES
 
 
 def plain(markup: Markup) -> str:
     return Markup(re.sub(r"</?span[^>]*>", "", markup)).unescape()
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "a = 1\n\n\nclass B:\n    '''Doc\n\n    of two lines'''\n",
-        "\n\nleading = True",
-        "def f(:\n  not python at all ¿ <b>&amp;</b>\n\n",
-        "x = '''never ends\n\n<script>",
-        "one line",
-    ],
-)
-def test_each_line_is_where_it_was(source: str) -> None:
-    lines = highlight(source).lines
-    assert [plain(line) for line in lines] == source.removesuffix("\n").split("\n")
-    for line in lines:
-        assert not re.sub(r"</?span( class=\"hl-\w+\")?>", "", line).count("<")
-
-
-def test_what_is_too_long_is_cut_and_says_so() -> None:
-    cut = highlight("\n".join(["x = 1"] * (MAX_LINES + 5)))
-    assert len(cut.lines) == MAX_LINES
-    assert cut.cut == f"{MAX_LINES:,} of {MAX_LINES + 5:,} lines are shown."
-    long = highlight("y = '" + "A" * 2_000_000 + "'")
-    assert "1,999,006 more characters" in long.lines[0]
-    assert len(long.lines[0]) < 5000
-    assert long.cut
-
-
-def test_characters_that_hide_are_made_visible() -> None:
-    (line,) = highlight("x = 1  # \u202e\x1b[0m").lines
-    assert "⟨U+202E⟩␛[0m" in plain(line)
 
 
 def test_a_difference_tells_what_came_and_went_with_its_numbers() -> None:
@@ -85,8 +57,9 @@ def test_only_line_feeds_end_the_lines_that_are_compared(mark: str) -> None:
 
 
 def test_all_that_is_shown_of_two_versions_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(code, "MAX_LINES", 40)
-    monkeypatch.setattr(code, "MAX_CHARACTERS", 20_000)
+    for module in (code, diff_module):
+        monkeypatch.setattr(module, "MAX_LINES", 40)
+        monkeypatch.setattr(module, "MAX_CHARACTERS", 20_000)
     lines = [f"x = {n}" for n in range(40)]
     assert diff("\n".join(lines), "\n".join(lines[:-1])).removed == 1
     assert diff("\n".join(lines), "\n".join([*lines, "y"])).too_long
@@ -116,19 +89,35 @@ def test_lines_that_resemble_each_other_are_compared_in_time(before: str, after:
     assert change.removed > 0
 
 
-QUOTES = ("'''\n", '\n"""', "f'{", "\\\n", "   \n", "\u2028" * 900 + "\n")
+texts = st.lists(st.sampled_from("abcd"), max_size=12)
 
 
-@pytest.mark.parametrize("repeated", QUOTES)
-def test_a_source_full_of_one_thing_is_highlighted_in_time(repeated: str) -> None:
+def most_in_common(old: list[str], new: list[str]) -> int:
+    """By a table of all beginnings."""
+    row = [0] * (len(new) + 1)
+    for line in old:
+        before, row = row, [0]
+        for n, other in enumerate(new):
+            row.append(before[n] + 1 if line == other else max(row[n], before[n + 1]))
+    return row[-1]
+
+
+@given(texts, texts)
+def test_the_fewest_lines_are_left_over(old, new):
+    pairs = common_lines(old, new)
+    assert all(old[x] == new[y] for x, y in pairs)
+    assert all(a < c and b < d for (a, b), (c, d) in itertools.pairwise(pairs))
+    assert len(pairs) == most_in_common(old, new)
+
+
+def test_where_nearly_all_has_changed_beginning_and_end_are_still_the_same():
+    old = ["a", "b", *(f"old {n}" for n in range(MAX_EDITS)), "c"]
+    new = ["a", "b", *(f"new {n}" for n in range(MAX_EDITS)), "c"]
+    old[500] = new[500] = "between"
+    assert common_lines(old, new) == [(0, 0), (1, 1), (MAX_EDITS + 2, MAX_EDITS + 2)]
+
+
+def test_long_texts_take_no_long_time():
     started = time.thread_time()
-    highlight(repeated * MAX_LINES)
-    assert time.thread_time() - started < MOST_S
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", SHAPES)
-def test_no_source_takes_long_to_highlight(name: str) -> None:
-    started = time.thread_time()
-    highlight(hostile_text(name, MAX_CHARACTERS))
-    assert time.thread_time() - started < MOST_S
+    common_lines(["x"] * 3000, ["x", "y"] * 1500)
+    assert time.thread_time() - started < 6.0

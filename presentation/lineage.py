@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from .rows import Row
+
+class Member(NamedTuple):
+    """What the forest has to know of a record."""
+
+    task_id: str | None
+    parents: tuple[str, ...]
+    """`task_id`s, the stepping stone first."""
+    is_kept: bool
 
 
 @dataclass
 class Node:
     """A record in the forest."""
 
-    row: Row
     parent: int | None = None
     """Place of its parent in the list; None for a beginning."""
     depth: int = 0
@@ -23,31 +30,38 @@ class Node:
     """Whether anything that was kept grew from it."""
 
 
-def forest(rows: Sequence[Row]) -> tuple[list[Node], list[tuple[int, int]]]:
-    """The rows, in the order of their journeys, as nodes; and links from a node to its further
-    parents, as pairs of places.
+def forest(members: Sequence[Member]) -> tuple[list[Node], list[tuple[int, int]]]:
+    """Lay out records as a forest.
 
-    The first parent that is here and came earlier is the one it hangs on; all others are links.
+    A record hangs on the first of its parents that is among the members and came earlier; its other
+    parents are links.
+
+    Args:
+        members: The records, in the order of their journeys.
+
+    Returns:
+        A node for each member, in the same order; and links from a node to a further parent, as
+        pairs of places in that order. Both are empty where there are no members.
     """
     places: dict[str, int] = {}
     nodes: list[Node] = []
     links: list[tuple[int, int]] = []
     children: list[list[int]] = []
-    for place, row in enumerate(rows):
+    for place, member in enumerate(members):
         # What was not there yet cannot have been a parent, whatever a record says.
-        found = [places[task_id] for task_id in dict.fromkeys(row.parents) if task_id in places]
-        node = Node(row)
+        found = [places[task_id] for task_id in dict.fromkeys(member.parents) if task_id in places]
+        node = Node()
         if found:
             node.parent, node.depth = found[0], nodes[found[0]].depth + 1
             children[found[0]].append(place)
             links += [(place, other) for other in found[1:]]
         nodes.append(node)
         children.append([])
-        if row.task_id is not None:
-            places.setdefault(row.task_id, place)
+        if member.task_id is not None:
+            places.setdefault(member.task_id, place)
     _order(nodes, children)
-    for node in reversed(nodes):
-        if node.parent is not None and (node.bearing or node.row.status == "learned"):
+    for node, member in zip(reversed(nodes), reversed(members), strict=True):
+        if node.parent is not None and (node.bearing or member.is_kept):
             nodes[node.parent].bearing = True
     return nodes, links
 
