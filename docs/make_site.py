@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -48,6 +49,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for page in list(files.documentation_pages()):
         sources = (target for target in targets(page) if not site_place(target))
         for source in sources:
+            if not (ROOT / source).exists():
+                raise PluginError(f"{page.src_uri} links to {source}, which does not exist.")
             place = source_place(source)
             if files.get_file_from_path(place) is None:
                 files.append(source_file(config, source, place))
@@ -111,8 +114,7 @@ def is_readable(path: Path) -> bool:
 
 
 def source_file(config: MkDocsConfig, target: str, place: str) -> File:
-    """A page that shows a source file, or lists a folder. Raises FileNotFoundError for a link that
-    leads nowhere."""
+    """A page that shows a source file, or lists a folder."""
     path = ROOT / target
     if not place.endswith(".md"):
         return File.generated(config, place, abs_src_path=str(path))
@@ -156,7 +158,9 @@ def section(level: str, name: str, model: type[BaseModel]) -> list[str]:
         rows.append("| " + " | ".join(cell(text) for text in cells) + " |")
     parts = [f"{level} {name}", inspect.cleandoc(model.__doc__ or "")]
     if rows:
-        parts.append("\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows]))
+        parts.append(
+            "\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows])
+        )
     # Sections within one often share a class: its table is shown once, under all their names.
     for model_below in dict.fromkeys(each for _, each in within):
         names = [other for other, each in within if each is model_below]
@@ -192,7 +196,9 @@ def docstrings(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 def kind(field: FieldInfo) -> str:
     """The type of a setting in few words, with its bounds."""
     bounds = {"Ge": "≥ {0.ge}", "Gt": "> {0.gt}", "Le": "≤ {0.le}", "Lt": "< {0.lt}"}
-    told = [bounds[type(m).__name__].format(m) for m in field.metadata if type(m).__name__ in bounds]
+    told = [
+        bounds[type(m).__name__].format(m) for m in field.metadata if type(m).__name__ in bounds
+    ]
     return ", ".join([type_words(field.annotation), *told])
 
 
@@ -200,14 +206,14 @@ def type_words(annotation: Any) -> str:
     if typing.get_origin(annotation) is typing.Annotated:
         return type_words(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) is typing.Literal:
-        return " | ".join(typing.get_args(annotation))
+        return ", ".join(typing.get_args(annotation))
     arguments = typing.get_args(annotation)
     if arguments and typing.get_origin(annotation) in (tuple, dict, list):
         inner = ", ".join("..." if a is ... else type_words(a) for a in arguments)
         return f"{typing.get_origin(annotation).__name__}[{inner}]"
     if arguments:
-        return " | ".join(type_words(argument) for argument in arguments)
-    return "none" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
+        return " or ".join(type_words(argument) for argument in arguments)
+    return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
 
 
 def default(field: FieldInfo) -> str:
@@ -231,7 +237,9 @@ def commands_page() -> str:
     with click.Context(cli, info_name="taskwright") as outer:
         for name, command in sorted(cli.commands.items()):
             # The width keeps the help readable on a phone.
-            with click.Context(command, info_name=name, parent=outer, max_content_width=88) as within:
+            with click.Context(
+                command, info_name=name, parent=outer, max_content_width=88
+            ) as within:
                 within.terminal_width = 88
                 parts += [f"## {name}", f"```text\n{command.get_help(within)}\n```"]
     return "\n\n".join(parts) + "\n"
