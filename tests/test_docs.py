@@ -23,7 +23,7 @@ def test_the_robot_in_the_docs_rolls_where_it_is_told() -> None:
     (source,) = re.findall(r"```python\n(.*?)```", (DOCS / "robots.md").read_text(), re.DOTALL)
     assert len(source.splitlines()) < 60
     module = types.ModuleType("ball")
-    module.__package__ = "taskwright.world.robots"
+    module.__package__ = taskwright.world.__name__
     exec(source, vars(module))
 
     class Env(module.BallEnv):  # type: ignore[misc,name-defined]
