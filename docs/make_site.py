@@ -236,10 +236,10 @@ def commands_page() -> str:
     ]
     with click.Context(cli, info_name="taskwright") as outer:
         for name, command in sorted(cli.commands.items()):
-            # The width keeps the help readable on a phone.
+            # So wide is a column of the site.
             with click.Context(
-                command, info_name=name, parent=outer, max_content_width=88
+                command, info_name=name, parent=outer, max_content_width=78
             ) as within:
-                within.terminal_width = 88
+                within.terminal_width = 78
                 parts += [f"## {name}", f"```text\n{command.get_help(within)}\n```"]
     return "\n\n".join(parts) + "\n"
