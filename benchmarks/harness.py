@@ -119,7 +119,7 @@ class Benchmark:
         if not self.options.against:
             return
         pythons = sys.executable, self.options.against
-        columns = {f"{unit}, {self.options.rounds} pairs": "", "ours": ",.3g", "other": ",.3g"}
+        columns = {f"{unit}, {self.options.rounds} pairs": "", "ours": ",.5g", "other": ",.5g"}
         columns |= {"ratio, 95 % interval": ".3f", "lowest": ".2f", "highest": ".2f"}
 
         def rows() -> Iterator[Sequence[Any]]:
@@ -258,7 +258,10 @@ def in_process(python: str, code: str, *words: object) -> Any:
     """What a snippet prints last, as JSON, in a fresh process of an interpreter. Other
     installations are measured with it: the snippet uses what both have."""
     arguments = [python, "-c", code, *map(str, words)]
-    done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True, cwd="/")
+    done = subprocess.run(arguments, capture_output=True, text=True, check=False, cwd="/")
+    if done.returncode:
+        why = done.stderr.strip().rpartition("\n")[2] or f"exit status {done.returncode}"
+        sys.exit(f"What is to be measured fails in {python}: {why}")
     return json.loads(done.stdout.splitlines()[-1])
 
 

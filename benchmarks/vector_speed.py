@@ -35,31 +35,30 @@ from harness import (
 
 from taskwright import TaskEnv, TaskVectorEnv
 
+EXAMPLE = "find_open_doorway"
 PROCESSES = 2
 REFERENCE = 8
 """Environments in each plain process."""
 VECTORS = ((2, 1), (2, 2), (2, 4), (2, 8), (2, 16), (4, 4))
 """Children, and environments in each."""
 
-# Run in either installation, so it uses what both have.
+# Run in either installation, so it uses what both have; each has its own file of the example.
 STEPPING = """
 import sys, time
 from taskwright import TaskVectorEnv
+from taskwright.generator.seeds import EXAMPLES
 
-source, seconds = sys.argv[1], float(sys.argv[2])
-if __name__ == "__main__":
-    envs = TaskVectorEnv(source, 16, processes=2)
-    envs.reset(seed=0)
-    envs.action_space.seed(0)
-    for _ in range(20):
-        envs.step(envs.action_space.sample())
-    steps, started = 0, time.perf_counter()
-    while time.perf_counter() < started + seconds:
-        envs.step(envs.action_space.sample())
-        steps += 16
-    rate = steps / (time.perf_counter() - started)
-    envs.close()
-    print(rate)
+source = (EXAMPLES / "r2d2" / f"{sys.argv[1]}.py").read_text()
+envs = TaskVectorEnv(source, 16, processes=2)
+envs.reset(seed=0)
+envs.action_space.seed(0)
+steps, started = -16 * 20, time.perf_counter()
+while time.perf_counter() < started + float(sys.argv[2]):
+    envs.step(envs.action_space.sample())
+    steps += 16
+    if steps == 0:
+        started = time.perf_counter()
+print(steps / (time.perf_counter() - started))
 """
 
 
@@ -100,7 +99,7 @@ def main() -> None:
     bench.option("--seconds", type=float, default=1.0, help="for each row in each round")
     bench.option("--task", type=Path, help="the file of a task, rather than an example")
     options = bench.start()
-    source = options.task.read_text("utf-8") if options.task else example("find_open_doorway")
+    source = options.task.read_text("utf-8") if options.task else example(EXAMPLE)
     workers = plain_processes(source)
 
     def plain_rate() -> float:
@@ -150,7 +149,7 @@ def main() -> None:
         worker.send(0.0)
     for envs in vectors.values():
         envs.close()
-    stepping = {"2 children, 8 each": lambda python: in_process(python, STEPPING, source, 2.0)}
+    stepping = {"2 children, 8 each": lambda python: in_process(python, STEPPING, EXAMPLE, 2.0)}
     bench.compare("TaskVectorEnv, agent steps/s", stepping)
 
 
