@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from ..errors import BrokenError
 from ..task import Cost, Noun, from_json, to_json
-from .columns import first_flaw
 from .opening import Connection, Reader
+from .tampering import first_flaw
 
 N = TypeVar("N", bound=Noun)
 

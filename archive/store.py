@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 from ..task import Cost, Idea, Record, Status, from_json, to_json
-from .columns import altered_source, first_flaw, known_status, other_record, unit_vector
 from .folder import check_folder
 from .journal import Journal
 from .migrations import check_readable, migrate, schema_version
@@ -39,7 +38,14 @@ from .opening import (
     was_left_open,
     write_safely,
 )
-from .tampering import all_rows
+from .tampering import (
+    all_rows,
+    altered_source,
+    first_flaw,
+    known_status,
+    other_record,
+    unit_vector,
+)
 
 if TYPE_CHECKING:
     import pandas

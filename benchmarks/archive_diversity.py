@@ -1,35 +1,35 @@
 """How different are 200 tasks of the Composer, beside OMNI-EPIC's published run of 200?
 
-Setup: the real loop (`open_run`: strategies, stepping stones, near-copy gate, all checks in the
-sandbox, novelty, interestingness) makes tasks with the Composer until 200 are kept. Only training
-is left out, because 200 trials take hours: a trial is said to be learned with the chance
-`--learned`, after a number of steps drawn at random. What is measured is therefore the diversity
-of what passes every gate before training, not that of tasks which were learned. Finished run
-folders given with `--runs` are measured beside it, as they are.
-OMNI-EPIC's run is recomputed from its published page where `--omni-epic-page` names it (the file
-public/htmls/long_run.html of https://github.com/justrach/omni-epic), else cited.
+Measures: near copies, Vendi score, distance to the nearest and coverage of what the real loop
+(`open_run`: strategies, stepping stones, near-copy gate, all checks in the sandbox, novelty,
+interestingness) makes with the Composer until 200 tasks are kept. Only training is left out,
+because 200 trials take hours: a trial is said to be learned with the chance `--learned`, after a
+number of steps drawn at random. What is measured is therefore the diversity of what passes every
+gate before training, not that of tasks which were learned.
+Compared with: finished run folders given with `--runs`, as they are; OMNI-EPIC's run, recomputed
+from its published page where `--omni-epic-page` names it (the file public/htmls/long_run.html of
+https://github.com/justrach/omni-epic), else cited; and the aims: less than 5 % near copies and a
+Vendi score above 15.
 All texts are embedded by the same model, all-MiniLM-L6-v2: the whole description (title,
 description, success, rewards, termination), which is what the page has of OMNI-EPIC's tasks, and
-what a Taskwright archive embeds (title, description, success). That model reads the first 256 word
-pieces of a text.
+what a Taskwright archive embeds (title, description, success). That model reads the first 256
+word pieces of a text.
 Duration: some minutes on two idle cores, most of it the checks.
-Output: a table, and whether the aims are met: less than 5 % near copies and a Vendi score above 15.
 
     python benchmarks/archive_diversity.py --omni-epic-page long_run.html --runs runs/first
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from embedding_choice import idea_in
+from harness import Benchmark
 
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.metrics import (
@@ -45,7 +45,8 @@ from taskwright.config import resolve
 from taskwright.executor.job import AtWork, Job, JobResult, Tell
 from taskwright.executor.local import LocalExecutor, cores
 from taskwright.generator.run import open_run
-from taskwright.task import Idea, Outcome, Trial, from_json, to_json
+from taskwright.generator.seeds import idea_from_docstring
+from taskwright.task import Outcome, Trial, from_json, to_json
 from taskwright.trainer.requests import Film, Replay, TrialRequest
 
 CITED = "203 (cited)", 0.59, 7.3
@@ -96,26 +97,12 @@ def compose_run(
     return ending.counts
 
 
-@dataclass
-class Measured:
-    """A set of tasks in numbers."""
-
-    count: int
-    copies: float
-    vendi: float
-    distance: float
-    cells: int
-
-
-def measured(texts: Sequence[str], encoder: SentenceEncoder) -> Measured:
+def measured(texts: Sequence[str], encoder: SentenceEncoder) -> list[Any]:
+    """Tasks, near copies, Vendi score, mean distance to the nearest three, and cells."""
     vectors = np.stack([encoder.encode(text) for text in texts])
-    return Measured(
-        len(texts),
-        near_copy_share(vectors) or 0.0,
-        vendi_score(vectors),
-        mean_nearest_distance(vectors) or 0.0,
-        coverage(fixed_projection().project(vectors)),
-    )
+    copies, distance = near_copy_share(vectors) or 0.0, mean_nearest_distance(vectors) or 0.0
+    cells = coverage(fixed_projection().project(vectors))
+    return [len(texts), copies, vendi_score(vectors), distance, cells]
 
 
 Texts = list[tuple[str, str]]
@@ -132,28 +119,22 @@ def published_texts(page: Path) -> Texts:
     nodes = re.search(r"nodes = new vis\.DataSet\((\[.*?\])\);\n", page.read_text(), re.DOTALL)
     if nodes is None:
         raise SystemExit(f"{page} holds no graph of tasks; give OMNI-EPIC's long_run.html.")
-    texts = []
-    for node in json.loads(nodes[1]):
-        docstring = json.dumps(node["title"])
-        sections = idea_in(f"class Env:\n    {docstring}")
-        names = ("title", "description", "success", "rewards", "termination")
-        idea = Idea(*(sections.get(name, "") for name in names))
-        texts.append((node["title"], idea.text))
-    return texts
+    titles = [node["title"] for node in json.loads(nodes[1])]
+    return [(title, idea_from_docstring(title).text) for title in titles]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tasks", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--learned", type=float, default=1.0, help="chance that a trial learns")
-    parser.add_argument(
+    bench = Benchmark(__doc__)
+    bench.option("--tasks", type=int, default=200)
+    bench.option("--seed", type=int, default=0)
+    bench.option("--learned", type=float, default=1.0, help="chance that a trial learns")
+    bench.option(
         "--without-checks", action="store_true", help="most of the time; what it writes passes them"
     )
-    parser.add_argument("--keep", type=Path, help="folder for the run, which is deleted otherwise")
-    parser.add_argument("--omni-epic-page", type=Path)
-    parser.add_argument("--runs", type=Path, nargs="*", default=[])
-    options = parser.parse_args()
+    bench.option("--keep", type=Path, help="folder for the run, which is deleted otherwise")
+    bench.option("--omni-epic-page", type=Path)
+    bench.option("--runs", type=Path, nargs="*", default=[])
+    options = bench.start()
 
     encoder = SentenceEncoder()
     with tempfile.TemporaryDirectory() as scratch:
@@ -162,33 +143,25 @@ def main() -> None:
             run_dir, options.tasks, options.seed, options.learned, not options.without_checks
         )
         sets = {"the Composer, before training": kept_texts(run_dir)[: options.tasks]}
-    print("Composer: " + ", ".join(f"{status} {n}" for status, n in sorted(counts.items())))
+    bench.say("Composer: " + ", ".join(f"{status} {n}" for status, n in sorted(counts.items())))
     sets |= {f"kept in {run.name}": kept_texts(run) for run in options.runs}
     if options.omni_epic_page:
         sets["OMNI-EPIC, published run"] = published_texts(options.omni_epic_page)
 
-    print(
-        "\n| tasks of | embedded | tasks | near copies | Vendi score | mean distance to nearest 3 "
-        f"| cells of {CELLS_A_SIDE**2} |\n|---|---|---|---|---|---|---|"
-    )
-    own: dict[str, Measured] = {}
-    for name, pairs in sets.items():
-        for embedded, texts in zip((WHOLE, EMBEDDED), zip(*pairs, strict=True), strict=True):
-            found = measured(texts, encoder)
-            own.setdefault(embedded, found)
-            print(
-                f"| {name} | {embedded} | {found.count} | {found.copies:.1%} | {found.vendi:.1f} | "
-                f"{found.distance:.3f} | {found.cells} |"
-            )
-    if not options.omni_epic_page:
-        count, copies, vendi = CITED
-        print(f"| OMNI-EPIC | {WHOLE} | {count} | {copies:.0%} | {vendi} | – | – |")
-    for embedded, found in own.items():
-        print(f"\nThe Composer, {embedded}:")
-        print(
-            f"{'yes' if found.copies < 0.05 else 'NO ':3} near copies below 5 %: {found.copies:.1%}"
-        )
-        print(f"{'yes' if found.vendi > 15 else 'NO ':3} Vendi score above 15: {found.vendi:.1f}")
+    def rows() -> Iterator[list[Any]]:
+        for name, pairs in sets.items():
+            for embedded, texts in zip((WHOLE, EMBEDDED), zip(*pairs, strict=True), strict=True):
+                yield [name, embedded, *measured(texts, encoder)]
+        if not options.omni_epic_page:
+            yield ["OMNI-EPIC", WHOLE, *CITED, None, None]
+
+    columns = {"tasks of": "", "embedded": "", "tasks": "", "near copies": ".1%"}
+    columns |= {"Vendi score": ".1f", "mean distance to nearest 3": ".3f"}
+    found = bench.table(columns | {f"cells of {CELLS_A_SIDE**2}": ""}, rows())
+    for _, embedded, _, copies, vendi, *_ in found[:2]:
+        bench.say(f"\nThe Composer, {embedded}:")
+        bench.promise("near copies below 5 %", copies < 0.05, f"{copies:.1%}")
+        bench.promise("Vendi score above 15", vendi > 15, f"{vendi:.1f}")
 
 
 if __name__ == "__main__":

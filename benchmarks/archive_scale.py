@@ -1,15 +1,13 @@
 """How fast does an archive of a hundred thousand records find the nearest, or a million?
 
-Setup: one process. An archive of `--records` records, whose vectors (384 numbers) lie in clusters
-as those of real tasks do, is written; then it is opened, searched and added to as a run does it.
-"Float32 scan" is the same question answered by a plain matrix product over all vectors, with the
-whole matrix in memory. "Equal" says in how many searches the records found and their similarities
-are those of a full comparison, to the last bit. Memory is that of a fresh process which opens the
-archive and searches it.
-
-OMNI-EPIC embeds every text of its archive anew at each question. What that takes with the same
-sentence transformer on this machine is worked out from the time for `--texts` texts.
-
+Measures: an archive of `--records` records, whose vectors (384 numbers) lie in clusters as those
+of real tasks do, opened, searched and added to as a run does it, in one process. Memory is that
+of a fresh process which opens the archive and searches it.
+Compared with: a "float32 scan", the same question answered by a plain matrix product over all
+vectors, with the whole matrix in memory; a full comparison ("equal" says in how many searches the
+records found and their similarities are the same, to the last bit); and OMNI-EPIC, which embeds
+every text of its archive anew at each question: what that takes with the same sentence
+transformer on this machine is worked out from the time for `--texts` texts.
 Duration: a minute for 100,000 records, ten for 1,000,000, most of it for writing them.
 
     python benchmarks/archive_scale.py --records 100000
@@ -18,16 +16,15 @@ Duration: a minute for 100,000 records, ten for 1,000,000, most of it for writin
 from __future__ import annotations
 
 import argparse
-import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from harness import Benchmark, median, memory_mb, seconds
 from numpy.typing import NDArray
 
 from taskwright.archive.embedding import Embedder, SentenceEncoder
@@ -80,34 +77,27 @@ def write(run_dir: Path, count: int) -> None:
         connection.execute("COMMIT")
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 def describe(times_s: list[float]) -> str:
-    return f"{1000 * statistics.median(times_s):.1f} ms (slowest {1000 * max(times_s):.1f})"
+    return f"{1000 * median(times_s):.1f} ms (slowest {1000 * max(times_s):.1f})"
 
 
-def measure(run_dir: Path, count: int) -> None:
-    print("| what | time |\n|---|---|")
+def measured(run_dir: Path, count: int) -> Iterator[list[str]]:
     with Archive.create_or_open(run_dir) as archive:
         embedder = Embedder(archive, Clustered())
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
-            first = timed(lambda: neighbourhood.nearest(f"x {count + 1}", 10))
-        print(f"| first search ever, which builds the index | {first:.1f} s |")
-    opened = time.perf_counter()
+            first_s = seconds(lambda: neighbourhood.nearest(f"x {count + 1}", 10))
+    yield ["first search ever, which builds the index", f"{first_s:.1f} s"]
+    started = time.perf_counter()
     with Archive.create_or_open(run_dir) as archive:
         embedder = Embedder(archive, Clustered())
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
             neighbourhood.nearest(f"x {count + 1}", 10)
-            print(f"| open, and a first search | {time.perf_counter() - opened:.2f} s |")
+            yield ["open, and a first search", f"{time.perf_counter() - started:.2f} s"]
             texts = [f"x {count + 2 + n}" for n in range(SEARCHES)]
             for text in texts:
                 embedder.embed(text)
-            searches = [timed(lambda t=text: neighbourhood.nearest(t, 10)) for text in texts]
-            print(f"| nearest 10 of all | {describe(searches)} |")
+            searches = [seconds(lambda t=text: neighbourhood.nearest(t, 10)) for text in texts]
+            yield ["nearest 10 of all", describe(searches)]
             adds = []
             for _ in range(SEARCHES):
                 number = archive.start_journey()
@@ -117,17 +107,19 @@ def measure(run_dir: Path, count: int) -> None:
                     archive.add(record(number))
                     neighbourhood._take_in_what_is_new()
 
-                adds.append(timed(add))
-            print(f"| add a record, synced to the disk and indexed | {describe(adds)} |")
-            compare(neighbourhood, embedder, texts)
-    sound = timed(lambda: check_soundness(run_dir / FILE_NAME))
-    print(f"| reading all through after a crash | {sound:.1f} s |")
+                adds.append(seconds(add))
+            yield ["add a record, synced to the disk and indexed", describe(adds)]
+            yield from compared(neighbourhood, embedder, texts)
+    sound_s = seconds(lambda: check_soundness(run_dir / FILE_NAME))
+    yield ["reading all through after a crash", f"{sound_s:.1f} s"]
     with Archive.open(run_dir) as archive:
-        read = timed(lambda: archive.records())
-    print(f"| reading all records, their sources' hashes compared | {read:.1f} s |")
+        read_s = seconds(archive.records)
+    yield ["reading all records, their sources' hashes compared", f"{read_s:.1f} s"]
 
 
-def compare(neighbourhood: Neighbourhood, embedder: Embedder, texts: list[str]) -> None:
+def compared(
+    neighbourhood: Neighbourhood, embedder: Embedder, texts: list[str]
+) -> Iterator[list[str]]:
     """Against full scans: in float32 for the time, in full for the answer."""
     matrix = np.array(neighbourhood._indices[0]._vectors[: neighbourhood._indices[0].count])
     scans, equal = [], 0
@@ -139,7 +131,7 @@ def compare(neighbourhood: Neighbourhood, embedder: Embedder, texts: list[str]) 
             best = np.argpartition(-similarities, 10)[:10]
             return best[np.argsort(-similarities[best])]
 
-        scans.append(timed(scan))
+        scans.append(seconds(scan))
     for text in texts[:10]:
         query = embedder.embed(text)
         parts = range(0, len(matrix), 50_000)
@@ -148,47 +140,47 @@ def compare(neighbourhood: Neighbourhood, embedder: Embedder, texts: list[str]) 
         found = neighbourhood.nearest(text, 10)
         same = [n.record.number for n in found] == (rows + 1).tolist()
         equal += same and [n.similarity for n in found] == exact[rows].tolist()
-    print(f"| nearest 10 by a float32 scan, records not read | {describe(scans)} |")
-    print(f"| searches equal to a full comparison | {equal} of 10 |")
+    yield ["nearest 10 by a float32 scan, records not read", describe(scans)]
+    yield ["searches equal to a full comparison", f"{equal} of 10"]
 
 
-def measure_memory(run_dir: Path) -> None:
+def print_memory(run_dir: Path) -> None:
     with Archive.open(run_dir) as archive:
         embedder = Embedder(archive, Clustered())
         with Neighbourhood(run_dir, archive, embedder) as neighbourhood:
             neighbourhood.nearest("x 7", 10)
     # Not `ru_maxrss`, which a new process inherits from the one that started it.
-    status = Path("/proc/self/status").read_text(encoding="utf-8")
-    print(next(int(line.split()[1]) for line in status.splitlines() if "VmHWM" in line) // 1024)
+    print(memory_mb("self", "VmHWM"))
 
 
-def measure_omni_epic(count: int, texts: int) -> None:
+def rows(run_dir: Path, count: int, texts: int) -> Iterator[list[str]]:
+    yield from measured(run_dir, count)
+    command = [sys.executable, __file__, "--memory-of", str(run_dir)]
+    memory = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
+    mebibytes = float(memory.splitlines()[-1]) * 1e6 / 2**20
+    yield ["resident memory of a process that searches, at its most", f"{mebibytes:,.0f} MiB"]
     encoder = SentenceEncoder()
     encoder.encode("warm")
     model = encoder._model
     sources = [record(n).idea.text for n in range(texts)]
-    each_s = timed(lambda: model.encode(sources, show_progress_bar=False)) / texts
-    print(f"| embedding all {count:,} texts anew, as OMNI-EPIC does | {each_s * count:,.0f} s |")
+    each_s = seconds(lambda: model.encode(sources, show_progress_bar=False)) / texts
+    yield [f"embedding all {count:,} texts anew, as OMNI-EPIC does", f"{each_s * count:,.0f} s"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--texts", type=int, default=200)
-    parser.add_argument("--memory-of", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    bench = Benchmark(__doc__)
+    bench.option("--records", type=int, default=100_000)
+    bench.option("--texts", type=int, default=200)
+    bench.option("--memory-of", type=Path, help=argparse.SUPPRESS)
+    options = bench.start()
     if options.memory_of:
-        measure_memory(options.memory_of)
+        print_memory(options.memory_of)
         return
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder)
-        seconds = timed(lambda: write(run_dir, options.records))
-        print(f"{options.records:,} records written in {seconds:.0f} s.\n")
-        measure(run_dir, options.records)
-        command = [sys.executable, __file__, "--memory-of", folder]
-        memory = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-        print(f"| resident memory of a process that searches, at its most | {memory:,} MiB |")
-        measure_omni_epic(options.records, options.texts)
+        written_s = seconds(lambda: write(run_dir, options.records))
+        bench.say(f"{options.records:,} records written in {written_s:.0f} s.")
+        bench.table({"what": "", "time": ""}, rows(run_dir, options.records, options.texts))
 
 
 if __name__ == "__main__":

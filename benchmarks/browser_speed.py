@@ -1,54 +1,47 @@
 """How fast is the archive's browser with ten thousand records?
 
-Setup: an archive of `--records` records is written, each with a source of an example task, learning
-curve, embedding and poster. It is served as `taskwright browse` serves it, in a process of its own,
-and asked from this one: over plain HTTP ("server") and by a headless Chromium with an empty cache
+Measures: an archive of `--records` records, each with a source of an example task, learning
+curve, embedding and poster, served as `taskwright browse` serves it, in a process of its own, and
+asked from this one: over plain HTTP ("server") and by a headless Chromium with an empty cache
 ("browser": from the start of the navigation until the cards are painted, and until everything is
-loaded). "Opened" is from the start of the command until the first page was answered: it includes
-Python, the imports and reading the whole archive once. Frames are timed while the gallery is
-scrolled through as fast as cards come.
-
-Duration: about two minutes.
+loaded; of the lineage and the map until everything has been drawn once). "Opened" is from the
+start of the command until the first page was answered: it includes Python, the imports and
+reading the whole archive once. Frames are timed while the gallery is scrolled through as fast as
+cards come; "drawn anew" is one drawing of a canvas, as at each step of moving or zooming, until
+its pixels can be read.
+Compared with: the medians in docs/browser.md; there is no other browser of such an archive.
+Duration: about three minutes.
 
     python benchmarks/browser_speed.py --records 10000
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import json
+import itertools
 import os
 import shutil
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from harness import ROOT, Benchmark, memory_mb, milliseconds, serving
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-import taskwright
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.store import Archive
 from taskwright.generator.seeds import example_tasks
 from taskwright.task import Cost, CurvePoint, Idea, Judgement, Outcome, Record, Task, Trial
 
-ROOT = Path(taskwright.__file__).parent
 VERBS = "push kick carry drive climb jump herd balance open cross follow reach".split()
 THINGS = "crate ball beacon bridge ramp door gate stairs hurdle plate drone wall zone".split()
 STATUSES = ("learned", "too_hard", "too_easy", "uninteresting", "duplicate", "invalid", "broken")
 SHARES = (0.3, 0.25, 0.15, 0.1, 0.08, 0.1, 0.02)
-REPEATS = 25
-LOADS = 12
+REPEATS, LOADS, DRAWINGS = 25, 12, 20
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-quic", "--no-first-run"]
 
 
@@ -131,116 +124,6 @@ def draw_poster(path: Path, number: int) -> None:
     picture.save(path)
 
 
-@contextlib.contextmanager
-def browsed(run_dir: Path) -> Iterator[tuple[str, float]]:
-    """`taskwright browse` in a process of its own; its address, and seconds to the first page."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "taskwright", "browse", str(run_dir), "--no-open"]
-    started = time.perf_counter()
-    with subprocess.Popen([*command, "--port", str(port)], stdout=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            while True:
-                with contextlib.suppress(urllib.error.URLError, ConnectionError):
-                    get(url)
-                    break
-                if process.poll() is not None:
-                    sys.exit("The server ended.")
-                time.sleep(0.02)
-            seconds = time.perf_counter() - started
-            status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-            resident = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-            print(f"{'memory of the server':<34}{int(resident.split()[1]) / 1e3:8.0f} MB")
-            yield url, seconds
-        finally:
-            process.terminate()
-
-
-def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=120) as answer:
-        text: str = answer.read().decode()
-    return text
-
-
-def timed(work: Callable[[], object], repeats: int = REPEATS) -> list[float]:
-    """Milliseconds of each repeat."""
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(1000 * (time.perf_counter() - started))
-    return times
-
-
-def until_meaning_is_searched(url: str) -> float:
-    """Seconds from the first search until the sentence encoder is loaded."""
-    started = time.perf_counter()
-    while "is being loaded" in get(f"{url}/gallery?q=crate"):
-        time.sleep(0.1)
-    return time.perf_counter() - started
-
-
-def measure_server(url: str) -> dict[str, list[float]]:
-    words = iter([f"{verb} {thing}" for verb in VERBS for thing in THINGS])
-    asked = {
-        "first page": "/",
-        "filter": "/gallery?status=learned&generation=3",
-        "sort": "/gallery?sort=novelty",
-        "page 100 of the scroll": "/gallery/more?offset=4800",
-    }
-    times = {name: timed(lambda path=path: get(url + path)) for name, path in asked.items()}
-    times["search by words"] = timed(
-        lambda: get(f"{url}/gallery?q={urllib.parse.quote(next(words))}")
-    )
-    print(f"{'encoder loaded':<34}{until_meaning_is_searched(url):8.1f} s after the first search")
-    times["search by words and meaning"] = timed(
-        lambda: get(f"{url}/gallery?q={urllib.parse.quote(next(words))}")
-    )
-    return times
-
-
-def measure_browser(url: str, browser: Browser) -> dict[str, list[float]]:
-    times: dict[str, list[float]] = {"first page painted": [], "first page loaded": []}
-    for _ in range(LOADS):
-        with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-            page = context.new_page()
-            page.goto(url, wait_until="load")
-            page.wait_for_function(
-                "performance.getEntriesByName('first-contentful-paint').length > 0"
-            )
-            painted, loaded = page.evaluate(
-                """() => [
-                    performance.getEntriesByName('first-contentful-paint')[0].startTime,
-                    performance.getEntriesByType('navigation')[0].loadEventEnd,
-                ]"""
-            )
-            times["first page painted"].append(painted)
-            times["first page loaded"].append(loaded)
-    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
-        page = context.new_page()
-        page.goto(url)
-        times["filter set by a click"] = timed(lambda: swapped(page, "#status-learned"), 10)
-        page.goto(url)
-        times["frame while scrolling"] = page.evaluate(SCROLL)
-        shown = page.locator(".card").count()
-        print(f"{'cards scrolled through':<34}{shown:8}")
-    return times
-
-
-def swapped(page, selector: str) -> None:  # type: ignore[no-untyped-def]
-    """Click, and wait until other cards are painted."""
-    page.evaluate(
-        """selector => new Promise(done => {
-            document.addEventListener('htmx:after:swap', () =>
-                requestAnimationFrame(() => setTimeout(done)), {once: true});
-            document.querySelector(selector).click();
-        })""",
-        selector,
-    )
-
-
 SCROLL = """async () => {
     const times = [];
     let last = performance.now();
@@ -253,46 +136,136 @@ SCROLL = """async () => {
     }
     return times.slice(1);
 }"""
+PAINTED = """() => [
+    performance.getEntriesByName('first-contentful-paint')[0].startTime,
+    performance.getEntriesByType('navigation')[0].loadEventEnd,
+]"""
+SWAP = """selector => new Promise(done => {
+    document.addEventListener('htmx:after:swap', () =>
+        requestAnimationFrame(() => setTimeout(done)), {once: true});
+    document.querySelector(selector).click();
+})"""
+DRAW = """drawings => {
+    const explore = document.querySelector('.explore');
+    const { plane } = explore.lineage ?? explore.map;
+    const times = [];
+    for (let n = 0; n < drawings; n++) {
+        const started = performance.now();
+        plane.paint(plane.context, plane);
+        plane.context.getImageData(0, 0, 1, 1);
+        times.push(performance.now() - started);
+    }
+    return times;
+}"""
+
+Times = dict[str, list[float]]
 
 
-def report(title: str, times: dict[str, list[float]]) -> None:
-    print(f"\n{title:<34}{'median':>8}{'95 %':>8}{'worst':>8}  ms")
-    for name, values in times.items():
-        ordered = sorted(values)
-        high = ordered[min(int(0.95 * len(ordered)), len(ordered) - 1)]
-        print(f"{name:<34}{statistics.median(values):8.1f}{high:8.1f}{ordered[-1]:8.1f}")
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=120) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def measure_server(bench: Benchmark, url: str, count: int) -> Times:
+    words = itertools.cycle([f"{verb} {thing}" for verb in VERBS for thing in THINGS])
+    asked = {
+        "first page": "",
+        "filter": "/gallery?status=learned&generation=3",
+        "sort": "/gallery?sort=novelty",
+        "page 100 of the scroll": "/gallery/more?offset=4800",
+        "task page": f"/task/{count // 2}",
+        "lineage": "/lineage/data",
+        "map": "/map/data",
+    }
+
+    def search() -> str:
+        return get(f"{url}/gallery?q={urllib.parse.quote(next(words))}")
+
+    get(url + asked["map"])
+    times = {n: milliseconds(lambda path=p: get(url + path), REPEATS) for n, p in asked.items()}
+    times["search by words"] = milliseconds(search, REPEATS)
+    started = time.perf_counter()
+    while "is being loaded" in get(f"{url}/gallery?q=crate"):
+        time.sleep(0.1)
+    loaded_s = time.perf_counter() - started
+    bench.say(f"{'encoder loaded':<34}{loaded_s:8.1f} s after the first search")
+    times["search by words and meaning"] = milliseconds(search, REPEATS)
+    return times
+
+
+def measure_gallery(bench: Benchmark, url: str, browser: Browser) -> Times:
+    times: Times = {"first page painted": [], "first page loaded": []}
+    for _ in range(LOADS):
+        with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+            page = context.new_page()
+            page.goto(url, wait_until="load")
+            page.wait_for_function(
+                "performance.getEntriesByName('first-contentful-paint').length > 0"
+            )
+            for each, found in zip(times.values(), page.evaluate(PAINTED), strict=True):
+                each.append(found)
+    with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(url)
+        # Until other cards are painted.
+        click = "#status-learned"
+        times["filter set by a click"] = milliseconds(lambda: page.evaluate(SWAP, click), 10)
+        page.goto(url)
+        times["frame while scrolling"] = page.evaluate(SCROLL)
+        bench.say(f"{'cards scrolled through':<34}{page.locator('.card').count():8}")
+    return times
+
+
+def measure_canvas(url: str, browser: Browser, name: str) -> Times:
+    """The lineage or the map."""
+    shown: list[float] = []
+    drawn: list[float] = []
+
+    def show(page: Page) -> None:
+        page.goto(f"{url}/{name}")
+        page.wait_for_selector(".explore[data-state=ready]")
+
+    for _ in range(LOADS // 2):
+        with browser.new_context(viewport={"width": 1360, "height": 900}) as context:
+            page = context.new_page()
+            shown += milliseconds(lambda page=page: show(page), 1)
+            drawn += page.evaluate(DRAW, DRAWINGS)
+    return {f"{name} shown": shown, f"{name} drawn anew": drawn}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=10_000)
-    parser.add_argument("--json", type=Path, help="Write all times here as well.")
-    arguments = parser.parse_args()
+    bench = Benchmark(__doc__)
+    bench.option("--records", type=int, default=10_000)
+    count = bench.start().records
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         sys.exit("There is no Chromium; `apt-get install chromium` brings one.")
-
-    scripts = sorted((ROOT / "archive" / "browser" / "static").rglob("*.js"))
+    scripts = sorted((ROOT / "browser" / "static").rglob("*.js"))
     vendored = sum(path.stat().st_size for path in scripts if path.parent.name == "vendor")
     ours = sum(path.stat().st_size for path in scripts) - vendored
-    print(f"{'vendored JavaScript':<34}{vendored / 1e6:8.2f} MB")
-    print(f"{'our JavaScript':<34}{ours / 1e3:8.1f} kB")
+    bench.say(f"{'vendored JavaScript':<34}{vendored / 1e6:8.2f} MB")
+    bench.say(f"{'our JavaScript':<34}{ours / 1e3:8.1f} kB")
     with tempfile.TemporaryDirectory() as folder:
         run_dir = Path(folder) / "run"
-        write_archive(run_dir, arguments.records)
+        write_archive(run_dir, count)
         size = (run_dir / "archive.db").stat().st_size / 1e6
-        print(f"{'records':<34}{arguments.records:8} ({size:.0f} MB)")
-        with browsed(run_dir) as (url, seconds):
-            print(f"{'opened':<34}{seconds:8.1f} s")
-            server = measure_server(url)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-                in_browser = measure_browser(url, browser)
-                browser.close()
-    report("server", server)
-    report("browser", in_browser)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"server": server, "browser": in_browser}))
+        bench.say(f"{'records':<34}{count:8} ({size:.0f} MB)")
+        started = time.perf_counter()
+        with serving("browse", run_dir, "--no-open") as (url, pid), sync_playwright() as playwright:
+            get(url)
+            bench.say(f"{'opened':<34}{time.perf_counter() - started:8.1f} s")
+            bench.say(f"{'memory of the server':<34}{memory_mb(pid, 'VmRSS'):8.0f} MB")
+            server = measure_server(bench, url, count)
+            launch = playwright.chromium.launch
+            with launch(executable_path=chromium, args=ARGUMENTS) as browser:
+                shown = measure_gallery(bench, url, browser)
+            # Without a graphics card, as on most servers.
+            with launch(executable_path=chromium, args=[*ARGUMENTS, "--disable-gpu"]) as browser:
+                for name in ("lineage", "map"):
+                    shown |= measure_canvas(url, browser, name)
+    bench.times(server, "server, ms")
+    bench.times(shown, "browser, ms")
 
 
 if __name__ == "__main__":

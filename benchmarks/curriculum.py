@@ -1,22 +1,24 @@
 """Which sampler teaches toy learners with the fewest episodes?
 
-Setup: a learner with a skill for each task, which is its chance of success. An episode of a task
-raises its skill by a share of what is missing, but only as far as the skill of the task before it
-in its chain; all skills fade a little. The first task of every other chain begins mastered, and
-`--impossible` more tasks are never accomplished. The samplers see successes and failures alone (and
-for `alp_gmm` embeddings in which a chain is a line).
+Measures: the episodes until the mean skill of all that can be learned is 0.8. A learner has a
+skill for each task, which is its chance of success. An episode of a task raises its skill by a
+share of what is missing, but only as far as the skill of the task before it in its chain; all
+skills fade a little. The first task of every other chain begins mastered, and `--impossible` more
+tasks are never accomplished. The samplers see successes and failures alone (and for `alp_gmm`
+embeddings in which a chain is a line).
+Compared with: uniform sampling, in medians over the seeds.
 Duration: a minute or two.
-Output: for each sampler the episodes until the mean skill of all that can be learned is 0.8, the
-median and the range over seeds, and how many times fewer they are than with uniform sampling.
 
     python benchmarks/curriculum.py
 """
 
 from __future__ import annotations
 
-import argparse
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from harness import Benchmark, median
 
 from taskwright.curriculum import CURRICULA, TaskSampler
 
@@ -69,31 +71,28 @@ def episodes_needed(curriculum: str, learner: Learner, seed: int, most: int) -> 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chains", type=int, default=5)
-    parser.add_argument("--length", type=int, default=6)
-    parser.add_argument("--impossible", type=int, default=30)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--most", type=int, default=100_000, help="episodes after which to give up")
-    options = parser.parse_args()
-    needed: dict[str, list[int]] = {}
-    for curriculum in ("uniform", *(name for name in CURRICULA if name != "uniform")):
-        needed[curriculum] = [
-            episodes_needed(
-                curriculum,
-                Learner(options.chains, options.length, options.impossible, seed),
-                seed,
-                options.most,
-            )
-            for seed in range(options.seeds)
-        ]
-    base = float(np.median(needed["uniform"]))
-    print("| sampler | episodes, median | range | uniform / it |")
-    print("|---|---|---|---|")
-    for curriculum, counts in needed.items():
-        middle = float(np.median(counts))
-        span = f"{min(counts)} to {max(counts)}"
-        print(f"| {curriculum} | {middle:.0f} | {span} | {base / middle:.2f} |")
+    bench = Benchmark(__doc__)
+    bench.option("--chains", type=int, default=5)
+    bench.option("--length", type=int, default=6)
+    bench.option("--impossible", type=int, default=30)
+    bench.option("--seeds", type=int, default=5)
+    bench.option("--most", type=int, default=100_000, help="episodes after which to give up")
+    options = bench.start()
+    size = options.chains, options.length, options.impossible
+
+    def rows() -> Iterator[list[Any]]:
+        uniform = 0.0
+        for curriculum in ("uniform", *(name for name in CURRICULA if name != "uniform")):
+            counts = [
+                episodes_needed(curriculum, Learner(*size, seed), seed, options.most)
+                for seed in range(options.seeds)
+            ]
+            uniform = uniform or median(counts)
+            span = f"{min(counts)} to {max(counts)}"
+            yield [curriculum, median(counts), span, uniform / median(counts)]
+
+    columns = {"sampler": "", "episodes, median": ".0f", "range": "", "uniform / it": ".2f"}
+    bench.table(columns, rows())
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What does a PyBullet call cost a task, against PyBullet alone and `pybullet_utils`' client?
+"""What does a PyBullet call cost a task?
 
-Setup: a world with a floor and a box; each call is made many times in a loop by the raw module
-with its client id, by `pybullet_utils.bullet_client.BulletClient` and by the `TaskClient` that
-tasks get, in turn with the others. The median of the rounds is shown, since machines are noisy.
+Measures: microseconds of each call by the `TaskClient` that tasks get, many times in a loop, in a
+world with a floor and a box.
+Compared with: the raw module with its client id, and `pybullet_utils.bullet_client.BulletClient`.
 Duration: about 15 s.
 
     python benchmarks/facade_cost.py
@@ -11,18 +11,16 @@ Duration: about 15 s.
 from __future__ import annotations
 
 import functools
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pybullet
+from harness import Benchmark, in_turn, median, seconds
 from pybullet_utils.bullet_client import BulletClient
 
 from taskwright.world.client.client import PhysicsClient
 from taskwright.world.client.task_client import TaskClient
 
-ROUNDS = 15
 CALLS = 2000
 PLACE, FACING = [1.0, 2.0, 3.0], [0.0, 0.0, 0.0, 1.0]
 
@@ -58,6 +56,8 @@ def build(client: Any) -> int:
 
 
 def main() -> None:
+    bench = Benchmark(__doc__, rounds=15)
+    options = bench.start()
     trusted, wrapper = PhysicsClient(), BulletClient(pybullet.DIRECT)
     box = build(trusted)
     assert build(wrapper) == box
@@ -66,18 +66,16 @@ def main() -> None:
         "BulletClient": wrapper,
         "TaskClient": TaskClient(trusted, robot_id=0),
     }
-    print("| call, µs | " + " | ".join(clients) + " |")
-    print("|---|" + "---|" * len(clients))
-    for name, call in WORK.items():
-        costs: dict[str, list[float]] = {client: [] for client in clients}
-        for _ in range(ROUNDS):
-            for kind, client in clients.items():
-                started = time.perf_counter()
-                for _ in range(CALLS):
-                    call(client, box)
-                costs[kind].append((time.perf_counter() - started) / CALLS * 1e6)
-        medians = " | ".join(f"{statistics.median(cost):.2f}" for cost in costs.values())
-        print(f"| {name} | {medians} |")
+
+    def cost_us(call: Callable[[Any, int], Any], client: Any) -> float:
+        return seconds(lambda: [call(client, box) for _ in range(CALLS)]) / CALLS * 1e6
+
+    def rows() -> Iterator[list[Any]]:
+        for name, call in WORK.items():
+            works = {kind: functools.partial(cost_us, call, each) for kind, each in clients.items()}
+            yield [name, *map(median, in_turn(works, options.rounds).values())]
+
+    bench.table({"call, µs": "", **dict.fromkeys(clients, ".2f")}, rows())
 
 
 if __name__ == "__main__":

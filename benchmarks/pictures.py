@@ -1,10 +1,10 @@
 """How many pictures a second does one core draw, and what does seeing cost an agent?
 
-Setup: one process. Pictures of 320 by 240, of the nine examples, of a hundred bodies on a floor and
-of as many as a task may have, each drawn by PyBullet alone and with the large boxes painted by
-numpy, in turn; the median counts. Then agent steps a second with and without vision, resets
-included, R2D2 driving at random. All times are those of the processor, since machines are shared;
-compare columns of one run.
+Measures: pictures of 320 by 240 per second, of the nine examples, of a hundred bodies on a floor
+and of as many as a task may have; then agent steps per second with vision, resets included, R2D2
+driving at random. All in computing time, of one process.
+Compared with: PyBullet's renderer alone, without the large boxes that numpy paints; and agent
+steps without vision.
 Duration: about a minute.
 
     python benchmarks/pictures.py
@@ -13,17 +13,17 @@ Duration: about a minute.
 
 from __future__ import annotations
 
-import argparse
-import statistics
+import functools
 import time
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
+from harness import EXAMPLES, Benchmark, act_at_random, in_turn, median, seconds
 
 from taskwright.world import TaskEnv
 from taskwright.world.pictures import painting
 
-EXAMPLES = Path(__file__).parents[1] / "examples/tasks/r2d2"
 CROWD = '''
 from taskwright.world import R2D2Env
 
@@ -55,7 +55,6 @@ class Env(R2D2Env):
     def get_success(self):
         return False
 '''
-ROUNDS = 15
 STEPS = 600
 
 
@@ -63,64 +62,54 @@ def seconds_per_picture(env: TaskEnv, worthwhile_pixels: float) -> float:
     """Of the processor, with boxes painted that cover more than so many pixels."""
     kept, painting.WORTHWHILE_PIXELS = painting.WORTHWHILE_PIXELS, worthwhile_pixels
     try:
-        started = time.process_time()
-        env.render()
-        return time.process_time() - started
+        return seconds(env.render, time.process_time)
     finally:
         painting.WORTHWHILE_PIXELS = kept
 
 
-def pictures(sources: dict[str, str], renderer: str) -> None:
-    print("| pictures/s | overview | PyBullet alone | chase | PyBullet alone |")
-    print("|---|---|---|---|---|")
+def pictures(sources: dict[str, str], renderer: str, rounds: int) -> Iterator[list[Any]]:
+    limits = {"painted": painting.WORTHWHILE_PIXELS, "PyBullet alone": np.inf}
     for name, source in sources.items():
-        cells = []
+        rates = []
         for camera in ("overview", "chase"):
             env = TaskEnv(source, render_mode="rgb_array", camera=camera, renderer=renderer)
             env.reset(seed=0)
-            env.render()
-            times: tuple[list[float], list[float]] = ([], [])
-            for _ in range(ROUNDS):
-                times[0].append(seconds_per_picture(env, painting.WORTHWHILE_PIXELS))
-                times[1].append(seconds_per_picture(env, np.inf))
-            cells += [f"{1 / statistics.median(column):.0f}" for column in times]
+            works = {
+                kind: functools.partial(seconds_per_picture, env, limit)
+                for kind, limit in limits.items()
+            }
+            rates += [1 / median(each) for each in in_turn(works, rounds, warm_up=True).values()]
             env.close()
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        yield [name, *rates]
 
 
 def steps_per_second(source: str, vision: tuple[int, int] | None, renderer: str) -> float:
     env = TaskEnv(source, vision=vision, renderer=renderer)
     env.action_space.seed(0)
     env.reset(seed=0)
-    started = time.process_time()
-    for _ in range(STEPS):
-        _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-        if terminated or truncated:
-            env.reset()
-    rate = STEPS / (time.process_time() - started)
+    spent_s = seconds(lambda: [act_at_random(env) for _ in range(STEPS)], time.process_time)
     env.close()
-    return rate
-
-
-def vision(sources: dict[str, str], renderer: str) -> None:
-    sizes = (None, (32, 32), (64, 64), (128, 128))
-    print("| agent steps/s | without | 32x32 | 64x64 | 128x128 |")
-    print("|---|---|---|---|---|")
-    for name, source in sources.items():
-        rates = [steps_per_second(source, size, renderer) for size in sizes]
-        print(f"| {name} | {' | '.join(f'{rate:.0f}' for rate in rates)} |", flush=True)
+    return STEPS / spent_s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--renderer", choices=("cpu", "egl", "auto"), default="cpu")
-    renderer = parser.parse_args().renderer
-    sources = {path.stem: path.read_text() for path in sorted(EXAMPLES.glob("*.py"))}
+    bench = Benchmark(__doc__, rounds=15)
+    bench.option("--renderer", choices=("cpu", "egl", "auto"), default="cpu")
+    options = bench.start()
+    paths = sorted((EXAMPLES / "r2d2").glob("*.py"))
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in paths}
     crowds = {f"a crowd of {count}": CROWD.format(count=count) for count in (100, 250)}
-    pictures(sources | crowds, renderer)
-    print()
-    seen = ("drive_to_beacon", "find_open_doorway", "kick_ball_into_goal")
-    vision({name: sources[name] for name in seen}, renderer)
+    heads = ("overview", "PyBullet alone", "chase", "PyBullet alone, chase")
+    columns = {"pictures/s": "", **dict.fromkeys(heads, ".0f")}
+    bench.table(columns, pictures(sources | crowds, options.renderer, options.rounds))
+    sizes = {"without": None, "32x32": (32, 32), "64x64": (64, 64), "128x128": (128, 128)}
+    bench.table(
+        {"agent steps/s": "", **dict.fromkeys(sizes, ".0f")},
+        (
+            [name, *(steps_per_second(sources[name], s, options.renderer) for s in sizes.values())]
+            for name in ("drive_to_beacon", "find_open_doorway", "kick_ball_into_goal")
+        ),
+    )
 
 
 if __name__ == "__main__":

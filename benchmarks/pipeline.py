@@ -1,15 +1,16 @@
 """Do many journeys at once keep the cores busy, and how many more tasks does that give?
 
-Setup: a real HTTP server on loopback speaks the OpenAI protocol and takes its time for each answer
-(20 s): distinct ideas, sound code and favourable verdicts, all scripted. Each task's success is a
-matter of luck in half of its episodes, so that training never ends early and every trial takes the
-same number of steps; the benchmark first measures how many steps take 30 s on these cores. Then
-`taskwright run` goes once with the given concurrency and once one journey at a time, and the CPU
-time of all its processes is added up.
-Duration: `(journeys / speed-up + journeys of the comparison) * (3 answers + trial)`, and a minute:
-with the defaults about 25 minutes on two cores. `--scale 0.2` shortens every wait and trial.
-Output: how busy the cores were while the loop was in full flow, tasks kept per hour for both, and
-their ratio beside what the arithmetic allows. The aims are 90 % and 3 times.
+Measures: `taskwright run` with many journeys at once: how busy the cores were while the loop was
+in full flow, from the CPU time of all its processes, and tasks kept per hour. A real HTTP server
+on loopback speaks the OpenAI protocol and takes its time for each answer (20 s): distinct ideas,
+sound code and favourable verdicts, all scripted. Each task's success is a matter of luck in half
+of its episodes, so that training never ends early and every trial takes the same number of steps;
+the benchmark first measures how many steps take 30 s on these cores.
+Compared with: one journey at a time, and what the arithmetic allows. The aims are 90 % and 3
+times.
+Duration: `(journeys / speed-up + journeys of the comparison) * (3 answers + trial)`, and a
+minute: with the defaults about 25 minutes on two cores. `--scale 0.2` shortens every wait and
+trial.
 
     python benchmarks/pipeline.py
     python benchmarks/pipeline.py --scale 0.2 --journeys 16 --alone 3
@@ -17,7 +18,6 @@ their ratio beside what the arithmetic allows. The aims are 90 % and 3 times.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import json
 import os
@@ -27,18 +27,21 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+
+from harness import Benchmark, command
+from trials import try_task
 
 from taskwright.executor.local import cores
-from taskwright.trainer.requests import TrialRequest
-from taskwright.trainer.trial import run_trial
 
 SAMPLE_S = 0.5
 EVALUATION_EPISODES = 32
 """Fewer than usual, so that a shortened trial is a trial still and not mostly its evaluation."""
-NEVER = 1_000_000_000
+ENDLESS = 1_000_000_000
 """Steps without progress after which a trial gives up: all are to last equally long."""
 
 SOURCE = '''import numpy as np
@@ -92,7 +95,7 @@ SETTINGS = {
     "trainer.easy_success_rate": 1.0,
     "trainer.nearest_policies": 0,
     "trainer.evaluation_episodes": EVALUATION_EPISODES,
-    "trainer.patience_steps": NEVER,
+    "trainer.patience_steps": ENDLESS,
     # Every idea is another one here; that is not the question.
     "novelty.near_copy": 1.0,
     "model.timeout_s": 300,
@@ -158,31 +161,21 @@ class SlowServer:
 
 def steps_for(trial_s: float) -> tuple[int, float]:
     """How many steps a trial may take to last that long on all cores, and how long it then does."""
-    with tempfile.TemporaryDirectory() as folder:
 
-        def seconds(steps: int) -> float:
-            plan = TrialRequest(
-                source_of(0), "r2d2", 0, f"{folder}/policy.zip", steps, NEVER, 600.0, cores(), 16,
-                0.05, 1.0, 16, EVALUATION_EPISODES,
-            )  # fmt: skip
-            trial = run_trial(plan)
-            assert trial.verdict == "learned", trial.reason
-            return trial.seconds
+    def seconds(steps: int) -> float:
+        trial = try_task(
+            source_of(0), 0, max_steps=steps, patience_steps=ENDLESS, learned_success_rate=0.05,
+            easy_success_rate=1.0, evaluation_episodes=EVALUATION_EPISODES,
+        )  # fmt: skip
+        assert trial.verdict == "learned", trial.reason
+        return trial.seconds
 
-        few, many = 2048, 8192
-        seconds(few)  # The first one loads what the others find loaded.
-        at_few, at_many = seconds(few), seconds(many)
-        per_step = (at_many - at_few) / (many - few)
-        steps = max(int(few + (trial_s - at_few) / per_step) // 2048 * 2048, 2048)
-        return steps, seconds(steps)
-
-
-@dataclass
-class Sample:
-    """How much CPU time a command and all it started have used up to a moment."""
-
-    at_s: float
-    cpu_s: float
+    few, many = 2048, 8192
+    seconds(few)  # The first one loads what the others find loaded.
+    at_few, at_many = seconds(few), seconds(many)
+    per_step = (at_many - at_few) / (many - few)
+    steps = max(int(few + (trial_s - at_few) / per_step) // 2048 * 2048, 2048)
+    return steps, seconds(steps)
 
 
 def cpu_seconds(pid: int, known: dict[int, float]) -> float:
@@ -224,23 +217,27 @@ class Measured:
         return 3600 * self.kept / self.seconds
 
 
-def run(run_dir: Path, url: str, journeys: int, concurrency: int, workers: int, steps: int):
-    command = [sys.executable, "-m", "taskwright", "run", str(run_dir), "--quiet", "--model=slow"]
-    command += [f"--base-url={url}", f"--attempts={journeys}", f"--concurrency={concurrency}"]
-    command += [f"--workers={workers}", f"--set=trainer.max_steps={steps}"]
-    command += [f"--set={name}={value}" for name, value in SETTINGS.items()]
-    environment = {**os.environ, "OPENAI_API_KEY": "none"}
-    samples: list[Sample] = []
+def run(
+    run_dir: Path, url: str, journeys: int, concurrency: int, workers: int, steps: int
+) -> Measured:
+    settings = {**SETTINGS, "trainer.max_steps": steps}
+    words = command(
+        "run", run_dir, "--quiet", "--model=slow", f"--base-url={url}", f"--attempts={journeys}",
+        f"--concurrency={concurrency}", f"--workers={workers}",
+        *(f"--set={name}={value}" for name, value in settings.items()),
+    )  # fmt: skip
+    samples: list[tuple[float, float]] = []
     known: dict[int, float] = {}
     # The wall clock of events is the command's own; ours starts when its first event says so.
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, "OPENAI_API_KEY": "none"}
+    process = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL)
     events = run_dir / "events.jsonl"
     try:
         while not events.exists() and process.poll() is None:
             time.sleep(0.01)
         started = time.monotonic()
         while process.poll() is None:
-            samples.append(Sample(time.monotonic() - started, cpu_seconds(process.pid, known)))
+            samples.append((time.monotonic() - started, cpu_seconds(process.pid, known)))
             time.sleep(SAMPLE_S)
     finally:
         process.terminate()
@@ -250,29 +247,32 @@ def run(run_dir: Path, url: str, journeys: int, concurrency: int, workers: int, 
     return measured(told, samples, workers)
 
 
-def measured(events: list[dict], samples: list[Sample], workers: int) -> Measured:
+def measured(
+    events: list[dict[str, Any]], samples: Sequence[tuple[float, float]], workers: int
+) -> Measured:
+    """From a run's events, and samples of the clock and the CPU time that it had used by then."""
     begin_s = events[0]["elapsed_s"]
     records = [event for event in events if event["event"] == "record"]
     trials = [event for event in events if event["event"] == "job" and event["kind"] == "trial"]
     begun = [event["elapsed_s"] for event in trials if event["state"] == "begun"]
     # In full flow: from the first trial to the begin of the last one, after which work runs out.
     first_s, last_s = begun[0], begun[-1]
-    inside = [sample for sample in samples if first_s <= sample.at_s + begin_s <= last_s]
+    inside = [sample for sample in samples if first_s <= sample[0] + begin_s <= last_s]
     busy = workers_busy = float("nan")
     if len(inside) > 1:
-        span_s = inside[-1].at_s - inside[0].at_s
-        busy = (inside[-1].cpu_s - inside[0].cpu_s) / span_s / cores()
+        (begin_at, begin_cpu), (end_at, end_cpu) = inside[0], inside[-1]
+        busy = (end_cpu - begin_cpu) / (end_at - begin_at) / cores()
         workers_busy = worked_s(events, first_s, last_s) / (last_s - first_s) / workers
     return Measured(
         kept=sum(event["status"] == "learned" for event in records),
         seconds=records[-1]["elapsed_s"] - begin_s,
         busy=busy,
         workers_busy=workers_busy,
-        cpu_per_journey_s=samples[-1].cpu_s / len(records),
+        cpu_per_journey_s=samples[-1][1] / len(records),
     )
 
 
-def worked_s(events: list[dict], first_s: float, last_s: float) -> float:
+def worked_s(events: list[dict[str, Any]], first_s: float, last_s: float) -> float:
     """How long workers had jobs between two moments, added up."""
     total, busy, since = 0.0, 0, first_s
     for event in events:
@@ -284,50 +284,47 @@ def worked_s(events: list[dict], first_s: float, last_s: float) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--latency", type=float, default=20.0, help="seconds of an answer")
-    parser.add_argument("--trial", type=float, default=30.0, help="seconds of a trial")
-    parser.add_argument("--scale", type=float, default=1.0, help="shortens both")
-    parser.add_argument("--journeys", type=int, default=32, help="of the run with many at once")
-    parser.add_argument("--alone", type=int, default=5, help="journeys one at a time")
-    parser.add_argument("--concurrency", type=int, default=8)
-    parser.add_argument("--workers", type=int, default=cores())
-    parser.add_argument("--steps", type=int, help="of a trial, rather than measuring how many")
-    options = parser.parse_args()
+    bench = Benchmark(__doc__)
+    bench.option("--latency", type=float, default=20.0, help="seconds of an answer")
+    bench.option("--trial", type=float, default=30.0, help="seconds of a trial")
+    bench.option("--scale", type=float, default=1.0, help="shortens both")
+    bench.option("--journeys", type=int, default=32, help="of the run with many at once")
+    bench.option("--alone", type=int, default=5, help="journeys one at a time")
+    bench.option("--concurrency", type=int, default=8)
+    bench.option("--workers", type=int, default=cores())
+    bench.option("--steps", type=int, help="of a trial, rather than measuring how many")
+    options = bench.start()
     latency_s, trial_s = options.scale * options.latency, options.scale * options.trial
 
-    steps = options.steps
-    lasts = "as long as it takes"
+    steps, lasts = options.steps, "as long as it takes"
     if steps is None:
         steps, lasts_s = steps_for(trial_s)
         lasts = f"{lasts_s:.0f} s on all of them"
     waits = f"an answer takes {latency_s:g} s, a trial of {steps} steps {lasts}"
-    print(f"{cores()} cores; {waits}", flush=True)
-    server = SlowServer(latency_s)
+    bench.say(f"{cores()} cores; {waits}")
+    url = SlowServer(latency_s).url
+    atonce, workers = options.concurrency, options.workers
     with tempfile.TemporaryDirectory() as folder:
-        many = run(
-            Path(folder) / "many", server.url, options.journeys, options.concurrency,
-            options.workers, steps,
-        )  # fmt: skip
-        alone = run(Path(folder) / "alone", server.url, options.alone, 1, 1, steps)
-    rows = {f"{options.concurrency} at once, {options.workers} workers": many, "alone": alone}
-    print("\n| journeys | kept | minutes | kept per hour | cores busy | workers busy |")
-    print("|---|---|---|---|---|---|")
-    for name, found in rows.items():
-        print(
-            f"| {name} | {found.kept} | {found.seconds / 60:.1f} | {found.per_hour:.1f} | "
-            f"{found.busy:.0%} | {found.workers_busy:.0%} |"
-        )
+        many = run(Path(folder) / "many", url, options.journeys, atonce, workers, steps)
+        alone = run(Path(folder) / "alone", url, options.alone, 1, 1, steps)
+    columns = {"journeys": "", "kept": "", "minutes": ".1f", "kept per hour": ".1f"}
+    bench.table(
+        columns | {"cores busy": ".0%", "workers busy": ".0%"},
+        (
+            [name, each.kept, each.seconds / 60, each.per_hour, each.busy, each.workers_busy]
+            for name, each in {f"{atonce} at once, {workers} workers": many, "alone": alone}.items()
+        ),
+    )
     alone_s = alone.seconds / alone.kept
     most = alone_s / (many.cpu_per_journey_s / cores())
     ratio = many.per_hour / alone.per_hour
-    print(
+    bench.say(
         f"\nOne at a time a kept task takes {alone_s:.1f} s; at once it takes "
         f"{many.cpu_per_journey_s:.1f} s of one core, so {cores()} cores that are never idle would "
         f"give {most:.1f} times as many per hour."
     )
-    print(f"{'yes' if many.busy >= 0.9 else 'NO ':3} cores at least 90 % busy: {many.busy:.0%}")
-    print(f"{'yes' if ratio >= 3.0 else 'NO ':3} at least 3 times as many per hour: {ratio:.2f}")
+    bench.promise("cores at least 90 % busy", many.busy >= 0.9, f"{many.busy:.0%}")
+    bench.promise("at least 3 times as many per hour", ratio >= 3.0, f"{ratio:.2f}")
 
 
 if __name__ == "__main__":

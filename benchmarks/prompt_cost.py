@@ -1,34 +1,36 @@
-"""How many prompt tokens does a journey cost, by role, and how many would OMNI-EPIC's have?
+"""How many prompt tokens does a journey cost, by role?
 
     python benchmarks/prompt_cost.py [--run RUN_DIR] [--omni-epic CHECKOUT]
 
-Setup: an archive of 40 records, filled from the example tasks and the Composer's ideas with made-up
-trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are chosen as
-in a run and every prompt is rendered and counted; nothing is sent. A repair is counted with a
-finding of usual length. With a checkout of OMNI-EPIC, its prompts are built from its own templates
-and its eight examples, with the number of retrieved sources that its configuration gives (5 learned
-and 5 failed for an idea, 5 for code and a repair, 10 for a verdict) taken from the same archive.
-Half a minute on an idle machine. Prints a table, and JSON with --json.
+Measures: an archive of 40 records, filled from the example tasks and the Composer's ideas with
+made-up trials, or that of a run folder. For 60 journeys on it, the strategy and what is shown are
+chosen as in a run and every prompt is rendered and counted; nothing is sent. A repair is counted
+with a finding of usual length.
+Compared with: OMNI-EPIC's prompts, where a clone of its repository is named, built from its own
+templates and its eight examples, with the number of retrieved sources that its configuration
+gives (5 learned and 5 failed for an idea, 5 for code and a repair, 10 for a verdict) taken from
+the same archive.
+Duration: half a minute on an idle machine.
 
 Counted by tiktoken (cl100k_base, the encoding of GPT-4) where that is at hand without a download,
-in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided by four, and said.
+in TIKTOKEN_CACHE_DIR or inside an installed litellm; else as characters divided by four, and
+said.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import importlib.util
 import json
 import os
 import runpy
-import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from harness import Benchmark
 
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.novelty import nearest
@@ -269,12 +271,11 @@ def omni_epic_prompts(checkout: Path, records: list[Record], robot: Robot) -> di
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, help="take the archive of this run folder")
-    parser.add_argument("--omni-epic", type=Path, help="a checkout to compare with")
-    parser.add_argument("--set", default="{}", help="settings under `model`, as JSON")
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    bench = Benchmark(__doc__)
+    bench.option("--run", type=Path, help="take the archive of this run folder")
+    bench.option("--omni-epic", type=Path, help="a clone of its repository to compare with")
+    bench.option("--set", default="{}", help="settings under `model`, as JSON")
+    options = bench.start()
     if options.run:
         with Archive.open(options.run) as archive:
             records = [record for record in archive.records() if record.task]
@@ -282,37 +283,27 @@ def main() -> None:
         records = made_up_archive(ROBOT)
     count, how = counter()
     config = ModelConfig.model_validate(json.loads(options.set))
-    ours = {
-        role: [count(prompt) for prompt in prompts]
-        for role, prompts in sorted(our_prompts(records, ROBOT, config).items())
-    }
-    ours["idea"] = [n for role, counts in ours.items() if role.startswith("idea") for n in counts]
-    theirs = {}
+    built = our_prompts(records, ROBOT, config)
+    built["idea"] = [p for role, prompts in built.items() if role != "idea"
+                     and role.startswith("idea") for p in prompts]  # fmt: skip
+    ours = {role: float(np.mean([*map(count, prompts)])) for role, prompts in built.items()}
+    theirs: dict[str, float] = {}
     if options.omni_epic:
-        built = omni_epic_prompts(options.omni_epic, records, ROBOT)
-        theirs = {role: [count(prompt) for prompt in built[role]] for role in built}
-    rows: dict[str, dict[str, float | None]] = {}
-    for role in sorted(ours, key=lambda role: (role == "repair", role)):
-        mean = statistics.mean(ours[role])
-        other = statistics.mean(theirs[role]) if role in theirs else None
-        rows[role] = {"ours": mean, "calls": len(ours[role]), "omni_epic": other}
-    steps = ("idea", "code", "interestingness")
-    other = sum(statistics.mean(theirs[role]) for role in steps) if theirs else None
-    rows["journey without repairs"] = {
-        "ours": sum(statistics.mean(ours[role]) for role in steps),
-        "calls": None,
-        "omni_epic": other,
-    }
-    if options.json:
-        print(json.dumps({"counted_by": how, "records": len(records), "roles": rows}))
-        return
-    print(f"Prompt tokens a call, mean, by {how}; an archive of {len(records)} records.\n")
-    print(f"{'role':<26}{'ours':>8}{'OMNI-EPIC':>12}{'share':>8}")
-    for role, row in rows.items():
-        ours_mean, theirs_mean = row["ours"], row["omni_epic"]
-        assert ours_mean is not None
-        compared = f"{theirs_mean:>12,.0f}{ours_mean / theirs_mean:>8.0%}" if theirs_mean else ""
-        print(f"{role:<26}{ours_mean:>8,.0f}{compared}")
+        prompts = omni_epic_prompts(options.omni_epic, records, ROBOT)
+        theirs = {role: float(np.mean([*map(count, each)])) for role, each in prompts.items()}
+    roles = sorted(ours, key=lambda role: (role == "repair", role))
+    whole = "journey without repairs"
+    for tokens in filter(None, (ours, theirs)):
+        tokens[whole] = sum(tokens[role] for role in ("idea", "code", "interestingness"))
+    bench.say(f"Prompt tokens a call, mean, by {how}; an archive of {len(records)} records.")
+    bench.table(
+        {"role": "", "calls": "", "ours": ",.0f", "OMNI-EPIC": ",.0f", "share": ".0%"},
+        (
+            [role, len(built[role]) if role in built else None, ours[role], theirs.get(role),
+             ours[role] / theirs[role] if role in theirs else None]
+            for role in (*roles, whole)
+        ),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,29 +1,24 @@
 """What does the sandbox cost: in starting, in steps per second, and in memory?
 
-Setup: one hand-written example. A check is timed as the first of a fresh Python process (cold) and
-as one of many in the same process (warm), beside the same stages run without a sandbox. Episodes
-are stepped with the same seeds and random actions in one sandboxed child, in the same child without
-any protection, and in this process, in alternating rounds: the first two differ by the sandbox, the
-last by being two processes that wait for each other. Ratios come from one run, as machines are
-noisy.
-
-Duration: about two minutes. Prints a table.
+Measures: with one hand-written example, the start of a child; a check as the first of a fresh
+Python process (cold) and as one of many in the same process (warm); agent steps per second of
+episodes in one sandboxed child, with the same seeds and actions for all; and the child's memory.
+Compared with: the same stages without a sandbox; the same child without any protection, which
+differs by the sandbox alone; and this process, which differs by two processes that wait for each
+other too. With `--against`, the check in another installation.
+Duration: about two minutes.
 
     python benchmarks/sandbox_cost.py
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import statistics
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
+from harness import Benchmark, Ratio, example, in_process, in_turn, median, memory_mb, seconds
 
 from taskwright.sandbox import vector
 from taskwright.sandbox.checker import check_task
@@ -34,28 +29,26 @@ from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Task
 from taskwright.world import TaskEnv
 
-EXAMPLE = Path(__file__).parents[1] / "examples/tasks/r2d2/find_open_doorway.py"
+EXAMPLE = "find_open_doorway"
 ENVIRONMENTS = 8
 STEPS_A_ROUND = 400
 ALL_PROTECTIONS = ("namespaces", "landlock", "bubblewrap", "seccomp")
 
-COLD = """
+# Run in either installation, so it uses what both have; each has its own file of the example.
+CHECKING = """
 import sys, time
+from taskwright.generator.seeds import EXAMPLES
 from taskwright.task import Task
 from taskwright.sandbox import vector
 from taskwright.sandbox.checker import check_task
-task = Task(open(sys.argv[1]).read())
+task = Task((EXAMPLES / "r2d2" / f"{sys.argv[1]}.py").read_text())
+if sys.argv[2] == "warm":
+    check_task(task)
 started = time.perf_counter()
 outcome = check_task(task)
 assert outcome.verdict == "passed", outcome
 print(time.perf_counter() - started)
 """
-
-
-def seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
 
 
 def start_child() -> None:
@@ -69,14 +62,15 @@ def unsandboxed_rate(source: str, actions: np.ndarray) -> float:
     episodes = [0] * ENVIRONMENTS
     for n, env in enumerate(environments):
         env.reset(seed=episode_seed(0, n, 0))
-    started = time.perf_counter()
-    for row in actions:
+
+    def step(row: np.ndarray) -> None:
         for n, (env, action) in enumerate(zip(environments, row, strict=True)):
             _, _, terminated, truncated, info = env.step(int(action))
             if terminated or truncated or info["is_success"]:
                 episodes[n] += 1
                 env.reset(seed=episode_seed(0, n, episodes[n]))
-    rate = actions.size / (time.perf_counter() - started)
+
+    rate = actions.size / seconds(lambda: [step(row) for row in actions])
     for env in environments:
         env.close()
     return rate
@@ -87,74 +81,58 @@ def child_rate(source: str, actions: np.ndarray, without: Sequence[str] = ()) ->
     vector.Child = functools.partial(Child, without=without)
     with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes=1) as episodes:
         episodes.reset(seed=0)
-        started = time.perf_counter()
-        for row in actions:
-            episodes.step(row)
-        return actions.size / (time.perf_counter() - started)
-
-
-def own_memory_mb(pid: int) -> float:
-    """Memory of a process that it shares with no other."""
-    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in rollup if line.startswith("Private")) / 1024
+        return actions.size / seconds(lambda: [episodes.step(row) for row in actions])
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    task = Task(EXAMPLE.read_text(encoding="utf-8"))
+    bench = Benchmark(__doc__, rounds=7, against=True)
+    options = bench.start()
+    source = example(EXAMPLE)
+    task = Task(source)
 
-    cold = [
-        float(
-            subprocess.run(
-                [sys.executable, "-c", COLD, str(EXAMPLE)],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-        )
-        for _ in range(3)
-    ]
+    cold = [in_process(sys.executable, CHECKING, EXAMPLE, "cold") for _ in range(3)]
     start_child()
     starts = [seconds(start_child) for _ in range(50)]
-    run_checks(task.source, task.robot, tell=lambda stage: None)
-    inside, outside = [], []
-    for _ in range(rounds):
-        inside.append(seconds(lambda: check_task(task)))
-        outside.append(
-            seconds(lambda: run_checks(task.source, task.robot, tell=lambda stage: None))
-        )
+    work = {
+        "check": lambda: seconds(lambda: check_task(task)),
+        "stages": lambda: seconds(lambda: run_checks(source, "r2d2", tell=lambda stage: None)),
+    }
+    inside, outside = in_turn(work, options.rounds, warm_up=True).values()
 
     actions = np.random.default_rng(0).integers(6, size=(STEPS_A_ROUND, ENVIRONMENTS))
-    rates = [
-        (
-            child_rate(task.source, actions),
-            child_rate(task.source, actions, ALL_PROTECTIONS),
-            unsandboxed_rate(task.source, actions),
-        )
-        for _ in range(rounds)
-    ]
-    sandboxed, unprotected, here = (
-        statistics.median(column) for column in zip(*rates, strict=True)
-    )
+    rates = {
+        "1 sandboxed child": lambda: child_rate(source, actions),
+        "1 unprotected child": lambda: child_rate(source, actions, ALL_PROTECTIONS),
+        "this process": lambda: unsandboxed_rate(source, actions),
+    }
+    sandboxed, unprotected, here = in_turn(rates, options.rounds).values()
 
-    with SandboxedEpisodes(task.source, "r2d2", ENVIRONMENTS, processes=1) as episodes:
+    with SandboxedEpisodes(source, "r2d2", ENVIRONMENTS, processes=1) as episodes:
         episodes.reset(seed=0)
-        memory_mb = own_memory_mb(episodes._children[0].pid)
+        own_mb = memory_mb(episodes._children[0].pid, "Private")
 
-    median = statistics.median
-    print(f"start of a child, warm                {1000 * median(starts):8.1f} ms")
-    print(f"check, cold (with the fork server)    {median(cold):8.2f} s")
-    print(f"check, warm                           {median(inside):8.2f} s")
-    print(f"the same stages without a sandbox     {median(outside):8.2f} s")
-    print(f"so the sandbox costs a check          {median(inside) - median(outside):8.2f} s")
-    print(f"agent steps/s, 1 sandboxed child      {sandboxed:8.0f}")
-    print(f"agent steps/s, 1 unprotected child    {unprotected:8.0f}")
-    print(f"agent steps/s, this process           {here:8.0f}")
-    print(f"sandboxed against unprotected child   {median(a / b for a, b, _ in rates):8.0%}")
-    print(f"sandboxed against this process        {median(a / c for a, _, c in rates):8.0%}")
-    print(f"memory of a child with {ENVIRONMENTS} environments {memory_mb:8.1f} MB")
+    of_unprotected, of_here = Ratio.of(sandboxed, unprotected), Ratio.of(sandboxed, here)
+    sandbox_s = median(inside) - median(outside)
+    bench.table(
+        {"what": "", "median": "", "unit": ""},
+        [
+            ["start of a child, warm", f"{1000 * median(starts):.1f}", "ms"],
+            ["check, cold (with the fork server)", f"{median(cold):.2f}", "s"],
+            ["check, warm", f"{median(inside):.2f}", "s"],
+            ["the same stages without a sandbox", f"{median(outside):.2f}", "s"],
+            ["so the sandbox costs a check", f"{sandbox_s:.2f}", "s"],
+            *([f"agent steps/s, {name}", f"{median(each):.0f}", ""]
+              for name, each in zip(rates, (sandboxed, unprotected, here), strict=True)),
+            ["sandboxed against unprotected child", f"{of_unprotected:.0%}", ""],
+            ["sandboxed against this process", f"{of_here:.0%}", ""],
+            [f"memory of a child with {ENVIRONMENTS} environments", f"{own_mb:.1f}", "MB"],
+        ],
+    )  # fmt: skip
+    checks = {
+        f"a check, {kind}": lambda python, kind=kind: in_process(python, CHECKING, EXAMPLE, kind)
+        for kind in ("cold", "warm")
+    }
+    bench.compare("seconds", checks)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,34 @@
 """Do the trainers people use learn an exported task, each in a virtual environment of its own?
 
+Measures: for each trainer, a virtual environment with the trainer, the wheel of tasks of RUN_DIR
+and nothing else, and in it its script from `examples/trainers`: versions, seconds to install,
+agent steps per second, success and return over ten fresh episodes.
+Compared with: success and return before training. `--only sb3` names trainers, `--keep FOLDER`
+keeps the virtual environments there.
+Duration: minutes for each trainer; needs a package index, and up to 2 GB of disk for each.
+
     python benchmarks/trainers.py RUN_DIR --task 1 --steps 60000
-
-Exports tasks of RUN_DIR, and for each trainer makes a virtual environment, installs the trainer,
-the wheel and nothing else, and runs its script from `examples/trainers`. Prints a table: versions,
-seconds to install, agent steps per second, success and return over ten fresh episodes before and
-after training. `--only sb3` names trainers, `--keep FOLDER` keeps the virtual environments there.
-
-Needs a package index, minutes for each trainer, and up to 2 GB of disk for each.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
-import sys
 import tempfile
 import time
 import venv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from harness import ROOT, Benchmark
 
 from taskwright.archive.store import Archive
 from taskwright.exporter.choice import choose
 from taskwright.exporter.package import Exported, export_package
 
-SCRIPTS = Path(__file__).parents[1] / "examples" / "trainers"
+SCRIPTS = ROOT / "examples" / "trainers"
 TORCH = "torch>=2.8,<2.14"
 
 
@@ -91,34 +92,33 @@ def prove(trainer: Trainer, package: Exported, steps: int, folder: Path) -> dict
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run_dir", type=Path)
-    parser.add_argument("--task", action="append", default=[])
-    parser.add_argument("--steps", type=int, default=60_000)
-    parser.add_argument("--only", action="append", choices=TRAINERS)
-    parser.add_argument("--keep", type=Path)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        with Archive.open(arguments.run_dir) as archive:
-            records = choose(archive, only=arguments.task)
-        package = export_package(records, Path(scratch) / "out", "my_tasks")
-        print("| trainer | gymnasium | install s | steps | steps/s | success | return |")
-        print("|---|---|---|---|---|---|---|")
-        for name in arguments.only or TRAINERS:
-            folder = (arguments.keep or Path(scratch)) / name
+    bench = Benchmark(__doc__)
+    bench.option("run_dir", type=Path)
+    bench.option("--task", action="append", default=[])
+    bench.option("--steps", type=int, default=60_000)
+    bench.option("--only", action="append", choices=TRAINERS)
+    bench.option("--keep", type=Path)
+    options = bench.start()
+
+    def rows(package: Exported, scratch: Path) -> Iterator[list[Any]]:
+        for name in options.only or TRAINERS:
+            folder = (options.keep or scratch) / name
             try:
-                told = prove(TRAINERS[name], package, arguments.steps, folder)
+                told = prove(TRAINERS[name], package, options.steps, folder)
             except subprocess.CalledProcessError as error:
-                print(f"| {name} | failed with status {error.returncode} | | | | | |", flush=True)
+                yield [name, f"failed with status {error.returncode}", *[None] * 5]
                 continue
-            before, after = told["success"]
-            print(
-                f"| {told['trainer']} | {told['gymnasium']} | {told['install_s']} "
-                f"| {told['steps']} | {told['steps_per_s']} | {before:.0%} → {after:.0%} "
-                f"| {told['return'][0]} → {told['return'][1]} |",
-                flush=True,
-            )
+            known = [told[key] for key in ("trainer", "gymnasium", "install_s", "steps")]
+            success = "{:.0%} → {:.0%}".format(*told["success"])
+            yield [*known, told["steps_per_s"], success, "{} → {}".format(*told["return"])]
+
+    with tempfile.TemporaryDirectory() as scratch:
+        with Archive.open(options.run_dir) as archive:
+            records = choose(archive, only=options.task)
+        package = export_package(records, Path(scratch) / "out", "my_tasks")
+        heads = ("trainer", "gymnasium", "install s", "steps", "steps/s", "success", "return")
+        bench.table(dict.fromkeys(heads, ""), rows(package, Path(scratch)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,42 +1,65 @@
 """How much of two cores do vectorised environments use?
 
-Setup: one hand-written example, random actions. The yardstick is two plain processes that each step
-their own environments at the same time, unsynchronised and without a sandbox: more than that two
-cores cannot give. Beside it `TaskVectorEnv` with two sandboxed children and several environments in
-each, and Gymnasium's own `AsyncVectorEnv`, a process for each environment, with the same
-environments and without a sandbox. All of it lives through the whole run; each round measures
-everything in turn, and the ratios are medians over the rounds of ratios within a round, since
-machines are noisy.
-
-Duration: about two minutes. Prints a table. Where other work runs beside it, `chrt -f 1` before the
-command gives it the processor first.
+Measures: agent steps per second of `TaskVectorEnv` with two sandboxed children and several
+environments in each; one hand-written example, random actions.
+Compared with: two plain processes that each step their own environments at the same time,
+unsynchronised and without a sandbox (more than that two cores cannot give), and Gymnasium's own
+`AsyncVectorEnv`, a process for each environment, without a sandbox. All of it lives through the
+whole run. With `--against`, `TaskVectorEnv` of another installation.
+Duration: about two minutes. Where other work runs beside it, `chrt -f 1` before the command gives
+it the processor first.
 
     python benchmarks/vector_speed.py --rounds 9 --seconds 1.0
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
 import multiprocessing
 import os
-import statistics
-import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, VectorEnv
+from harness import (
+    Benchmark,
+    Ratio,
+    act_at_random,
+    example,
+    in_process,
+    in_turn,
+    median,
+    per_second,
+)
 
 from taskwright import TaskEnv, TaskVectorEnv
 
-EXAMPLE = Path(__file__).parents[1] / "examples/tasks/r2d2/find_open_doorway.py"
+EXAMPLE = "find_open_doorway"
 PROCESSES = 2
 REFERENCE = 8
 """Environments in each plain process."""
 VECTORS = ((2, 1), (2, 2), (2, 4), (2, 8), (2, 16), (4, 4))
 """Children, and environments in each."""
-WARM_UP_S = 0.2
+
+# Run in either installation, so it uses what both have; each has its own file of the example.
+STEPPING = """
+import sys, time
+from taskwright import TaskVectorEnv
+from taskwright.generator.seeds import EXAMPLES
+
+source = (EXAMPLES / "r2d2" / f"{sys.argv[1]}.py").read_text()
+envs = TaskVectorEnv(source, 16, processes=2)
+envs.reset(seed=0)
+envs.action_space.seed(0)
+steps, started = -16 * 20, time.perf_counter()
+while time.perf_counter() < started + float(sys.argv[2]):
+    envs.step(envs.action_space.sample())
+    steps += 16
+    if steps == 0:
+        started = time.perf_counter()
+print(steps / (time.perf_counter() - started))
+"""
 
 
 def plain_process(source: str, seed: int, commands: Connection) -> None:
@@ -47,35 +70,18 @@ def plain_process(source: str, seed: int, commands: Connection) -> None:
     for n, env in enumerate(envs):
         env.reset(seed=seed + n)
         env.action_space.seed(seed + n)
+
+    def step() -> int:
+        for env in envs:
+            act_at_random(env)
+        return len(envs)
+
     commands.send(0.0)
-    while seconds := commands.recv():
-        steps, started = 0, time.perf_counter()
-        while time.perf_counter() < started + seconds:
-            for env in envs:
-                _, _, terminated, truncated, _ = env.step(env.action_space.sample())
-                if terminated or truncated:
-                    env.reset()
-            steps += len(envs)
-        commands.send(steps / (time.perf_counter() - started))
+    while spend_s := commands.recv():
+        commands.send(per_second(step, spend_s))
 
 
-def vector_rate(envs: VectorEnv, seconds: float) -> float:
-    """Agent steps per second of a vector environment."""
-    steps, started = 0, time.perf_counter()
-    while time.perf_counter() < started + seconds:
-        envs.step(envs.action_space.sample())
-        steps += envs.num_envs
-    return steps / (time.perf_counter() - started)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=1.0, help="for each row in each round")
-    parser.add_argument("--task", type=Path, default=EXAMPLE)
-    options = parser.parse_args()
-    source = options.task.read_text(encoding="utf-8")
-
+def plain_processes(source: str) -> list[Connection]:
     context = multiprocessing.get_context("spawn")
     workers: list[Connection] = []
     for n in range(PROCESSES):
@@ -85,51 +91,66 @@ def main() -> None:
         workers.append(ours)
     for worker in workers:
         worker.recv()
+    return workers
 
-    def plain_rate(seconds: float) -> float:
+
+def main() -> None:
+    bench = Benchmark(__doc__, rounds=9, against=True)
+    bench.option("--seconds", type=float, default=1.0, help="for each row in each round")
+    bench.option("--task", type=Path, help="the file of a task, rather than an example")
+    options = bench.start()
+    source = options.task.read_text("utf-8") if options.task else example(EXAMPLE)
+    workers = plain_processes(source)
+
+    def plain_rate() -> float:
         for worker in workers:
-            worker.send(seconds)
+            worker.send(options.seconds)
         return sum(worker.recv() for worker in workers)
 
-    name = f"{PROCESSES} plain processes, {REFERENCE} each, unsynchronised"
-    rows: dict[str, Callable[[float], float]] = {name: plain_rate}
-    vectors: list[VectorEnv] = []
-    for children, each in VECTORS:
-        vector = TaskVectorEnv(source, children * each, processes=children)
-        vectors.append(vector)
-        title = f"TaskVectorEnv, {children} children, {each} each"
-        rows[title] = functools.partial(vector_rate, vector)
+    def step(envs: VectorEnv) -> int:
+        envs.step(envs.action_space.sample())
+        return envs.num_envs
+
+    vectors: dict[str, VectorEnv] = {
+        f"TaskVectorEnv, {children} children, {each} each": TaskVectorEnv(
+            source, children * each, processes=children
+        )
+        for children, each in VECTORS
+    }
     count = PROCESSES * REFERENCE
-    make = functools.partial(TaskEnv, source)
-    gymnasiums = AsyncVectorEnv(
-        [make] * count, context="spawn", autoreset_mode=AutoresetMode.SAME_STEP
+    vectors[f"AsyncVectorEnv, {count} processes, 1 each"] = AsyncVectorEnv(
+        [functools.partial(TaskEnv, source)] * count,
+        context="spawn",
+        autoreset_mode=AutoresetMode.SAME_STEP,
     )
-    vectors.append(gymnasiums)
-    title = f"AsyncVectorEnv, {count} processes, 1 each"
-    rows[title] = functools.partial(vector_rate, gymnasiums)
-    for envs in vectors:
+    plain = f"{PROCESSES} plain processes, {REFERENCE} each, unsynchronised"
+    works: dict[str, Callable[[], float]] = {plain: plain_rate}
+    for name, envs in vectors.items():
         envs.reset(seed=0)
         envs.action_space.seed(0)
-    for measure in rows.values():
-        measure(WARM_UP_S)
+        works[name] = functools.partial(per_second, functools.partial(step, envs), options.seconds)
 
-    rates: dict[str, list[float]] = {row: [] for row in rows}
-    for number in range(options.rounds):
-        # Every other round backwards, so that what grows or wears off favours nobody.
-        for row, measure in list(rows.items())[:: 1 if number % 2 else -1]:
-            rates[row].append(measure(options.seconds))
-    print("| environments | agent steps/s | of the plain processes | lowest to highest |")
-    print("|---|---|---|---|")
-    for row, measured in rates.items():
-        ratios = [rate / best for rate, best in zip(measured, rates[name], strict=True)]
-        print(
-            f"| {row} | {statistics.median(measured):,.0f} | {statistics.median(ratios):.0%} "
-            f"| {min(ratios):.0%} to {max(ratios):.0%} |"
-        )
+    rates = in_turn(works, options.rounds, warm_up=True)
+    ratios = {name: Ratio.of(each, rates[plain]) for name, each in rates.items()}
+    bench.table(
+        {
+            "environments": "",
+            "agent steps/s": ",.0f",
+            "of the plain processes": ".0%",
+            "lowest": ".0%",
+            "highest": ".0%",
+        },
+        (
+            [name, median(rates[name]), ratio, ratio.lowest, ratio.highest]
+            for name, ratio in ratios.items()
+        ),
+    )
     for worker in workers:
         worker.send(0.0)
-    for envs in vectors:
+    for envs in vectors.values():
         envs.close()
+    stepping = {"2 children, 8 each": lambda python: in_process(python, STEPPING, EXAMPLE, 2.0)}
+    bench.compare("TaskVectorEnv, agent steps/s", stepping)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,18 @@
 """How often are the rules of a verdict wrong?
 
-Setup, in two parts, without any physics:
+Measures, without any physics:
 
-- The examination, for policies whose true success rate is known: the probability that it is passed,
-  summed over all its outcomes exactly, and what a whole trial comes to in which a policy never gets
-  any better and is examined whenever its training episodes look good (simulated).
+- The examination: the probability that a policy of a known success rate passes it, summed over all
+  outcomes exactly, and what a whole trial comes to in which a policy never gets any better and is
+  examined whenever its training episodes look good (simulated).
 - The rule that gives up, on recorded learning curves: of the trials that were learned, how many
   would it have stopped before? Of the others, how many does it stop, and what does that save?
   Curves are taken from run folders (`--runs`, each with an archive) and from results of
-  `time_to_verdict.py`.
-  Record such curves with a patience that never ends (`patience_steps` as `max_steps`), or trials
-  that the rule has stopped are missing among those that it could have stopped wrongly.
+  `time_to_verdict.py`. Record such curves with a patience that never ends (`--patience-steps` as
+  many as the limit of steps), or trials that the rule has stopped are missing among those that it
+  could have stopped wrongly.
 
+Compared with: the rate that the policy truly has, and what became of the recorded trials.
 Duration: half a minute.
 
     python benchmarks/verdict_errors.py --runs RUN_DIR ... --results verdicts.jsonl
@@ -19,18 +20,17 @@ Duration: half a minute.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from harness import Benchmark
+from trials import Results, trial_in
 
 from taskwright.archive.store import Archive
 from taskwright.config import TrainerConfig
-from taskwright.task import CurvePoint, Trial, from_json
+from taskwright.task import Trial
 from taskwright.trainer.evidence.deciding import SuccessWindow, is_hopeless
 from taskwright.trainer.evidence.evaluation import Examination
 from taskwright.trainer.learners.learner import TrainingEpisode
@@ -83,51 +83,34 @@ def trial_passes(rate: float, pass_probability: float, random: np.random.Generat
     return False
 
 
-def print_examination() -> None:
+def examinations() -> Iterator[list[float]]:
+    """By the true success rate: how often it passes, after how many episodes, and whole trials."""
     random = np.random.default_rng(0)
-    print(
-        f"Learned: above {CONFIG.learned_success_rate:.0%} with 95 % confidence, "
-        f"{EXAMINATION.at_most} episodes at most.\n"
-    )
-    print("| true success rate | passes | episodes it takes | a whole trial, never improving |")
-    print("|---|---|---|---|")
     for rate in RATES:
         passed, episodes = passes(rate)
         whole = sum(trial_passes(rate, passed, random) for _ in range(TRIALS)) / TRIALS
-        print(f"| {rate:.2f} | {passed:.3f} | {episodes:.0f} | {whole:.3f} |")
+        yield [rate, passed, episodes, whole]
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """A learning curve, and what came of it."""
-
-    was_learned: bool
-    steps: int
-    curve: tuple[CurvePoint, ...]
-
-
-def recorded(runs: list[Path], results: list[Path]) -> Iterator[Recorded]:
-    """The curves of trials that trained and did not go on from another policy."""
+def recorded(runs: list[Path], results: list[Path]) -> list[Trial]:
+    """The trials that trained and did not go on from another policy, each once."""
     trials: dict[tuple[str, int, int], Trial] = {}
     for run in runs:
         with Archive.open(run) as archive:
             for record in archive.records():
-                if record.trial:
-                    key = record.task_id or "", record.trial.seed, record.trial.steps
-                    trials[key] = record.trial
+                if trial := record.trial:
+                    trials[record.task_id or "", trial.seed, trial.steps] = trial
     for path in results:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
+        for row in Results(path).rows:
             for told in (row, row.get("anyway")):
                 if told:
-                    trial = from_json(Trial, json.dumps(told["trial"]))
+                    trial = trial_in(told)
                     trials[row["task"], row["seed"], trial.steps] = trial
-    for trial in trials.values():
-        if trial.verdict in ("learned", "too_hard") and not trial.abandoned_start:
-            yield Recorded(trial.verdict == "learned", trial.steps, trial.curve)
+    trained = [each for each in trials.values() if each.verdict in ("learned", "too_hard")]
+    return [trial for trial in trained if not trial.abandoned_start]
 
 
-def stopped_at(trial: Recorded, patience_steps: int) -> int | None:
+def stopped_at(trial: Trial, patience_steps: int) -> int | None:
     """When the rule would have given up; None where it would not have."""
     for length, point in enumerate(trial.curve, 1):
         if point.steps < trial.steps and is_hopeless(
@@ -137,35 +120,44 @@ def stopped_at(trial: Recorded, patience_steps: int) -> int | None:
     return None
 
 
-def print_patience(trials: list[Recorded]) -> None:
-    learned = [trial for trial in trials if trial.was_learned]
-    others = [trial for trial in trials if not trial.was_learned]
-    print(f"\n{len(learned)} recorded curves of learned tasks, {len(others)} of others.\n")
-    print(
-        "| patience, steps | learned ones stopped | of those that took longer | others stopped "
-        "| their steps saved |"
-    )
-    print("|---|---|---|---|---|")
+def patiences(trials: list[Trial]) -> Iterator[list[str]]:
+    """By the patience: what it would have stopped, and the steps that this had saved."""
+    learned = [trial for trial in trials if trial.verdict == "learned"]
+    others = [trial for trial in trials if trial.verdict != "learned"]
     for patience in PATIENCES:
-        wrongly = [t for t in learned if stopped_at(t, patience) is not None]
-        longer = [trial for trial in learned if trial.steps > patience]
+        wrongly = sum(stopped_at(trial, patience) is not None for trial in learned)
+        longer = sum(trial.steps > patience for trial in learned)
         stops = [(trial.steps, stopped_at(trial, patience)) for trial in others]
-        saved = sum(steps - at for steps, at in stops if at is not None)
-        share = saved / max(sum(steps for steps, _ in stops), 1)
-        print(
-            f"| {patience:,} | {len(wrongly)} of {len(learned)} | {len(wrongly)} of {len(longer)} "
-            f"| {sum(at is not None for _, at in stops)} of {len(others)} | {share:.0%} |"
-        )
+        stopped = [steps - at for steps, at in stops if at is not None]
+        share = sum(stopped) / max(sum(steps for steps, _ in stops), 1)
+        yield [
+            f"{patience:,}",
+            f"{wrongly} of {len(learned)}",
+            f"{wrongly} of {longer}",
+            f"{len(stopped)} of {len(others)}",
+            f"{share:.0%}",
+        ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, nargs="*", default=[])
-    parser.add_argument("--results", type=Path, nargs="*", default=[])
-    options = parser.parse_args()
-    print_examination()
-    if trials := list(recorded(options.runs, options.results)):
-        print_patience(trials)
+    bench = Benchmark(__doc__)
+    bench.option("--runs", type=Path, nargs="*", default=[])
+    bench.option("--results", type=Path, nargs="*", default=[])
+    options = bench.start()
+    bench.say(
+        f"Learned: above {CONFIG.learned_success_rate:.0%} with 95 % confidence, "
+        f"{EXAMINATION.at_most} episodes at most."
+    )
+    columns = {"true success rate": ".2f", "passes": ".3f", "episodes it takes": ".0f"}
+    bench.table(columns | {"a whole trial, never improving": ".3f"}, examinations())
+    if trials := recorded(options.runs, options.results):
+        learned = sum(trial.verdict == "learned" for trial in trials)
+        bench.say(
+            f"\n{learned} recorded curves of learned tasks, {len(trials) - learned} of others."
+        )
+        heads = ("patience, steps", "learned ones stopped", "of those that took longer",
+                 "others stopped", "their steps saved")  # fmt: skip
+        bench.table(dict.fromkeys(heads, ""), patiences(trials))
 
 
 if __name__ == "__main__":

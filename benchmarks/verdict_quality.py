@@ -1,7 +1,8 @@
 """Are the verdicts on learnability right?
 
-Setup: the twenty tasks with known answers in `tests/tasks/verdicts`, five of each kind, each tried
-with several seeds and the default settings of `train`, from scratch, with an hour for each.
+Measures: the verdicts on the twenty tasks of `tests/tasks/verdicts`, five of each kind, from
+scratch with the default settings of `train`, with several seeds and an hour for each.
+Compared with: what is known of them. At most one verdict may be wrong in three seeds.
 
     kind           right is
     trivial        too_easy
@@ -9,9 +10,8 @@ with several seeds and the default settings of `train`, from scratch, with an ho
     impossible     too_hard
     misspecified   too_easy, too_hard, or learned with a finding of the sanity checks
 
-Duration: about 15 minutes a seed on two cores. Results are appended to a file, one JSON document a
-line, and what is in it is not done again: it can be done in parts (`--tasks`, `--seeds`).
-Output: a table with a row per task; at most one verdict may be wrong in three seeds.
+Duration: about 15 minutes a seed on two cores. `--results` keeps each trial, and what is in it is
+not done again: it can be done in parts (`--tasks`, `--seeds`).
 
     python benchmarks/verdict_quality.py --results verdicts.jsonl --seeds 0 1 2
     python benchmarks/verdict_quality.py --results verdicts.jsonl --seeds 0 --tasks trivial
@@ -19,114 +19,76 @@ Output: a table with a row per task; at most one verdict may be wrong in three s
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import statistics
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from taskwright.config import TrainerConfig
-from taskwright.task import Task, Trial, robot_named_in
-from taskwright.trainer.requests import TrialRequest
-from taskwright.trainer.trial import run_trial
+from harness import ROOT, Benchmark, median
+from trials import Results, try_task
 
-TASKS = Path(__file__).parents[1] / "tests" / "tasks" / "verdicts"
+from taskwright.task import Task
+
+TASKS = ROOT / "tests" / "tasks" / "verdicts"
 RIGHT = {"trivial": ("too_easy",), "learnable": ("learned",), "impossible": ("too_hard",)}
 
 
-def is_right(kind: str, trial: dict[str, Any]) -> bool:
+def is_right(row: dict[str, Any]) -> bool:
     """Whether a verdict is what is known to be true."""
-    if kind != "misspecified":
-        return trial["verdict"] in RIGHT[kind]
-    return trial["verdict"] in ("too_easy", "too_hard") or bool(trial["findings"])
+    if row["kind"] != "misspecified":
+        return row["verdict"] in RIGHT[row["kind"]]
+    return row["verdict"] in ("too_easy", "too_hard") or bool(row["findings"])
 
 
-def try_task(path: Path, seed: int, processes: int) -> Trial:
-    source = path.read_text(encoding="utf-8")
-    # On a busy machine no verdict is to hang on the clock.
-    config = TrainerConfig(processes=processes, max_seconds=3600.0)
-    settings = config.model_dump(exclude={"nearest_policies"})
-    with tempfile.TemporaryDirectory() as folder:
-        policy = str(Path(folder) / "policy.zip")
-        robot = robot_named_in(source) or "r2d2"
-        return run_trial(TrialRequest(source, robot, seed, policy, **settings))
-
-
-def read(results: Path, seeds: Iterable[int]) -> dict[tuple[str, int], dict[str, Any]]:
-    """What is known of each task as it is now, by its name and the seed."""
-    if not results.exists():
-        return {}
-    rows = [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
-    now = {path.stem: _task_id(path) for path in TASKS.glob("*.py")}
-    return {
-        (row["task"], row["seed"]): row
-        for row in rows
-        if row["seed"] in seeds and now.get(row["task"]) == row["task_id"]
-    }
-
-
-def _task_id(path: Path) -> str:
-    return Task(path.read_text(encoding="utf-8")).task_id
-
-
-def table(rows: list[dict[str, Any]]) -> str:
-    """Markdown; a task's seeds share a row."""
-    lines = [
-        "| task | verdicts | success after | seconds | findings |",
-        "|---|---|---|---|---|",
-    ]
+def cells(rows: list[dict[str, Any]]) -> Iterator[list[str]]:
+    """A row for each task; its seeds share it."""
     for name in sorted({row["task"] for row in rows}):
-        mine = sorted((row for row in rows if row["task"] == name), key=lambda row: row["seed"])
-        verdicts = ", ".join(
-            row["verdict"] + ("" if is_right(row["kind"], row) else " (wrong)") for row in mine
-        )
-        after = ", ".join(
-            "-" if row["success_after"] is None else f"{row['success_after']:.2f}" for row in mine
-        )
-        seconds = ", ".join(f"{row['seconds']:.0f}" for row in mine)
-        found = sorted({finding["kind"] for row in mine for finding in row["findings"]})
-        lines.append(f"| {name} | {verdicts} | {after} | {seconds} | {', '.join(found) or '-'} |")
-    wrong = sum(not is_right(row["kind"], row) for row in rows)
-    flagged = [row for row in rows if row["kind"] == "misspecified" and row["findings"]]
-    faulty = sum(row["kind"] == "misspecified" for row in rows)
-    false_alarms = sum(bool(row["findings"]) for row in rows if row["kind"] == "learnable")
-    median = statistics.median(row["seconds"] for row in rows)
-    lines.append(
-        f"\n{wrong} of {len(rows)} verdicts wrong; {len(flagged)} of {faulty} trials of "
-        f"mis-specified tasks and {false_alarms} of learnable ones with a finding; "
-        f"median {median:.0f} s"
-    )
-    return "\n".join(lines)
+        of_task = [row for row in rows if row["task"] == name]
+        after = (row["success_after"] for row in of_task)
+        found = sorted({finding["kind"] for row in of_task for finding in row["findings"]})
+        yield [
+            name,
+            ", ".join(row["verdict"] + ("" if is_right(row) else " (wrong)") for row in of_task),
+            ", ".join("-" if rate is None else f"{rate:.2f}" for rate in after),
+            ", ".join(f"{row['seconds']:.0f}" for row in of_task),
+            ", ".join(found) or "-",
+        ]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, required=True, help="JSON lines, appended to")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--tasks", default="", help="only those whose name contains this")
-    parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
-    known = read(options.results, options.seeds)
+    bench = Benchmark(__doc__)
+    bench.option("--results", type=Path, required=True, help="JSON lines, appended to")
+    bench.option("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    bench.option("--tasks", default="", help="only those whose name contains this")
+    bench.option("--processes", type=int, default=2, help="of each trial")
+    options = bench.start()
+    results = Results(options.results, "task", "task_id", "seed")
+    known: list[dict[str, Any]] = []
     for seed in options.seeds:
         for path in sorted(TASKS.glob("*.py")):
-            if options.tasks not in path.stem or (path.stem, seed) in known:
-                continue
-            trial = try_task(path, seed, options.processes)
-            row = {
-                "task": path.stem,
-                "task_id": _task_id(path),
-                "kind": path.stem.partition("__")[0],
-                **dataclasses.asdict(trial),
-            }
-            with options.results.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
-            print(f"{path.stem} {seed}: {trial.verdict} in {trial.seconds:.0f} s", flush=True)
-    rows = list(read(options.results, options.seeds).values())
-    if rows:
-        print(table(rows))
+            task = Task(path.read_text(encoding="utf-8"))
+            row = results.find(path.stem, task.task_id, seed)
+            if row is None and options.tasks in path.stem:
+                # On a busy machine no verdict is to hang on the clock.
+                limits = {"processes": options.processes, "max_seconds": 3600.0}
+                trial = try_task(task.source, seed, **limits)
+                bench.say(f"{path.stem} {seed}: {trial.verdict} in {trial.seconds:.0f} s")
+                kind = path.stem.partition("__")[0]
+                named = {"task": path.stem, "task_id": task.task_id, "kind": kind}
+                row = results.add(**named, **dataclasses.asdict(trial))
+            known += [row] if row else []
+    if not known:
+        return
+    heads = ("task", "verdicts", "success after", "seconds", "findings")
+    bench.table(dict.fromkeys(heads, ""), cells(known))
+    faulty = [row for row in known if row["kind"] == "misspecified"]
+    bench.say(
+        f"\n{sum(not is_right(row) for row in known)} of {len(known)} verdicts wrong; "
+        f"{sum(bool(row['findings']) for row in faulty)} of {len(faulty)} trials of mis-specified "
+        "tasks and "
+        f"{sum(bool(row['findings']) for row in known if row['kind'] == 'learnable')} of learnable "
+        f"ones with a finding; median {median([row['seconds'] for row in known]):.0f} s"
+    )
 
 
 if __name__ == "__main__":

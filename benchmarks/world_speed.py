@@ -1,24 +1,22 @@
 """How fast is the world, and what does each layer above the physics cost?
 
-Setup: one process, one core, R2D2 driving at random on a floor with six bodies. Raw is
-`stepSimulation` alone with the same physics settings, while the robot stands, and in the middle of
-`TaskEnv`'s steps, while it drives and jumps; the bundled robot is PyBullet's `r2d2.urdf`.
-Every row is measured three times in turn with the others, and the median is shown, since machines
-are noisy: compare rows of one run, not runs.
-Duration: about 20 s.
+Measures: physics steps per second of one R2D2 that drives at random on a floor with six bodies.
+Compared with: raw physics, which is `stepSimulation` alone with the same settings, while the
+robot stands, and in the middle of `TaskEnv`'s steps, while it drives and jumps. The bundled robot
+is PyBullet's `r2d2.urdf`.
+Duration: about 20 s on one core.
 
     python benchmarks/world_speed.py
 """
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Callable
 
 import numpy as np
 import pybullet
 import pybullet_data
+from harness import Benchmark, Ratio, act_at_random, in_turn, median, seconds, watched
 from numpy.typing import NDArray
 
 from taskwright.sandbox.vector import SandboxedEpisodes
@@ -66,13 +64,9 @@ def raw_standing(bundled: bool) -> float:
         robot = client.loadURDF("r2d2.urdf", [0, 0, 0.5])
         for joint in range(client.getNumJoints(robot)):
             client.setJointMotorControl2(robot, joint, pybullet.POSITION_CONTROL, force=0)
-    step = client.stepSimulation
-    started = time.perf_counter()
-    for _ in range(PHYSICS_STEPS):
-        step()
-    rate = PHYSICS_STEPS / (time.perf_counter() - started)
+    spent_s = seconds(lambda: [client.stepSimulation() for _ in range(PHYSICS_STEPS)])
     client.disconnect()
-    return rate
+    return PHYSICS_STEPS / spent_s
 
 
 class WithoutScene(TaskEnv):
@@ -85,24 +79,16 @@ def task_env(env_class: type[TaskEnv], raw: bool = False) -> float:
     env = env_class(SOURCE)
     env.action_space.seed(0)
     env.reset(seed=0)
-    step, physics_s = env.client.stepSimulation, 0.0
-
-    def timed() -> None:
-        nonlocal physics_s
-        before = time.perf_counter()
-        step()
-        physics_s += time.perf_counter() - before
-
+    actions = range(PHYSICS_STEPS // env.action_repeat)
     if raw:
-        env.client.stepSimulation = timed
-    started = time.perf_counter()
-    for _ in range(PHYSICS_STEPS // env.action_repeat):
-        _, _, _, truncated, _ = env.step(env.action_space.sample())
-        if truncated:
-            env.reset()
-    rate = PHYSICS_STEPS / (physics_s or time.perf_counter() - started)
+        with watched(env.client, "stepSimulation", time.perf_counter) as steps_s:
+            for _ in actions:
+                act_at_random(env)
+        spent_s = sum(steps_s)
+    else:
+        spent_s = seconds(lambda: [act_at_random(env) for _ in actions])
     env.close()
-    return rate
+    return PHYSICS_STEPS / spent_s
 
 
 def sandboxed(processes: int) -> float:
@@ -111,14 +97,13 @@ def sandboxed(processes: int) -> float:
     with SandboxedEpisodes(SOURCE, "r2d2", count, processes) as episodes:
         episodes.reset(0)
         actions = np.random.default_rng(0).integers(6, size=(PHYSICS_STEPS // 32, count))
-        started = time.perf_counter()
-        for row in actions:
-            episodes.step(row)
-        return 4 * actions.size / (time.perf_counter() - started)
+        return 4 * actions.size / seconds(lambda: [episodes.step(row) for row in actions])
 
 
 def main() -> None:
-    rows: dict[str, Callable[[], float]] = {
+    bench = Benchmark(__doc__, rounds=3)
+    options = bench.start()
+    layers = {
         "raw physics, PyBullet's bundled R2D2, standing": lambda: raw_standing(bundled=True),
         "raw physics, our R2D2, standing": lambda: raw_standing(bundled=False),
         "raw physics, our R2D2, driving": lambda: task_env(WithoutScene, raw=True),
@@ -127,16 +112,12 @@ def main() -> None:
         "sandboxed, 1 process": lambda: sandboxed(1),
         "sandboxed, 2 processes": lambda: sandboxed(2),
     }
-    measured: dict[str, list[float]] = {name: [] for name in rows}
-    for _ in range(3):
-        for name, measure in rows.items():
-            measured[name].append(measure())
-    reference = statistics.median(measured["raw physics, our R2D2, driving"])
-    print("| layer | physics steps/s | of raw |")
-    print("|---|---|---|")
-    for name, rates in measured.items():
-        rate = statistics.median(rates)
-        print(f"| {name} | {rate:,.0f} | {rate / reference:.0%} |")
+    rates = in_turn(layers, options.rounds)
+    raw = rates["raw physics, our R2D2, driving"]
+    bench.table(
+        {"layer": "", "physics steps/s": ",.0f", "of raw": ".0%"},
+        ([layer, median(each), Ratio.of(each, raw)] for layer, each in rates.items()),
+    )
 
 
 if __name__ == "__main__":

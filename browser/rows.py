@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..archive.columns import altered_source, known_status, other_record, task_id_or_none
+from ..archive.tampering import altered_source, known_status, other_record, task_id_or_none
 from ..task import ROBOTS
 
 TITLE_LENGTH = 200

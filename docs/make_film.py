@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
+from taskwright.archive.folder import policy_path
 from taskwright.archive.store import Archive
-from taskwright.generator.paths import policy_path
 from taskwright.task import Record
 from taskwright.trainer.media.film import FRAMES_PER_SECOND, make_film
-from taskwright.trainer.requests import FilmPlan
+from taskwright.trainer.requests import FilmRequest
 
 TILES, COLUMNS, WIDTH, HEIGHT, GAP, CAPTION = 6, 3, 300, 210, 4, 22
 LINGERING_FRAMES = 20
@@ -50,7 +50,7 @@ def film(run_dir: Path, record: Record) -> list[Image.Image]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.gif"
         policy = policy_path(run_dir, record.task.task_id)
-        plan = FilmPlan(
+        plan = FilmRequest(
             record.task.source,
             record.task.robot,
             str(path),

@@ -5,7 +5,7 @@ python docs/make_poster.py RUN_DIR
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from PIL import Image
@@ -16,7 +16,10 @@ from taskwright.archive.store import Archive
 COLUMNS, WIDTH, HEIGHT, GAP = 3, 400, 300, 6
 
 
-def main(run_dir: Path) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run_dir", type=Path)
+    run_dir = parser.parse_args().run_dir
     with Archive.open(run_dir) as archive:
         records = archive.kept()
     rows = len(records) // COLUMNS
@@ -32,4 +35,4 @@ def main(run_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,20 +113,15 @@ def photograph(browser: Browser, url: str, shot: Shot) -> None:
 @contextlib.contextmanager
 def browsed(folder: str) -> Iterator[str]:
     """`taskwright browse` over the run folder `SHOWN_AS` in a folder; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--no-open", "--allow-feedback", "--port", str(port)]
-    command = [sys.executable, "-m", "taskwright", "browse", str(SHOWN_AS), *options]
-    with subprocess.Popen(command, cwd=folder) as process:
-        url = f"http://127.0.0.1:{port}"
+    words = ["browse", str(SHOWN_AS), "--no-open", "--allow-feedback"]
+    command = [sys.executable, "-m", "taskwright", *words]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         try:
-            for _ in range(300):
-                with contextlib.suppress(OSError):
-                    urllib.request.urlopen(url, timeout=10).close()
-                    break
-                time.sleep(0.1)
-            yield url
+            found = re.search(r"http://[^\s/]+", process.stdout.readline())
+            if found is None:
+                sys.exit(f"{SHOWN_AS} is not served.")
+            yield found[0]
         finally:
             process.terminate()
 

@@ -108,14 +108,7 @@ class EpisodeServer:
         self._envs: list[gymnasium.Env[Any, Any]] = list(self._tasks)
         if steps is not None:
             self._envs = [TimeLimit(task, steps) for task in self._tasks]
-        named = robot_of(self._tasks[0].task.env_class)
-        if named != robot:
-            return {
-                "symptom": f"The task is for the robot {named}, not for {robot}.",
-                "cause": "`Env` derives from another robot's base class.",
-                "fix": f"Derive `Env` from the base class of {robot}, or ask for {named}.",
-            }
-        return {}
+        return fault_of_robot(self._tasks[0], robot)
 
     def reset(self, seed: int) -> dict[str, Any]:
         """Begin episode 0 of every environment; that and all to follow are settled by `seed`."""
@@ -234,6 +227,18 @@ class EpisodeServer:
 
     def _fault(self, error: Exception, doing: str) -> dict[str, Any]:
         return {**fault_of(error, doing, self._source)}
+
+
+def fault_of_robot(env: TaskEnv, robot: str) -> dict[str, Any]:
+    """What is wrong where a task is for another robot; empty where it is for this one."""
+    named = robot_of(env.task.env_class)
+    if named == robot:
+        return {}
+    return {
+        "symptom": f"The task is for the robot {named}, not for {robot}.",
+        "cause": "`Env` derives from another robot's base class.",
+        "fix": f"Derive `Env` from the base class of {robot}, or ask for {named}.",
+    }
 
 
 def action_for(env: TaskEnv, numbers: NDArray[Any]) -> Any:

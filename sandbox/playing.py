@@ -16,9 +16,8 @@ import numpy as np
 from ..task import Noun, Robot, to_json
 from ..world import TaskEnv
 from ..world.pictures.camera import overview_camera
-from ..world.robots import robot_of
 from ..world.rotation import yaw_of
-from .episodes import action_for
+from .episodes import action_for, fault_of_robot
 from .faults import fault_of
 from .live import MAX_TERMS, Frame, Piece, Pose, Walkthrough
 from .recorder import LivePart, Recorder
@@ -39,16 +38,9 @@ class PlayServer:
         """Load the task."""
         self._source = source
         try:
-            named = robot_of(TaskEnv(source).task.env_class)
+            return fault_of_robot(TaskEnv(source), robot)
         except Exception as error:
             return self._fault(error, "loading the task")
-        if named != robot:
-            return {
-                "symptom": f"The task is for the robot {named}, not for {robot}.",
-                "cause": "`Env` derives from another robot's base class.",
-                "fix": f"Derive `Env` from the base class of {robot}, or ask for {named}.",
-            }
-        return {}
 
     def begin(self, seed: int) -> dict[str, Any]:
         """Begin an episode anew; tells its first `Frame`."""

@@ -7,7 +7,6 @@ others too, which take from five to ten minutes each.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trainers
 
 from taskwright.task import Task
 
@@ -24,13 +24,6 @@ ROOT = Path(__file__).parents[2]
 STEPS = 8_000
 QUICK = ("sb3", "cleanrl-gymnasium-0.29")
 pytestmark = pytest.mark.slow
-
-spec = importlib.util.spec_from_file_location("trainers", ROOT / "benchmarks" / "trainers.py")
-assert spec is not None
-assert spec.loader is not None
-trainers = importlib.util.module_from_spec(spec)
-sys.modules["trainers"] = trainers
-spec.loader.exec_module(trainers)
 
 
 @pytest.fixture(scope="module")
