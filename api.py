@@ -122,7 +122,7 @@ def train(
         minutes: Wall-clock limit.
         workers: Processes that step environments; one for each core unless given.
         policy: Where the learned policy is written. It is not kept unless given.
-        settings: Further settings of the section `trainer` of `config.py`.
+        settings: Further settings of the section `trainer` of `config`.
         on_progress: Called with each point of the learning curve, from another thread.
         executor: Who does the work; a process on this machine unless given.
 

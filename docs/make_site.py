@@ -130,10 +130,10 @@ def source_file(config: MkDocsConfig, target: str, place: str) -> File:
 
 
 def settings_page() -> str:
-    """The reference of all settings: name, kind, default and meaning, as `config.py` says them."""
+    """The reference of all settings: name, kind, default and meaning."""
     parts = [
         "# Settings",
-        "This page lists every setting of a run. It is made of `config.py` when the site is built.",
+        "This page lists every setting of a run. It is made of the code when the site is built.",
         "Give a setting in a file (`--config settings.yaml`), or by itself "
         "(`--set trainer.max_steps=50000`). The later one wins: the defaults below come first, "
         "then the file, then `--set`, then the named options of a command. The run folder keeps "
@@ -235,7 +235,9 @@ def commands_page() -> str:
         "call or a setting is wrong (one line then says how to mend it), and 130 after Ctrl-C.",
     ]
     with click.Context(cli, info_name="taskwright") as outer:
-        for name, command in sorted(cli.commands.items()):
+        for name in sorted(cli.list_commands(outer)):
+            command = cli.get_command(outer, name)
+            assert command is not None
             # So wide is a column of the site.
             with click.Context(
                 command, info_name=name, parent=outer, max_content_width=78

@@ -26,7 +26,7 @@ def test_every_package_in_the_tree_is_installed():
 
 def test_what_pages_are_made_of_is_installed():
     patterns = project()["tool"]["setuptools"]["package-data"]
-    for room in ("browser", "export", "presentation", "report"):
+    for room in ("browser", "exporter", "presentation", "report"):
         found = {
             path
             for folder in ("static", "templates")

@@ -17,7 +17,7 @@ from taskwright.errors import StorageError, UsageError
 from taskwright.executor import EXECUTORS, make_executor
 from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
 from taskwright.task import Outcome, Task, Trial, from_json, to_json
-from taskwright.trainer.requests import TrialPlan
+from taskwright.trainer.requests import TrialRequest
 
 
 @pytest.fixture(scope="module", params=list(EXECUTORS))
@@ -84,7 +84,7 @@ def test_a_trial_that_its_own_limit_cuts_short_gives_a_verdict_and_its_curve(
 ):
     # Behind is where driving ahead never leads, so it is not solved before it is trained.
     source = easy_source.replace("[0] > 2.0", "[0] < -50.0")
-    plan = TrialPlan(
+    plan = TrialRequest(
         *(source, "r2d2", 0, str(tmp_path / "policy.zip"), 300_000, 300_000),
         *(0.5, 1, 4, 0.8, 0.5, 4, 16),
     )
