@@ -82,11 +82,11 @@ def test_what_was_achieved_tells_where_the_robot_got_and_what_it_earned(easy_sou
     )
     with SandboxedEpisodes(source, robot, count=2, processes=1) as episodes:
         achievements = Achievements(episodes, robot)
-        assert achievements.told == ""
+        assert achievements.summary == ""
         idle = Idle(episodes.action_space)
         evaluation = evaluate(episodes, idle, 0, 4, achievements)
     assert evaluation.episodes == 4
-    told = achievements.told
+    told = achievements.summary
     assert told.startswith("Of 4 episodes, 4 by termination ended.")
     way = float(re.search(r"z (-[0-9.]+) m", told)[1])
     assert -3.0 < way < -0.7

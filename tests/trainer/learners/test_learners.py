@@ -14,7 +14,7 @@ import torch
 from gymnasium.spaces import Box, Discrete
 
 from taskwright.config import TrainerConfig, parse_assignment, resolve
-from taskwright.errors import UsageError
+from taskwright.errors import BrokenError, UsageError
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Robot
 from taskwright.trainer import learners
@@ -26,8 +26,9 @@ from taskwright.trainer.learners import (
     learner_settings,
 )
 from taskwright.trainer.learners.learner import Settings
-from taskwright.trainer.policies import load_network
-from taskwright.trainer.requests import TrialRequest
+from taskwright.trainer.learners.network import PolicyNetwork
+from taskwright.trainer.policies import load_network, save_network
+from taskwright.trainer.requests import ArchivedPolicy, TrialRequest
 from taskwright.trainer.trial import run_trial
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -244,3 +245,51 @@ def test_an_added_learner_has_settings_that_are_looked_at():
         learner_settings("ahead", {"pull": 1.0})
     with pytest.raises(UsageError, match=r"trainer\.learners\.ahead\.push"):
         learner_settings("ahead", {"push": 100.0})
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_training_that_diverges_is_told_and_says_nothing_of_the_task(
+    name: str, easy_source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kind = learner_class(name)
+    improve = kind.improve
+
+    def improve_too_much(learner: Any) -> Any:
+        ended = improve(learner)
+        with torch.no_grad():
+            learner.network.action_net.bias.fill_(float("nan"))
+        return ended
+
+    monkeypatch.setattr(kind, "improve", improve_too_much)
+    # A learner may come across such weights itself, as distributions do.
+    far = easy_source.replace("> 2.0", "> 1e9")
+    made = request(far, tmp_path, learner=name, learners={name: SMALL[name]}, environments=2)
+    with pytest.raises(BrokenError, match=f"{name} diverged.*learning rate"):
+        run_trial(made)
+    assert not Path(made.policy_path).exists()
+
+
+def test_a_policy_of_another_width_is_tried_and_not_begun_from(easy_source: str, tmp_path: Path):
+    with SandboxedEpisodes(easy_source, "r2d2", count=1, processes=1) as episodes:
+        spaces = episodes.observation_space, episodes.action_space
+    kept = []
+    for width in (16, 24):
+        network = PolicyNetwork(*spaces, seed=1, hidden=(width,))
+        with torch.no_grad():
+            # It drives ahead, which earns more than chance.
+            network.action_net.bias[1] = 9.0
+        path = str(tmp_path / f"{width}.zip")
+        save_network(path, network, spaces[0], robot="r2d2", task_id="", learner="soft_q")
+        kept.append(ArchivedPolicy(str(width), "Drive", path))
+    made = request(
+        easy_source.replace("> 2.0", "> 1e9"),
+        tmp_path,
+        archived=tuple(kept),
+        learners={"soft_q": {**SMALL["soft_q"], "hidden": [24]}},
+        max_steps=64,
+        evaluation_episodes=8,
+    )
+    trial = run_trial(made)
+    assert {"16", "24"} <= trial.screening.keys()
+    assert trial.warm_start == "24"
+    assert trial.left_out == {}
