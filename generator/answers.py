@@ -51,7 +51,7 @@ JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
 LONGEST_FIELD = 10_000
-"""Characters. A good one has some hundred, and is told in later prompts and shown on every page."""
+"""Characters. A good one has some hundred; later prompts repeat it, and every page shows it."""
 
 # Labelled fields.
 

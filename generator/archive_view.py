@@ -12,7 +12,7 @@ from ..archive.learned_distance import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
 from ..task import Idea, Noun, Record, Status
 from .run_context import RunContext
-from .strategies import strategy_named
+from .strategies import STRATEGIES
 from .strategies.bandit import choose_start
 from .strategies.strategy import IdeaStrategy, Situation, Start
 
@@ -82,7 +82,7 @@ class ArchiveView:
             near = self.nearest(center.idea, sizes.neighbours)
             stones = [neighbour.record for neighbour in near]
         else:
-            strategy = strategy_named(start.strategy)
+            strategy = STRATEGIES[start.strategy]
             stones = [first, *strategy.companions(self, first, sizes.neighbours)]
         near = self.nearest(center.idea, sizes.failures, INSTRUCTIVE, without=subject)
         return Selection(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Brief:
-    """What an author is told before proposing the next task."""
+    """What an author gets to know before it proposes the next task."""
 
     robot: Robot
     random: np.random.Generator
@@ -45,7 +45,7 @@ class Brief:
 
 @dataclass(frozen=True)
 class FrameStrip:
-    """What a picture shows of an episode."""
+    """What a picture of several frames of an episode shows."""
 
     count: int
     apart_s: float
@@ -55,10 +55,16 @@ class FrameStrip:
 
 
 class Author(Protocol):
-    """Raises ModelError where it cannot be reached and BrokenError where it makes no sense."""
+    """Proposes, writes and judges tasks.
+
+    Its methods raise ModelError where no answer can be had, and BrokenError where an answer makes
+    no sense.
+    """
 
     name: str
+    """The name of the model, or `composer`."""
     max_repairs: int
+    """How often it may repair code that fails its checks."""
 
     def supports(self, strategy: IdeaStrategy) -> bool:
         """Whether it can follow a strategy."""
@@ -95,9 +101,9 @@ class Author(Protocol):
         ...
 
     def look(
-        self, idea: Idea, picture: Path, moments: FrameStrip, code_success: bool
+        self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool
     ) -> Sighting | None:
-        """What is seen in a picture of moments of an episode of the trained agent, of which the
+        """What is seen in a strip of frames of an episode of the trained agent, of which the
         task's code says `code_success`; None where nobody is asked."""
         ...
 

@@ -27,7 +27,7 @@ Vector = NDArray[np.float32]
 
 
 def make_encoder(config: EmbedderConfig) -> Encoder:
-    """The encoder of some settings. Raises UsageError where they cannot work."""
+    """Make the encoder that some settings describe. Raises UsageError where they cannot work."""
     if config.base_url is not None:
         return ServedEncoder(config)
     if config.name == SentenceEncoder.name:
@@ -36,8 +36,12 @@ def make_encoder(config: EmbedderConfig) -> Encoder:
 
 
 def embedder_settings(run_dir: Path) -> EmbedderConfig:
-    """Those of a run folder; the default ones where it has none. Raises UsageError where they are
-    wrong, and ArchiveError where they reach for what the user has never named."""
+    """The embedder settings of a run folder; the default ones where it has none.
+
+    Raises:
+        UsageError: They are wrong.
+        ArchiveError: They reach for what the user has never named.
+    """
     path = run_dir / "config.yaml"
     if not os.path.lexists(path):
         return Config().embedder

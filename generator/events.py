@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: flat dictionaries, each a line of `events.jsonl`.
+"""What a run reports while it goes on: flat dictionaries, each a line of `events.jsonl`.
 
 Every event has `event` (its kind), `time` (UTC) and `elapsed_s` (seconds since the command began,
 by a clock that nobody sets). The kinds, and what else they have:
@@ -40,7 +40,7 @@ Watcher = Callable[[Event], None]
 
 class Events:
     """Passes events on to a watcher and to `events.jsonl` in the run folder, one at a time: any
-    thread may tell one. What is told after `close` is told to nobody."""
+    thread may report one. What is reported after `close` is dropped."""
 
     def __init__(self, path: Path, watcher: Watcher) -> None:
         self._path = path

@@ -82,8 +82,8 @@ def train_on_archive(run_dir: Path, plan: GeneralistRequest, tell: Tell) -> Gene
 
     def keep(generalist: Generalist, point: GeneralistPoint) -> None:
         nonlocal written
-        told = (generalist.curve, generalist.tasks, generalist.dropped, generalist.finished)
-        if written is None or told != (
+        state = (generalist.curve, generalist.tasks, generalist.dropped, generalist.finished)
+        if written is None or state != (
             written.curve,
             written.tasks,
             written.dropped,

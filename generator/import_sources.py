@@ -32,7 +32,7 @@ MAX_LISTED = 100_000
 MAX_PARENTS = 50
 """That are read of one task."""
 MAX_NAME = 200
-"""Characters that are told of a name that a file gives."""
+"""Characters that are shown of a name that a file gives."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ImportCandidate:
     """A task, and what is known of it where it comes from."""
 
     origin: str
-    """Where it comes from, as a person is told."""
+    """Where it comes from, in words for people."""
     idea: Idea
     task: Task
     record: Record | None = None
@@ -127,7 +127,7 @@ def _may_define_a_task(folder: Path, name: str) -> bool:
     try:
         source = read_text(open_within(folder, name, MAX_SOURCE_BYTES), MAX_SOURCE_BYTES)
     except FileProblem:
-        return True  # So that it is told.
+        return True  # So that it is reported as unusable.
     return re.search(r"^class\s+Env\b", source, re.MULTILINE) is not None
 
 

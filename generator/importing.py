@@ -107,9 +107,22 @@ def import_tasks(
     """Take the tasks of some paths into the archive of a run folder; both are made where there is
     none.
 
-    `tell` hears how many tasks are checked, and of how many. Cut off at any time, all of it is in
-    the archive or nothing. What is wrong with a path, or with a file of it, is told of that alone.
-    Raises UsageError, ArchiveError, StorageError or ModelError, also where no path offers anything.
+    Cut off at any time, all of it is in the archive or nothing. What is wrong with one path, or
+    with one file of it, is reported and keeps nothing else from being imported.
+
+    Args:
+        run_dir: The run folder.
+        paths: What `find_candidates` can read.
+        executor: Checks the tasks.
+        robot: Is taken for files that name none, and for a new run folder.
+        tell: Is called with the number of tasks that are checked, and of all that are to be.
+
+    Returns:
+        What was imported, what was there already, and what was not imported and why.
+
+    Raises:
+        UsageError: No path holds a task, or a setting is wrong. ArchiveError, StorageError and
+            ModelError are raised as by a run.
     """
     found = _found(paths, robot)
     candidates = [candidate for candidate in found if isinstance(candidate, ImportCandidate)]

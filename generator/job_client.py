@@ -1,4 +1,4 @@
-"""What a journey has computed elsewhere: checks, trials, pictures and replays, each as a job."""
+"""What a journey has the executor compute: checks, trials, pictures and replays, each as a job."""
 
 from __future__ import annotations
 
@@ -33,20 +33,25 @@ TRIAL_GRACE_S = 120.0
 
 
 class JobClient:
-    """Has the jobs of one journey done. Where our machinery fails, BrokenError says so."""
+    """Gives the jobs of one journey to the executor and reads their results.
+
+    Its methods raise BrokenError where our machinery failed, StorageError where the disk takes no
+    more, Stopped where the run ends, and JobCancelled.
+    """
 
     def __init__(self, context: RunContext, number: int) -> None:
         self._context = context
         self._number = number
 
     def check(self, task: Task) -> Outcome:
+        """Check a task, and once more where our machinery failed."""
         job = Job(f"check-{task.task_id}", "check", to_json(task), CHECK_DEADLINE_S)
         outcome = from_json(Outcome, self._do(job))
         # A failure of ours says nothing about the task: once more, and then it is reported.
         return outcome if outcome.verdict != "broken" else from_json(Outcome, self._do(job))
 
     def draw_poster(self, task: Task) -> None:
-        """A picture of a task. Going without one is no reason to lose the journey."""
+        """Draw the poster of a task, unless there is one. A failure is only warned of."""
         request = FilmRequest(
             source=task.source,
             robot=task.robot,
@@ -63,7 +68,7 @@ class JobClient:
             self.warn(error.message)
 
     def train(self, task: Task, seed: int, neighbours: Sequence[Neighbour]) -> Trial:
-        """A trial, in which the policies of the nearest neighbours are tried first."""
+        """Run a trial, in which the policies of the nearest neighbours are tried first."""
         settings, run_dir = self._context.config.trainer, self._context.run_dir
         policies = []
         for near in neighbours[: settings.nearest_policies]:
@@ -90,7 +95,7 @@ class JobClient:
         return trial
 
     def film_frame_strip(self, task: Task, seed: int, count: int) -> Film:
-        """Moments of an episode of the trained agent, side by side in one picture."""
+        """Draw `count` frames of an episode of the trained agent side by side in one picture."""
         run_dir = self._context.run_dir
         request = FilmRequest(
             source=task.source,
@@ -104,7 +109,7 @@ class JobClient:
         return from_json(Film, self._do(job))
 
     def record_replay(self, task: Task, trial: Trial | None) -> None:
-        """Record what the browser plays. Going without one is no reason to lose the journey."""
+        """Record the replay that the browser plays. A failure is only warned of."""
         run_dir = self._context.run_dir
         if trial is None and replay_path(run_dir, task.task_id).exists():
             return  # An earlier journey with this source has shown more.
@@ -114,6 +119,7 @@ class JobClient:
             self.warn(result.broken)
 
     def warn(self, text: str) -> None:
+        """Report a warning about this journey."""
         self._context.events("warning", journey=self._number, text=text)
 
     def _do(self, job: Job) -> str:
@@ -151,16 +157,16 @@ class JobClient:
 
 
 def who_is_recorded(run_dir: Path, task: Task, trial: Trial | None) -> tuple[Agent, ...]:
-    """The trained agent beside an untrained one where there is a policy, be it from an earlier
-    journey with this source; the untrained one alone where a trial came to its end without; and
-    where nobody has tried, nobody acts."""
+    """The agents that a replay shows: the trained one beside an untrained one where there is a
+    policy, also from an earlier journey with this source; the untrained one alone where a trial
+    ended without a policy; and an idle one where there was no trial."""
     if Path(policy_path(run_dir, task.task_id)).exists():
         return ("trained", "random")
     return ("idle",) if trial is None else ("random",)
 
 
 def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
-    """To record a task that has passed its checks. Nothing else depends on a replay."""
+    """The job that records a task which has passed its checks."""
     agents = who_is_recorded(run_dir, task, trial)
     request = ReplayRequest(
         source=task.source,
@@ -175,7 +181,7 @@ def replay_job(run_dir: Path, task: Task, trial: Trial | None) -> Job:
 def record_replay(
     executor: Executor, run_dir: Path, task: Task, trial: Trial | None
 ) -> Replay | str:
-    """Record a task; returns why it could not be done where it could not."""
+    """Record a task. Returns the reason where it could not be done."""
     result = executor.run(replay_job(run_dir, task, trial))
     return result.broken or from_json(Replay, result.payload)
 

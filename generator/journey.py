@@ -37,15 +37,16 @@ from .in_flight import NO_IDEA, Stopped
 from .job_client import JobClient
 from .model.meter import Meter
 from .run_context import RunContext
-from .strategies import strategy_named
+from .strategies import STRATEGIES
 
 N = TypeVar("N", bound=Noun)
 
 WaitsFor = Literal["model", "worker", "journey"]
 """What a stage may have to wait for: an answer, a free worker, another journey."""
 
-MOMENTS = 9
-"""Of an episode, shown to who judges its success: one every two seconds of the longest."""
+FRAMES = 9
+"""The frames of an episode that the judge of its success is shown: one every two seconds of the
+longest."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ class Journey:
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
             return self.context.seed_tasks[self.selection.seed_task].idea
+        name = self.selection.strategy
+        if name not in STRATEGIES:
+            # An earlier command has chosen it, perhaps of another version.
+            raise BrokenError(
+                f"The journey follows the idea strategy {name!r}, which there is not here.",
+                "Other journeys are not affected.",
+            )
         by_number = {record.number: record for record in self.view.records}
         subject = self.selection.subject
         return self.author.propose(
@@ -172,7 +180,7 @@ class Journey:
                 random=self.random("idea"),
                 stones=self.view.stones(self.selection),
                 failures=[by_number[n] for n in self.selection.failures],
-                strategy=strategy_named(self.selection.strategy),
+                strategy=STRATEGIES[name],
                 subject=by_number[subject] if subject is not None else None,
                 records=self.view.records,
             )
@@ -306,7 +314,7 @@ class Journey:
 
     def _look(self) -> Sightings:
         film = self.jobs.film_frame_strip(
-            self.written, int(self.random("look").integers(2**31)), MOMENTS
+            self.written, int(self.random("look").integers(2**31)), FRAMES
         )
         seen = self.author.look(
             self.idea,

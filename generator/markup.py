@@ -238,7 +238,7 @@ def json_objects(text: str) -> Iterator[dict[str, Any]]:
             # Python also counts the lines above an error, in a hundredth of the time.
             left -= error.pos - place + error.pos / 100
         except (ValueError, RecursionError):
-            # A number of too many digits, or too deep. How far it has got is not told.
+            # A number of too many digits, or too deep. Python does not say how far it has got.
             left -= len(text)
         else:
             yield from _objects_in(value)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TITLES_IN_IDEA_PROMPT = 60
-"""The latest titles, told so that they are not proposed again: about ten tokens each."""
+"""The latest titles, listed so that they are not proposed again: about ten tokens each."""
 EXAMPLES_IN_CODE_PROMPT = 2
 """Sources shown beside the interface. Each is about a thousand tokens, in every such prompt."""
 
@@ -123,16 +123,16 @@ class ModelAuthor:
         return self._judged_in("second_judge", idea, neighbours, pictures)
 
     def look(
-        self, idea: Idea, picture: Path, moments: FrameStrip, code_success: bool
+        self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool
     ) -> Sighting | None:
         if not self._judges_success:
             return None
         text = self._render(
             "success",
             idea=idea,
-            moments=moments.count,
-            apart_s=moments.apart_s,
-            at_the_end=moments.at_the_end,
+            moments=strip.count,
+            apart_s=strip.apart_s,
+            at_the_end=strip.at_the_end,
             yes=Sight.YES.value,
             no=Sight.NO.value,
             unclear=Sight.UNCLEAR.value,

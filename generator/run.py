@@ -52,10 +52,20 @@ give the same tasks on every machine."""
 
 
 def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
-    """The settings of a run: those it was started with, and over them the ones given now.
+    """Put together the settings of a run.
 
-    Raises UsageError for settings that are wrong, or that would change what an archive with
-    records in it rests on.
+    Args:
+        run_dir: The run folder, which need not exist.
+        settings: Nested settings by section, not yet validated. They are laid over those that the
+            run was started with.
+
+    Returns:
+        The validated settings.
+
+    Raises:
+        UsageError: A setting is wrong, or would change the robot or the seed of a run.
+        ArchiveError: The stored settings cannot be used, or reach for what the user has never
+            named.
     """
     path = run_dir / CONFIG_NAME
     if not path.exists():
@@ -114,12 +124,27 @@ def open_run(
     only_under_way: bool = False,
     stop: threading.Event | None = None,
 ) -> Ending:
-    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it; or, if
-    so asked, until those that are under way have ended. Where time is limited, `expect_end_within`
-    is told in how many seconds it ends at the latest. In the main thread Ctrl-C and SIGTERM
-    stop it, anywhere setting `stop` does.
+    """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
 
-    Raises UsageError, ArchiveError or ModelError; the archive is sound whatever happens.
+    Args:
+        run_dir: The run folder. It is made where it does not exist; otherwise its run goes on.
+        config: The settings, from `prepare_config`.
+        executor: Computes checks, trials and pictures. The caller closes it.
+        watcher: Is called with each event, from any thread; see `events` for what they hold.
+        expect_end_within: Is called with the number of seconds in which the run ends at the latest,
+            where its time is limited.
+        only_under_way: Begin no new journeys, and run until those under way have ended.
+        stop: Setting it ends the run, from any thread. In the main thread Ctrl-C and SIGTERM do too.
+
+    Returns:
+        How the command ended and what the run has come to.
+
+    Raises:
+        UsageError: A setting cannot work.
+        ArchiveError: The folder is in use, or is not sound.
+        ModelError: The model cannot be asked.
+        BrokenError: Our machinery failed several times in a row.
+        StorageError: The disk takes no more. Whatever is raised, the archive is sound.
     """
     curves = _tensorboard_files(run_dir) if config.run.tensorboard else None
 
@@ -303,8 +328,8 @@ def _tensorboard_files(run_dir: Path) -> RunCurves:
 
 
 def _metric(run_dir: Path, config: Config, embedder: str) -> Metric | None:
-    """What novelty is told by; None for the cosine. Raises UsageError where it is asked for and not
-    there, or was learned for other embeddings."""
+    """The learned metric by which novelty is measured; None for the cosine distance. Raises
+    UsageError where the settings want one that is not there or was learned for other embeddings."""
     if config.novelty.metric == "cosine":
         return None
     metric = load_metric(run_dir)

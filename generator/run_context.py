@@ -35,6 +35,6 @@ class RunContext:
     in_flight: InFlight
     """The journeys of this run, those under way among them."""
     selection: SelectionRule = DEFAULT_RULE
-    """How stepping stones are weighed."""
+    """The rule that weighs kept tasks as stepping stones."""
     metric: Metric | None = None
-    """What novelty is told by; None: the cosine of embeddings."""
+    """The distance that novelty is measured by; None: the cosine distance of embeddings."""

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ..task import CurvePoint, Record
 
 LONGEST = 700
-"""Characters of a text that are told on one line; our own descriptions have 200 to 500."""
+"""Characters of a text that are shown on one line; our own descriptions have 200 to 500."""
 LITTLE, MUCH = 0.05, 0.15
-"""Changes of a success rate that are told, and that are told as a rise or a fall."""
+"""Changes of a success rate that are mentioned, and that are called a rise or a fall."""
 
 
 def learning_curve(curve: Sequence[CurvePoint]) -> str:

@@ -84,7 +84,7 @@ class Composer:
             "novelty",
         )
 
-    def look(self, idea: Idea, picture: Path, moments: FrameStrip, code_success: bool) -> None:
+    def look(self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool) -> None:
         """It has no eyes."""
 
     def judge_again(

@@ -243,7 +243,7 @@ class FoundationModel:
             if "answer" in entry and entry.get("source", "model") == "model":
                 self._answering.add((str(entry.get("server")), str(entry.get("model"))))
             if cost.usd is None:
-                # The price may have been told since.
+                # The settings may have a price by now.
                 price = price_of(
                     str(entry.get("model")), str(entry.get("server")), self._config.prices
                 )

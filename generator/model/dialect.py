@@ -114,8 +114,8 @@ class Dialect:
             return None
         self._way_to_stream = used + 1
         way = WAYS_TO_STREAM[used + 1]
-        told = "the answer is asked for as a stream" if way else "`stream` is left out"
-        return {**rest, **way}, told
+        change = "the answer is asked for as a stream" if way else "`stream` is left out"
+        return {**rest, **way}, change
 
 
 def limit_of(request: dict[str, Any]) -> int | None:

@@ -180,8 +180,8 @@ def cost_in(entry: Mapping[str, Any]) -> Cost:
         whole("estimated_tokens"),
     )
     tries = entry.get("tries")
-    told = [tried for tried in tries if isinstance(tried, dict)] if isinstance(tries, list) else []
-    errors = [str(tried.get("error")) for tried in told if SENT not in tried]
+    known = [tried for tried in tries if isinstance(tried, dict)] if isinstance(tries, list) else []
+    errors = [str(tried.get("error")) for tried in known if SENT not in tried]
     connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
     if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
         # What kept these from being sent kept one that was cut off after them as well.

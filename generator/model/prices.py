@@ -14,7 +14,7 @@ from ...task import Cost
 
 
 def price_of(model: str, server: str, own: Mapping[str, Price]) -> Price | None:
-    """The price of a model at the server with that address; None where nobody has told it.
+    """The price of a model at the server with that address; None where it is unknown.
 
     The table goes by server, as the same name can be a bought model here and a local one there.
     """

@@ -18,7 +18,7 @@ from .words import one_line, words_in
 UNFINISHED = "unfinished"
 """Stands for the finish reason where a stream ended without one."""
 QUOTED = 200
-"""Characters of a body that cannot be read that are told."""
+"""Characters that are quoted of a body that cannot be read."""
 UPSTREAM_FAILED = 502
 """The status of an error that came with status 200 and tells none of its own."""
 MOST_TOKENS = 1_000_000_000
@@ -33,7 +33,7 @@ _OF_A_STREAM = re.compile(r"(data|event|id|retry)?:|(data|\[DONE\])?\s*\Z")
 
 @dataclass(frozen=True)
 class Reply:
-    """What a model answered. Token counts are None where the server tells no usage."""
+    """What a model answered. Token counts are None where the server gives no usage."""
 
     text: str
     thoughts: str
@@ -80,8 +80,8 @@ def _finish_reason(choices: list[dict[str, Any]], *, was_streamed: bool) -> str:
     if not choices:
         return "no choices"
     reasons = [choice.get("finish_reason") for choice in choices]
-    told = [reason for reason in reasons if reason not in (None, "", "null")]
-    return one_line(str(told[-1]), 100) if told else UNFINISHED if was_streamed else "None"
+    given = [reason for reason in reasons if reason not in (None, "", "null")]
+    return one_line(str(given[-1]), 100) if given else UNFINISHED if was_streamed else "None"
 
 
 def read_models(body: str) -> list[str]:

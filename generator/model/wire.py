@@ -196,7 +196,7 @@ async def _received(
 
 
 async def _follow(request: Any) -> None:
-    """Have the exchange told how far its request gets."""
+    """Have the HTTP library report to the exchange how far its request gets."""
     request.extensions["trace"] = CURRENT.get().trace
 
 

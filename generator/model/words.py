@@ -87,8 +87,8 @@ def _words_of(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
         # Words that are JSON themselves, as gateways pass them on.
         inner = _json(value) if value.lstrip()[:1] in ("{", "[") else None
-        told = list(_words_of(inner, depth + 1)) if inner else []
-        yield from told or [value]
+        inside = list(_words_of(inner, depth + 1)) if inner else []
+        yield from inside or [value]
     elif isinstance(value, list):
         for item in value:
             yield from _words_of(item, depth + 1)
@@ -114,7 +114,7 @@ def _json(text: str) -> Any:
 
 
 def _text_of_page(markup: str) -> str:
-    """What a web page says, its title first. One that shows nothing is told as it is written."""
+    """What a web page says, its title first. One that shows nothing is quoted as it is written."""
     parts = _TAG.split(_HIDDEN.sub("<>", markup))
     shown = [" ".join(html.unescape(part).split()) for part in parts]
     return " ".join(dict.fromkeys(filter(None, shown))) or markup

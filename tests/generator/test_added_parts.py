@@ -15,9 +15,11 @@ from click.testing import CliRunner
 from taskwright.archive.store import Archive
 from taskwright.cli.main import cli
 from taskwright.config import load_config
+from taskwright.errors import UsageError
 from taskwright.executor import EXECUTORS, make_executor
 from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_point, ignore_state
 from taskwright.generator import run as run_module
+from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.drawing import candidates, grown
 from taskwright.generator.model.providers import PROVIDERS
 from taskwright.generator.model.providers.provider import Provider
@@ -183,6 +185,31 @@ def test_a_name_that_is_in_no_table_is_one_line_that_says_which_are(setting, kno
     text = result.output + str(result.exception)
     assert setting.partition("=")[0].split(".")[-1] in text
     assert known in text
+
+
+def test_a_strategy_that_was_taken_away_is_named_and_no_other_journey_is_lost(
+    added, tmp_path, monkeypatch
+):
+    folder, settings = tmp_path / "run", {"run": {"executor": "believer", "attempts": 1}}
+
+    def go(**more):
+        config = prepare_config(folder, {**settings, **more})
+        with make_executor("believer") as executor:
+            return open_run(folder, config, executor, lambda event: None)
+
+    go(strategies={"enabled": ["homage"]})
+    with Archive.create_or_open(folder) as archive:
+        journal = archive.journal(archive.start_journey())
+        journal.once("select", Selection, lambda: Selection(strategy="homage"))
+    monkeypatch.delitem(STRATEGIES, "homage")
+    settings["run"]["attempts"] = 3
+    with pytest.raises(UsageError, match="no idea strategy 'homage'"):
+        go()
+    go(strategies={"enabled": ["frontier"]})
+    kept, stuck, later = records_in(folder)
+    assert (kept.status, stuck.status) == ("learned", "broken")
+    assert "'homage', which there is not here" in stuck.reason
+    assert later.status in ("learned", "uninteresting", "duplicate")
 
 
 def test_a_run_goes_on_with_the_strategies_that_there_were_when_it_began(added, tmp_path):

@@ -114,13 +114,13 @@ def picture(tmp_path):
     return path
 
 
-MOMENTS = FrameStrip(9, 1.8, at_the_end=False)
+STRIP = FrameStrip(9, 1.8, at_the_end=False)
 
 
 def test_the_role_success_is_shown_the_picture(author, model_server, picture):
     model_server.answer = lambda prompt: "SEEN: It stops short.\nVERDICT: NOT ACCOMPLISHED"
     looking = author(judge_success=True, roles={"success": {"name": "eyes"}})
-    sighting = looking.look(IDEA, picture, MOMENTS, code_success=True)
+    sighting = looking.look(IDEA, picture, STRIP, code_success=True)
     (request,) = model_server.requests
     text, shown = request["messages"][0]["content"]
     assert request["model"] == "eyes"
@@ -136,13 +136,13 @@ def test_who_answers_unclearly_is_asked_once_more_and_then_not_believed(
 ):
     model_server.answer = lambda prompt: "SEEN: Hm.\nVERDICT: maybe"
     with pytest.raises(BrokenError):
-        author(judge_success=True).look(IDEA, picture, MOMENTS, True)
+        author(judge_success=True).look(IDEA, picture, STRIP, True)
     assert len(model_server.requests) == 2
     assert "VERDICT: CANNOT TELL" in model_server.requests[1]["messages"][-1]["content"]
 
 
 def test_nobody_looks_unless_asked_to(author, model_server, picture):
-    assert author().look(IDEA, picture, MOMENTS, True) is None
+    assert author().look(IDEA, picture, STRIP, True) is None
     assert model_server.requests == []
 
 
