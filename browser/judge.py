@@ -262,9 +262,20 @@ def choose_triplet(
     asked: set[tuple[Any, ...]],
     turn: int,
 ) -> tuple[int, int, int] | None:
-    """Anchor and two tasks of which the present metric hardly knows the nearer one; every third
-    time any three, so that where it is sure but wrong is found out as well. None where fewer than
-    three tasks, or none that were not asked about, are there. The same `turn` asks the same."""
+    """Choose three tasks to ask about: an anchor, and two of which the present metric can hardly
+    tell which one is nearer. Every third question is about any three, so that it also comes out
+    where the metric is sure and wrong.
+
+    Args:
+        numbers: Journeys that can be asked about.
+        vectors: Their vectors in the present metric, shape (n, size).
+        asked: Triplets that were asked about: the anchor, and the two others in order.
+        turn: How many questions were asked; the same turn asks the same.
+
+    Returns:
+        Journeys of anchor, first and second; None where there are fewer than three tasks, or where
+        all were asked about.
+    """
     if len(numbers) < 3:
         return None
     random = np.random.default_rng([turn, len(numbers)])

@@ -35,8 +35,12 @@ class Cause:
 
 
 def causes(records: Sequence[Record]) -> list[Cause]:
-    """Why records were turned down: the statuses in their usual order, in each the most frequent
-    cause first. Empty where all were kept."""
+    """Group records that were turned down by why they were.
+
+    Returns:
+        Causes by status, in the usual order of statuses, and the most frequent cause of a status
+        first. Empty where all records were kept.
+    """
     found: dict[tuple[Status, str], list[Record]] = {}
     for record in records:
         if record.status != "learned":

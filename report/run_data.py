@@ -120,9 +120,14 @@ class RunData:
 
 
 def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
-    """Read a run folder. Raises ArchiveError where it holds no archive, or none that can be read.
+    """Read a run folder.
 
-    `spent_in` reads what model calls have cost; the log of calls belongs to the generator.
+    Args:
+        folder: The run folder.
+        spent_in: Reads what model calls have cost; the log of calls belongs to the generator.
+
+    Raises:
+        ArchiveError: The folder holds no archive, or none that can be read.
     """
     with Archive.open(folder) as archive:
         read = archive.records()
