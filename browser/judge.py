@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +25,6 @@ from ..archive.agreement import agreements_with_people, judgement_of
 from ..archive.feedback import Feedback, Interest, Triplet
 from ..archive.learned_distance import (
     MIN_TRIPLETS,
-    Metric,
     fit_metric,
     load_metric,
     usable_triplets,
@@ -66,28 +66,17 @@ def routes(site: Site) -> list[BaseRoute]:
         return []
     judge = _Judge(site)
 
-    def interest_page(request: Request) -> Response:
-        return judge.page(request, "interest")
-
-    def triplet_page(request: Request) -> Response:
-        return judge.page(request, "triplets")
-
-    async def interest(request: Request) -> Response:
-        return await _answered(request, InterestBody, judge.take_interest)
-
-    async def triplet(request: Request) -> Response:
-        return await _answered(request, TripletBody, judge.take_triplet)
-
-    async def metric(request: Request) -> Response:
-        return await _answered(request, _Body, judge.fit)
-
     return [
-        Route("/judge", interest_page),
-        Route("/judge/alike", triplet_page),
-        Route("/judge/interest", interest, methods=["POST"]),
-        Route("/judge/triplet", triplet, methods=["POST"]),
-        Route("/judge/metric", metric, methods=["POST"]),
+        Route("/judge", partial(judge.page, kind="interest")),
+        Route("/judge/alike", partial(judge.page, kind="triplets")),
+        _post("/judge/interest", InterestBody, judge.take_interest),
+        _post("/judge/triplet", TripletBody, judge.take_triplet),
+        _post("/judge/metric", _Body, judge.fit),
     ]
+
+
+def _post(path: str, kind: type[B], take: Callable[[B], str]) -> Route:
+    return Route(path, partial(_answered, kind=kind, take=take), methods=["POST"])
 
 
 async def _answered(request: Request, kind: type[B], take: Callable[[B], str]) -> Response:
@@ -216,11 +205,8 @@ class _Judge:
             agreements=agreements_with_people(self._known_judgements(), interests),
             answers=sum(answer.nearer is not None for answer in triplets),
             needed=MIN_TRIPLETS,
-            metric=self._metric(),
+            metric=load_metric(self._site.run_dir),
         )
-
-    def _metric(self) -> Metric | None:
-        return load_metric(self._site.run_dir)
 
     def _known_judgements(self) -> dict[int, Judgement]:
         """By journey, what the run's judge said. Each record is read once."""
@@ -243,7 +229,7 @@ class _Judge:
         numbers, vectors = self._site.search.embeddings.stored()
         coded = {row.number for row in self._site.index.rows() if row.task_id}
         kept = [place for place, number in enumerate(numbers) if number in coded]
-        metric = self._metric()
+        metric = load_metric(self._site.run_dir)
         chosen = vectors[kept]
         if metric is not None and len(kept):
             chosen = metric.project(chosen)
