@@ -99,7 +99,7 @@ class Comparison:
 COMPARED: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure.compared)
 DIVERSITY = ("vendi", "near_copies", "distance", "cells")
 OF_WHOLE_RUNS = ("wall_s", "tokens", "usd", "kept_per_hour", "kept_per_usd", "kept_per_1000_tokens")
-"""What time and calls had come to after some journeys is not told."""
+"""Measures of time and calls: what they had come to after some journeys is not known."""
 
 
 def compare(runs: Sequence[RunData]) -> Comparison:

@@ -51,7 +51,7 @@ class History:
     seconds: float = 0.0
     """How long they went on, all together."""
     ended: str = ""
-    """Why the last one ended; empty where it told no end."""
+    """Why the last one ended; empty where no event says so."""
     warnings: Counter[str] = field(default_factory=Counter)
     failed_calls: Counter[str] = field(default_factory=Counter)
 
@@ -158,7 +158,7 @@ def _generalists(folder: Path) -> list[Generalist]:
     try:
         return [each for each in read_generalists(folder) if each.curve]
     except ArchiveError:
-        # What else the folder holds can still be told.
+        # What else the folder holds can still be shown.
         return []
 
 
