@@ -38,12 +38,19 @@ def create_app(
     hosts: Iterable[str] = (),
     make_encoder: Callable[[], Encoder] | None = None,
 ) -> Starlette:
-    """The browser of a run folder, as an ASGI application.
+    """Make the browser of a run folder.
 
-    Without `feedback` nothing can be written: the routes that would are not there. `hosts` are
-    names, beside those of loopback, that the server may be asked for by. `make_encoder` gives the
-    run's encoder where it is not the default one.
-    Raises ArchiveError where `run_dir` is neither a run folder nor one that is about to be.
+    Args:
+        run_dir: The run folder, which a run may still be writing, or is about to fill.
+        feedback: Whether people's answers are stored. Otherwise no route writes anything.
+        hosts: Names, beside those of loopback, that the server may be asked for by.
+        make_encoder: Gives the run's encoder where it is not the default one.
+
+    Returns:
+        An ASGI application; its `state.site` is the `Site` that it shows.
+
+    Raises:
+        ArchiveError: `run_dir` is no run folder, and not an empty one either.
     """
     site = Site(run_dir, feedback=feedback, make_encoder=make_encoder)
     routes: list[BaseRoute] = []

@@ -34,7 +34,8 @@ class Curve:
 
 
 def learning_curve(trial: Trial) -> Curve | None:
-    """None where there is no curve: the task was solved or refused before training."""
+    """Lay out the learning curve of a trial; None where the task was solved or refused before
+    training."""
     points = [
         point
         for point in trial.curve

@@ -113,7 +113,7 @@ def write_ranges(ranges: tuple[tuple[int, int], ...]) -> str:
 
 def routes(site: Site) -> list[BaseRoute]:
     def values(request: Request) -> tuple[Address, dict[str, Any]]:
-        """What the templates are told, for the part of the view that begins at `offset`."""
+        """The values of the templates, for the part of the view that begins at `offset`."""
         address = Address.read(request.query_params)
         view, found = address.view, None
         if address.query:
@@ -139,8 +139,8 @@ def routes(site: Site) -> list[BaseRoute]:
 
     def results(request: Request) -> Response:
         """The cards alone, for htmx, and the address that shows the same when it is opened."""
-        address, told = values(request)
-        response = site.render(request, "gallery_results.html.j2", partial=True, **told)
+        address, shown = values(request)
+        response = site.render(request, "gallery_results.html.j2", partial=True, **shown)
         # A filter that was set is a step to go back from; letters being typed are none.
         step = request.headers.get("hx-source", "").startswith("form#")
         response.headers["HX-Push-Url" if step else "HX-Replace-Url"] = address.url()

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -44,10 +44,8 @@ MOST_WORDS = 16
 """Words of a query that are looked for. Each may be the beginning of any number of words, which
 takes up to half a second in an archive with long sources, and nobody else is served meanwhile."""
 
-_COLUMNS = (
-    "number, status, task_id, robot, title, novelty, created_at, reason, description, strategy, "
-    "parents, generation, success_before, success_after, tokens, usd, seconds, failed_at, damaged"
-)
+_NAMES = [each.name for each in fields(Row)]
+_COLUMNS = ", ".join(_NAMES)
 
 
 @dataclass(frozen=True)
@@ -203,7 +201,7 @@ class Index:
         if row.task_id is not None:
             self._generations.setdefault(row.task_id, row.generation)
         shown = {**vars(row), "parents": json.dumps(row.parents)}
-        values = [shown[name] for name in _COLUMNS.split(", ")]
+        values = [shown[name] for name in _NAMES]
         self._memory.execute(
             f"INSERT INTO rows VALUES ({', '.join('?' * 20)})", (*values, stored.text_sha256)
         )
@@ -223,7 +221,7 @@ class Index:
         order = _ORDERS[view.sort]
         if view.sort == "relevance" and view.ranked is None:
             order = _ORDERS["newest"]
-        columns = ", ".join(f"rows.{name.strip()}" for name in _COLUMNS.split(","))
+        columns = ", ".join(f"rows.{name}" for name in _NAMES)
         sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
         return [_row(values) for values in self._ask(sql, [*values, count, offset])]
 
@@ -234,25 +232,24 @@ class Index:
 
     def rows(self) -> list[Row]:
         """All rows, in the order of their journeys."""
-        return [_row(v) for v in self._ask(f"SELECT {_COLUMNS} FROM rows ORDER BY number")]
+        return self._where("1")
 
     def find(self, task_id: str) -> Row | None:
         """The first row of a task; None where there is none."""
-        found = self._ask(
-            f"SELECT {_COLUMNS} FROM rows WHERE task_id = ? ORDER BY number LIMIT 1", [task_id]
-        )
-        return _row(found[0]) if found else None
+        return next(iter(self._where("task_id = ?", task_id)), None)
 
     def get(self, number: int) -> Row | None:
         """The row of a journey; None where it has no record."""
-        found = self._ask(f"SELECT {_COLUMNS} FROM rows WHERE number = ?", [number])
-        return _row(found[0]) if found else None
+        return next(iter(self._where("number = ?", number)), None)
 
     def children(self, task_id: str) -> list[Row]:
         """Rows that were derived from a task, in the order of their journeys."""
-        sql = f"""SELECT {_COLUMNS} FROM rows WHERE EXISTS (
-            SELECT 1 FROM json_each(rows.parents) WHERE value = ?) ORDER BY number"""
-        return [_row(values) for values in self._ask(sql, [task_id])]
+        is_child = "EXISTS (SELECT 1 FROM json_each(rows.parents) WHERE value = ?)"
+        return self._where(is_child, task_id)
+
+    def _where(self, condition: str, *values: Any) -> list[Row]:
+        sql = f"SELECT {_COLUMNS} FROM rows WHERE {condition} ORDER BY number"
+        return [_row(found) for found in self._ask(sql, values)]
 
     def facets(self, view: View) -> Facets:
         """Counts per value of each filter, the other filters of the view applied."""
@@ -328,11 +325,9 @@ class Index:
 
 
 def _row(values: Sequence[Any]) -> Row:
-    names = [name.strip() for name in _COLUMNS.split(",")]
-    fields = dict(zip(names, values, strict=True))
-    fields["parents"] = tuple(json.loads(fields["parents"]))
-    fields["damaged"] = bool(fields["damaged"])
-    return Row(**fields)
+    found = dict(zip(_NAMES, values, strict=True))
+    parents = tuple(json.loads(found["parents"]))
+    return Row(**found | {"parents": parents, "damaged": bool(found["damaged"])})
 
 
 def _conditions(view: View, leaving_out: str = "") -> tuple[str, str, list[Any]]:

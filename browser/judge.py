@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,7 +25,6 @@ from ..archive.agreement import agreements_with_people, judgement_of
 from ..archive.feedback import Feedback, Interest, Triplet
 from ..archive.learned_distance import (
     MIN_TRIPLETS,
-    Metric,
     fit_metric,
     load_metric,
     usable_triplets,
@@ -66,28 +66,17 @@ def routes(site: Site) -> list[BaseRoute]:
         return []
     judge = _Judge(site)
 
-    def interest_page(request: Request) -> Response:
-        return judge.page(request, "interest")
-
-    def triplet_page(request: Request) -> Response:
-        return judge.page(request, "triplets")
-
-    async def interest(request: Request) -> Response:
-        return await _answered(request, InterestBody, judge.take_interest)
-
-    async def triplet(request: Request) -> Response:
-        return await _answered(request, TripletBody, judge.take_triplet)
-
-    async def metric(request: Request) -> Response:
-        return await _answered(request, _Body, judge.fit)
-
     return [
-        Route("/judge", interest_page),
-        Route("/judge/alike", triplet_page),
-        Route("/judge/interest", interest, methods=["POST"]),
-        Route("/judge/triplet", triplet, methods=["POST"]),
-        Route("/judge/metric", metric, methods=["POST"]),
+        Route("/judge", partial(judge.page, kind="interest")),
+        Route("/judge/alike", partial(judge.page, kind="triplets")),
+        _post("/judge/interest", InterestBody, judge.take_interest),
+        _post("/judge/triplet", TripletBody, judge.take_triplet),
+        _post("/judge/metric", _Body, judge.fit),
     ]
+
+
+def _post(path: str, kind: type[B], take: Callable[[B], str]) -> Route:
+    return Route(path, partial(_answered, kind=kind, take=take), methods=["POST"])
 
 
 async def _answered(request: Request, kind: type[B], take: Callable[[B], str]) -> Response:
@@ -216,11 +205,8 @@ class _Judge:
             agreements=agreements_with_people(self._known_judgements(), interests),
             answers=sum(answer.nearer is not None for answer in triplets),
             needed=MIN_TRIPLETS,
-            metric=self._metric(),
+            metric=load_metric(self._site.run_dir),
         )
-
-    def _metric(self) -> Metric | None:
-        return load_metric(self._site.run_dir)
 
     def _known_judgements(self) -> dict[int, Judgement]:
         """By journey, what the run's judge said. Each record is read once."""
@@ -243,7 +229,7 @@ class _Judge:
         numbers, vectors = self._site.search.embeddings.stored()
         coded = {row.number for row in self._site.index.rows() if row.task_id}
         kept = [place for place, number in enumerate(numbers) if number in coded]
-        metric = self._metric()
+        metric = load_metric(self._site.run_dir)
         chosen = vectors[kept]
         if metric is not None and len(kept):
             chosen = metric.project(chosen)
@@ -262,9 +248,20 @@ def choose_triplet(
     asked: set[tuple[Any, ...]],
     turn: int,
 ) -> tuple[int, int, int] | None:
-    """Anchor and two tasks of which the present metric hardly knows the nearer one; every third
-    time any three, so that where it is sure but wrong is found out as well. None where fewer than
-    three tasks, or none that were not asked about, are there. The same `turn` asks the same."""
+    """Choose three tasks to ask about: an anchor, and two of which the present metric can hardly
+    tell which one is nearer. Every third question is about any three, so that it also comes out
+    where the metric is sure and wrong.
+
+    Args:
+        numbers: Journeys that can be asked about.
+        vectors: Their vectors in the present metric, shape (n, size).
+        asked: Triplets that were asked about: the anchor, and the two others in order.
+        turn: How many questions were asked; the same turn asks the same.
+
+    Returns:
+        Journeys of anchor, first and second; None where there are fewer than three tasks, or where
+        all were asked about.
+    """
     if len(numbers) < 3:
         return None
     random = np.random.default_rng([turn, len(numbers)])

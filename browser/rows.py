@@ -101,8 +101,8 @@ class Stored(NamedTuple):
     full_title: Any
     success: Any
     failed_at: Any
-    told_status: Any
-    told_number: Any
+    own_status: Any
+    own_number: Any
     """What the record says of itself, which the columns repeat."""
     valid: int
 
@@ -130,12 +130,12 @@ class Stored(NamedTuple):
             task_id = _sha256(source)[:12]
             if task_id != self.task_id:
                 return altered_source(self.number, self.task_id)
-        told = (self.told_status, self.told_number)
-        return "" if told == (self.status, self.number) else other_record(self.number)
+        own = (self.own_status, self.own_number)
+        return "" if own == (self.status, self.number) else other_record(self.number)
 
 
 def row_of(stored: Stored, generation: Callable[[Sequence[str]], int]) -> Row:
-    """A row as it is listed. `generation` is told the parents."""
+    """Make the row of a record. `generation` works out how deep it is from its parents."""
     doubt = stored.doubt
     parents = _parents(stored.parents)
     tokens = (_number(stored.prompt_tokens) or 0) + (_number(stored.completion_tokens) or 0)

@@ -38,7 +38,7 @@ CHART_POINTS = 240
 
 @dataclass(frozen=True)
 class Limit:
-    """Something that a run was given a cap for, or that is merely counted."""
+    """What a run has used of something, and the cap on it, if it has one."""
 
     name: str
     used: float
@@ -95,7 +95,8 @@ def sparkline(journey: InFlight) -> str:
 
 
 def limits(site: Site, run: Run, elapsed_s: float | None) -> list[Limit]:
-    """What the run has used of what it may use; what has no cap and was not used is left out."""
+    """How much the run has used of each limit. Tokens and cost are left out where they have no
+    limit and none were used."""
 
     def cap(section: str, name: str) -> float | None:
         values = settings_.get(section)

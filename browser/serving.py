@@ -38,10 +38,20 @@ def serve(
     tell: Callable[[str], None] = say,
     make_encoder: Callable[[], Encoder] | None = None,
 ) -> None:
-    """Show a run folder until Ctrl-C. `make_encoder` gives its encoder where it is not the default
-    one.
+    """Show a run folder in the browser until Ctrl-C.
 
-    Raises ArchiveError where it holds no archive, and UsageError where the address cannot be used.
+    Args:
+        run_dir: The run folder.
+        host: The address to listen on.
+        port: The port to listen on; None takes the first free one.
+        feedback: Whether people's answers are stored.
+        open_browser: Whether a web browser is opened as well.
+        tell: What is called with each sentence for the user.
+        make_encoder: Gives the run's encoder where it is not the default one.
+
+    Raises:
+        ArchiveError: The folder holds no archive.
+        UsageError: The address cannot be listened on.
     """
     app = create_app(run_dir, feedback=feedback, hosts=_hosts(host), make_encoder=make_encoder)
     mode = "answers are stored" if feedback else "read-only"

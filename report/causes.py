@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from ..presentation.formatting import STATUS_WORDS
 from ..task import Record, Status
 
-HALF = 0.5
-"""Of all episodes."""
-
 
 @dataclass(frozen=True)
 class Cause:
@@ -35,8 +32,12 @@ class Cause:
 
 
 def causes(records: Sequence[Record]) -> list[Cause]:
-    """Why records were turned down: the statuses in their usual order, in each the most frequent
-    cause first. Empty where all were kept."""
+    """Group records that were turned down by why they were.
+
+    Returns:
+        Causes by status, in the usual order of statuses, and the most frequent cause of a status
+        first. Empty where all records were kept.
+    """
     found: dict[tuple[Status, str], list[Record]] = {}
     for record in records:
         if record.status != "learned":
@@ -79,7 +80,7 @@ def _how_far(record: Record) -> str:
     best = max([trial.success_after or 0.0, *(point.success_rate for point in trial.curve)])
     if best <= 0.0:
         return "never succeeded while training"
-    if best < HALF:
+    if best < 0.5:
         return "succeeded at times, in less than half"
     return "succeeded in half or more, in too few"
 

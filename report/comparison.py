@@ -99,11 +99,12 @@ class Comparison:
 COMPARED: tuple[Measure, ...] = tuple(measure for measure in MEASURES if measure.compared)
 DIVERSITY = ("vendi", "near_copies", "distance", "cells")
 OF_WHOLE_RUNS = ("wall_s", "tokens", "usd", "kept_per_hour", "kept_per_usd", "kept_per_1000_tokens")
-"""What time and calls had come to after some journeys is not told."""
+"""Measures of time and calls: what they had come to after some journeys is not known."""
 
 
 def compare(runs: Sequence[RunData]) -> Comparison:
-    """Put runs side by side."""
+    """Put runs side by side: as many journeys of each as the shortest run has, and diversity on as
+    many kept tasks as the run with the fewest has."""
     journeys = min(len(run.records) for run in runs)
     kept = min(len(_vectors(_cut(run, journeys))) for run in runs)
     kept = kept if kept > 1 else 0
@@ -113,8 +114,12 @@ def compare(runs: Sequence[RunData]) -> Comparison:
 
 
 def grouped(runs: Sequence[RunData]) -> tuple[list[Group], list[str]]:
-    """Runs in groups of the same settings, in the order in which they were given, and the names of
-    the settings in which groups differ."""
+    """Group runs that have the same settings but for seed, limits and machine.
+
+    Returns:
+        The groups, in the order in which their runs were given, and the names of the settings in
+        which the groups differ.
+    """
     methods = [method_of(run) for run in runs]
     names = list(dict.fromkeys(name for method in methods for name in method))
     differing = [name for name in names if len({repr(m.get(name)) for m in methods}) > 1]

@@ -35,7 +35,7 @@ TILES = (
     "cells",
     "depth",
 )
-"""What is told at a glance, in this order."""
+"""The measures at the top of the page, in this order."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -47,18 +48,13 @@ def whole(value: float | None) -> str:
     return "–" if value is None else f"{value:,.0f}"
 
 
-def decimal(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f}"
-
-
-def fine(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
-
-
 def points(value: float | None) -> str:
     """A difference of two rates in percentage points."""
     return "–" if value is None else f"{100 * value:+.0f} points"
 
+
+decimal = partial(formatting.decimal, digits=1)
+fine = partial(formatting.decimal, digits=3)
 
 MEASURES: tuple[Measure, ...] = (
     Measure("journeys", "journeys", whole, "Attempts from idea to record that have ended."),

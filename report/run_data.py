@@ -51,7 +51,7 @@ class History:
     seconds: float = 0.0
     """How long they went on, all together."""
     ended: str = ""
-    """Why the last one ended; empty where it told no end."""
+    """Why the last one ended; empty where no event says so."""
     warnings: Counter[str] = field(default_factory=Counter)
     failed_calls: Counter[str] = field(default_factory=Counter)
 
@@ -120,9 +120,14 @@ class RunData:
 
 
 def read_run(folder: Path, spent_in: Callable[[Path], Spent]) -> RunData:
-    """Read a run folder. Raises ArchiveError where it holds no archive, or none that can be read.
+    """Read a run folder.
 
-    `spent_in` reads what model calls have cost; the log of calls belongs to the generator.
+    Args:
+        folder: The run folder.
+        spent_in: Reads what model calls have cost; the log of calls belongs to the generator.
+
+    Raises:
+        ArchiveError: The folder holds no archive, or none that can be read.
     """
     with Archive.open(folder) as archive:
         read = archive.records()
@@ -153,7 +158,7 @@ def _generalists(folder: Path) -> list[Generalist]:
     try:
         return [each for each in read_generalists(folder) if each.curve]
     except ArchiveError:
-        # What else the folder holds can still be told.
+        # What else the folder holds can still be shown.
         return []
 
 

@@ -22,11 +22,21 @@ from .run_data import Spent, name_apart, read_run
 def write_report(
     run_dirs: Sequence[Path], out: Path, spent_in: Callable[[Path], Spent] = lambda folder: {}
 ) -> dict[str, Any]:
-    """Write the report of a run, or of several side by side, into `out`; returns its numbers.
+    """Write the report of a run, or of several side by side.
 
-    What lies there under the same names is replaced. Nothing else is touched, and no run folder but
-    for an `out` inside it. Raises ArchiveError where a folder holds no archive, UsageError where
-    `out` cannot be a folder or a run is named twice, and OSError.
+    Args:
+        run_dirs: The run folders.
+        out: The folder of the report. Files of the same names are replaced; nothing else is touched
+            in it, and nothing in the run folders.
+        spent_in: Reads what the model calls of a run have cost, by what they were asked for.
+
+    Returns:
+        All numbers of the report, as `report.json` has them.
+
+    Raises:
+        ArchiveError: A folder holds no archive.
+        UsageError: `out` is a file, or a run is named twice.
+        OSError: The report cannot be written.
     """
     folders = [folder.resolve() for folder in run_dirs]
     for folder in folders:

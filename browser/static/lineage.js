@@ -252,7 +252,7 @@ function nodeAt(x, y) {
   return best;
 }
 
-const plane = new Plane(root, words, { draw, itemAt: nodeAt, limits: [0.004, 8] });
+const plane = new Plane(root, words, { draw, itemAt: nodeAt, fitAll: fit, limits: [0.004, 8] });
 const posters = new Posters(() => plane.draw());
 paint.onChange = () => plane.draw();
 
@@ -285,8 +285,6 @@ plane.canvas.addEventListener("keydown", (event) => {
     select(selected ? moves[event.key]() : start);
   } else if (event.key === "Enter" && selected) {
     plane.open(selected);
-  } else if (event.key === "0") {
-    fit();
   }
 });
 
@@ -300,9 +298,8 @@ function arrange(shape) {
 }
 
 root.addEventListener("click", (event) => {
-  const { shape, part } = event.target.closest("button")?.dataset ?? {};
+  const shape = event.target.closest("button")?.dataset.shape;
   if (shape) arrange(shape);
-  if (part === "fit") fit();
 });
 root.querySelector("[data-part=failures]").addEventListener("change", (event) => {
   showsAll = event.target.checked;

@@ -160,13 +160,13 @@ function drag(phase, x, y, event) {
 const plane = new Plane(root, words, {
   draw,
   itemAt: nearestAt,
+  fitAll: () => plane.fit(...bounds, 60, 600),
   clickBeside: () => choose([]),
   drag,
   limits: [8, 20000],
 });
 const posters = new Posters(() => plane.draw());
 paint.onChange = () => plane.draw();
-const fit = () => plane.fit(...bounds, 60, 600);
 
 function takeLasso(on) {
   withLasso = on;
@@ -176,18 +176,16 @@ function takeLasso(on) {
 
 root.addEventListener("click", (event) => {
   const part = event.target.closest("button")?.dataset.part;
-  if (part === "fit") fit();
   if (part === "lasso") takeLasso(!withLasso);
   if (part === "clear") choose([]);
 });
 plane.canvas.addEventListener("keydown", (event) => {
   if (event.key === "l") takeLasso(!withLasso);
   if (event.key === "Escape") choose([]);
-  if (event.key === "0") fit();
 });
 
 plane.resize();
-fit();
+plane.fitAll();
 // For tests, and for the curious in the console.
 root.map = { points, plane, choose };
 root.dataset.state = "ready";

@@ -9,12 +9,12 @@ const CLICK_PX = 5;
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export class Plane {
-  // `draw(context, plane)` paints, `itemAt(x, y)` finds the record at a place of the screen, and
-  // `clickBeside()` is called for a click on none. `drag(phase, x, y, event)` returns true at
-  // "start" where it takes a drag for itself.
-  constructor(root, words, { draw, itemAt, clickBeside, drag = () => false, limits }) {
+  // `draw(context, plane)` paints, `itemAt(x, y)` finds the record at a place of the screen,
+  // `fitAll()` shows everything, and `clickBeside()` is called for a click on no record.
+  // `drag(phase, x, y, event)` returns true at "start" where it takes a drag for itself.
+  constructor(root, words, { draw, itemAt, fitAll, clickBeside, drag = () => false, limits }) {
     const canvas = root.querySelector("canvas");
-    Object.assign(this, { canvas, limits, words, itemAt, clickBeside, drag });
+    Object.assign(this, { canvas, limits, words, itemAt, fitAll, clickBeside, drag });
     this.paint = draw;
     this.context = canvas.getContext("2d");
     this.tip = new Tip(root.querySelector(".tip"));
@@ -31,7 +31,7 @@ export class Plane {
         this.draw();
       });
     this.selection = select(canvas).call(this.zoomer).on("dblclick.zoom", null);
-    this.wire();
+    this.wire(root);
     new ResizeObserver(() => this.resize()).observe(canvas);
     document.addEventListener("theme", () => this.draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -56,7 +56,7 @@ export class Plane {
     this.selection.call(this.zoomer.translateBy, dx / this.scale, dy / this.scale);
   }
 
-  wire() {
+  wire(root) {
     const { canvas } = this;
     canvas.addEventListener("pointerdown", (event) => {
       // A second finger makes it no click.
@@ -82,7 +82,9 @@ export class Plane {
       if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
       const factor = { "+": 1.3, "=": 1.3, "-": 1 / 1.3 }[event.key];
       if (factor) this.selection.call(this.zoomer.scaleBy, factor);
+      if (event.key === "0") this.fitAll();
     });
+    root.querySelector("[data-part=fit]").addEventListener("click", () => this.fitAll());
   }
 
   click(item, event) {

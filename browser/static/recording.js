@@ -5,8 +5,8 @@ export async function fetchRecording(address) {
   const answer = await fetch(address);
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
   // The server has looked at the file, and says in words why it does not send it.
-  const is_told = answer.headers.get("content-type")?.startsWith("text/");
-  if (is_told) throw new Error((await answer.text()).slice(0, 200));
+  const isText = answer.headers.get("content-type")?.startsWith("text/");
+  if (isText) throw new Error((await answer.text()).slice(0, 200));
   const unpacked = answer.body.pipeThrough(new DecompressionStream("gzip"));
   const recording = await new Response(unpacked).json();
   if (recording.format !== "taskwright-replay-1" || !recording.episodes?.length) {

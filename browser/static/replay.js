@@ -340,11 +340,11 @@ class Replay {
     }
     for (const { agent, values } of lines) {
       const sum = values.reduce((total, value) => total + (value ?? 0), 0);
-      const told = document.createElement("span");
-      told.className = `reward-sum reward-${agent}`;
-      told.textContent = `Σ ${Number(sum.toPrecision(3))}`;
-      told.title = `${AGENTS[agent] ?? agent}: the sum over the episode`;
-      title.append(told);
+      const label = document.createElement("span");
+      label.className = `reward-sum reward-${agent}`;
+      label.textContent = `Σ ${Number(sum.toPrecision(3))}`;
+      label.title = `${AGENTS[agent] ?? agent}: the sum over the episode`;
+      title.append(label);
     }
     add("line", { y1: 0, y2: 1, class: "reward-cursor" });
     svg.addEventListener("pointerdown", (event) => {

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from taskwright.archive.projection import fixed_projection
 from taskwright.archive.store import Archive
@@ -205,3 +205,49 @@ def test_the_pages_fit_a_phone(page: Page, site_url: str, path: str) -> None:
     box = page.locator(".explore canvas").bounding_box()
     assert box
     assert box["height"] > 300
+
+
+VIEW = """() => {
+    const { scale, x, y } = document.querySelector('.explore').lineage.plane;
+    return [scale, x, y];
+}"""
+
+
+def test_dragging_moves_keys_zoom_and_neither_opens_a_task(page: Page, site_url: str) -> None:
+    open_page(page, site_url + "/lineage")
+    scale, x, y = page.evaluate(VIEW)
+    page.mouse.move(*place_of(page, 4))
+    page.mouse.down()
+    page.mouse.move(420, 330, steps=3)
+    moved_x, moved_y = page.evaluate(VIEW)[1:]
+    page.mouse.move(430, 335)
+    page.mouse.up()
+    assert page.evaluate(VIEW) == pytest.approx([scale, moved_x + 10, moved_y + 5], abs=0.5)
+    assert (moved_x, moved_y) != pytest.approx((x, y), abs=5)
+    page.locator("canvas").focus()
+    page.keyboard.press("+")
+    assert page.evaluate(VIEW)[0] == pytest.approx(1.3 * scale)
+    page.keyboard.press("0")
+    assert page.evaluate(VIEW) == pytest.approx([scale, x, y])
+    assert page.url.endswith("/lineage")
+
+
+def test_two_fingers_zoom_and_one_opens_a_task(chromium: Browser, site_url: str) -> None:
+    with chromium.new_context(has_touch=True) as context:
+        page = context.new_page()
+        open_page(page, site_url + "/lineage")
+        scale = page.evaluate(VIEW)[0]
+        session = context.new_cdp_session(page)
+
+        def touch(kind: str, *places: int) -> None:
+            points = [{"x": x, "y": 300, "id": n} for n, x in enumerate(places)]
+            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+        touch("touchStart", 350, 450)
+        touch("touchMove", 325, 475)
+        touch("touchMove", 300, 500)
+        touch("touchEnd")
+        assert page.evaluate(VIEW)[0] == pytest.approx(2 * scale)
+        page.get_by_role("button", name="Fit").click()
+        page.touchscreen.tap(*place_of(page, 6))
+        page.wait_for_url("**/task/6")

@@ -150,7 +150,7 @@ def test_more_cards_come_while_scrolling(
             archive.start_journey()
             archive.add(make_record(number))
     page.goto(serve(tmp_path))
-    expect(page.locator("#told")).to_contain_text(f"{count} of {count} records")
+    expect(page.locator("#summary")).to_contain_text(f"{count} of {count} records")
     for _ in range(40):
         if page.locator(".card").count() == count:
             break
