@@ -2,15 +2,19 @@
 
 - README, CONTRIBUTING, CHANGELOG and SECURITY are read from the top level of the repository.
 - The references of settings and of commands are made of the code, so that they cannot lag.
+- mkdocstrings finds the package.
 - Links out of `docs/`, which GitHub resolves by itself, lead to a page with the source on the site.
 """
 
 from __future__ import annotations
 
 import ast
+import atexit
 import inspect
 import os
 import re
+import shutil
+import tempfile
 import textwrap
 import typing
 from collections.abc import Iterator
@@ -20,6 +24,7 @@ from typing import Any
 import click
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -38,6 +43,17 @@ FROM_THE_TOP = {
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 """The path in a Markdown link, without its anchor."""
 LEXERS = {".py": "python", ".yaml": "yaml", ".yml": "yaml", ".json": "json", ".j2": "jinja"}
+
+
+@event_priority(100)  # Before mkdocstrings reads its settings.
+def on_config(config: MkDocsConfig) -> None:
+    """Show the repository root to mkdocstrings under the name of the package: no search path leads
+    to it, because the folder may be called anything."""
+    named = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, named)
+    (named / "taskwright").symlink_to(ROOT)
+    handlers: dict[str, Any] = config.plugins["mkdocstrings"].config["handlers"]
+    handlers["python"]["paths"] = [str(named)]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
