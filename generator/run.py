@@ -134,7 +134,7 @@ def open_run(
         expect_end_within: Is called with the number of seconds in which the run ends at the latest,
             where its time is limited.
         only_under_way: Begin no new journeys, and run until those under way have ended.
-        stop: Setting it ends the run, from any thread. In the main thread Ctrl-C and SIGTERM do too.
+        stop: Setting it ends the run, from any thread, as Ctrl-C and SIGTERM do in the main one.
 
     Returns:
         How the command ended and what the run has come to.
