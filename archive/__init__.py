@@ -6,7 +6,6 @@
 - `selection`: which kept tasks become stepping stones
 - `embedding.Embedder`: texts to vectors, each computed once
 - `generalists`: policies trained on many tasks, and how their samplers compare
-- `export`: kept tasks as an installable Gymnasium package
 
 Reading needs no PyBullet, no torch and no key.
 """

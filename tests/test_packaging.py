@@ -48,11 +48,3 @@ def test_every_dependency_has_an_upper_bound():
 def test_public_names_can_be_imported():
     for name in taskwright.__all__:
         assert getattr(taskwright, name).__name__ == name
-
-
-def test_the_world_depends_on_nothing_else_of_ours():
-    """Exports carry a copy of it."""
-    for path in (ROOT / "sandbox" / "world").glob("*.py"):
-        text = path.read_text()
-        assert "from .." not in text, path
-        assert "import taskwright" not in text, path
