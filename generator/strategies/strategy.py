@@ -67,6 +67,8 @@ class IdeaStrategy(abc.ABC):
     `prompts/idea.md.j2` is given, and `subject` where the strategy starts from one."""
     role: ClassVar[str] = "idea"
     """The role of `model.roles` in which a model is asked."""
+    has_recipes: ClassVar[bool] = False
+    """Whether the Composer can follow it, by `recipes`."""
 
     def applies(self, situation: Situation) -> bool:
         """Whether there is something to start from by now."""
@@ -90,9 +92,6 @@ class IdeaStrategy(abc.ABC):
         return brief.parents
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:
-        """Recipes by which the Composer can follow this strategy, of which it takes the one least
-        like all that it knows. None at all: it cannot follow it."""
+        """Recipes for the Composer, which takes the one least like all that it knows. It asks only
+        where `has_recipes` says that there are some."""
         return ()
-
-    has_recipes: ClassVar[bool] = False
-    """Whether `recipes` has some."""
