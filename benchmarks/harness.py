@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import taskwright
+from taskwright.errors import TaskwrightError
 from taskwright.executor.local import cores
 
 ROOT = Path(taskwright.__file__).parent
@@ -76,6 +77,7 @@ class Benchmark:
     def start(self) -> argparse.Namespace:
         """Read the command line and tell on which machine this is."""
         self.options = self.parser.parse_args()
+        sys.excepthook = told_in_a_sentence
         self.told["benchmark"] = Path(sys.argv[0]).stem
         self.say(machine())
         return self.options
@@ -283,6 +285,14 @@ def interpreter(path: str) -> str:
         f"{path} is neither a Python nor a folder with one; name the Python of the other "
         "installation, its virtual environment or its checkout with a `.venv`"
     )
+
+
+def told_in_a_sentence(kind: type[BaseException], error: Any, trace: Any) -> None:
+    """Python's last word on an error, without a traceback where the message says what to do."""
+    if isinstance(error, TaskwrightError):
+        print(error, file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
 
 
 def machine() -> str:

@@ -228,7 +228,7 @@ def plain(urdf: str) -> str:
     return re.sub(r"(\n *</link>)", rf"\n    {box}\1", bare)
 
 
-if __name__ == "__main__":
+def main() -> None:
     for robot, model in MODELS.items():
         links = read_links(Path(pybullet_data.getDataPath()) / "mjcf" / model)
         merged = merge(links)
@@ -237,3 +237,7 @@ if __name__ == "__main__":
     for robot in ("r2d2", *MODELS):
         looks = (ASSETS / f"{robot}.urdf").read_text(encoding="utf-8")
         (ASSETS / f"{robot}_plain.urdf").write_text(plain(looks), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

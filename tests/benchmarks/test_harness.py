@@ -13,9 +13,12 @@ import pytest
 from harness import Benchmark, Ratio, in_process, in_turn, interpreter, watched
 from trials import Results
 
+from taskwright.errors import UsageError
+
 
 def started(monkeypatch: pytest.MonkeyPatch, *words: str, **options: object) -> Benchmark:
     monkeypatch.setattr(sys, "argv", ["some.py", *words])
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
     bench = Benchmark("How fast?", **options)  # type: ignore[arg-type]
     bench.start()
     return bench
@@ -97,6 +100,15 @@ def test_another_installation_is_measured_in_turn_with_this_one(monkeypatch, tmp
 def test_what_fails_in_another_installation_is_told_in_a_sentence():
     with pytest.raises(SystemExit, match=r"fails in .*python.*: ValueError: too old"):
         in_process(sys.executable, "raise ValueError('too old')")
+
+
+def test_a_mistake_of_the_user_is_told_without_a_traceback(monkeypatch, capsys):
+    started(monkeypatch)
+    error = UsageError("There is no run folder.", "Name one.")
+    sys.excepthook(UsageError, error, None)
+    assert capsys.readouterr().err == "There is no run folder. Name one.\n"
+    sys.excepthook(KeyError, KeyError("a mistake of ours"), None)
+    assert "KeyError" in capsys.readouterr().err
 
 
 def test_an_installation_that_is_none_is_refused(tmp_path):
