@@ -98,6 +98,8 @@ def assert_one_clear_line(result: subprocess.CompletedProcess[str], *texts: str)
         (["train", EASY, "--policy", EASY + "/p.zip"], ["p.zip cannot be written", "a path"]),
         (["train", EASY, "--video", "/proc/film.gif"], ["film.gif cannot be written", "a path"]),
         (["train", EASY, "--policy", "."], ["is a folder"]),
+        (["train", EASY, "--set", "model.name=x"], ["no setting `model`", "trainer.NAME"]),
+        (["train", EASY, "--set", "trainer.learner=sac"], ["trainer.learner", "'soft_q' or 'ppo'"]),
         (["train", EASY, "--minutes", "nan"], ["--minutes", "a number above 0"]),
         (["train", EASY, "--seed", "9" * 30], ["--seed", "range"]),
         (["run", "x", "--minutes", "inf"], ["--minutes", "a number above 0"]),
