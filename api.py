@@ -7,6 +7,7 @@ on what is wrong and one on how to mend it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from .world import TaskEnv
 
 CHECK_TIMEOUT_S = 30.0
+RUN_SHUTDOWN_S = 30.0
 TRIAL_GRACE_S = 120.0
 """What a trial may take beyond its time limit before it is stopped from outside."""
 
@@ -259,6 +261,7 @@ def run(
     stop: threading.Event | None = None,
     executor: Executor | None = None,
     expect_end_within: Callable[[float], None] = lambda seconds: None,
+    shutdown_s: float = RUN_SHUTDOWN_S,
 ) -> Ending:
     """Make tasks in a run folder until a limit is reached or it is stopped; a folder in which there
     is a run goes on with it.
@@ -280,6 +283,8 @@ def run(
         stop: Ends the run once it is set.
         executor: Who checks and trains; as many processes as this machine has cores unless given.
         expect_end_within: Called with the seconds after which it has ended at the latest.
+        shutdown_s: How long a run that was stopped waits for its threads. One that is loading the
+            encoder cannot be interrupted, and Python must not end beside it.
 
     Returns:
         Why it ended, what was kept, and what it took.
@@ -307,10 +312,19 @@ def run(
     folder = Path(run_dir)
     config = prepare_config(folder, merge(dict(settings or {}), asked))
     watcher = on_event or (lambda event: None)
-    if executor is not None:
-        return open_run(folder, config, executor, watcher, expect_end_within, stop=stop)
-    with make_executor(config.run.executor, config.run.workers) as executor:
-        return open_run(folder, config, executor, watcher, expect_end_within, stop=stop)
+    with contextlib.ExitStack() as resources:
+        if executor is None:
+            executor = make_executor(config.run.executor, config.run.workers)
+            resources.enter_context(executor)
+        return open_run(
+            folder,
+            config,
+            executor,
+            watcher,
+            expect_end_within,
+            stop=stop,
+            shutdown_s=shutdown_s,
+        )
 
 
 def export(

@@ -35,7 +35,7 @@ from .in_flight import InFlight
 from .model.client import FoundationModel
 from .model_author import ModelAuthor
 from .run_context import RunContext
-from .scheduler import STOPPED, Scheduler
+from .scheduler import SHUTDOWN_S, STOPPED, Scheduler
 from .seeds import example_tasks
 from .strategies.bandit import enabled_strategies
 from .summary import Ending, summarize
@@ -123,6 +123,7 @@ def open_run(
     *,
     only_under_way: bool = False,
     stop: threading.Event | None = None,
+    shutdown_s: float = SHUTDOWN_S,
 ) -> Ending:
     """Run journeys in a folder until a limit is reached, time is up, or somebody stops it.
 
@@ -135,6 +136,7 @@ def open_run(
             where its time is limited.
         only_under_way: Begin no new journeys, and run until those under way have ended.
         stop: Setting it ends the run, from any thread, as Ctrl-C and SIGTERM do in the main one.
+        shutdown_s: How long a stopped run waits for its threads, which may be in native code.
 
     Returns:
         How the command ended and what the run has come to.
@@ -232,7 +234,12 @@ def open_run(
         started = time.monotonic()
         close_model = model.close if model else lambda: None
         scheduler = Scheduler(
-            context, close_model, expect_end_within, only_under_way=only_under_way, stop=stop
+            context,
+            close_model,
+            expect_end_within,
+            only_under_way=only_under_way,
+            stop=stop,
+            shutdown_s=shutdown_s,
         )
         try:
             with model or contextlib.nullcontext():

@@ -7,7 +7,6 @@ signal handlers send messages through one queue, so that nothing interrupts the 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import math
 import queue
@@ -28,9 +27,8 @@ from .run_context import RunContext
 MAX_BROKEN_IN_A_ROW = 3
 """Failures of our machinery, after which a run stops rather than go on failing."""
 SHUTDOWN_S = 2.0
-"""How long a stopped run waits for its threads. What has not ended by then is left to itself."""
-EXIT_WAITS_S = 30.0
-"""How long the end of the process waits for each of those."""
+"""How long a stopped run waits for its threads unless told otherwise. What has not ended by then is
+left to itself, which suits a command whose process ends at once."""
 CANCEL_AGAIN_S = 0.1
 """Jobs are cancelled again at this interval: one may be asked for while others are cancelled."""
 
@@ -49,11 +47,13 @@ class Scheduler:
         *,
         only_under_way: bool = False,
         stop: threading.Event | None = None,
+        shutdown_s: float = SHUTDOWN_S,
     ) -> None:
         self._only_under_way = only_under_way
         """Whether no new journey begins."""
         self._stop = stop
         """Set by another thread that wants the run to end."""
+        self._shutdown_s = shutdown_s
         self._context = context
         self._close_model = close_model
         """Gives up the questions that the model has not answered yet."""
@@ -73,7 +73,6 @@ class Scheduler:
         self._messages = queue.SimpleQueue()
         minutes = self._limits.minutes
         self._deadline = math.inf if minutes is None else time.monotonic() + 60 * minutes
-        self._threads: list[threading.Thread] = []
         self._broken_in_a_row = 0
         self._is_over = False
         self._error: BaseException | None = None
@@ -115,7 +114,6 @@ class Scheduler:
             thread = threading.Thread(
                 target=self._run_journey, args=(number,), name=name, daemon=True
             )
-            self._threads.append(thread)
             thread.start()
 
     @property
@@ -248,18 +246,13 @@ class Scheduler:
         self._context.in_flight.stop()
         self._context.executor.cancel()
         self._close_model()
-        deadline = time.monotonic() + SHUTDOWN_S
+        deadline = time.monotonic() + self._shutdown_s
         while self._in_flight and time.monotonic() < deadline:
             self._context.executor.cancel()
             with contextlib.suppress(queue.Empty):
                 message = self._messages.get(timeout=CANCEL_AGAIN_S)
                 if message != "stop":
                     self._in_flight.discard(message[0])
-        for thread in self._threads:
-            if thread.is_alive():
-                # It may be in native code, such as the loading of the encoder: Python must not end
-                # beside it, which would abort the process.
-                atexit.register(thread.join, EXIT_WAITS_S)
 
     @contextlib.contextmanager
     def _listening_to_signals(self) -> Iterator[None]:

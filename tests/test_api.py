@@ -132,6 +132,7 @@ def test_a_check_gives_its_outcome(easy_source: str) -> None:
     assert (rejected.verdict, rejected.stage) == ("rejected", "policy")
 
 
+@pytest.mark.slow
 def test_a_trial_tells_its_curve_and_keeps_its_policy(tmp_path: Path) -> None:
     points = []
     kept = tmp_path / "policy.zip"
@@ -202,9 +203,10 @@ def test_a_run_in_a_thread_is_stopped_from_outside_and_goes_on(tmp_path: Path) -
         assert began.wait(60)
         stopped = time.monotonic()
         stop.set()
-        thread.join(20)
+        thread.join(40)
         assert not thread.is_alive()
-        assert time.monotonic() - stopped < 10
+        assert time.monotonic() - stopped < 35
+        assert not [t.name for t in threading.enumerate() if t.name.startswith("journey")]
         print(endings[0].interrupted, endings[0].reason)
     """)
     command = [sys.executable, "-c", program, str(tmp_path / "run")]

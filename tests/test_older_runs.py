@@ -62,11 +62,11 @@ def test_its_tasks_pass_the_checks(run_dir: Path) -> None:
 
 
 def test_its_pages_are_shown(run_dir: Path) -> None:
-    client = TestClient(create_app(run_dir), base_url="http://localhost")
-    for address in ("/", "/task/1", "/lineage", "/map", "/run"):
-        answer = client.get(address)
-        assert answer.status_code == 200, address
-    assert "Visit 2 pads in order" in client.get("/").text
+    with TestClient(create_app(run_dir), base_url="http://localhost") as client:
+        for address in ("/", "/task/1", "/lineage", "/map", "/run"):
+            answer = client.get(address)
+            assert answer.status_code == 200, address
+        assert "Visit 2 pads in order" in client.get("/").text
 
 
 def test_its_policy_acts_and_its_task_is_exported_with_it(run_dir: Path, tmp_path: Path) -> None:
@@ -74,6 +74,7 @@ def test_its_policy_acts_and_its_task_is_exported_with_it(run_dir: Path, tmp_pat
     assert exported.policies == 1
 
 
+@pytest.mark.slow
 def test_it_is_reported_and_its_replays_are_completed(run_dir: Path, tmp_path: Path) -> None:
     command("report", run_dir, "--out", tmp_path / "report")
     assert "Visit 2 pads in order" in (tmp_path / "report" / "report.html").read_text()

@@ -56,6 +56,7 @@ def run(
     Without --tasks, --attempts or --minutes it goes on until Ctrl-C.
     """
     from ...generator.run import model_is_configured, prepare_config
+    from ...generator.scheduler import SHUTDOWN_S
     from ...generator.watchdog import Watchdog
 
     settings = load_config(config_path) if config_path else {}
@@ -97,6 +98,8 @@ def run(
             settings=settings,
             on_event=watcher,
             expect_end_within=watchdog.expect_end_within,
+            # The process ends right after it, whatever its threads do.
+            shutdown_s=SHUTDOWN_S,
         )
     if as_json:
         print_json({"run_dir": str(run_dir), **dataclasses.asdict(ending)})

@@ -27,6 +27,7 @@ class Counting:
         return self._encoder.encode(text)
 
 
+@pytest.mark.slow
 def test_each_text_is_embedded_once_across_commands(tmp_path, encoder):
     counting = Counting(encoder)
     for _ in range(2):

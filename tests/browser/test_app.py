@@ -76,6 +76,7 @@ def test_an_archive_that_was_damaged_has_a_page_that_says_so(archive_dir: Path) 
     assert "The archive cannot be read" in answer.text
 
 
+@pytest.mark.slow
 def test_a_server_that_has_gone_is_noticed_and_one_that_is_back_too(
     page: Page, archive_dir: Path, serving: Callable[..., AbstractContextManager[str]]
 ) -> None:

@@ -51,6 +51,7 @@ def open_page(page: Page, address: str, width: int = 800, height: int = 560) -> 
     page.wait_for_selector(".explore[data-state=ready]")
 
 
+@pytest.mark.slow
 def test_the_lineage_shows_every_record_and_what_it_grew_from(
     page: Page, site_url: str, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_pictures_appear_in_the_lineage_as_there_is_room(
     assert place_of(page, 4, 0) == pytest.approx((x, y), abs=8), "it zooms to where the pointer is"
 
 
+@pytest.mark.slow
 def test_a_click_in_the_lineage_leads_to_the_task_and_so_do_keys(page: Page, site_url: str) -> None:
     open_page(page, site_url + "/lineage")
     x, y = place_of(page, 6)

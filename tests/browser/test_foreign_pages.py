@@ -45,6 +45,7 @@ def addresses(run_dir: Path) -> list[str]:
     return [path for path in found if not path.endswith(("/events", "/fresh", ".ico"))]
 
 
+@pytest.mark.slow
 def test_a_hostile_run_only_shows_in_a_browser(
     page: Page, hostile: tuple[Path, list[Record]], serve: Callable[..., str]
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_hostile_run_only_shows_in_a_browser(
         assert set(page.evaluate(links)) <= {f"http:{url.removeprefix('http://')}"}, path
 
 
+@pytest.mark.slow
 def test_a_hostile_replay_is_drawn_or_told_and_its_names_only_show(
     page: Page, hostile: tuple[Path, list[Record]], serve: Callable[..., str], tmp_path: Path
 ) -> None:

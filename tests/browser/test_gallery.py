@@ -62,6 +62,7 @@ def test_going_back_undoes_a_filter(page: Page, site_url: str) -> None:
     expect(page.locator("#status-learned input")).not_to_be_checked()
 
 
+@pytest.mark.slow
 def test_search_while_typing_keeps_the_focus_and_the_history(page: Page, site_url: str) -> None:
     page.goto(f"{site_url}/run")
     page.goto(site_url)
@@ -141,6 +142,7 @@ def test_nothing_is_wider_than_the_screen(page: Page, site_url: str, width: int)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+@pytest.mark.slow
 def test_more_cards_come_while_scrolling(
     page: Page, tmp_path: Path, make_record: Callable[..., Record], serve: Callable[..., str]
 ) -> None:
@@ -161,6 +163,7 @@ def test_more_cards_come_while_scrolling(
     assert numbers == list(range(count, 0, -1))
 
 
+@pytest.mark.slow
 def test_records_added_by_a_run_are_announced(
     page: Page, archive_dir: Path, make_record: Callable[..., Record], serve: Callable[..., str]
 ) -> None:

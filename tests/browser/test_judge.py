@@ -47,6 +47,7 @@ def test_answers_by_key_are_kept_and_compared(
     expect(page.locator(".agreement")).to_contain_text("of 2 answers agree with scripted")
 
 
+@pytest.mark.slow
 def test_triplets_by_key_and_click_teach_a_metric(
     page: Page, serve: Callable[..., str], archive_dir: Path
 ) -> None:

@@ -108,6 +108,7 @@ def test_a_scripted_run_of_keys_ends_in_success_and_is_kept(
     assert page.get_by_text("A person has done it").count() == 1
 
 
+@pytest.mark.slow
 def test_touch_buttons_drive_and_restart_begins_the_same_episode(
     page: Page, serve: Callable[..., str], run_dir: Path
 ) -> None:
@@ -166,6 +167,7 @@ def test_without_minari_a_demonstration_is_kept_and_what_is_missing_is_said(
     assert not (run_dir / "demonstrations").exists()
 
 
+@pytest.mark.slow
 def test_demonstrations_are_a_minari_dataset(
     client: TestClient, run_dir: Path, monkeypatch: pytest.MonkeyPatch, easy_source: str
 ) -> None:
@@ -311,6 +313,7 @@ def test_a_task_file_is_played_and_nothing_is_written(tmp_path: Path, easy_sourc
 
 
 @pytest.mark.parametrize("from_run", [True, pytest.param(False, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
     run_dir: Path, tmp_path: Path, easy_source: str, from_run: bool
 ) -> None:

@@ -118,6 +118,7 @@ def test_a_driver_that_died_is_noticed(
     expect(page.locator(".journey")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_clocks_tick_between_the_events(
     page: Page, archive_dir: Path, serve: Callable[..., str]
 ) -> None:

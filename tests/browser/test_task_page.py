@@ -133,6 +133,7 @@ def test_the_canvas_draws_and_the_timeline_moves_the_robot(
     assert page.locator(".replay").get_attribute("data-frame") == "11"
 
 
+@pytest.mark.slow
 def test_it_plays_by_itself_and_pauses(
     page: Page, serve: Callable[..., str], watched: Path
 ) -> None:
@@ -147,6 +148,7 @@ def test_it_plays_by_itself_and_pauses(
     assert replay.get_attribute("data-frame") == paused
 
 
+@pytest.mark.slow
 def test_trained_and_untrained_are_seen_side_by_side_from_one_side(
     page: Page, serve: Callable[..., str], watched: Path, tmp_path: Path
 ) -> None:
@@ -173,6 +175,7 @@ def test_trained_and_untrained_are_seen_side_by_side_from_one_side(
         assert (np.abs(turned[side] - pixels[side]).max(axis=2) > 30).mean() > 0.05
 
 
+@pytest.mark.slow
 def test_the_camera_follows_the_robot(
     page: Page, serve: Callable[..., str], watched: Path, tmp_path: Path
 ) -> None:
@@ -227,6 +230,7 @@ def test_a_replay_that_is_damaged_says_so(
     assert "The replay cannot be shown" in page.locator(".screen-message").inner_text()
 
 
+@pytest.mark.slow
 def test_all_that_led_to_a_task_is_told(page: Page, site_url: str) -> None:
     page.goto(site_url + "/task/6")
     text = page.locator("main").inner_text()
@@ -361,6 +365,7 @@ def test_hostile_text_does_nothing_but_show(
     assert whole.headers["content-disposition"].startswith("attachment")
 
 
+@pytest.mark.slow
 def test_what_is_missing_looks_deliberate(
     page: Page, serve: Callable[..., str], archive_dir: Path
 ) -> None:

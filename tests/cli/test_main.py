@@ -222,6 +222,7 @@ def test_train_json_is_one_document(tmp_path, easy_source):
     assert trial["seed"] == 3
 
 
+@pytest.mark.slow
 def test_train_of_code_that_fails_is_status_1(tmp_path, easy_source):
     path = tmp_path / "task.py"
     path.write_text(easy_source.replace("self.x = 0.0", "self.x = 1 / 0"))
@@ -256,6 +257,7 @@ def test_replays_are_recorded_where_they_are_missing(tmp_path, easy_source):
     assert "ended before code was written" in missing.stderr
 
 
+@pytest.mark.slow
 def test_doctor_json_is_one_document_and_says_what_is_missing():
     result = taskwright("doctor", "--json")
     findings = {f["name"]: f for f in json.loads(result.stdout)["findings"]}
@@ -266,6 +268,7 @@ def test_doctor_json_is_one_document_and_says_what_is_missing():
     assert "Composer" in findings["model"]["detail"]
 
 
+@pytest.mark.slow
 def test_doctor_asks_the_model_server(model_server, unused_url):
     found = taskwright("doctor", "--base-url", model_server.url).stdout
     assert "scripted" in found

@@ -136,6 +136,7 @@ def test_what_waits_can_be_cancelled_alone(executor, easy_source, hanging):
         assert "did not finish within 3 s" in job.result.broken
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_does_not_take_its_job_with_it(executor, easy_source, hanging):
     asked = Asked(executor, check_job(hanging, deadline_s=6.0))
     assert asked.begun.wait(20.0)

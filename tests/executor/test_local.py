@@ -133,6 +133,7 @@ class Asked(threading.Thread):
             self.begun.set()
 
 
+@pytest.mark.slow
 def test_checks_go_before_trials_that_wait(executor, easy_source, tmp_path):
     log: list[str] = []
     first = Asked(executor, check_job(hanging(easy_source), deadline_s=1.5), log)

@@ -124,6 +124,7 @@ def records_in(run_dir):
         return archive.records()
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_an_executor_and_a_strategy_that_were_added(added, tmp_path):
     result = CliRunner().invoke(
         cli,

@@ -114,6 +114,7 @@ def test_the_same_seed_gives_the_same_sequence_and_another_seed_another(go, tmp_
     assert sequences["a"][:1] != sequences["c"]
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_and_a_reached_limit_does_nothing(go, tmp_path):
     go(tmp_path, run={"attempts": 1})
     before = records_of(tmp_path)
@@ -148,6 +149,7 @@ def test_a_resumed_run_keeps_its_seed_and_robot(go, tmp_path):
         prepare_config(tmp_path, {"run": {"seed": 8}})
 
 
+@pytest.mark.slow
 def test_a_weaker_host_is_said_in_the_log_and_refused_where_more_is_required(
     go, tmp_path, monkeypatch
 ):

@@ -111,6 +111,7 @@ def test_near_copies_and_same_sources_in_flight_do_not_both_enter(go, monkeypatc
         assert record.trial is None
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_the_journey_that_brings_the_last_task_wanted(go):
     whole, _, _ = go("whole", attempts=20)
     for tasks in (1, 4):

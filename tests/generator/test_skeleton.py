@@ -31,6 +31,7 @@ def written(parts, form="{name}:\n```python\n{code}\n```\n"):
     return "\n".join(form.format(name=name, code=code) for name, code in parts.items())
 
 
+@pytest.mark.slow
 def test_a_module_out_of_parts_passes_the_checks():
     for robot in ROBOTS:
         outcome = check_task(Task(assemble(IDEA, robot, PARTS), robot))

@@ -97,6 +97,7 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_re
     assert sum(trained.values()) > sum(skill.trained_episodes for skill in first.tasks)
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same(make_request, tmp_path):
     tasks = make_request().tasks[:2]
     fields = {"sampler": "alp_gmm", "tasks": tasks, "max_steps": ROLLOUT, "evaluation_episodes": 2}

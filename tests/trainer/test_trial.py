@@ -76,6 +76,7 @@ def test_an_easy_task_is_learned_and_its_evidence_given(make_request, easy_sourc
     assert (tmp_path / "policy.zip").exists()
 
 
+@pytest.mark.slow
 def test_what_an_untrained_network_does_is_not_learned(make_request, easy_source, tmp_path):
     # Three actions in three steps: those of screening are held for longer, so none of them does it,
     # and a network that draws at random does it all the time.
@@ -204,6 +205,7 @@ def test_what_is_not_learned_is_examined_and_kept_at_its_best(
     assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 
+@pytest.mark.slow
 def test_the_clock_ends_a_trial_that_the_steps_would_not(make_request, easy_source):
     trial = run_trial(
         make_request(
@@ -225,6 +227,7 @@ def test_code_that_fails_in_training_is_rejected_and_not_too_hard(make_request, 
     assert "line" in trial.reason
 
 
+@pytest.mark.slow
 def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(
     make_request, easy_source, tmp_path
 ):

@@ -189,6 +189,7 @@ def test_text_of_any_content_type_and_in_parts_is_read(model, meter, model_serve
     assert model().ask("idea", "?", as_it_is, meter) == "hello ?"
 
 
+@pytest.mark.slow
 def test_a_run_survives_all_of_it(model_server, reply, tmp_path):
     """Every fault before an answer, and the journey ends as if there had been none."""
     idea = "TITLE: A\nDESCRIPTION: B\nSUCCESS: C\nREWARDS: D\nTERMINATION: None"

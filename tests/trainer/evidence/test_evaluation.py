@@ -63,6 +63,7 @@ def test_an_examination_is_settled_once_the_interval_lies_on_one_side():
     assert examination.is_settled(111, 128)
 
 
+@pytest.mark.slow
 def test_idle_never_gets_there_and_random_is_reproducible(easy_source):
     with SandboxedEpisodes(easy_source, "r2d2", count=4, processes=2) as episodes:
         space = episodes.action_space

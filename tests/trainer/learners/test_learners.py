@@ -127,6 +127,7 @@ def trained(name: str, source: str, robot: str, processes: int) -> tuple[list[An
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.slow
 def test_a_learner_repeats_itself_and_goes_on_from_other_weights(name: str, easy_source: str):
     # Episodes of a third of a second, so that some end.
     source = easy_source.replace("self.x = 0.0", "self.x = self.calls = 0.0")
@@ -212,6 +213,7 @@ def request(source: str, tmp_path: Path, robot: Robot = "r2d2", **fields: Any) -
 
 
 @pytest.mark.usefixtures("_added")
+@pytest.mark.slow
 def test_a_learner_of_one_file_and_one_line_goes_through_a_trial(easy_source: str, tmp_path: Path):
     # Ahead, but not far and not fast: neither a script nor chance does it.
     source = easy_source.replace("return bool(self.x > 2.0)", "return bool(self.x > 6.0)").replace(
@@ -248,6 +250,7 @@ def test_an_added_learner_has_settings_that_are_looked_at():
 
 
 @pytest.mark.parametrize("name", LEARNERS)
+@pytest.mark.slow
 def test_training_that_diverges_is_told_and_says_nothing_of_the_task(
     name: str, easy_source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -269,6 +272,7 @@ def test_training_that_diverges_is_told_and_says_nothing_of_the_task(
     assert not Path(made.policy_path).exists()
 
 
+@pytest.mark.slow
 def test_a_policy_of_another_width_is_tried_and_not_begun_from(easy_source: str, tmp_path: Path):
     with SandboxedEpisodes(easy_source, "r2d2", count=1, processes=1) as episodes:
         spaces = episodes.observation_space, episodes.action_space

@@ -117,6 +117,7 @@ def test_an_added_robot_is_checked(package: Path) -> None:
     assert result["verdict"] == "passed", result
 
 
+@pytest.mark.slow
 def test_an_added_robot_goes_through_a_trial(package: Path) -> None:
     trial = run_python(package, "-m", "taskwright", "train", "roll.py", "--json")
     assert trial["verdict"] == "too_easy"
