@@ -33,6 +33,8 @@ LENGTHS: list[tuple[dict[str, Any], int]] = [
 def no_warning() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # What earlier tests have left to be collected is not told of here.
+        warnings.simplefilter("ignore", pytest.PytestUnraisableExceptionWarning)
         yield
 
 

@@ -34,7 +34,8 @@ for process in filter(str.isdigit, os.listdir('/proc')):
     except OSError:
         continue
     result += [line for line in text.split(chr(0)) if line.startswith('OPENAI_API_KEY')]
-result = result[:1]
+# Other tests may have keys in their environment.
+result = sorted(result, key=lambda line: 'canary-' not in line)[:1]
 """
 SEARCH_ANCESTORS = """
 import os

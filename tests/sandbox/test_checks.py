@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, get_args
@@ -132,17 +132,11 @@ EXPECTED: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.fixture(scope="session")
-def outcomes() -> dict[str, Outcome]:
-    """The outcome of every specimen, broken and good."""
-
-    def check(item: tuple[str, str]) -> tuple[str, Outcome]:
-        name, source = item
-        timeout_s = HANG_TIMEOUT_S if name in HANGING else 30.0
-        return name, check_task(Task(source), timeout_s)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(pool.map(check, (BROKEN | GOOD).items()))
+@cache
+def outcome_of(name: str) -> Outcome:
+    """The outcome of a specimen, broken or good."""
+    timeout_s = HANG_TIMEOUT_S if name in HANGING else 30.0
+    return check_task(Task((BROKEN | GOOD)[name]), timeout_s)
 
 
 def test_every_specimen_says_what_is_wrong_and_what_is_expected() -> None:
@@ -158,8 +152,8 @@ def test_specimens_cover_every_stage() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
-def test_rejects(name: str, outcomes: dict[str, Outcome]) -> None:
-    outcome = outcomes[name]
+def test_rejects(name: str) -> None:
+    outcome = outcome_of(name)
     symptom, fix = EXPECTED[name]
     assert outcome.verdict == "rejected", outcome
     assert outcome.stage == name.partition("__")[0], outcome.report
@@ -169,20 +163,20 @@ def test_rejects(name: str, outcomes: dict[str, Outcome]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(GOOD))
-def test_passes(name: str, outcomes: dict[str, Outcome]) -> None:
-    outcome = outcomes[name]
+def test_passes(name: str) -> None:
+    outcome = outcome_of(name)
     assert outcome.passed, outcome.report
     assert outcome.stage is None
     assert outcome.report == ""
 
 
 @pytest.mark.parametrize("name", sorted(HANGING))
-def test_returns_in_time_when_the_task_hangs(name: str, outcomes: dict[str, Outcome]) -> None:
-    assert HANG_TIMEOUT_S <= outcomes[name].seconds <= HANG_TIMEOUT_S + 2.0
+def test_returns_in_time_when_the_task_hangs(name: str) -> None:
+    assert HANG_TIMEOUT_S <= outcome_of(name).seconds <= HANG_TIMEOUT_S + 2.0
 
 
-def test_every_message_of_the_checks_has_a_specimen(outcomes: dict[str, Outcome]) -> None:
-    seen = {outcome.cause for outcome in outcomes.values()}
+def test_every_message_of_the_checks_has_a_specimen() -> None:
+    seen = {outcome_of(name).cause for name in BROKEN | GOOD}
     wanted = [*_causes_in_checks(), *(re.escape(cause) for _, cause, _ in faults._EXPLANATIONS)]
     assert len(wanted) > 30
     missing = {cause for cause in wanted if not any(re.fullmatch(cause, text) for text in seen)}
@@ -318,7 +312,7 @@ def test_rejects_a_source_that_is_too_long() -> None:
     assert "120000 characters" in outcome.symptom
 
 
-def test_accepts_a_task_that_prints_a_flood(outcomes: dict[str, Outcome]) -> None:
+def test_accepts_a_task_that_prints_a_flood() -> None:
     source = GOOD["stay_in_circle"]
     before = "        self._steps += 1\n"
     assert before in source

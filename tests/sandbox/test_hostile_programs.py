@@ -10,8 +10,7 @@ import re
 import sys
 import textwrap
 import tomllib
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -130,23 +129,18 @@ def verdict_of(outcome: Outcome) -> str:
 
 
 @pytest.fixture(scope="module")
-def outcomes(request: pytest.FixtureRequest, remains: Any) -> Iterator[dict[str, Future[Outcome]]]:
-    """The outcomes to come of the programs that are asked for, which run two at a time."""
-    wanted = [
-        PROGRAMS[item.callspec.params["name"]]
-        for item in request.session.items
-        if item.module is request.module and hasattr(item, "callspec")
-    ]
+def check(remains: Any) -> Iterator[Callable[[Program], Outcome]]:
+    """Checks a program. In the end, nothing that any of them started or wrote may be left."""
 
-    def check(program: Program) -> Outcome:
+    def go(program: Program) -> Outcome:
         source = program.source.replace("@FOLDER@", str(remains.folder))
         return check_task(Task(source), program.timeout_s)
 
     # What the sandbox starts once and keeps is there from now on.
     assert check_task(Task(TEMPLATE)).passed
     remains.remember()
-    with ThreadPoolExecutor(2) as pool:
-        yield {program.name: pool.submit(check, program) for program in wanted}
+    yield go
+    remains.assert_none()
 
 
 def test_programs_are_many_and_none_is_there_twice() -> None:
@@ -160,8 +154,9 @@ def test_programs_are_many_and_none_is_there_twice() -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_gets_its_verdict(name: str, outcomes: dict[str, Future[Outcome]]) -> None:
-    program, outcome = PROGRAMS[name], outcomes[name].result()
+def test_gets_its_verdict(name: str, check: Callable[[Program], Outcome]) -> None:
+    program = PROGRAMS[name]
+    outcome = check(program)
     assert verdict_of(outcome) in program.verdicts, outcome.report
     assert outcome.seconds < program.timeout_s + GRACE_S
     if not outcome.passed:
@@ -181,9 +176,3 @@ def _assert_tells_how_to_mend_it(program: Program, outcome: Outcome) -> None:
         named = [int(number) for number in re.findall(r"[Ll]ine (\d+)", outcome.symptom)]
         assert named, outcome.report
         assert set(named) <= set(program.lines), outcome.report
-
-
-def test_nothing_is_left_behind(outcomes: dict[str, Future[Outcome]], remains: Any) -> None:
-    for outcome in outcomes.values():
-        outcome.result()
-    remains.assert_none()
