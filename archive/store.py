@@ -89,7 +89,7 @@ class Archive:
         with explained(path):
             if path.exists() and path.stat().st_size:
                 with reading(path) as before:
-                    _check_archive(before, path)
+                    _check_archive(before, path, may_be_empty=True)
                 if was_left_open(path):
                     check_soundness(path)
             connection = connect_for_writing(path)
@@ -373,10 +373,15 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _check_archive(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises ArchiveError where a file is no archive that we can read."""
+def _check_archive(
+    connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False
+) -> None:
+    """Raises ArchiveError where a file is no archive that we can read. One without any table is
+    what a disk that was full has left of a new one."""
     check_readable(connection, str(path))
     if schema_version(connection) == 0:
+        if may_be_empty:
+            return
         raise ArchiveError(
             f"The archive {path} is empty: nobody has written to it yet.",
             "Start a run there with `taskwright run`.",

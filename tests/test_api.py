@@ -57,23 +57,35 @@ def folder(tmp_path: Path, run_dir: Path, easy_source: str) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def folder_of_readme(folder: Path) -> Path:
+    """The same with a task that chance does not solve."""
+    example = Path(tw.__file__).parent / "examples/tasks/r2d2/drive_to_beacon.py"
+    (folder / "pole.py").write_text(example.read_text())
+    return folder
+
+
 @pytest.mark.slow
-def test_the_lines_of_the_readme_do_what_they_say(folder: Path) -> None:
+def test_the_lines_of_the_readme_do_what_they_say(folder_of_readme: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", SNIPPET], cwd=folder, capture_output=True, text=True, timeout=600
+        [sys.executable, "-c", SNIPPET],
+        cwd=folder_of_readme,
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     assert done.stdout.endswith("all of it\n"), done.stderr
     assert done.returncode == 0
 
 
 @pytest.mark.slow
-def test_the_lines_of_the_readme_do_so_in_a_notebook(folder: Path) -> None:
+def test_the_lines_of_the_readme_do_so_in_a_notebook(folder_of_readme: Path) -> None:
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     cells = [nbformat.v4.new_code_cell(cell) for cell in SNIPPET.strip().split("\n\n")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(
-        notebook, timeout=600, resources={"metadata": {"path": str(folder)}}
+        notebook, timeout=600, resources={"metadata": {"path": str(folder_of_readme)}}
     ).execute()
     assert notebook.cells[-1].outputs[-1].text == "all of it\n"
 

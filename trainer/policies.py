@@ -99,6 +99,15 @@ def at_temperature(weights: Weights, temperature: float) -> Weights:
     }
 
 
+def load_parameters(path: str | Path) -> dict[str, torch.Tensor]:
+    """The parameters in a policy file, by their names, whatever it is a policy for.
+
+    Raises:
+        BrokenError: Where the file is damaged, too large, or holds anything but float32 arrays.
+    """
+    return {name: torch.from_numpy(array) for name, array in read_policy(path).items()}
+
+
 def load_network(
     observation_space: gymnasium.Space[Any], action_space: gymnasium.Space[Any], path: str | Path
 ) -> PolicyNetwork:
@@ -108,17 +117,17 @@ def load_network(
         BrokenError: Where the file cannot be used, or is of other spaces: a robot may have had
             other observations or actions when it was made.
     """
-    arrays = read_policy(path)
+    parameters = load_parameters(path)
     (size,) = observation_space.shape or ()
-    widths = _widths(arrays, "policy_net"), _widths(arrays, "value_net")
+    widths = _widths(parameters, "policy_net"), _widths(parameters, "value_net")
     # Looked at before any room is made for them: widths that are claimed may be enormous.
     shapes = perceptron_shapes(size, *outputs_for(action_space), *widths)
-    if not all(widths) or shapes != {name: array.shape for name, array in arrays.items()}:
+    if not all(widths) or shapes != {name: tuple(each.shape) for name, each in parameters.items()}:
         raise BrokenError(
             f"The policy {path} has other observations or actions than the robot has now.", REMEDY
         )
     network = PolicyNetwork(observation_space, action_space, 0, *widths)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()})
+    network.load_state_dict(parameters)
     return network
 
 
@@ -170,10 +179,10 @@ class _Spaces(gymnasium.Env[Any, Any]):
         self.observation_space, self.action_space = observations, actions
 
 
-def _widths(arrays: Arrays, part: str) -> tuple[int, ...]:
+def _widths(parameters: dict[str, torch.Tensor], part: str) -> tuple[int, ...]:
     """How wide the layers of a part are."""
     widths: list[int] = []
     # Every second module is the tanh after a layer.
-    while (bias := arrays.get(f"mlp_extractor.{part}.{2 * len(widths)}.bias")) is not None:
-        widths.append(bias.size)
+    while (bias := parameters.get(f"mlp_extractor.{part}.{2 * len(widths)}.bias")) is not None:
+        widths.append(bias.numel())
     return tuple(widths)

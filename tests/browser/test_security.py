@@ -241,9 +241,9 @@ HOSTILE = (
 
 @pytest.fixture
 def hostile_dir(tmp_path: Path) -> Path:
-    """An archive in which every text is hostile; journey 12 has all, 13 has 2 MB in a line."""
+    """An archive in which every text is hostile; journey 12 has all, 13 has 0.6 MB in a line."""
     with Archive.create_or_open(tmp_path) as archive:
-        for text in (*HOSTILE, "\n".join(HOSTILE), "<b>" * 700_000):
+        for text in (*HOSTILE, "\n".join(HOSTILE), "<b>" * 200_000):
             number = archive.start_journey()
             idea = Idea(text, text, text, text, text, "new", ("<script>", text[:50]))
             source = f'"""{text}"""\nclass Env(R2D2Env): pass\n# {text}\n'

@@ -265,7 +265,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
 ):
     titles = ["Drive ahead", "Go round the pillar", "Drive ahead"]
     # Driving ahead would solve what is ahead before there is any training.
-    source = easy_source.replace("[0] > 2.0", "[0] < -2.0").replace("x - self.x", "self.x - x")
+    source = easy_source.replace("[0] > 2.0", "[0] < -4.0").replace("x - self.x", "self.x - x")
     model_server.answer = author(source, titles, "NOT INTERESTING")
     settings = with_model(model_server)
     # The first task is kept whatever training finds; then there is something to compare with.
