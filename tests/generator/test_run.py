@@ -268,13 +268,13 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     source = easy_source.replace("[0] > 2.0", "[0] < -4.0").replace("x - self.x", "self.x - x")
     model_server.answer = author(source, titles, "NOT INTERESTING")
     settings = with_model(model_server)
-    # The first task is kept whatever training finds; then there is something to compare with.
+    # The first task is beyond chance and soon learned; then there is something to compare with.
     settings["trainer"] = {
         **TINY_TRIAL,
-        "learned_success_rate": 0.01,
+        "learned_success_rate": 0.3,
         "easy_success_rate": 1.0,
         "screening_episodes": 8,
-        "max_steps": 6000,
+        "max_steps": 20_000,
     }
     settings["run"]["attempts"] = 3
     go(tmp_path, **settings)
