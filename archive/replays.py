@@ -9,9 +9,7 @@ from pathlib import Path
 from ..files import FileProblem, gunzip, open_file, read_bytes
 from ..sandbox.recording import Recording, problem_of_all
 from ..task import from_json
-from .folder import REPLAY_ENDING
 
-ENDING = REPLAY_ENDING
 MAX_PACKED_BYTES, MAX_BYTES = 16_000_000, 32_000_000
 """Of a file, and of what it unpacks to: a hundred times what most do."""
 KNOWN = 1_000

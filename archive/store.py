@@ -67,7 +67,7 @@ class Archive:
     def __init__(self, connection: Connection | Reader, *, note: str = "") -> None:
         self._connection = connection
         self.note = note
-        """What whoever writes to it should be told of where it lies; mostly nothing."""
+        """A warning about the storage location, such as a network file system; mostly empty."""
         self._altered: dict[int, tuple[Status, str]] = {}
         """Of the journeys whose records turned out not to be what was written: the status that
         was, and what is wrong."""

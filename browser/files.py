@@ -14,7 +14,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from .. import presentation
-from ..archive.replays import ENDING, replay_problem
+from ..archive.folder import REPLAY_ENDING
+from ..archive.replays import replay_problem
 from .site import FOLDER, Site
 
 MEDIA_TYPES = {
@@ -40,7 +41,8 @@ class Media(StaticFiles):
         kind = MEDIA_TYPES.get(PurePath(path).suffix)
         if kind is None or any(part.startswith(".") for part in PurePath(path).parts):
             raise HTTPException(404)
-        if path.endswith(ENDING) and (problem := await run_in_threadpool(self._problem, path)):
+        is_replay = path.endswith(REPLAY_ENDING)
+        if is_replay and (problem := await run_in_threadpool(self._problem, path)):
             # Told on the page. With the status of a failure, it would be one in the console, too.
             return PlainTextResponse(problem)
         response = await super().get_response(path, scope)

@@ -19,11 +19,10 @@ from .policy_files import REMEDY, PolicyHeader, perceptron_shapes, read_policy, 
 from .sb3_files import Arrays
 
 PLAYED_TEMPERATURE = 0.7
-"""Of the actions that a learned policy is examined, kept and played with: chance that training
-needs in order to explore makes it fail. Without any it would fail more, where it is stuck."""
+"""The softmax temperature at which a learned policy is examined, kept and played. The randomness
+that training needs to explore makes it fail; without any, it would stay where it is stuck."""
 START_TEMPERATURE = 3.0
-"""Of the actions of a kept policy that training begins from: one that is sure of itself explores
-nothing new."""
+"""The softmax temperature of a warm-start policy: one that is sure of itself explores nothing."""
 
 Actions = NDArray[Any]
 Observations = NDArray[np.float32]

@@ -250,7 +250,7 @@ def _write_for_others(task: Task, kept: str, policy: Path) -> None:
 
 
 def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
-    plan = FilmRequest(
+    request = FilmRequest(
         source=task.source,
         robot=task.robot,
         path=str(video.resolve()),
@@ -261,7 +261,7 @@ def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Pa
         height=304,
         beside_untrained=True,
     )
-    result = executor.run(Job(f"film-{task.task_id}", "film", to_json(plan), FILM_DEADLINE_S))
+    result = executor.run(Job(f"film-{task.task_id}", "film", to_json(request), FILM_DEADLINE_S))
     if result.broken:
         raise BrokenError(result.broken, "The trial itself was not affected.")
     return from_json(Film, result.payload)
