@@ -376,11 +376,13 @@ def now() -> str:
 def _check_archive(
     connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False
 ) -> None:
-    """Raises ArchiveError where a file is no archive that we can read. One without any table is
-    what a disk that was full has left of a new one."""
+    """Raises ArchiveError where a file is no archive that we can read. `may_be_empty` accepts a
+    database that has never held a table: a full disk leaves one of a new archive."""
     check_readable(connection, str(path))
     if schema_version(connection) == 0:
-        if may_be_empty:
+        # A database that has lost its tables keeps their pages.
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        if may_be_empty and pages <= 1:
             return
         raise ArchiveError(
             f"The archive {path} is empty: nobody has written to it yet.",
