@@ -61,7 +61,7 @@ def _fits(kind: Any, value: Any) -> bool:
     parts = get_args(kind)
     origin = get_origin(kind)
     if origin is Annotated:
-        return _fits(parts[0], value) and bool(parts[1].holds(value))
+        return _fits(parts[0], value) and bool(value in parts[1])
     if origin is Literal:
         return value in parts
     if origin in (Union, types.UnionType):

@@ -59,7 +59,7 @@ class Between:
         # Pydantic asks; its own words for this are in a package that sandboxes do without.
         return {**handler(kind), "ge": self.least, "le": self.most}
 
-    def holds(self, value: Any) -> bool:
+    def __contains__(self, value: Any) -> bool:
         return bool(self.least <= value <= self.most)
 
 
@@ -72,7 +72,7 @@ class OneOf:
     def __get_pydantic_core_schema__(self, kind: Any, handler: Any) -> Any:
         return {"type": "literal", "expected": list(self.texts)}
 
-    def holds(self, value: Any) -> bool:
+    def __contains__(self, value: Any) -> bool:
         return value in self.texts
 
 
@@ -147,8 +147,15 @@ class Task(Noun):
 
 
 def robot_named_in(source: str) -> Robot | None:
-    """The robot that a task's `Env` is for, without running it: the one whose base class it derives
-    from, else the only one that the source names. None where it names none, or several."""
+    """The robot that a task's `Env` is for, without running it.
+
+    Args:
+        source: The task's code.
+
+    Returns:
+        The robot whose base class `Env` derives from, else the only one that the source names; None
+        where it names none, or several.
+    """
     robots = {base: robot for robot, base in ROBOT_BASES.items()}
     # Each class with all up to the next one.
     for text in f"\n{source}".split("\nclass")[1:]:
@@ -174,14 +181,35 @@ class Outcome(Noun):
 
     @classmethod
     def rejected(cls, stage: Stage, symptom: str, cause: str, fix: str) -> Outcome:
+        """The outcome of a check that found the task at fault.
+
+        Args:
+            stage: The stage that found it.
+            symptom: What was seen, in a sentence.
+            cause: What is likely behind it.
+            fix: What to change in the task.
+
+        Returns:
+            The outcome, `rejected`.
+        """
         return cls("rejected", stage, symptom, cause, fix)
 
     @classmethod
     def broken(cls, symptom: str, fix: str = "") -> Outcome:
+        """The outcome of a check in which our machinery failed.
+
+        Args:
+            symptom: What failed, in a sentence.
+            fix: What can be done about it; empty where nothing is known.
+
+        Returns:
+            The outcome, `broken`, which says nothing of the task.
+        """
         return cls("broken", None, symptom, "Our machinery failed, not the task.", fix)
 
     @property
     def passed(self) -> bool:
+        """Whether the task passed all stages."""
         return self.verdict == "passed"
 
     @property
@@ -330,6 +358,7 @@ class Sighting(Noun):
 
     @property
     def disagrees(self) -> bool:
+        """Whether the pictures tell, and tell something else than the code."""
         return self.sees_success is not None and self.sees_success != self.code_success
 
 
@@ -358,6 +387,7 @@ class Cost(Noun):
 
     @property
     def tokens(self) -> int:
+        """Of prompts and completions together."""
         return self.prompt_tokens + self.completion_tokens
 
 
@@ -389,75 +419,22 @@ class Record(Noun):
 
     @property
     def task_id(self) -> str | None:
+        """The id of its task; None where no code was written."""
         return self.task.task_id if self.task else None
 
 
-@dataclass(frozen=True)
-class GeneralistPoint(Noun):
-    """One point of the learning curves of a policy that trains on many tasks."""
-
-    steps: Whole
-    """Agent steps so far, in all tasks together."""
-    seconds: Real
-    success: dict[str, Rate]
-    """By `task_id`, the success rate over the latest training episodes; tasks that were not yet
-    trained on are left out."""
-    episodes: dict[str, Whole]
-    """By `task_id`, the training episodes since the point before; of tasks that had any."""
-
-
-@dataclass(frozen=True)
-class TaskSkill(Noun):
-    """How well a policy does one task."""
-
-    task_id: str
-    title: str
-    successes: Whole
-    episodes: Whole
-    """Evaluation episodes, on fresh seeds."""
-    interval: tuple[Rate, Rate]
-    """95 % Wilson score interval of the success rate."""
-    mean_return: Real
-    trained_episodes: Whole
-    alone: Rate | None = None
-    """Success rate of the policy that was trained on this task alone, as its record tells it."""
-
-    @property
-    def success_rate(self) -> float:
-        return self.successes / self.episodes
-
-
-@dataclass(frozen=True)
-class Generalist(Noun):
-    """One policy for many tasks of one robot: how it was trained, and what it can do."""
-
-    name: str
-    robot: Robot
-    sampler: str
-    seed: int
-    steps: Whole = 0
-    """Agent steps it has been trained for."""
-    seconds: Real = 0.0
-    finished: bool = False
-    """Whether all of `tasks` have been evaluated after these steps."""
-    tasks: tuple[TaskSkill, ...] = ()
-    interval: tuple[Rate, Rate] | None = None
-    """95 % Wilson score interval of the success rate of all evaluation episodes together."""
-    dropped: dict[str, str] = field(default_factory=dict)
-    """By `task_id`, why a task was given up: its code failed."""
-    curve: tuple[GeneralistPoint, ...] = ()
-    updated_at: str = ""
-    """UTC, ISO 8601."""
-
-    @property
-    def success_rate(self) -> float | None:
-        """Mean over the tasks evaluated; None before the first."""
-        rates = [skill.success_rate for skill in self.tasks]
-        return sum(rates) / len(rates) if rates else None
-
-
 def to_json(noun: Noun) -> str:
-    """A noun as JSON text with sorted keys: equal nouns give equal text."""
+    """A noun as JSON text with sorted keys.
+
+    Args:
+        noun: The noun.
+
+    Returns:
+        The text; that of equal nouns is equal.
+
+    Raises:
+        ValueError: A number in it is not finite.
+    """
     return json.dumps(dataclasses.asdict(noun), sort_keys=True, allow_nan=False)
 
 
@@ -471,7 +448,18 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
 
 
 def from_json(cls: type[N], text: str | bytes) -> N:
-    """Read a noun back. Raises ValueError where the text does not have exactly that shape."""
+    """Read a noun back.
+
+    Args:
+        cls: The kind of noun.
+        text: Its JSON; bytes are UTF-8.
+
+    Returns:
+        The noun.
+
+    Raises:
+        ValueError: The text does not have exactly that shape.
+    """
     # Imported late, as pydantic is: what only writes nouns does without.
     from .fitting import check_if_long
 

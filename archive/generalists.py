@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..errors import ArchiveError
 from ..files import FileProblem, open_within, read_bytes, write_whole
-from ..task import Generalist, GeneralistPoint, Robot, from_json, to_json
+from ..generalist import Generalist, GeneralistPoint
+from ..task import Robot, from_json, to_json
 
 FOLDER = "generalists"
 FILE_NAME = "generalist.json"

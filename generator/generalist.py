@@ -14,7 +14,8 @@ from ..archive.folder import check_folder
 from ..archive.generalists import POLICY_NAME, generalist_folder, write_generalist
 from ..archive.store import Archive, now
 from ..errors import ArchiveError, UsageError, storage_explained
-from ..task import Generalist, GeneralistPoint, Record, Robot
+from ..generalist import Generalist, GeneralistPoint
+from ..task import Record, Robot
 from ..trainer.requests import GeneralistRequest, GeneralistTask
 
 if TYPE_CHECKING:

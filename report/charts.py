@@ -17,8 +17,9 @@ from ..archive.metrics import (
     vendi_score,
 )
 from ..archive.projection import fixed_projection
+from ..generalist import Generalist
 from ..presentation.formatting import STATUS_WORDS, count, visible
-from ..task import Generalist, Record
+from ..task import Record
 from .drawing import SERIES, Area, Bar, Dots, Drawing, Label, Line, fitted, text_width
 from .plots import TITLES_SHOWN, Frame, axes, legend, stairs, thinned
 from .run_data import RunData

@@ -28,7 +28,8 @@ from ..archive.store import Archive
 from ..config import stored_settings
 from ..errors import ArchiveError
 from ..files import FileProblem, open_file, open_within, read_bytes, whole_lines
-from ..task import Cost, Generalist, Record
+from ..generalist import Generalist
+from ..task import Cost, Record
 
 WARNINGS_SHOWN = 5
 MAX_EVENT_BYTES = 1_000_000

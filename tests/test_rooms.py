@@ -22,6 +22,7 @@ FOUNDATIONS = {
     "output": ("streams", "text"),
     "files": ("errors",),
     "task": ("fitting", "world"),
+    "generalist": ("task",),
     "task_file": ("errors", "files", "task"),
     "trust": ("errors", "files"),
 }

@@ -27,9 +27,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from ..curriculum import TaskSampler
 from ..errors import UsageError
 from ..files import FileProblem, write_whole
+from ..generalist import Generalist, GeneralistPoint, TaskSkill
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
-from ..task import Generalist, GeneralistPoint, Noun, TaskSkill, from_json, to_json
+from ..task import Noun, from_json, to_json
 from .evidence.evaluation import evaluate, wilson_interval
 from .learners.network import PolicyNetwork
 from .learners.ppo import PPO_SETTINGS

@@ -11,9 +11,10 @@ from rich.console import Group
 
 from ...archive.generalists import POLICY_NAME, generalist_folder, mean_success
 from ...executor.local import processes_for
+from ...generalist import Generalist, GeneralistPoint
 from ...generator.generalist import plan_generalist, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
-from ...task import Generalist, GeneralistPoint, Robot
+from ...task import Robot
 from ...trainer.requests import GeneralistRequest
 from ..terminal import TEXT_LENGTH, duration, shortened, sparkline
 

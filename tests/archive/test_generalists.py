@@ -17,7 +17,7 @@ from taskwright.archive.generalists import (
     write_generalist,
 )
 from taskwright.errors import ArchiveError
-from taskwright.task import Generalist, GeneralistPoint, TaskSkill
+from taskwright.generalist import Generalist, GeneralistPoint, TaskSkill
 
 
 def generalist(sampler: str, seed: int, successes: tuple[int, ...], **fields) -> Generalist:

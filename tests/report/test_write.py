@@ -18,8 +18,9 @@ from PIL import Image
 from taskwright.archive.generalists import write_generalist
 from taskwright.archive.store import Archive
 from taskwright.errors import ArchiveError, UsageError
+from taskwright.generalist import Generalist, GeneralistPoint, TaskSkill
 from taskwright.report import drawing, write_report
-from taskwright.task import Cost, Generalist, GeneralistPoint, TaskSkill
+from taskwright.task import Cost
 
 from .conftest import make_records
 

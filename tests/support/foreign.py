@@ -15,21 +15,19 @@ from PIL import Image
 from taskwright.archive.feedback import Demonstration, Feedback, Interest, Triplet
 from taskwright.archive.generalists import write_generalist
 from taskwright.archive.store import Archive
+from taskwright.generalist import Generalist, GeneralistPoint, TaskSkill
 from taskwright.sandbox.recording import Part, RecordedEpisode, Recording, Shape
 from taskwright.task import (
     STATUSES,
     Cost,
     CurvePoint,
     Finding,
-    Generalist,
-    GeneralistPoint,
     Idea,
     Judgement,
     Outcome,
     Record,
     Sighting,
     Task,
-    TaskSkill,
     Trial,
     to_json,
 )

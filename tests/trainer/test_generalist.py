@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from taskwright.errors import UsageError
-from taskwright.task import Generalist, GeneralistPoint, from_json, to_json
+from taskwright.generalist import Generalist, GeneralistPoint
+from taskwright.task import from_json, to_json
 from taskwright.trainer.generalist import STATE_NAME, train_generalist
 from taskwright.trainer.policy_files import read_policy
 from taskwright.trainer.requests import GeneralistRequest, GeneralistTask
