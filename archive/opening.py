@@ -34,8 +34,11 @@ from typing import Any, Literal
 
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
+from .migrations import check_readable, schema_version
 from .tampering import DamagedError, all_rows, check_journal, damage_told, file_size, make_wary
 
+MAX_NUMBER = 10**9
+"""Of a journey."""
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
@@ -246,6 +249,34 @@ def _state(path: Path) -> tuple[Any, ...]:
     if file_size(f"{path}-wal"):
         return "logged", stat.st_dev, stat.st_ino
     return "settled", stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def check_archive(
+    connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False
+) -> None:
+    """Raises ArchiveError where a file is no archive that we can read. `may_be_empty` accepts a
+    database that has never held a table: a full disk leaves one of a new archive."""
+    check_readable(connection, str(path))
+    if schema_version(connection) == 0:
+        # A database that has lost its tables keeps their pages.
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        if may_be_empty and pages <= 1:
+            return
+        raise ArchiveError(
+            f"The archive {path} is empty: nobody has written to it yet.",
+            "Start a run there with `taskwright run`.",
+        )
+    for table in ("journeys", "records"):
+        # Asked for together, they would be looked for in all of the table.
+        ends = (f"(SELECT {end}(number) FROM {table})" for end in ("min", "max"))
+        ((first, last),) = all_rows(connection, path, f"SELECT {', '.join(ends)}")
+        if first is not None and not 1 <= first <= last <= MAX_NUMBER:
+            odd = last if first >= 1 else first
+            raise ArchiveError(
+                f"{path} is no archive that Taskwright has made: it tells of a journey {odd}, and "
+                f"they are numbered from 1 to {MAX_NUMBER:,}.",
+                "Nothing was changed. Restore a copy.",
+            )
 
 
 # Writing.

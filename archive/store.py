@@ -15,7 +15,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +23,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
-from ..task import Cost, Idea, Record, Status, from_json, to_json
+from ..task import Cost, Record, Status, to_json
 from .folder import check_folder
 from .journal import Journal
-from .migrations import check_readable, migrate, schema_version
+from .migrations import migrate
 from .opening import (
     Connection,
     Reader,
+    check_archive,
     check_soundness,
     connect_for_writing,
     explained,
@@ -38,14 +38,7 @@ from .opening import (
     was_left_open,
     write_safely,
 )
-from .tampering import (
-    all_rows,
-    altered_source,
-    first_flaw,
-    known_status,
-    other_record,
-    unit_vector,
-)
+from .tampering import known_status, record_in, unit_vector
 
 if TYPE_CHECKING:
     import pandas
@@ -53,16 +46,17 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float32]
 
 FILE_NAME = "archive.db"
-MAX_NUMBER = 10**9
-"""Of a journey."""
-MAX_TITLE = 200
-"""Characters of the title of a record that cannot be read."""
 MAX_RECORDS = 200_000
 """As many are read at once; they take up to 1 GB of memory. Single ones are read of any number."""
 
 
 class Archive:
-    """All records of a run folder. Use as a context manager, or call `close`."""
+    """All records of a run folder. Made by `open` or `create_or_open`; use it as a context manager,
+    or call `close`.
+
+    Every method raises ArchiveError where the file turns out to be damaged, and those that write
+    raise StorageError where the disk is full.
+    """
 
     def __init__(self, connection: Connection | Reader, *, note: str = "") -> None:
         self._connection = connection
@@ -74,6 +68,7 @@ class Archive:
 
     @property
     def writable(self) -> bool:
+        """Whether it was opened for writing."""
         return isinstance(self._connection, Connection)
 
     @classmethod
@@ -81,7 +76,14 @@ class Archive:
         """Open a run folder's archive for writing; an empty one is made where there is none. After
         a crash it is read through first.
 
-        Raises ArchiveError where the file is no archive, is damaged, or is of a newer schema.
+        Args:
+            run_dir: The run folder, which exists.
+
+        Returns:
+            The archive.
+
+        Raises:
+            ArchiveError: The file is no archive, is damaged, or is of a newer schema.
         """
         run_dir = Path(run_dir)
         path = run_dir / FILE_NAME
@@ -89,7 +91,7 @@ class Archive:
         with explained(path):
             if path.exists() and path.stat().st_size:
                 with reading(path) as before:
-                    _check_archive(before, path, may_be_empty=True)
+                    check_archive(before, path, may_be_empty=True)
                 if was_left_open(path):
                     check_soundness(path)
             connection = connect_for_writing(path)
@@ -99,11 +101,17 @@ class Archive:
 
     @classmethod
     def open(cls, run_dir: str | os.PathLike[str]) -> Archive:
-        """Open an existing archive for reading, also while a run writes to it. Nothing is written
-        to its folder.
+        """Open an existing archive for reading, also while a run writes to it.
 
-        Raises ArchiveError where there is none, it is damaged, it is of a newer schema, or somebody
-        has tampered with it.
+        Args:
+            run_dir: The run folder. Nothing is written to it.
+
+        Returns:
+            The archive.
+
+        Raises:
+            ArchiveError: There is none, it is damaged, it is of a newer schema, or somebody has
+                tampered with it.
         """
         run_dir = Path(run_dir)
         path = run_dir / FILE_NAME
@@ -118,10 +126,11 @@ class Archive:
             )
         with explained(path):
             with reading(path) as connection:
-                _check_archive(connection, path)
+                check_archive(connection, path)
             return cls(Reader(path))
 
     def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     def __enter__(self) -> Archive:
@@ -153,13 +162,24 @@ class Archive:
         return True
 
     def to_frame(self) -> pandas.DataFrame:
-        """One row for each record; see `frame`. Raises UsageError where pandas is not installed."""
+        """The records as a table; `frame` says what its columns hold.
+
+        Returns:
+            One row for each record, by the number of its journey; without records, no rows.
+
+        Raises:
+            UsageError: pandas is not installed.
+        """
         from .frame import frame_of
 
         return frame_of(self.records())
 
     def add(self, record: Record) -> None:
-        """End a journey with its record. A second record of one journey is refused by SQLite."""
+        """End a journey with its record.
+
+        Args:
+            record: The record. A second one of the same journey raises sqlite3.IntegrityError.
+        """
         self._connection.rows(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -175,8 +195,17 @@ class Archive:
         )
 
     def records(self, status: Status | None = None) -> list[Record]:
-        """Records in the order of their journeys; all of them, or those of one status. Raises
-        ArchiveError where there are more than `MAX_RECORDS`."""
+        """Records in the order of their journeys.
+
+        Args:
+            status: Only those of this status; all unless given.
+
+        Returns:
+            The records; what was altered since it was written is `broken`.
+
+        Raises:
+            ArchiveError: There are more than `MAX_RECORDS`.
+        """
         ((count,),) = self._connection.rows("SELECT count(*) FROM records")
         _check_count(count)
         if status is None or status == "broken":
@@ -189,28 +218,13 @@ class Archive:
             f"SELECT number, status, task_id, title, record FROM records {where} ORDER BY number",
             values,
         )
-        return [self._read(*row) for row in rows]
-
-    def _read(
-        self, number: int, status: object, task_id: object, title: object, text: str | bytes
-    ) -> Record:
-        """A record as it was written; as a broken one where it is not that any more."""
-        try:
-            record = from_json(Record, text)
-        except ValueError as error:
-            reason = f"The record of journey {number} cannot be read: {first_flaw(error)}."
-            shown = str(title)[:MAX_TITLE]
-            record = Record(number, "broken", reason, Idea(shown, "", "", "", ""))
-        else:
-            told = (record.number, record.status, record.task_id, record.idea.title)
-            if told == (number, status, task_id, title):
-                return record
-            reason = other_record(number)
-            if record.task_id != task_id:
-                reason = altered_source(number, task_id)
-            record = replace(record, number=number, status="broken", reason=reason)
-        self._altered[number] = (known_status(status), reason)
-        return record
+        records = []
+        for number, status, task_id, title, text in rows:
+            record, flaw = record_in(text, number, status, task_id, title)
+            if flaw:
+                self._altered[number] = (known_status(status), flaw)
+            records.append(record)
+        return records
 
     @property
     def complaints(self) -> list[str]:
@@ -223,13 +237,24 @@ class Archive:
         return set(self._altered)
 
     def kept(self) -> list[Record]:
-        """The learned tasks: the stepping stones."""
+        """The learned tasks: the stepping stones.
+
+        Returns:
+            Their records in the order of their journeys.
+        """
         return self.records("learned")
 
     def find(self, key: str) -> Record:
-        """The record of a journey number, or of a `task_id` or the unique beginning of one.
+        """The record that answers to a key.
 
-        Raises ArchiveError where nothing, or more than one task, answers to it.
+        Args:
+            key: A journey number, a `task_id`, or the unique beginning of one.
+
+        Returns:
+            The record; of a task that came about twice, the first.
+
+        Raises:
+            ArchiveError: Nothing, or more than one task, answers to it.
         """
         found = self._select("WHERE number = ?", key) if key.isdecimal() else []
         found = found or self._select("WHERE substr(task_id, 1, length(?1)) = ?1", key)
@@ -245,13 +270,27 @@ class Archive:
         return found[0]
 
     def by_number(self, numbers: Iterable[int]) -> dict[int, Record]:
-        """Some records, by the number of their journey; what does not exist is left out."""
+        """Some records.
+
+        Args:
+            numbers: Of their journeys.
+
+        Returns:
+            The records by those numbers; what does not exist is left out.
+        """
         wanted = json.dumps(list(numbers))
         found = self._select("WHERE number IN (SELECT value FROM json_each(?))", wanted)
         return {record.number: record for record in found}
 
     def texts(self, numbers: Iterable[int]) -> dict[int, str]:
-        """What is embedded of some records, without reading the rest of them."""
+        """What is embedded of some records, without reading the rest of them.
+
+        Args:
+            numbers: Of their journeys.
+
+        Returns:
+            The texts by those numbers; of a record that cannot be read, its title.
+        """
         idea = "json_extract(record, '$.idea.{}')".format
         text = " || char(10) || ".join(map(idea, ("title", "description", "success")))
         # A record that cannot be read has its title alone.
@@ -264,7 +303,14 @@ class Archive:
         return {number: str(found) for number, found in rows}
 
     def statuses(self, after: int = 0) -> dict[int, Status]:
-        """The status of each record, by the number of its journey; of journeys after one."""
+        """The status of each record.
+
+        Args:
+            after: Only of journeys after this one.
+
+        Returns:
+            The statuses by the number of the journey, in their order.
+        """
         # The index alone answers: a scan of the table would read every record.
         index = "INDEXED BY records_by_status" if after == 0 else ""
         query = f"SELECT number, status FROM records {index} WHERE number > ? ORDER BY number"
@@ -273,7 +319,11 @@ class Archive:
         return found | dict.fromkeys(self._altered.keys() & found.keys(), "broken")
 
     def counts(self) -> dict[str, int]:
-        """How many records have each status; statuses without any are left out."""
+        """How many records have each status.
+
+        Returns:
+            The counts by status; statuses without any are left out.
+        """
         rows = self._connection.rows("SELECT status, count(*) FROM records GROUP BY status")
         counts = Counter[str]()
         for status, count in rows:
@@ -284,8 +334,17 @@ class Archive:
         return dict(sorted((+counts).items()))
 
     def numbers(self, statuses: Collection[Status]) -> Iterator[int]:
-        """Numbers of the journeys whose records have one of some statuses; where the archive is too
-        damaged to tell, of all. Raises ArchiveError where there are more than `MAX_RECORDS`."""
+        """The journeys whose records have one of some statuses.
+
+        Args:
+            statuses: Those statuses.
+
+        Yields:
+            Their numbers; where the archive is too damaged to tell, those of all journeys.
+
+        Raises:
+            ArchiveError: There are more than `MAX_RECORDS`.
+        """
         try:
             found = [n for n, status in self.statuses().items() if status in statuses]
         except (ArchiveError, sqlite3.DatabaseError):
@@ -308,7 +367,11 @@ class Archive:
     # Journeys under way.
 
     def unfinished(self) -> list[int]:
-        """Numbers of the journeys that were started and have no record."""
+        """The journeys that were started and have no record.
+
+        Returns:
+            Their numbers in order.
+        """
         rows = self._connection.rows(
             "SELECT number FROM journeys WHERE number NOT IN (SELECT number FROM records)"
             " ORDER BY number"
@@ -316,30 +379,61 @@ class Archive:
         return [number for (number,) in rows]
 
     def last_number(self) -> int:
-        """Of the journeys that were ever started; 0 where none was."""
+        """The latest journey that was ever started.
+
+        Returns:
+            Its number; 0 where none was.
+        """
         ((last,),) = self._connection.rows("SELECT max(number) FROM journeys")
         return last or 0
 
     def transaction(self) -> AbstractContextManager[None]:
-        """All that is written inside lasts as a whole, or not at all."""
+        """All that is written inside lasts as a whole, or not at all.
+
+        Returns:
+            A context manager.
+
+        Raises:
+            ArchiveError: The archive is open for reading.
+        """
         if not isinstance(self._connection, Connection):
             raise ArchiveError("This archive is open for reading.", "Open it for writing.")
         return self._connection.transaction()
 
     def start_journey(self) -> int:
-        """Open the next journey; returns its number."""
+        """Open the next journey.
+
+        Returns:
+            Its number.
+        """
         number = self.last_number() + 1
         self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 
     def journal(self, number: int, meter: Callable[[], Cost] = Cost) -> Journal:
-        """The journal of a journey. `meter` tells what was spent since it was last asked."""
+        """The journal of a journey.
+
+        Args:
+            number: Of the journey.
+            meter: Tells what was spent since it was last asked.
+
+        Returns:
+            The journal, through which the steps of the journey are read and written.
+        """
         return Journal(self._connection, number, meter)
 
     # Embeddings.
 
     def embedding(self, text: str, model: str) -> Vector | None:
-        """The stored vector of a text, or None."""
+        """The stored vector of a text.
+
+        Args:
+            text: What was embedded.
+            model: The name of the embedder.
+
+        Returns:
+            A unit vector, float32, shape (size,); None where there is none, or it is damaged.
+        """
         rows = self._connection.rows(
             "SELECT vector FROM embeddings WHERE text_sha256 = ? AND model = ?",
             (_hash(text), model),
@@ -347,8 +441,11 @@ class Archive:
         return unit_vector(rows[0][0]) if rows else None
 
     def embedder(self) -> tuple[str, int] | None:
-        """Which embedder made the archive's vectors, and how many numbers they have; None while
-        there are none."""
+        """Which embedder made the archive's vectors.
+
+        Returns:
+            Its name, and how many numbers a vector has; None while there are no vectors.
+        """
         # The first ones tell: while they are made anew, they are the last to go. More than one,
         # because one may be damaged.
         rows = self._connection.rows(
@@ -358,10 +455,21 @@ class Archive:
         return counts.most_common(1)[0][0] if counts else None
 
     def drop_embeddings_but(self, model: str) -> None:
-        """Forget the vectors of all embedders but one."""
+        """Forget the vectors of all embedders but one.
+
+        Args:
+            model: The name of that embedder.
+        """
         self._connection.rows("DELETE FROM embeddings WHERE model != ?", (model,))
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
+        """Store the vector of a text, in place of an earlier one.
+
+        Args:
+            text: What was embedded.
+            model: The name of the embedder.
+            vector: A unit vector, shape (size,).
+        """
         self._connection.rows(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
             (_hash(text), model, np.asarray(vector, np.float32).tobytes()),
@@ -369,36 +477,12 @@ class Archive:
 
 
 def now() -> str:
-    """The time in UTC, ISO 8601, to the second."""
+    """The time.
+
+    Returns:
+        UTC, ISO 8601, to the second.
+    """
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _check_archive(
-    connection: sqlite3.Connection, path: Path, *, may_be_empty: bool = False
-) -> None:
-    """Raises ArchiveError where a file is no archive that we can read. `may_be_empty` accepts a
-    database that has never held a table: a full disk leaves one of a new archive."""
-    check_readable(connection, str(path))
-    if schema_version(connection) == 0:
-        # A database that has lost its tables keeps their pages.
-        (pages,) = connection.execute("PRAGMA page_count").fetchone()
-        if may_be_empty and pages <= 1:
-            return
-        raise ArchiveError(
-            f"The archive {path} is empty: nobody has written to it yet.",
-            "Start a run there with `taskwright run`.",
-        )
-    for table in ("journeys", "records"):
-        # Asked for together, they would be looked for in all of the table.
-        ends = (f"(SELECT {end}(number) FROM {table})" for end in ("min", "max"))
-        ((first, last),) = all_rows(connection, path, f"SELECT {', '.join(ends)}")
-        if first is not None and not 1 <= first <= last <= MAX_NUMBER:
-            odd = last if first >= 1 else first
-            raise ArchiveError(
-                f"{path} is no archive that Taskwright has made: it tells of a journey {odd}, and "
-                f"they are numbered from 1 to {MAX_NUMBER:,}.",
-                "Nothing was changed. Restore a copy.",
-            )
 
 
 def _check_count(records: int) -> None:

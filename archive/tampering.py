@@ -9,6 +9,7 @@ it is used.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import re
 import sqlite3
@@ -22,10 +23,12 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from ..errors import ArchiveError
-from ..task import STATUSES, Status
+from ..task import STATUSES, Idea, Record, Status, from_json
 
 MAX_VALUE_BYTES = 16_000_000
 """Of a row: what is longer cannot be read. The longest that we write is a source of 1 MB."""
+MAX_TITLE = 200
+"""Characters of the title of a record that cannot be read."""
 STATEMENT_S = 10.0
 """How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
 second or two; but in a file that somebody has tampered with, a page may be part of itself."""
@@ -183,6 +186,24 @@ def altered_source(number: int, task_id: object) -> str:
         "that nothing that was found out about it holds. Restore it from a copy of the archive, "
         "or import it as a task of its own."
     )
+
+
+def record_in(
+    text: str | bytes, number: int, status: object, task_id: object, title: object
+) -> tuple[Record, str]:
+    """The record in a row, and "". Where it is not as it was written any more, a broken record in
+    its place, and what is wrong with it."""
+    try:
+        record = from_json(Record, text)
+    except ValueError as error:
+        flaw = f"The record of journey {number} cannot be read: {first_flaw(error)}."
+        return Record(number, "broken", flaw, Idea(str(title)[:MAX_TITLE], "", "", "", "")), flaw
+    found = (record.number, record.status, record.task_id, record.idea.title)
+    if found == (number, status, task_id, title):
+        return record, ""
+    same = record.task_id == task_id
+    flaw = other_record(number) if same else altered_source(number, task_id)
+    return dataclasses.replace(record, number=number, status="broken", reason=flaw), flaw
 
 
 def unit_vector(stored: object) -> NDArray[np.float32] | None:

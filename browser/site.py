@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse
 from ..archive.embedding import Encoder
 from ..archive.feedback import Feedback
 from ..archive.folder import LOCK_NAME, check_folder
-from ..archive.store import FILE_NAME, MAX_NUMBER, Archive
+from ..archive.opening import MAX_NUMBER
+from ..archive.store import FILE_NAME, Archive
 from ..errors import ArchiveError
 from ..presentation.formatting import make_environment
 from .index import Index
