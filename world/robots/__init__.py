@@ -46,13 +46,34 @@ ROBOTS: dict[str, Entry] = {
 
 @functools.cache
 def robot_env(robot: str) -> type[BaseEnv]:
-    """The base class of a robot's tasks. Raises KeyError where there is no such robot."""
-    env: type[BaseEnv] = getattr(importlib.import_module(f".{robot}", __name__), ROBOTS[robot].base)
+    """The base class of a robot's tasks.
+
+    Args:
+        robot: Its name in `ROBOTS`.
+
+    Returns:
+        The class; the robot's file is read where it was not yet.
+
+    Raises:
+        KeyError: There is no such robot.
+    """
+    base = ROBOTS[robot].base
+    env: type[BaseEnv] = getattr(importlib.import_module(f".{robot}", __name__), base)
     return env
 
 
 def robot_class(robot: str) -> type[Robot]:
-    """The class that holds all that is known of a robot."""
+    """The class that holds all that is known of a robot.
+
+    Args:
+        robot: Its name in `ROBOTS`.
+
+    Returns:
+        The class, which derives from `Robot`.
+
+    Raises:
+        KeyError: There is no such robot.
+    """
     from ..base import robot_class_of
 
     return robot_class_of(robot_env(robot))
@@ -61,8 +82,19 @@ def robot_class(robot: str) -> type[Robot]:
 def robot_spaces(
     robot: str, *, steered: bool = False
 ) -> tuple[Box[np.float32], gymnasium.Space[Any]]:
-    """The observation and action space that every task of a robot has; `steered`, where the robot
-    has a gait, its actions are commands."""
+    """The spaces that every task of a robot has.
+
+    Args:
+        robot: Its name in `ROBOTS`.
+        steered: Whether the actions are the commands of its gait. Where it has none, they are its
+            own all the same.
+
+    Returns:
+        The observation space, float32, shape (size,), and the action space; both new ones.
+
+    Raises:
+        KeyError: There is no such robot.
+    """
     import numpy as np
     from gymnasium.spaces import Box
 
@@ -77,5 +109,12 @@ def robot_spaces(
 
 
 def robot_of(env_class: type[BaseEnv]) -> str:
-    """The name of the robot that an environment class is for."""
+    """The robot that an environment class is for.
+
+    Args:
+        env_class: A class that derives from the base class of a robot's tasks.
+
+    Returns:
+        The robot's name in `ROBOTS`.
+    """
     return next(name for name in ROBOTS if issubclass(env_class, robot_env(name)))

@@ -148,6 +148,12 @@ def test_the_same_seed_gives_the_same_episode_and_another_another(env: TaskEnv) 
     assert episode(3) == first
 
 
+@pytest.mark.parametrize("ask", [robot_env, robot_class, robot_spaces])
+def test_a_robot_that_there_is_not_is_a_key_error(ask) -> None:
+    with pytest.raises(KeyError, match="gait"):
+        ask("gait")  # A file beside the robots' own.
+
+
 def test_what_the_robot_draws_does_not_shift_what_the_task_draws() -> None:
     drawn = []
     for robot in ROBOTS:
