@@ -40,12 +40,15 @@ def load_task(named: Any, key: str | int | None = None, *, robot: Robot | None =
     """The task that is named.
 
     Args:
-        named: A `Task`; a `Record`; the path of a task file; source text; the id of an
-            environment that `make` or `register` gave; or, with `key`, an `Archive` or the path of
-            a run folder.
+        named: A `Task`; a `Record`; the path of a task file; source text; the id of an environment
+            that `make` or `register` gave; or, with `key`, an `Archive` or the path of a run
+            folder.
         key: Which task of the archive: a `task_id`, the beginning of one, or a journey's number.
         robot: Who acts in a task that comes as a file or text. The one that its base class names,
             unless given.
+
+    Returns:
+        The task: its source and its robot. Its code is not run, and may be wrong.
 
     Raises:
         UsageError: Nothing is named so, or the file cannot be read.
@@ -93,6 +96,10 @@ def check(
     Returns:
         The outcome: `passed`, or `rejected` with its stage, symptom, cause and fix, or `broken`
         where our machinery failed.
+
+    Raises:
+        UsageError: Nothing is named so, or the file cannot be read.
+        ArchiveError: The run folder holds no archive, or the archive no such task.
     """
     from .sandbox.checker import check_task
 
@@ -131,6 +138,10 @@ def train(
     Returns:
         The trial, with its verdict and all that it rests on. Its verdict is `broken` where our
         machinery failed.
+
+    Raises:
+        UsageError: Nothing is named so, or the file cannot be read; a setting is wrong.
+        ArchiveError: The run folder holds no archive, or the archive no such task.
     """
     from .config import resolve
     from .executor.job import Job
@@ -177,6 +188,12 @@ def open_archive(run_dir: str | os.PathLike[str]) -> Archive:
     record by `archive["2db0"]` or `archive[3]`, the learned ones by `kept()` and a table by
     `to_frame()`. Close it, or use it as a context manager.
 
+    Args:
+        run_dir: The run folder. Nothing is written to it.
+
+    Returns:
+        The archive; its length is 0 where no journey has ended.
+
     Raises:
         ArchiveError: There is none, or it cannot be used.
     """
@@ -199,6 +216,16 @@ def make(
         key: Which task of the archive.
         robot: Who acts in it.
         **keywords: Those of `TaskEnv`: `render_mode`, `steered`, `vision`, `time_limit`, ...
+
+    Returns:
+        The environment; call `reset` first. Close it after use.
+
+    Raises:
+        UsageError: Nothing is named so, or the file cannot be read.
+        ArchiveError: The run folder holds no archive, or the archive no such task.
+        ValueError: A keyword has a value that `TaskEnv` does not take.
+        LoadError: The source defines no environment. Whatever else the task's module raises while
+            it is loaded is let through.
     """
     from .world import TaskEnv
 
@@ -223,6 +250,16 @@ def make_vec(
         num_envs: How many environments are stepped together.
         robot: Who acts in it.
         **keywords: Those of `TaskVectorEnv`: `processes`, `steered`, `time_limit`, ...
+
+    Returns:
+        The environments; call `reset` first. Close them after use, or use them as a context
+        manager: they hold processes.
+
+    Raises:
+        UsageError: Nothing is named so, or a number does not fit.
+        ArchiveError: The run folder holds no archive, or the archive no such task.
+        ChildFault: The task cannot be loaded; symptom, cause and fix say why.
+        BrokenError: No process starts.
     """
     from .sandbox.vector_env import TaskVectorEnv
 
@@ -236,8 +273,14 @@ def register(run_dir: str | os.PathLike[str]) -> dict[str, str]:
     Programs that are only told an id find the tasks of the run folders in the environment variable
     `TASKWRIGHT_RUNS` (separated as in `PATH`): `gymnasium.make("taskwright:" + id)`.
 
+    Args:
+        run_dir: The run folder.
+
     Returns:
-        The title of each task by its id.
+        The title of each task by its id; empty where none has been learned.
+
+    Raises:
+        ArchiveError: The folder holds no archive, or it cannot be used.
     """
     with open_archive(run_dir) as archive:
         return {
@@ -356,6 +399,10 @@ def export(
 
     Returns:
         The names, ids and paths of what was written.
+
+    Raises:
+        UsageError: There is nothing to export, or a name, a version or `out` cannot be used.
+        ArchiveError: The run folder holds no archive, or the archive no such task.
     """
     from .archive.store import Archive
     from .exporter.choice import choose
@@ -384,7 +431,15 @@ def export(
 
 
 def task_from(source: str, robot: Robot | None = None) -> Task:
-    """A task as text; where no robot is given, for the one that its base class names."""
+    """A task as text.
+
+    Args:
+        source: The task's code; it is not run.
+        robot: Who acts in it. Unless given, the robot that its base class names, else R2D2.
+
+    Returns:
+        The task.
+    """
     return Task(source, robot or robot_named_in(source) or "r2d2")
 
 

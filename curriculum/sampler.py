@@ -39,10 +39,20 @@ class TaskSampler:
 
         P = (1 - floor) P_curriculum + floor / tasks
 
-    `settings` are keywords of the curriculum: for `alp_gmm` the `embeddings` of the tasks, a row
-    for each; for `learning_progress` perhaps `baselines`. What is drawn follows from the seed, the
-    calls and their order. Several tasks may be drawn before the first is told of. Raises ValueError
-    where it is called wrongly.
+    What is drawn follows from the seed, the calls and their order. Several tasks may be drawn
+    before the first is told of.
+
+    Args:
+        task_ids: The tasks; at least one, and none twice.
+        curriculum: A name in `CURRICULA`. `curriculum` says which paper each comes from.
+        seed: Settles what is drawn.
+        floor: Share of the draws that all tasks have alike, from 0 to 1.
+        first_visits: Draws of each task before the curriculum is asked; `uniform` does without.
+        **settings: Keywords of the curriculum: for `alp_gmm` the `embeddings` of the tasks, shape
+            (tasks, size); for `learning_progress` perhaps `baselines`, shape (tasks,).
+
+    Raises:
+        ValueError: An argument does not fit.
     """
 
     def __init__(
@@ -86,11 +96,19 @@ class TaskSampler:
         return dict(zip(self._ids, self._draws.tolist(), strict=True))
 
     def probabilities(self) -> dict[str, float]:
-        """The chance of each task to be drawn next; 0 of those that were dropped."""
+        """The chance of each task to be drawn next.
+
+        Returns:
+            A number from 0 to 1 by `task_id`; 0 for tasks that were dropped. Their sum is 1.
+        """
         return dict(zip(self._ids, self._chances().tolist(), strict=True))
 
     def sample(self) -> str:
-        """The id of a task to train on."""
+        """Draw a task to train on.
+
+        Returns:
+            Its `task_id`.
+        """
         chances = self._chances()
         # As `Generator.choice` does it, which makes three times as much ado of it.
         number = int(np.searchsorted(np.cumsum(chances), self._random.random(), side="right"))
@@ -105,8 +123,17 @@ class TaskSampler:
         success: float,
         value_loss: float | None = None,
     ) -> None:
-        """Tell of an episode: whether (or to which share, from 0 to 1) it accomplished the task,
-        and, if the trainer knows, the mean of the absolute advantages, which `plr` goes by."""
+        """Tell of an episode that was played.
+
+        Args:
+            task_id: The task it was played in; one that was dropped will do.
+            success: Whether the episode accomplished the task, or to which share, from 0 to 1.
+            value_loss: Mean of the absolute advantages, which `plr` goes by; None where the trainer
+                does not know it.
+
+        Raises:
+            ValueError: There is no such task, or a number is out of its range.
+        """
         if task_id not in self._numbers:
             raise ValueError(f"There is no task {task_id!r} in this sampler.")
         for name, value, most in (("success", success, 1.0), ("value_loss", value_loss, math.inf)):
@@ -116,7 +143,14 @@ class TaskSampler:
         self._curriculum.update(self._numbers[task_id], Episode(float(success), told))
 
     def drop(self, task_id: str) -> None:
-        """Never draw a task again, such as one that breaks. The last one cannot be dropped."""
+        """Never draw a task again, such as one that breaks.
+
+        Args:
+            task_id: The task.
+
+        Raises:
+            ValueError: There is no such task, or it is the last one.
+        """
         if task_id not in self._numbers:
             raise ValueError(f"There is no task {task_id!r} in this sampler.")
         if self.task_ids == [task_id]:
@@ -134,7 +168,11 @@ class TaskSampler:
         return chances
 
     def state(self) -> dict[str, Any]:
-        """All that it has learned, for JSON."""
+        """All that it has learned.
+
+        Returns:
+            A dict of plain values, fit for JSON, which `restore` takes.
+        """
         tables = {"draws": self._draws.tolist(), "is_in": self._is_in.tolist()}
         tables.update(self._curriculum.tables())
         return {
@@ -149,8 +187,15 @@ class TaskSampler:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state, as if nothing had been in between. It may be that of a sampler with
-        other tasks: those of it that are here go on, others begin."""
+        """Go on from a state, as if nothing had been in between.
+
+        Args:
+            state: What `state` gave, perhaps in a sampler with other tasks: those of it that are
+                here go on, others begin.
+
+        Raises:
+            ValueError: It is the state of another curriculum or version.
+        """
         if state.get("version") != STATE_VERSION or state.get("strategy") != self.curriculum_name:
             theirs = f"{state.get('strategy')!r}, version {state.get('version')!r}"
             raise ValueError(
@@ -168,5 +213,9 @@ class TaskSampler:
         self._random.bit_generator.state = state["random"]
 
     def to_json(self) -> str:
-        """`state()` as text."""
+        """All that it has learned, as text.
+
+        Returns:
+            `state()` as JSON.
+        """
         return json.dumps(self.state(), allow_nan=False)

@@ -52,11 +52,19 @@ class JobResult(Noun):
 
 
 def ignore_point(point: CurvePoint) -> None:
-    """A `tell` for callers that do not follow the learning curve."""
+    """A `tell` for callers that do not follow the learning curve.
+
+    Args:
+        point: It is not used.
+    """
 
 
 def ignore_state(is_at_work: bool) -> None:
-    """An `at_work` for callers that do not follow the workers."""
+    """An `at_work` for callers that do not follow the workers.
+
+    Args:
+        is_at_work: It is not used.
+    """
 
 
 class Executor(abc.ABC):
@@ -89,8 +97,12 @@ class Executor(abc.ABC):
 
     @abc.abstractmethod
     def cancel(self, *, running: bool = True) -> None:
-        """Cancel the jobs that wait for a worker and, where `running`, those under way: their work
-        ends now, with all it started. Jobs that are asked for later are done."""
+        """Cancel jobs. Those that are asked for later are done.
+
+        Args:
+            running: Whether the jobs under way are cancelled too: their work ends now, with all
+                processes that it started. The jobs that wait for a worker always are.
+        """
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -109,8 +121,16 @@ class Executor(abc.ABC):
 
 
 def run_job(job: Job, tell: Tell) -> JobResult:
-    """Do a job in this process; `tell` is called with each point of a trial's learning curve. It
-    raises nothing but what `tell` raises that is no Exception."""
+    """Do a job in this process.
+
+    Args:
+        job: The work. Its deadline is not looked at here.
+        tell: Is called with each point of a trial's learning curve.
+
+    Returns:
+        JSON of what the job gave; or, in `broken`, why our machinery failed. Of what goes wrong,
+        only what `tell` raises that is no `Exception` gets out of here.
+    """
     try:
         with storage_explained():
             return JobResult(job.job_id, payload=to_json(_work(job, tell)))

@@ -36,8 +36,15 @@ CGROUP = Path("/sys/fs/cgroup/cpu.max")
 
 
 def cores(quota: Path = CGROUP) -> int:
-    """The number of cores that this process may use: those it may run on, or what its container is
-    allowed to use of them where that is less."""
+    """The number of cores that this process may use.
+
+    Args:
+        quota: The file in which Linux tells the share of the cores that a container may use.
+
+    Returns:
+        The cores that the process may run on, or those that its container may use where these are
+        fewer; at least 1.
+    """
     count = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
@@ -50,9 +57,17 @@ def cores(quota: Path = CGROUP) -> int:
 
 
 def processes_for(processes: int | None, workers: int) -> int:
-    """The number of processes that step the environments of each of `workers` trials at once. What
-    is asked for is given. A worker learns while its processes wait, so one core for both is
-    enough."""
+    """How many processes step the environments of each trial.
+
+    A worker learns while its processes wait, so one core for both is enough.
+
+    Args:
+        processes: The number that was asked for; None where nobody asked for one.
+        workers: How many trials run at once.
+
+    Returns:
+        What was asked for, else an even share of the cores; at least 1.
+    """
     return processes or max(cores() // workers, 1)
 
 
@@ -72,6 +87,9 @@ class LocalExecutor(Executor):
     A worker that dies or misses a deadline is replaced; other jobs are not affected. Jobs wait for
     a free worker, checks and pictures before trials: they are short, and somebody waits for each.
     Use as a context manager, or call `close`.
+
+    Args:
+        workers: How many jobs are done at once. A process starts with the first job it is given.
     """
 
     def __init__(self, workers: int = 1) -> None:
@@ -83,11 +101,31 @@ class LocalExecutor(Executor):
         self._threads = [_WorkerThread(self._next_request) for _ in range(workers)]
 
     def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+        """Do a job in a worker process, and wait for its result.
+
+        Args:
+            job: The work. Its deadline counts from when a worker takes it up.
+            tell: Is called with each point of a trial's learning curve, from a worker's thread.
+            at_work: Is called with True when a worker takes the job up, and with False when it
+                leaves it, from that worker's thread.
+
+        Returns:
+            What `run_job` returns; `broken` too where the deadline is missed, or where the worker
+            dies in each of `TRIES` tries.
+
+        Raises:
+            JobCancelled: The job was cancelled. What `tell` and `at_work` raise is raised here too.
+        """
         request = _Request(job, tell, at_work, Future())
         self._put(request, rank=1 if job.kind == "trial" else 0)
         return request.result.result()
 
     def cancel(self, *, running: bool = True) -> None:
+        """Cancel the jobs that wait for a worker. Those that are asked for later are done.
+
+        Args:
+            running: Whether the jobs under way are cancelled too, by killing their workers.
+        """
         with contextlib.suppress(queue.Empty):
             while True:
                 *_, request = self._requests.get_nowait()
@@ -98,6 +136,7 @@ class LocalExecutor(Executor):
                 thread.cancel()
 
     def close(self) -> None:
+        """Cancel all jobs, and end the workers and their threads. Calling it twice is harmless."""
         self.cancel()
         for _ in self._threads:
             self._put(None, rank=2)

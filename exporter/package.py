@@ -66,12 +66,23 @@ def export_package(
 ) -> Exported:
     """Write a package of these tasks, as a source tree and as a wheel in `out/dist`.
 
-    `pictures` is a folder with a picture `<task_id>.png` of some or all tasks, `policies` has
-    trained weights by `task_id`. Without `version` it is 0.1.0 and a mark of the contents, so that
-    pip takes other contents for another version. `force` replaces what an earlier export wrote.
+    Args:
+        records: The tasks; records without code are left out.
+        out: The folder that it is written to; made where there is none.
+        name: Of the package, as Python imports it.
+        pictures: A folder with a picture `<task_id>.png` of some or all tasks.
+        provenance: Where the tasks come from, for the package to tell.
+        policies: Trained weights by `task_id`.
+        version: Of the package. Unless given it is 0.1.0 and a mark of the contents, so that pip
+            takes other contents for another version.
+        force: Whether what an earlier export wrote to `out` is replaced.
 
-    Raises UsageError where there is nothing to export, `name` cannot be a package's, or `out` is in
-    the way; then nothing has been changed.
+    Returns:
+        The names, ids and paths of what was written.
+
+    Raises:
+        UsageError: There is nothing to export, `name` cannot be a package's, `version` is none, or
+            `out` is in the way. Nothing has been changed then.
     """
     records = [record for record in records if record.task is not None]
     if not records:

@@ -31,8 +31,13 @@ CHECK_TIMEOUT_S = 30.0
 def check_task(task: Task, timeout_s: float = CHECK_TIMEOUT_S) -> Outcome:
     """Check a task in processes of its own.
 
-    What the task does there, hanging and crashing included, is a `rejected` Outcome. A child that
-    cannot start, or that something outside killed, gives a `broken` one. Raises for neither.
+    Args:
+        task: The task. What it does there, hanging and crashing included, gets no further.
+        timeout_s: Seconds of wall clock that all stages may take together, once a process is up.
+
+    Returns:
+        An outcome, whatever happens: `passed`; `rejected` where the task is at fault, with stage,
+        symptom, cause and fix; `broken` where a process cannot start or is killed from outside.
     """
     started = time.monotonic()
     try:

@@ -36,9 +36,9 @@ class UnfitActions(UsageError, ActionError):
 class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
     """`num_envs` environments of one task, given as source code. Use as a context manager.
 
-    The task runs in `processes` sandboxed processes, by default one for each core; the environments
-    are spread evenly over them. What comes out is what `gymnasium.vector.SyncVectorEnv` gives for
-    as many `TaskEnv`s in the autoreset mode SAME_STEP:
+    The task runs in sandboxed processes; the environments are spread evenly over them. What comes
+    out is what `gymnasium.vector.SyncVectorEnv` gives for as many `TaskEnv`s in the autoreset mode
+    SAME_STEP:
 
     **Observations, rewards, ends**: arrays with one row or number for each environment. Where an
     episode ended, the observation is the first one of the next episode, and `infos["final_obs"]`
@@ -50,17 +50,29 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
 
     **Seeds**: `reset(seed=5)` begins in environment i the episode of `TaskEnv.reset(seed=5 + i)`,
     bit for bit, and later episodes are those that it would go on with, however many processes there
-    are. A list gives each environment a seed of its own, and None goes on. With
-    `options={"reset_mask": mask}` only the environments in the mask begin a new episode.
+    are.
 
-    **Limits**: `spec.max_episode_steps` tells the actions in the longest episode. They follow from
-    `time_limit`, which is the task's own; `max_episode_steps` cuts episodes short from outside, as
-    Gymnasium's `TimeLimit` does.
+    **Limits**: `spec.max_episode_steps` tells the actions in the longest episode.
 
-    Raises `ChildFault` where the task's code fails, hangs or dies: with a sentence each for
-    symptom, cause and fix. All processes are gone then. Raises UsageError where it is called
-    wrongly (`UnfitActions`, also a ValueError, where actions are not in the action space), and
-    BrokenError where no process starts. It cannot be drawn: draw a `TaskEnv` with the same seed.
+    **Errors**: after a `ChildFault` all processes are gone. It cannot be drawn: draw a `TaskEnv`
+    with the same seed.
+
+    Args:
+        source: The task's code.
+        num_envs: How many environments are stepped together; up to 24 for each process.
+        processes: How many processes the task runs in; one for each core unless given.
+        robot: Who acts in the task; the one that its base class names unless given.
+        action_repeat: Physics steps (0.0165 s each) for which an action is repeated.
+        time_limit: Physics steps after which the task's own episodes are truncated.
+        steered: Whether the actions are the commands of the robot's gait.
+        max_episode_steps: Actions after which episodes are cut short from outside, as Gymnasium's
+            `TimeLimit` does; never unless given.
+
+    Raises:
+        UsageError: It is called wrongly.
+        ChildFault: The task's code fails, hangs or dies; symptom, cause and fix say so in a
+            sentence each. Every method may raise it.
+        BrokenError: No process starts.
     """
 
     def __init__(
@@ -130,7 +142,19 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
 
     @classmethod
     def from_file(cls, path: str | Path, num_envs: int, **keywords: Any) -> Self:
-        """The task in a Python file."""
+        """The task in a Python file.
+
+        Args:
+            path: The file, in UTF-8.
+            num_envs: How many environments are stepped together.
+            **keywords: The other ones of the class.
+
+        Returns:
+            The environments.
+
+        Raises:
+            OSError: The file cannot be read. Otherwise what the class raises.
+        """
         return cls(Path(path).read_text(encoding="utf-8"), num_envs, **keywords)
 
     def reset(
@@ -139,6 +163,23 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin a new episode in all environments, or in some.
+
+        Args:
+            seed: A whole number from 0 up: environment i begins the episode of `seed + i`. A
+                sequence gives each environment its own; None goes on with the environment's stream
+                of seeds.
+            options: With `{"reset_mask": mask}` only the environments in the mask (bools, shape
+                (num_envs,)) begin a new episode. The first reset has to be of all.
+
+        Returns:
+            Observations of all environments, float32, shape (num_envs, size), and infos, in which
+            `is_success` is False and `_is_success` marks the environments that have begun anew.
+
+        Raises:
+            UsageError: Seeds or mask do not fit the environments.
+            ChildFault: The task's code failed.
+        """
         seeds = self._seeds(seed)
         chosen = np.ones(self.num_envs, dtype=np.bool_)
         if options and "reset_mask" in options:
@@ -151,6 +192,21 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
     def step(
         self, actions: NDArray[Any]
     ) -> tuple[NDArray[np.float32], NDArray[np.float64], Mask, Mask, dict[str, Any]]:
+        """Act once in every environment.
+
+        Args:
+            actions: One action for each environment, shape (num_envs, *single_action_space.shape).
+
+        Returns:
+            Observations (float32, shape (num_envs, size)), rewards (float64), terminated, truncated
+            (bools), each of shape (num_envs,), and infos. Where an episode ended, the observation
+            is the first one of the next, and the last one is in `infos["final_obs"]`.
+
+        Raises:
+            UnfitActions: Some are not in the action space; nothing has happened. Also a ValueError.
+            ResetNeeded: `reset` was not called yet.
+            ChildFault: The task's code failed.
+        """
         if not self._has_begun:
             raise ResetNeeded("The first episodes have not begun. Call `reset` before `step`.")
         try:
@@ -215,7 +271,11 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         return infos
 
     def render(self) -> None:
-        """Raises UsageError: the worlds are in other processes."""
+        """Is not possible, because the worlds are in other processes.
+
+        Raises:
+            UsageError: Always.
+        """
         raise UsageError(
             "A `TaskVectorEnv` cannot be drawn.",
             "Play the episode in `TaskEnv(source, render_mode='rgb_array')`, with the same seed "
@@ -223,7 +283,11 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         )
 
     def close_extras(self, **_: Any) -> None:
-        """End all processes; called by `close`."""
+        """End all processes; called by `close`.
+
+        Args:
+            **_: What Gymnasium passes on; it is not used.
+        """
         if "_close" in vars(self):
             self._close()
 

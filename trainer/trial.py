@@ -42,14 +42,19 @@ def run_trial(
     request: TrialRequest,
     tell: Callable[[CurvePoint], None] = lambda point: None,
 ) -> Trial:
-    """Run the trial. `tell` hears of each point of the learning curve as it is reached.
+    """Run the trial.
 
-    What the task's code does wrong is a `rejected` Trial.
+    Args:
+        request: The task, its seed, and the limits of the trial.
+        tell: Is called with each point of the learning curve as it is reached.
+
+    Returns:
+        The trial, with its verdict and all that it rests on. What the task's code does wrong makes
+        it `rejected`.
 
     Raises:
-        UsageError: Where the learner that was asked for cannot train this robot, or has no such
-            settings.
-        BrokenError: For failures of ours.
+        UsageError: The learner that was asked for cannot train this robot, or has no such settings.
+        BrokenError: Our machinery failed.
     """
     started = time.monotonic()
     # More threads make a policy of this size slower, and results depend on their number.

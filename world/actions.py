@@ -33,11 +33,19 @@ class ActionError(InvalidAction, ValueError):
 
 
 def read_action(action: Any, space: Space[Any], commands: Discrete | None = None) -> Any:
-    """An action as a task is given it: an int for a `Discrete`, else an array of its own, within
-    the bounds of the `Box` and of its type.
+    """An action as a task is given it.
 
-    `commands` are those of a robot's gait: they are taken beside the actions of a `Box`. Raises
-    ActionError.
+    Args:
+        action: What whoever acts gives.
+        space: The action space, a `Discrete` or a `Box`.
+        commands: Those of a robot's gait; they are taken beside the actions of a `Box`.
+
+    Returns:
+        An int for a `Discrete` or a command, else an array of its own, within the bounds of the
+        `Box`, of its shape and type.
+
+    Raises:
+        ActionError: It is no such action.
     """
     counted = space if isinstance(space, Discrete) else commands
     if counted is not None:
@@ -59,10 +67,19 @@ def read_action(action: Any, space: Space[Any], commands: Discrete | None = None
 def read_actions(
     actions: Any, space: Space[Any], count: int, *, floats_count: bool = False
 ) -> NDArray[Any]:
-    """The actions of `count` environments, each of which has the action space `space`: shape
-    (count, *space.shape), as `read_action` takes each. Raises ActionError.
+    """The actions of several environments, each taken as `read_action` takes it.
 
-    With `floats_count`, a whole number may also be a float.
+    Args:
+        actions: What whoever acts gives.
+        space: The action space of each environment, a `Discrete` or a `Box`.
+        count: How many environments there are.
+        floats_count: Whether a whole number may also be a float.
+
+    Returns:
+        An array of shape (count, *space.shape).
+
+    Raises:
+        ActionError: One is no such action, or their number is wrong.
     """
     numbers = _real_numbers(actions)
     if numbers is not None and numbers.shape == (count, *(space.shape or ())):

@@ -138,9 +138,19 @@ class BaseEnv:
     # What a task writes.
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        """Put the robot back where it was loaded; returns its observation.
+        """Put the robot back where it was loaded.
 
         A task extends this to place the robot and its bodies, and returns what this returned.
+
+        Args:
+            seed: Is not used; Gymnasium's interface has it. A task draws from `self.np_random`.
+            options: Is not used either.
+
+        Returns:
+            The robot's proprioception, float32, shape (proprioception_size,).
+
+        Raises:
+            ContractError: It is called elsewhere than in the task's `reset`.
         """
         _require(self.__client, Phase.RESET, "reset")
         self.__robot.reset()
@@ -149,7 +159,17 @@ class BaseEnv:
     def step(self, action: Any) -> StepResult:
         """Advance the world by one physics step of `dt` seconds.
 
-        `info["reward_terms"]` holds the named rewards whose sum is the reward.
+        Args:
+            action: One of the robot's actions.
+
+        Returns:
+            Observation, reward, terminated, truncated and info. The observation is the robot's
+            proprioception, float32, shape (proprioception_size,), or (0,) where the task does not
+            look at it; `info["reward_terms"]` holds the named rewards whose sum is the reward.
+
+        Raises:
+            ContractError: It is called elsewhere than in the task's `step`, or a method of the task
+                returns what it must not.
         """
         _require(self.__client, Phase.STEP, "step")
         terms, terminated, truncated = advance(self, self.__client, self.__robot, action)
@@ -157,20 +177,46 @@ class BaseEnv:
         return observation, sum(terms.values()), terminated, truncated, {"reward_terms": terms}
 
     def get_task_rewards(self, action: Any) -> dict[str, float]:
-        """Named reward terms of this physics step, each finite and within -10 and 10."""
+        """The task's reward for this physics step. A task has to define it.
+
+        Args:
+            action: The robot's action in this step.
+
+        Returns:
+            Reward terms by name, each finite and within -10 and 10; may be empty.
+        """
         raise NotImplementedError("get_task_rewards is not defined")
 
     def get_terminated(self, action: Any) -> bool:
-        """Whether the episode ends here, by failure or by having nothing left to do."""
+        """Whether the episode ends here, by failure or by having nothing left to do. A task has to
+        define it.
+
+        Args:
+            action: The robot's action in this step.
+
+        Returns:
+            True where it ends.
+        """
         raise NotImplementedError("get_terminated is not defined")
 
     def get_truncated(self, action: Any) -> bool:
-        """Whether the episode is cut off for a reason outside the task. The time limit is not
-        the task's business, so this is rarely overridden."""
+        """Whether the episode is cut off for a reason outside the task. The time limit is not the
+        task's business, so this is rarely overridden.
+
+        Args:
+            action: The robot's action in this step.
+
+        Returns:
+            False, unless a task overrides it.
+        """
         return False
 
     def get_success(self) -> bool:
-        """Whether the task is accomplished now."""
+        """Whether the task is accomplished now. A task has to define it.
+
+        Returns:
+            True where it is; `success_at` says when that counts.
+        """
         raise NotImplementedError("get_success is not defined")
 
     # Helpers for tasks.
@@ -178,7 +224,20 @@ class BaseEnv:
     def create_box(
         self, mass: float, half_extents: Sequence[float], position: Sequence[float], color: Color
     ) -> int:
-        """Create a box; `mass` 0 kg fixes it in place. Returns its body id."""
+        """Create a box.
+
+        Args:
+            mass: In kg; 0 fixes it in place.
+            half_extents: Half its size along x, y and z, m.
+            position: Of its centre, (x, y, z), m.
+            color: Red, green, blue and opacity, each from 0 to 1.
+
+        Returns:
+            Its body id.
+
+        Raises:
+            CallError: A value does not fit, the world is full, or it is not the time to build.
+        """
         client = self._p
         collision = client.createCollisionShape(client.GEOM_BOX, halfExtents=half_extents)
         visual = client.createVisualShape(
@@ -189,7 +248,20 @@ class BaseEnv:
     def create_sphere(
         self, mass: float, radius: float, position: Sequence[float], color: Color
     ) -> int:
-        """Create a sphere; `mass` 0 kg fixes it in place. Returns its body id."""
+        """Create a sphere.
+
+        Args:
+            mass: In kg; 0 fixes it in place.
+            radius: In m.
+            position: Of its centre, (x, y, z), m.
+            color: Red, green, blue and opacity, each from 0 to 1.
+
+        Returns:
+            Its body id.
+
+        Raises:
+            CallError: As for `create_box`.
+        """
         client = self._p
         collision = client.createCollisionShape(client.GEOM_SPHERE, radius=radius)
         visual = client.createVisualShape(client.GEOM_SPHERE, radius=radius, rgbaColor=color)
@@ -198,7 +270,21 @@ class BaseEnv:
     def create_cylinder(
         self, mass: float, radius: float, height: float, position: Sequence[float], color: Color
     ) -> int:
-        """Create an upright cylinder; `mass` 0 kg fixes it in place. Returns its body id."""
+        """Create an upright cylinder.
+
+        Args:
+            mass: In kg; 0 fixes it in place.
+            radius: In m.
+            height: In m.
+            position: Of its centre, (x, y, z), m.
+            color: Red, green, blue and opacity, each from 0 to 1.
+
+        Returns:
+            Its body id.
+
+        Raises:
+            CallError: As for `create_box`.
+        """
         client = self._p
         collision = client.createCollisionShape(client.GEOM_CYLINDER, radius=radius, height=height)
         visual = client.createVisualShape(
@@ -218,11 +304,31 @@ class BaseEnv:
         return body
 
     def get_object_position(self, object_id: int) -> NDArray[np.float64]:
-        """World position of a body's centre, shape (3,), m."""
+        """Where a body is.
+
+        Args:
+            object_id: Its body id.
+
+        Returns:
+            The position of its centre in the world frame, shape (3,), m.
+
+        Raises:
+            CallError: There is no such body.
+        """
         return np.array(self._p.getBasePositionAndOrientation(object_id)[0])
 
     def get_distance_to_object(self, object_id: int) -> float:
-        """Horizontal distance from the robot's base to a body's centre, m."""
+        """How far a body is from the robot.
+
+        Args:
+            object_id: Its body id.
+
+        Returns:
+            The horizontal distance from the robot's base to the body's centre, m.
+
+        Raises:
+            CallError: There is no such body.
+        """
         position = self.get_object_position(object_id)
         x, y, _ = self.__robot.base_state()[0]
         return float(np.hypot(position[0] - x, position[1] - y))

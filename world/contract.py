@@ -8,7 +8,14 @@ import numpy as np
 
 
 class ContractError(ValueError):
-    """A task does something that its interface does not allow; `expected` is what it must do."""
+    """A task does something that its interface does not allow.
+
+    Args:
+        member: The method or attribute of the task that is at fault.
+        problem: What it did, as the end of a sentence that begins with it.
+        expected: What it must do.
+        fix: What to change, in a sentence; a general one unless given.
+    """
 
     def __init__(self, member: str, problem: str, expected: str, fix: str = "") -> None:
         self.finding = f"`{member}` {problem}; it must {expected}."
@@ -18,14 +25,26 @@ class ContractError(ValueError):
 
 
 class CallError(ContractError):
-    """A call of `self._p` that may not be made like this, or not now."""
+    """A call of `self._p` that may not be made like this, or not now.
+
+    Args:
+        call: The call's name.
+        problem: What it was given or did, as the end of a sentence that begins with it.
+        expected: What it must be or do.
+        fix: What to do instead, in a sentence.
+    """
 
     def __init__(self, call: str, problem: str, expected: str, fix: str) -> None:
         super().__init__(f"self._p.{call}", problem, expected, fix)
 
 
 class UnavailableError(AttributeError):
-    """A name that tasks do not have; `fix` is what they have instead."""
+    """A name that tasks do not have.
+
+    Args:
+        name: The name.
+        fix: What they have instead, in a sentence.
+    """
 
     def __init__(self, name: str, fix: str) -> None:
         super().__init__(f"`{name}` is not available to tasks. {fix}")
@@ -34,7 +53,14 @@ class UnavailableError(AttributeError):
 
 
 def describe(value: Any) -> str:
-    """A value for an error message: its type, and itself where that is short."""
+    """A value for an error message.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        Its type, and the value itself where that is short; of an array, its shape.
+    """
     if value is None:
         return "None"
     if isinstance(value, np.ndarray):

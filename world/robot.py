@@ -167,8 +167,11 @@ class Robot:
     """Base of the robots. A subclass holds all that is known of its robot, and says in `load` how
     its body comes into the world.
 
-    `links` and `joints` are keyed by the names in the robot's model file, `links["base"]` being
-    the root; fixed joints are left out of `joints`.
+    `links` and `joints` are keyed by the names in the robot's model file, `links["base"]` being the
+    root; fixed joints are left out of `joints`.
+
+    Args:
+        client: The world into which it is loaded.
     """
 
     action_space: ClassVar[gymnasium.Space[Any]]
@@ -215,12 +218,26 @@ class Robot:
         self.mark_start()
 
     def load(self, client: PhysicsClient) -> int:
-        """Load the body at its initial pose; returns its body id."""
+        """Load the body at its initial pose.
+
+        Args:
+            client: The world into which it is loaded.
+
+        Returns:
+            Its body id.
+        """
         raise NotImplementedError
 
     @classmethod
     def choose_action(cls, driving: Driving) -> list[float]:
-        """The action for what a person who drives wants: the numbers of an agent's action."""
+        """The action for what a person who drives wants.
+
+        Args:
+            driving: Which controls are held or were pressed, and how the robot moves.
+
+        Returns:
+            The numbers of an agent's action; a single one where the actions are counted.
+        """
         raise NotImplementedError
 
     def mark_start(self) -> None:
@@ -233,13 +250,26 @@ class Robot:
         return _read_only(self._start)
 
     def compressed_way(self, position: Triple) -> list[float]:
-        """From where the episode began to a position, in the world frame, compressed."""
+        """The way from where the episode began to a position.
+
+        Args:
+            position: In the world frame, (x, y, z), m.
+
+        Returns:
+            Three numbers, along the axes of the world: for a way of d metres, ln(1 + |d|) with the
+            sign of d, within `scene.BOUND`.
+        """
         pairs = zip(position, self._start, strict=True)
         return [compress_number(now - start) for now, start in pairs]
 
     def base_state(self) -> BaseState:
-        """The base's position, orientation, linear and angular velocity, as plain numbers: in these
-        small sums they are several times as fast as arrays."""
+        """The state of the base in the world frame, as plain numbers: in these small sums they are
+        several times as fast as arrays.
+
+        Returns:
+            Its position (x, y, z; m), orientation (quaternion x, y, z, w), linear velocity (m/s)
+            and angular velocity (rad/s).
+        """
         client = self._p
         if self._base_read_at != client.motion:
             self._base_state: BaseState = (
@@ -256,15 +286,30 @@ class Robot:
         self._p.resetBaseVelocity(self.robot_id, linear, angular)
 
     def apply_action(self, action: Any) -> None:
-        """Turn the action into velocities or torques, before the physics step."""
+        """Turn the action into velocities or torques, before the physics step.
+
+        Args:
+            action: One of `action_space`, as `actions.read_action` gives it.
+        """
         raise NotImplementedError
 
     def get_observation(self) -> NDArray[np.float32]:
-        """Proprioception: what the robot feels of itself, shape (`proprioception_size`,)."""
+        """Proprioception: what the robot feels of itself now.
+
+        Returns:
+            float32, shape (proprioception_size,). The robot's module says what each number is.
+        """
         raise NotImplementedError
 
     def get_rewards(self, action: Any) -> dict[str, float]:
-        """The robot's own reward terms, such as the price of energy, per physics step."""
+        """The robot's own reward terms, such as the price of energy.
+
+        Args:
+            action: The action in this physics step.
+
+        Returns:
+            The terms for one physics step, by the names in `reward_names`.
+        """
         raise NotImplementedError
 
 

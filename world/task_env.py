@@ -61,9 +61,8 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
 
     **Action**: the robot's; each is repeated for `action_repeat` physics steps of 0.0165 s. A robot
     that has a gait also takes a single number, one of the commands of its gait (see `gait`); with
-    `steered`, these are the action space. An action that is not in the action space raises
-    `ActionError`, a ValueError, before the task sees it; finite numbers beyond the bounds of a
-    `Box` count as the bounds (see `actions`).
+    `steered`, these are the action space. Finite numbers beyond the bounds of a `Box` count as the
+    bounds (see `actions`).
 
     **Reward**: the sum of the task's and the robot's named terms over those physics steps;
     `info["reward_terms"]` holds each term, and as `step` what an overridden `step` added.
@@ -73,9 +72,8 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
     then.
 
     **Ends**: `terminated` when the task says so; `truncated` after `time_limit` physics steps, and
-    when the world breaks. `spec.max_episode_steps` is the time limit in actions. `step` and
-    `render` raise `ResetNeeded` before the first episode; a step after the end of an episode gives
-    a warning, and what it returns means nothing.
+    when the world breaks. `spec.max_episode_steps` is the time limit in actions. A step after the
+    end of an episode gives a warning, and what it returns means nothing.
 
     **A broken world**: bodies that overlap are thrown apart, and what is squeezed or pushed without
     measure flies off. Where a body moves faster than 80 m/s (down: 1000 m/s), is farther than 20 km
@@ -87,17 +85,8 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
     **Seeds**: the world is built anew for each episode, so `reset(seed=...)` gives the same episode
     in any process and after any other episodes. `reset()` goes on with the stream of seeds.
 
-    Raises `ContractError` where the task breaks its interface, and lets through whatever the task's
-    own code raises.
-
-    **Pictures**: `render_mode` "rgb_array" gives them; `camera` is "overview" (the whole scene,
-    standing still) or "chase" (behind the robot).
-
-    **Vision**: `vision=(height, width)`, each from 32 to 128, makes the observation a dict of
-    `state` (the above), `rgb` and `depth` from the robot's eye; see `vision`.
-
-    **Renderer**, of both: "cpu" draws the same everywhere; "egl" draws with OpenGL, otherwise
-    shaded; "auto" is "egl" where a GPU is there for it. Raises ValueError where it cannot be had.
+    **Errors**: what breaks the task's interface is a `ContractError`. Whatever else the task's own
+    code raises is let through, from the class and from its methods.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 15}  # noqa: RUF012
@@ -116,8 +105,26 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         renderer: str = "cpu",
         steered: bool = False,
     ) -> None:
-        """Raises ValueError for a camera or render mode that there is not, for a number of steps
-        that is none, and for a robot without a gait that is to be `steered`."""
+        """Args:
+            source: The task's code. Its module is run here, behind the language policy.
+            action_repeat: Physics steps for which an action is repeated.
+            time_limit: Physics steps of an episode.
+            render_mode: "rgb_array" for pictures; None for none.
+            camera: "overview" (the whole scene, standing still) or "chase" (behind the robot).
+            width: Of a picture, in pixels.
+            height: Of a picture, in pixels.
+            vision: `(height, width)`, each from 32 to 128, makes the observation a dict of `state`
+                (the above), `rgb` and `depth` from the robot's eye; see `vision`.
+            renderer: Of pictures and vision: "cpu" draws the same everywhere; "egl" draws with
+                OpenGL, otherwise
+                shaded; "auto" is "egl" where a GPU is there for it.
+            steered: Whether the actions are the commands of the robot's gait.
+
+        Raises:
+            ValueError: There is no such camera, render mode or renderer here; a number of steps is
+                none; a robot without a gait is to be `steered`.
+            LoadError: The source defines no environment.
+        """
         if camera not in ("overview", "chase"):
             raise ValueError(f'camera is {camera!r}; it must be "overview" or "chase".')
         if render_mode not in (None, *self.metadata["render_modes"]):
@@ -173,12 +180,30 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
 
     @classmethod
     def from_file(cls, path: str | Path, **keywords: Any) -> TaskEnv:
-        """The task in a Python file."""
+        """The task in a Python file.
+
+        Args:
+            path: The file, in UTF-8.
+            **keywords: The other ones of the class.
+
+        Returns:
+            The environment.
+
+        Raises:
+            OSError: The file cannot be read. Otherwise what the class raises.
+        """
         return cls(Path(path).read_text(encoding="utf-8"), **keywords)
 
     def build(self, episode_seed: int) -> None:
         """Empty the world, and run the task's module and its `__init__` in it; `reset` does this by
-        itself."""
+        itself.
+
+        Args:
+            episode_seed: Settles all that the task and its robot draw by chance.
+
+        Raises:
+            ContractError: The task breaks its interface.
+        """
         env_class = self.task.new_class()
         np_random = self.task.seed(episode_seed)
         env = build_env(env_class, self.client, np_random, observes=self._task_looks)
@@ -194,6 +219,20 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
+        """Begin a new episode.
+
+        Args:
+            seed: Settles the episode, and those after it. None goes on with the stream of seeds.
+            options: Is not used; Gymnasium's interface has it.
+
+        Returns:
+            The first observation (float32, shape (size,), or the dict of `vision`) and an info in
+            which `is_success` is False.
+
+        Raises:
+            ClosedEnvironmentError: The environment was closed.
+            ContractError: The task breaks its interface.
+        """
         self._require_open()
         self._episode = "none"
         super().reset(seed=seed)
@@ -211,6 +250,21 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
 
     @np.errstate(**NUMPY_DEFAULTS)
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Act once, for `action_repeat` physics steps or until the episode ends.
+
+        Args:
+            action: One of the action space, or a command of the robot's gait.
+
+        Returns:
+            Observation, reward, terminated, truncated and info, as the class describes them.
+
+        Raises:
+            ActionError: The action is not in the action space; the task has not seen it. It is a
+                ValueError.
+            ResetNeeded: No episode has begun.
+            ClosedEnvironmentError: The environment was closed.
+            ContractError: The task breaks its interface.
+        """
         if self._episode != "running":
             self._require_episode()
         action = read_action(action, self.action_space, self._commands)
@@ -275,7 +329,18 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
             )
 
     def physics_step(self, action: Any) -> tuple[bool, bool, dict[str, float]]:
-        """One step of the task's own: whether it terminated or truncated, and its reward terms."""
+        """One step of the task's own, 0.0165 s long.
+
+        Args:
+            action: One of the robot's own actions; a command has become one before.
+
+        Returns:
+            Whether it terminated the episode, whether it truncated it, and its reward terms by
+            name.
+
+        Raises:
+            ContractError: The task breaks its interface.
+        """
         client = self.client
         client.phase = Phase.STEP
         try:
@@ -348,7 +413,15 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         return np.array(rotation[0::3])
 
     def render(self) -> Image | None:
-        """The world now, shape (height, width, 3), uint8; None without a render mode."""
+        """Draw the world as it is now.
+
+        Returns:
+            The picture, shape (height, width, 3), uint8; None without a render mode.
+
+        Raises:
+            ResetNeeded: No episode has begun.
+            ClosedEnvironmentError: The environment was closed.
+        """
         if self.render_mode is None:
             return None
         self._require_open()
@@ -358,6 +431,7 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         return self._renderer.picture(camera, self.width, self.height)
 
     def close(self) -> None:
+        """Give the world's memory back. Calling it twice is harmless."""
         self._episode = "none"
         self.client.disconnect()
 
@@ -367,5 +441,12 @@ TASK_ENV = f"{TaskEnv.__module__}:{TaskEnv.__name__}"
 
 
 def task_env_id(source: str) -> str:
-    """What a task's `spec` calls it: by its `task_id`."""
+    """What a task's `spec` calls it: by its `task_id`.
+
+    Args:
+        source: The task's code.
+
+    Returns:
+        An id as Gymnasium has them, such as `taskwright/Task-0123456789ab-v0`.
+    """
     return f"taskwright/Task-{hashlib.sha256(source.encode()).hexdigest()[:12]}-v0"

@@ -25,12 +25,17 @@ BLOCK = 1024
 
 
 def vendi_score(vectors: Vectors) -> float:
-    """The Vendi score: how many entirely different tasks the set is worth, from 1 to n.
+    """The Vendi score: how many entirely different tasks the set is worth.
 
     Friedman and Dieng, TMLR 2023 (arXiv 2210.02410): the exponential of the Shannon entropy of the
     eigenvalues of K / n, K being the similarities. n orthogonal vectors give n, n copies of one
-    give 1, an empty set gives 0. The scale of a score depends on the encoder: compare only scores
-    of the same one.
+    give 1. The scale of a score depends on the encoder: compare only scores of the same one.
+
+    Args:
+        vectors: Unit vectors, shape (n, size).
+
+    Returns:
+        From 1 to n; 0 for an empty set.
     """
     if not len(vectors):
         return 0.0
@@ -43,9 +48,15 @@ def vendi_score(vectors: Vectors) -> float:
 
 
 def nearest_similarities(vectors: Vectors, count: int = 1) -> NDArray[np.float32]:
-    """Similarity of each task to its `count` nearest others, the nearest first.
+    """Similarity of each task to its nearest others.
 
-    Shape (n, min(count, n - 1)); a task that is there twice is its own copy's neighbour.
+    Args:
+        vectors: Unit vectors, shape (n, size).
+        count: How many others.
+
+    Returns:
+        Cosines, shape (n, min(count, n - 1)), the nearest first. A task that is there twice is its
+        own copy's neighbour.
     """
     n = len(vectors)
     count = max(min(count, n - 1), 0)
@@ -59,24 +70,46 @@ def nearest_similarities(vectors: Vectors, count: int = 1) -> NDArray[np.float32
 
 
 def near_copy_share(vectors: Vectors, threshold: float = NEAR_COPY) -> float | None:
-    """Share of the tasks that have another one more similar than `threshold`; None of none."""
+    """Share of the tasks that have a near copy in the set.
+
+    Args:
+        vectors: Unit vectors, shape (n, size).
+        threshold: Cosine similarity above which two tasks are near copies.
+
+    Returns:
+        From 0 to 1; None of an empty set.
+    """
     if not len(vectors):
         return None
     return float((nearest_similarities(vectors) > threshold).any(axis=1).mean())
 
 
 def mean_nearest_distance(vectors: Vectors, neighbours: int = NEIGHBOURS) -> float | None:
-    """Mean cosine distance to the `neighbours` nearest other tasks, averaged over all tasks.
+    """Mean cosine distance to the nearest other tasks, averaged over all tasks.
 
     What novelty search rewards (Lehman and Stanley, 2011), for the whole set and after the fact.
-    None of fewer than two tasks.
+
+    Args:
+        vectors: Unit vectors, shape (n, size).
+        neighbours: How many other tasks.
+
+    Returns:
+        From 0 to 2; None of fewer than two tasks.
     """
     odd = oddness(vectors, neighbours)
     return float(odd.mean()) if len(vectors) > 1 else None
 
 
 def oddness(vectors: Vectors, neighbours: int = NEIGHBOURS) -> NDArray[np.float32]:
-    """Mean cosine distance of each task to its nearest others, shape (n,); 0 for a single one."""
+    """Mean cosine distance of each task to its nearest others.
+
+    Args:
+        vectors: Unit vectors, shape (n, size).
+        neighbours: How many others.
+
+    Returns:
+        From 0 to 2, shape (n,); 0 for a single task.
+    """
     if len(vectors) < 2:
         return np.zeros(len(vectors), np.float32)
     odd: NDArray[np.float32] = 1.0 - nearest_similarities(vectors, neighbours).mean(axis=1)
@@ -84,9 +117,13 @@ def oddness(vectors: Vectors, neighbours: int = NEIGHBOURS) -> NDArray[np.float3
 
 
 def occupied_cells(points: NDArray[np.float32]) -> Cells:
-    """Which cell of the grid each point of the map is in, shape (n, 2), from 0 to 31 on each axis.
+    """Which cell of the grid each point of the map is in.
 
-    `points` are where the map's fixed projection puts tasks, shape (n, 2).
+    Args:
+        points: Where the map's fixed projection puts tasks, shape (n, 2).
+
+    Returns:
+        From 0 to 31 on each axis, shape (n, 2).
     """
     places = np.floor((points + GRID_HALF) * (CELLS_A_SIDE / (2 * GRID_HALF)))
     cells: Cells = np.clip(places, 0, CELLS_A_SIDE - 1).astype(np.int64).reshape(-1, 2)
@@ -99,13 +136,27 @@ def coverage(points: NDArray[np.float32]) -> int:
     Cell coverage as in quality diversity (Mouret and Clune, 2015), on axes and cells that ship with
     the package. OMNI-EPIC fits axes and cells to whatever is compared, so that its numbers move
     with the set; these do not. They grow with the number of tasks: compare them at equal numbers.
+
+    Args:
+        points: Where the map's fixed projection puts tasks, shape (n, 2).
+
+    Returns:
+        The number of cells; 0 for an empty set.
     """
     return len(np.unique(occupied_cells(points), axis=0)) if len(points) else 0
 
 
 def spread(vectors: Vectors, count: int, first: int = 0) -> list[int]:
-    """Places of `count` tasks from all over: each the one farthest from those before it (Gonzalez
-    1985), `first` first. Fewer than `count` give them all, none give none."""
+    """Tasks from all over: each is the one farthest from those before it (Gonzalez 1985).
+
+    Args:
+        vectors: Unit vectors, shape (n, size).
+        count: How many tasks to choose.
+        first: The place of the first one.
+
+    Returns:
+        The places of min(count, n) tasks, as they were chosen.
+    """
     chosen: list[int] = []
     place = first
     similarity = np.full(len(vectors), -np.inf, np.float32)

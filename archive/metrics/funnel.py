@@ -20,9 +20,15 @@ class Step:
 
 
 def funnel(statuses: dict[str, int], failures: dict[str, int]) -> list[Step]:
-    """How many journeys came how far, from the first step to the tasks that were kept.
+    """How many journeys came how far.
 
-    A journey that broke is taken out: nothing is known about its task.
+    Args:
+        statuses: The number of records by status. A journey that broke is taken out: nothing is
+            known about its task.
+        failures: The number of invalid tasks by the stage that rejected them, for the `detail`.
+
+    Returns:
+        The steps, from the ideas to the tasks that were kept.
     """
     left = sum(statuses.values()) - statuses.get("broken", 0)
     found_at = ", ".join(f"{stage} {count}" for stage, count in failures.items())

@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 def generations(
     lines: Iterable[tuple[str | None, Sequence[str]]],
 ) -> NDArray[np.int64]:
-    """Steps from each task back to a beginning, along the longest of its lines, shape (n,).
-
-    `lines` are the `task_id` (or None) of each record and those of its parents, in the order of
-    their journeys. A task without parents that came before it is a beginning: 0. In POET the depth
+    """Steps from each task back to a beginning, along the longest of its lines. In POET the depth
     of the phylogeny.
+
+    Args:
+        lines: The `task_id` (or None) of each record and those of its parents, in the order of
+            their journeys.
+
+    Returns:
+        Shape (n,); 0 for a task without parents that came before it.
     """
     depth: dict[str, int] = {}
     found = []

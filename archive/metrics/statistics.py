@@ -29,7 +29,14 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Sequence[float]) -> Interval | None:
-    """The mean of a number over runs; None of no runs."""
+    """The mean of a number over runs.
+
+    Args:
+        values: The number of each run.
+
+    Returns:
+        The mean and its interval; None of no runs.
+    """
     if not len(values):
         return None
     runs = np.asarray(values, np.float64)
@@ -37,8 +44,16 @@ def mean_interval(values: Sequence[float]) -> Interval | None:
 
 
 def difference_interval(values: Sequence[float], others: Sequence[float]) -> Interval | None:
-    """By how much the mean of some runs exceeds that of others; an interval needs two of each.
-    None where there are none of one kind."""
+    """By how much the mean of some runs exceeds that of others.
+
+    Args:
+        values: The number of each run.
+        others: The number of each of the other runs.
+
+    Returns:
+        The difference, and its interval where there are two runs of each kind; None where there are
+        none of one kind.
+    """
     if not len(values) or not len(others):
         return None
     runs, rest = np.asarray(values, np.float64), np.asarray(others, np.float64)
@@ -49,9 +64,14 @@ def difference_interval(values: Sequence[float], others: Sequence[float]) -> Int
 
 
 def mean_curve(curves: Sequence[Floats]) -> tuple[Floats, Floats, Floats]:
-    """Mean, low and high of curves over runs, point by point, as far as the shortest of them goes.
+    """The mean of curves over runs, point by point, as far as the shortest of them goes.
 
-    For a single curve, or none, low and high are the mean.
+    Args:
+        curves: The curve of each run, shape (points,).
+
+    Returns:
+        Mean, low and high, each of shape (points,). Of a single curve, or none, low and high are
+        the mean.
     """
     length = min(map(len, curves), default=0)
     if not length:
