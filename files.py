@@ -145,8 +145,8 @@ def open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
         raise
     except Exception as error:
         # What the library and its decompressors raise over damaged data has no common base.
-        told = " ".join(str(error).split())[:120] or type(error).__name__
-        raise FileProblem(f"it is no sound ZIP file ({told})") from None
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise FileProblem(f"it is no sound ZIP file ({reason})") from None
 
 
 def unpacked(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:

@@ -20,7 +20,7 @@ from .folder import check_folder
 from .migrations import check_readable, migrate
 from .opening import PATIENCE_S, explained, reading
 from .store import now
-from .tampering import all_rows, check_journal, damage_told, make_wary
+from .tampering import all_rows, check_journal, damage_explained, make_wary
 
 FILE_NAME = "feedback.db"
 
@@ -166,7 +166,7 @@ class Feedback:
             return cls(connection, path, resources.pop_all().close)
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with damage_told(self._path):
+        with damage_explained(self._path):
             return all_rows(self._connection, self._path, sql, values)
 
     def __enter__(self) -> Feedback:

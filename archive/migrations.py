@@ -97,8 +97,8 @@ def check_readable(
         extra, lacking = sorted(found - expected), sorted(expected - found)
         kind, name, *_ = (extra or lacking)[0]
         # Its name may be anything.
-        told = f"{kind} `{name}`"[:80] if name.isprintable() else kind
-        what = f"an unexpected {told}" if extra else f"no {told}"
+        element = f"{kind} `{name}`"[:80] if name.isprintable() else kind
+        what = f"an unexpected {element}" if extra else f"no {element}"
         raise ArchiveError(
             f"{path} is no archive that Taskwright has made: it holds {what}.",
             "Nothing of it was used, and nothing was changed. Restore a copy, or have it made anew "

@@ -34,7 +34,7 @@ from typing import Any, Literal
 
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
-from .tampering import DamagedError, all_rows, check_journal, damage_told, file_size, make_wary
+from .tampering import DamagedError, all_rows, check_journal, damage_explained, file_size, make_wary
 
 PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
@@ -59,7 +59,7 @@ class Connection(sqlite3.Connection):
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """What a statement gives; empty for one that writes. Raises StorageError, and DamagedError
         where the file is not sound."""
-        with self._lock, damage_told(self._path), _storage_explained():
+        with self._lock, damage_explained(self._path), _storage_explained():
             return all_rows(self, self._path, sql, values)
 
     @contextlib.contextmanager
@@ -94,7 +94,7 @@ class Reader:
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """What a statement gives. Raises DamagedError where the file is not sound, and
         sqlite3.OperationalError for one that would write."""
-        with self._lock, damage_told(self._path), _storage_explained():
+        with self._lock, damage_explained(self._path), _storage_explained():
             if _state(self._path) != self._seen:
                 self._open()
             return all_rows(self._connection, self._path, sql, values)
@@ -289,7 +289,7 @@ def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
 def explained(path: Path) -> Iterator[None]:
     """Tell SQLite's errors on opening as what they mean for the user."""
     try:
-        with damage_told(path):
+        with damage_explained(path):
             yield
     except sqlite3.DatabaseError as error:
         raise ArchiveError(

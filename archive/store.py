@@ -202,8 +202,8 @@ class Archive:
             shown = str(title)[:MAX_TITLE]
             record = Record(number, "broken", reason, Idea(shown, "", "", "", ""))
         else:
-            told = (record.number, record.status, record.task_id, record.idea.title)
-            if told == (number, status, task_id, title):
+            found = (record.number, record.status, record.task_id, record.idea.title)
+            if found == (number, status, task_id, title):
                 return record
             reason = other_record(number)
             if record.task_id != task_id:

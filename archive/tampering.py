@@ -130,7 +130,7 @@ def _damage(error: sqlite3.Error) -> str:
 
 
 @contextlib.contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def damage_explained(path: Path) -> Iterator[None]:
     """Raise DamagedError where SQLite finds that a file is damaged."""
     try:
         yield
@@ -151,10 +151,10 @@ def first_flaw(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
-        told = f"{place}: {first['msg']}" if place else first["msg"]
+        message = f"{place}: {first['msg']}" if place else first["msg"]
     else:
-        told = str(error)
-    return " ".join(told.split())[:200]
+        message = str(error)
+    return " ".join(message.split())[:200]
 
 
 def known_status(status: object) -> Status:

@@ -258,14 +258,14 @@ class _Player:
     async def _listen(self) -> None:
         try:
             while True:
-                told = await self._websocket.receive()
-                if told["type"] == "websocket.disconnect":
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
                     break
                 if not self._allowance.takes_one():
                     await self._websocket.close(1008, "Too many messages.")
                     break
                 # Our page sends texts, and short ones.
-                text = told.get("text") or ""
+                text = message.get("text") or ""
                 if len(text) <= MESSAGE_CHARACTERS:
                     self._heed(text)
                 self._news.set()

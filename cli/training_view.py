@@ -76,7 +76,7 @@ class TrialView:
         spread = high - low or 1.0
         strip = plot([(value - low) / spread for value in returns], width, 1)[0]
         last = points[-1]
-        told = (
+        summary = (
             f"{line(last).strip()} (between {low:.1f} and {high:.1f})  "
             f"{last.steps / self._max_steps:.0%} of the budget"
         )
@@ -84,7 +84,7 @@ class TrialView:
             Line(("success rate of the training episodes", "dim")),
             *drawn,
             Line(("return ", "dim"), (strip, "cyan")),
-            Line((told, "bold")),
+            Line((summary, "bold")),
         )
 
 

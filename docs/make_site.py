@@ -212,10 +212,10 @@ def docstrings(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 def kind(field: FieldInfo) -> str:
     """The type of a setting in few words, with its bounds."""
     bounds = {"Ge": "≥ {0.ge}", "Gt": "> {0.gt}", "Le": "≤ {0.le}", "Lt": "< {0.lt}"}
-    told = [
+    limits = [
         bounds[type(m).__name__].format(m) for m in field.metadata if type(m).__name__ in bounds
     ]
-    return ", ".join([type_words(field.annotation), *told])
+    return ", ".join([type_words(field.annotation), *limits])
 
 
 def type_words(annotation: Any) -> str:

@@ -33,10 +33,10 @@ def pages(manifest: dict[str, Any], wheel: str) -> dict[str, str]:
     environment.filters.update(percent=_percent, cell=_cell, prose=_prose)
     words = {**_words(manifest), "wheel": wheel}
     card = environment.get_template("README.md.j2").render(words)
-    told = {"README.md": card}
+    rendered = {"README.md": card}
     for name in ("pyproject.toml", "env.py", "METADATA"):
-        told[name] = environment.get_template(f"{name}.j2").render({**words, "card": card})
-    return told
+        rendered[name] = environment.get_template(f"{name}.j2").render({**words, "card": card})
+    return rendered
 
 
 def _words(manifest: dict[str, Any]) -> dict[str, Any]:

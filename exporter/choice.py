@@ -54,5 +54,5 @@ def _remedy(archive: Archive) -> str:
     counts = archive.counts()
     if not counts:
         return "Run journeys until at least one task has been learned."
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    return f"The archive has {told}; choose with --status."
+    available = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"The archive has {available}; choose with --status."

@@ -131,7 +131,7 @@ class _WatchedEnv(TaskEnv):
 
     def look(self) -> None:
         self.parts = self.recorder.look(self.robot.robot_id)
-        self.moments.append({id(part): _told(part.poses.pop()) for part in self.parts})
+        self.moments.append({id(part): _rounded(part.poses.pop()) for part in self.parts})
 
 
 class _Episode:
@@ -240,7 +240,7 @@ class _Episode:
         self.env.close()
 
 
-def _told(pose: tuple[float, ...]) -> Pose:
+def _rounded(pose: tuple[float, ...]) -> Pose:
     """To a tenth of a millimetre: what stands still is then known to."""
     x, y, z, *turn = pose
     a, b, c, d = (round(number, 5) for number in turn)

@@ -160,8 +160,8 @@ class Recorder:
         before, self._alive = self._alive, {}
         for body in self._p.links:
             shapes: dict[int, list[Shape]] = {}
-            for told in self._p.getVisualShapeData(body):
-                shapes.setdefault(told[1], []).append(self._shape(body, told))
+            for visual in self._p.getVisualShapeData(body):
+                shapes.setdefault(visual[1], []).append(self._shape(body, visual))
             for link, seen in shapes.items():
                 part = before.get((body, link))
                 if part is None or not self._recolored(part, seen):
@@ -182,9 +182,9 @@ class Recorder:
                 part.colors.append((self.frames, number, shape.color))
         return True
 
-    def _shape(self, body: int, told: Sequence[Any]) -> Shape:
+    def _shape(self, body: int, visual: Sequence[Any]) -> Shape:
         """A shape of a body as `getVisualShapeData` tells it, and as it was asked for."""
-        link, number, dimensions, file = told[1], told[2], told[3], told[4]
+        link, number, dimensions, file = visual[1], visual[2], visual[3], visual[4]
         asked = self._bodies.get(body, {})
         drawn, solid = ((asked.get(of) or [{}] * (link + 2))[link + 1] for of in _LOOKS)
         kind, size = _KINDS.get(number, "box"), dimensions
@@ -203,9 +203,9 @@ class Recorder:
             mesh = self._mesh(solid, _height_field)
         if kind == "mesh" and mesh is None:
             kind = "box"
-        color = [min(max(number, 0.0), 1.0) for number in told[7]]
+        color = [min(max(number, 0.0), 1.0) for number in visual[7]]
         return Shape(
-            kind, _rounded(size), _rounded(told[5]), _rounded(told[6]), _rounded(color), mesh
+            kind, _rounded(size), _rounded(visual[5]), _rounded(visual[6]), _rounded(color), mesh
         )
 
     def _mesh(self, request: _Request, make: Callable[[_Request], Mesh | None]) -> int | None:

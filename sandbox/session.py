@@ -59,7 +59,7 @@ class PlaySession:
 
     def _frame(self, message: dict[str, Any], timeout_s: float) -> Frame:
         try:
-            frame = _told(self._child, self._memory, message, timeout_s, Frame)
+            frame = _answer(self._child, self._memory, message, timeout_s, Frame)
             if problem := self._stage.take(frame):
                 raise ChildProtocolError(problem)
         except BaseException:
@@ -97,13 +97,13 @@ def walk_through(
         "action_repeat": action_repeat,
     }
     with shared_memory(ROOM_BYTES) as (descriptor, memory), Child([descriptor]) as child:
-        walked = _told(child, memory, message, WALK_TIMEOUT_S, Walkthrough)
+        walked = _answer(child, memory, message, WALK_TIMEOUT_S, Walkthrough)
     if len(walked.observations) != len(walked.rewards) + 1 or len(walked.rewards) > len(actions):
         raise ChildProtocolError("an episode of another length")
     return walked
 
 
-def _told(
+def _answer(
     child: Child, memory: mmap.mmap, message: dict[str, Any], timeout_s: float, kind: type[N]
 ) -> N:
     """The noun that a child has written into the shared memory in answer to a message."""

@@ -197,18 +197,18 @@ class SandboxedEpisodes:
         number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names at most."""
         with self._closing_at_a_fault():
             self._require_open()
-            told = self._arrays["reward_terms"].copy()
-            if np.isinf(told).any():
+            values = self._arrays["reward_terms"].copy()
+            if np.isinf(values).any():
                 raise ChildProtocolError("a reward term that is not finite")
         names = self._terms[0]
         if all(other == names for other in self._terms):
-            return names, told[:, : len(names)]
+            return names, values[:, : len(names)]
         # Each child has met the names in an order of its own.
         names = list(dict.fromkeys(name for known in self._terms for name in known))
         terms = np.full((self.count, len(names)), np.nan)
         for share, known in zip(self._shares, self._terms, strict=True):
             for column, name in enumerate(known):
-                terms[share, names.index(name)] = told[share, column]
+                terms[share, names.index(name)] = values[share, column]
         return names, terms
 
     def _observations(self, name: str) -> NDArray[np.float32]:
@@ -228,16 +228,16 @@ class SandboxedEpisodes:
         if not answer:
             return {}
         share, known = self._shares[number], self._terms[number]
-        names, told = answer.get("reward_terms", []), answer.get("diagnoses", {})
-        if not isinstance(names, list) or not isinstance(told, dict):
+        names, diagnoses = answer.get("reward_terms", []), answer.get("diagnoses", {})
+        if not isinstance(names, list) or not isinstance(diagnoses, dict):
             raise ChildProtocolError("an unknown answer")
         if len(known) + len(names) > MAX_TERMS:
             raise ChildProtocolError(f"more than {MAX_TERMS} reward terms")
         known += map(plain_text, names)
         numbers = {str(n): int(n) for n in share}
-        if not told.keys() <= numbers.keys():
+        if not diagnoses.keys() <= numbers.keys():
             raise ChildProtocolError("a diagnosis of an environment that it does not have")
-        return {numbers[n]: plain_text(text) for n, text in told.items()}
+        return {numbers[n]: plain_text(text) for n, text in diagnoses.items()}
 
     def _ask(
         self,
