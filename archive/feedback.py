@@ -108,7 +108,7 @@ class Demonstration(Noun):
 
 
 MAX_STEPS = 1_000
-"""Of a demonstration: no episode has more."""
+"""The most actions of a demonstration: no episode has more."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class _Actions(Noun):
 class Feedback:
     """The feedback of one run folder. Use as a context manager, or call `close`.
 
-    What somebody has put there that is no answer, or no demonstration, is left out.
+    Rows that are not valid answers or demonstrations are left out.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, close: Callable[[], None]):
@@ -144,7 +144,8 @@ class Feedback:
             check_journal(path)
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
             make_wary(connection)
-            # No write-ahead log: answers are few, and readers and writers come in one process.
+            # A write-ahead log is not needed: answers are few, and the same process reads and
+            # writes them.
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, MIGRATIONS)

@@ -1,7 +1,7 @@
 """What a run reports while it goes on: flat dictionaries, each a line of `events.jsonl`.
 
 Every event has `event` (its kind), `time` (UTC) and `elapsed_s` (seconds since the command began,
-by a clock that nobody sets). The kinds, and what else they have:
+by a monotonic clock). The kinds, and what else they have:
 
 `run`      a command began: `author`, `seed`, `tasks`, `attempts`, `minutes` (its limits, or None),
            `concurrency`, `workers`, `counts` (records by status), `isolation`, `versions`
@@ -19,7 +19,8 @@ by a clock that nobody sets). The kinds, and what else they have:
 `warning`  `text`, perhaps `journey`
 `end`      the command ended: `reason`, `counts`, `seconds`
 
-A command that is killed tells no end: its jobs and stages are over where another `run` follows.
+A command that is killed writes no `end` event: its jobs and stages have ended where another `run`
+event follows.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class Events:
 
 
 def _line_break_after(file: Any) -> bytes:
-    """What is missing at the end of a file whose writer was killed, or had no room, in a line."""
+    """The line feed that is missing at the end of a file whose writer was killed or had no room."""
     if file.seek(0, 2) == 0:
         return b""
     file.seek(-1, 2)

@@ -33,8 +33,8 @@ def generalist_request(
     evaluation_episodes: int,
     processes: int,
 ) -> GeneralistRequest:
-    """What is to be trained on the kept tasks of a run; `robot` may be None where they are all for
-    the same. Raises UsageError where there are none."""
+    """The request to train on the kept tasks of a run; `robot` may be None where all tasks are for
+    the same robot. Raises UsageError where there are none."""
     with Archive.open(run_dir) as archive:
         kept = [record for record in archive.kept() if record.task]
         robots = Counter(record.task.robot for record in kept if record.task)

@@ -23,7 +23,7 @@ from ..world.robots import robot_of
 from .faults import fault_of
 
 MAX_TERMS = 32
-"""Reward terms that are told by name; further ones count in the reward alone."""
+"""The most reward terms that are reported by name; further ones count in the reward alone."""
 
 _NAMES_AND_TYPES = (
     ("rewards", np.float64),

@@ -50,7 +50,7 @@ def record(
 def _recording(
     source: str, robot: Robot, agent: Agent, seed: int, actions: list[list[float]]
 ) -> Recording:
-    # Of a world without pictures the robot would look like a pile of small boxes.
+    # Without its meshes the robot would look like a pile of small boxes.
     env = TaskEnv(source, render_mode="rgb_array")
     recorder = Recorder(env.client)
     env.reset(seed=seed)

@@ -1,4 +1,4 @@
-"""A person's episode in a sandboxed process of its own, as the one who shows it holds it.
+"""An episode that a person plays in a sandboxed process, as seen by the server that shows it.
 
 Imports neither PyBullet nor numpy: a server that shows archives can hold one.
 """
@@ -18,10 +18,11 @@ from .processes.process import Child
 LOAD_TIMEOUT_S = 30.0
 BEGIN_TIMEOUT_S = 20.0
 ACT_TIMEOUT_S = 5.0
-"""For one action: typically 6 ms. Longer, and nobody would go on playing."""
+"""The timeout of one action, which typically takes 6 ms; with longer waits nobody would go on
+playing."""
 WALK_TIMEOUT_S = 120.0
 ROOM_BYTES = 16_000_000
-"""For one answer. Memory that is not written to is not used."""
+"""The memory for one answer. Pages that are never written take no memory."""
 
 N = TypeVar("N", bound=Noun)
 

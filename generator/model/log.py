@@ -61,7 +61,7 @@ class CallLog:
             try:
                 entry = json.loads(read_bytes(open_file(path, MAX_LINE_BYTES), MAX_LINE_BYTES))
             except (FileProblem, ValueError, RecursionError):
-                continue  # It was being written, so nothing had been sent yet.
+                continue  # This file was being written, so nothing had been sent yet.
             if isinstance(entry, dict) and str(entry.get("call")) not in logged:
                 self._append(_line(entry))
             path.unlink()
@@ -137,7 +137,7 @@ class _Try(BaseModel):
 
 
 class _Call(BaseModel):
-    """What an entry has that somebody may look at."""
+    """The fields of an entry that pages show."""
 
     role: str
     model: str
@@ -184,7 +184,8 @@ def cost_in(entry: Mapping[str, Any]) -> Cost:
     errors = [str(tried.get("error")) for tried in known if SENT not in tried]
     connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
     if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
-        # What kept these from being sent kept one that was cut off after them as well.
+        # The fault that kept these tries from being sent also kept the try after them, which was
+        # cut off.
         return Cost()
     return replace(cost, calls=max(cost.calls - len(errors) + len(connected), 0))
 

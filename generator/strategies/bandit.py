@@ -20,7 +20,8 @@ from . import STRATEGIES, strategy_named
 from .strategy import IdeaStrategy, Situation, Start
 
 FIRST = "frontier"
-"""The strategy that needs nothing to start from: with it a run begins, whatever is enabled."""
+"""The strategy that needs nothing to start from: every run begins with it, whichever are
+enabled."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def choose_start(
     supports: Callable[[IdeaStrategy], bool] = lambda strategy: True,
 ) -> Start:
     """Choose what a journey starts from, by one of the strategies that its author `supports`."""
-    # Whoever allows only strategies that have nothing to start from yet begins as all do.
+    # Where no enabled strategy has anything to start from yet, the first one of all is used.
     open_to = [
         strategy
         for strategy in enabled_strategies(config)
@@ -117,7 +118,7 @@ def _chances(counts: Counts) -> dict[str, float]:
 
 
 def _counts_for(record: Record, strategy: str) -> bool:
-    # Our machinery's failures say nothing about an idea.
+    # Failures of our machinery say nothing about an idea.
     return record.idea.strategy == strategy and record.status != "broken"
 
 
