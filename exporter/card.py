@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 
 from ..presentation.names import make_keywords
+from ..world.robots import robot_spaces
+from .entries import space_as_json
 
 TEMPLATES = Path(__file__).parent / "templates"
 REQUIRES_PYTHON = ">=3.10"
@@ -67,6 +69,13 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         ),
         "observation": _each_robot(entries, "observation_space"),
         "action": _each_robot(entries, "action_space"),
+        "steering": _each_robot(
+            [
+                {"robot": robot, "commands": space_as_json(robot_spaces(robot, steered=True)[1])}
+                for robot in {entry["robot"] for entry in entries if entry["steered"]}
+            ],
+            "commands",
+        ),
     }
 
 
