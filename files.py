@@ -135,6 +135,15 @@ def whole_lines(
         start += size
 
 
+def missing_line_feed(file: BinaryIO) -> bytes:
+    """The line feed that the last line lacks, whose writer was killed or had no room; else empty.
+    The file is left at its end."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
+
+
 @contextlib.contextmanager
 def open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
     """A ZIP file, to be read with `unpacked`. Raises FileProblem where it is none, or damaged."""

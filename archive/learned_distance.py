@@ -220,12 +220,12 @@ def foretells(vectors: Array, triplets: Triplets) -> NDArray[np.bool_]:
     return answer
 
 
-def folds_by_anchor(triplets: Triplets, count: int = FOLDS) -> Iterator[NDArray[np.bool_]]:
+def folds_by_anchor(triplets: Triplets) -> Iterator[NDArray[np.bool_]]:
     """Masks of the triplets to hold out, one for each fold; triplets of one anchor stay together,
     and a fold without any is left out. Settled by the triplets alone."""
     anchors = np.unique(triplets[:, 0])
     shuffled = np.random.default_rng(0).permutation(anchors)
-    for part in np.array_split(shuffled, count):
+    for part in np.array_split(shuffled, FOLDS):
         held = np.isin(triplets[:, 0], part)
         if held.any() and not held.all():
             yield held

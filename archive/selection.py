@@ -185,6 +185,4 @@ def _rise(record: Record) -> float | None:
         return None
     if trial.verdict == "too_easy":
         return 0.0  # No agent was trained, since there was nothing to learn.
-    if trial.success_before is None or trial.success_after is None:
-        return None
-    return max(trial.success_after - trial.success_before, 0.0)
+    return None if trial.success_progress is None else max(trial.success_progress, 0.0)

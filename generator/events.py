@@ -34,6 +34,7 @@ from typing import Any
 
 from ..archive.store import now
 from ..errors import storage_explained
+from ..files import missing_line_feed
 
 Event = dict[str, Any]
 Watcher = Callable[[Event], None]
@@ -58,17 +59,9 @@ class Events:
             elapsed_s = round(time.monotonic() - self._started, 2)
             entry = {"event": event, "time": now(), "elapsed_s": elapsed_s, **details}
             with self._path.open("ab+") as file:
-                file.write(_line_break_after(file) + json.dumps(entry).encode() + b"\n")
+                file.write(missing_line_feed(file) + json.dumps(entry).encode() + b"\n")
             self._watcher(entry)
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
-
-
-def _line_break_after(file: Any) -> bytes:
-    """The line feed that is missing at the end of a file whose writer was killed or had no room."""
-    if file.seek(0, 2) == 0:
-        return b""
-    file.seek(-1, 2)
-    return b"" if file.read(1) == b"\n" else b"\n"

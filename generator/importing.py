@@ -127,7 +127,8 @@ def import_tasks(
     found = _found(paths, robot)
     candidates = [candidate for candidate in found if isinstance(candidate, ImportCandidate)]
     config = _config(run_dir, candidates, robot)
-    result = Import(failed=[Failed(u.origin, None, None, u.reason) for u in _unusable(found)])
+    unusable = [candidate for candidate in found if isinstance(candidate, Unusable)]
+    result = Import(failed=[Failed(each.origin, None, None, each.reason) for each in unusable])
     encoder = make_encoder(config.embedder)
     run_dir.mkdir(parents=True, exist_ok=True)
     with storage_explained(), locked(run_dir), Archive.create_or_open(run_dir) as archive:
@@ -155,10 +156,6 @@ def _found(paths: Sequence[Path], robot: Robot | None) -> list[ImportCandidate |
     if len(problems) == len(paths):
         raise problems[0]
     return found
-
-
-def _unusable(found: Sequence[ImportCandidate | Unusable]) -> list[Unusable]:
-    return [candidate for candidate in found if isinstance(candidate, Unusable)]
 
 
 def _config(run_dir: Path, candidates: Sequence[ImportCandidate], robot: Robot | None) -> Config:

@@ -21,7 +21,14 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from ...archive.events import is_number
 from ...errors import storage_explained
-from ...files import MAX_LINE_BYTES, FileProblem, open_file, read_bytes, whole_lines
+from ...files import (
+    MAX_LINE_BYTES,
+    FileProblem,
+    missing_line_feed,
+    open_file,
+    read_bytes,
+    whole_lines,
+)
 from ...task import Cost
 
 FILE_NAME = "llm.jsonl"
@@ -51,9 +58,7 @@ class CallLog:
         self._lock = threading.Lock()
 
     def recover(self) -> None:
-        """Log what a killed process had in flight, and end a line that it left unfinished."""
-        if self._path.exists() and not _ends_with_newline(self._path):
-            self._append(b"\n")
+        """Log what a killed process had in flight."""
         if not self._in_flight.is_dir():
             return
         logged = {str(entry.get("call")) for entry in read_calls(self._path.parent)}
@@ -85,7 +90,8 @@ class CallLog:
         return self._in_flight / f"{entry['call']}.json"
 
     def _append(self, line: bytes) -> None:
-        with self._lock, storage_explained(), self._path.open("ab", buffering=0) as file:
+        with self._lock, storage_explained(), self._path.open("ab+", buffering=0) as file:
+            line = missing_line_feed(file) + line
             before = file.seek(0, os.SEEK_END)
             try:
                 if file.write(line) != len(line):
@@ -212,11 +218,3 @@ def spent_by_role(run_dir: Path) -> dict[str, Cost]:
 
 def _line(entry: Entry) -> bytes:
     return (json.dumps(entry) + "\n").encode()
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

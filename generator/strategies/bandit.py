@@ -9,7 +9,7 @@ with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,22 +79,14 @@ def weights_of_strategies(
     return weight
 
 
-def history_of_strategies(
-    records: Sequence[Record], half_life: float = StrategyConfig().half_life
-) -> list[dict[str, float]]:
-    """Each strategy's chance before the first journey and after each one: for a plot."""
-    return [_chances(counts) for counts in _counts_after_each(records, half_life)]
-
-
 Counts = dict[str, tuple[float, float]]
 """Journeys kept and not kept of each strategy."""
 
 
-def _counts_after_each(records: Sequence[Record], half_life: float) -> Iterator[Counts]:
-    """The counts before the first journey and after each one. A journey that lies `half_life`
-    journeys back counts half, since what pays changes as the archive grows."""
+def _discounted(records: Sequence[Record], half_life: float) -> Counts:
+    """The counts after `records`. A journey that lies `half_life` journeys back counts half, since
+    what pays changes as the archive grows."""
     counts: Counts = dict.fromkeys(STRATEGIES, (0.0, 0.0))
-    yield counts
     decay = 0.5 ** (1.0 / half_life)
     for record in records:
         kept = record.status == "learned"
@@ -103,12 +95,7 @@ def _counts_after_each(records: Sequence[Record], half_life: float) -> Iterator[
             if _counts_for(record, name):
                 won, lost = counts[name]
                 counts[name] = (won + kept, lost + (not kept))
-        yield counts
-
-
-def _discounted(records: Sequence[Record], half_life: float) -> Counts:
-    *_, last = _counts_after_each(records, half_life)
-    return last
+    return counts
 
 
 def _chances(counts: Counts) -> dict[str, float]:

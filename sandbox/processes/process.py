@@ -38,7 +38,7 @@ LAST_MOMENT_S = 1.0
 """How long to wait for the exit status of a process that has closed its pipe."""
 
 DEFAULT_MEMORY_MB = 1024
-DEFAULT_CPU_S = 7200
+MAX_CPU_S = 7200
 """The limit of a child's computing time, for the case that the parent is stopped; its deadlines are
 shorter."""
 
@@ -108,12 +108,12 @@ class JsonProcess(abc.ABC):
     def _last_words(self) -> str:
         return ""
 
-    def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+    def wait_until_ready(self) -> None:
         """Wait for the greeting. Raises BrokenError: no task code has run yet."""
         if self.greeting is not None:
             return
         try:
-            self.greeting = self.receive("Starting the process", timeout_s)
+            self.greeting = self.receive("Starting the process", START_TIMEOUT_S)
         except ChildFault as fault:
             raise BrokenError(
                 f"A process of ours did not start: {fault} {self._last_words()}".rstrip(),
@@ -334,7 +334,6 @@ class Child(JsonProcess):
         shared: Sequence[int] = (),
         *,
         memory_mb: int = DEFAULT_MEMORY_MB,
-        cpu_s: int = DEFAULT_CPU_S,
         without: Collection[str] = (),
     ) -> None:
         super().__init__()
@@ -344,7 +343,8 @@ class Child(JsonProcess):
         self._channel = Channel(requests, replies)
         try:
             self._server_pid, self.pid = self._server.spawn(
-                [their_requests, their_replies, *shared], {"memory_mb": memory_mb, "cpu_s": cpu_s}
+                [their_requests, their_replies, *shared],
+                {"memory_mb": memory_mb, "cpu_s": MAX_CPU_S},
             )
         except BrokenError:
             self._channel.close()

@@ -31,7 +31,6 @@ MORE_TIME_GAIN = 0.25
 """By how much the success rate must be higher: with 32 episodes, two standard errors at 50 %."""
 ENDED_BY_TIME = 0.5
 """Share of failed episodes that time has ended, for more time to be worth a try."""
-MOVED_M = 0.01
 READ_TIMEOUT_S = 60.0
 ROOM_BYTES = 1_000_000
 
