@@ -1,7 +1,7 @@
 """Files that somebody else may have made, such as those of a run folder that was sent to us.
 
 They are opened without following a link and without waiting, and read up to a size that is known
-before. What is wrong with one is told as a clause that ends a sentence: "it is a link".
+before. A problem with a file is described as a clause that ends a sentence: "it is a link".
 """
 
 from __future__ import annotations

@@ -171,9 +171,9 @@ class Neighbourhood:
             )
             if self._missing > MOST_MISSING:
                 raise ArchiveError(
-                    f"More than {MOST_MISSING:,} records of this archive have no vector, by which "
-                    "likeness is told.",
-                    "Have them made once and for all: taskwright reembed RUN_DIR.",
+                    f"More than {MOST_MISSING:,} records of this archive have no vector to compare "
+                    "them by.",
+                    "Compute them once and for all: taskwright reembed RUN_DIR.",
                 )
         return np.stack(list(self._embedder.embed_all([texts[number] for number in numbers])))
 

@@ -23,7 +23,7 @@ Tell = Callable[[CurvePoint], None]
 
 @contextmanager
 def watching_trial(console: Console, max_steps: int) -> Iterator[Tell]:
-    """Give what is to be told of each point of the learning curve."""
+    """Yield a function that is called with each point of the learning curve."""
     if not console.is_terminal:
         yield lambda point: console.say(line(point))
         return

@@ -18,7 +18,7 @@ class PrioritisedLevelReplay:
     success is from the mean of that task's successes before: the same, for an agent that knows no
     more of the task than how often it succeeds. Ranks count from 1, the highest score first::
 
-        P_score ~ (1 / rank)^(1 / temperature)        P_stale ~ episodes since it was last told of
+        P_score ~ (1 / rank)^(1 / temperature)        P_stale ~ episodes since its last update
         P = (1 - staleness) P_score + staleness P_stale
 
     A sampler draws every task a first time before it asks for `P`: it is the paper's P_new.
@@ -35,7 +35,7 @@ class PrioritisedLevelReplay:
         self._episodes = np.zeros(count)
         self._successes = np.zeros(count)
         self._last_update = np.zeros(count)
-        """The number of the episode that a task was last told of, in all tasks together."""
+        """For each task, the number of its last update, counted over all tasks together."""
 
     def update(self, task: int, episode: EpisodeOutcome) -> None:
         score = episode.value_loss

@@ -17,7 +17,7 @@ REQUIRES_PYTHON = ">=3.10"
 DEPENDENCIES = ("gymnasium>=0.29.1,<2", "numpy>=1.26,<3", "pybullet>=3.2.7,<3.3")
 """Loose where trainers pin: RLlib and others have a Gymnasium of their own. NumPy has a lower bound
 because tasks name its functions, and PyBullet both because episodes depend on it."""
-MAX_TOLD = 60
+MAX_DESCRIBED = 60
 """Tasks with a section and a picture in the card; a table has them all."""
 MAX_IDS = 500
 """As in `runtime/catalogue.py`: above this the tasks share one id."""
@@ -57,8 +57,8 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         "requires_python": REQUIRES_PYTHON,
         "dependencies": DEPENDENCIES,
         "entries": entries,
-        "told": entries[:MAX_TOLD],
-        "pictures": [entry for entry in entries[:MAX_TOLD] if entry["picture"]],
+        "described": entries[:MAX_DESCRIBED],
+        "pictures": [entry for entry in entries[:MAX_DESCRIBED] if entry["picture"]],
         "learned": sum(entry["status"] == "learned" for entry in entries),
         "policies": sum(entry["policy"] is not None for entry in entries),
         "checked_under": manifest["isolation"]["checked_under"],

@@ -27,8 +27,8 @@ from .run_context import RunContext
 MAX_BROKEN_IN_A_ROW = 3
 """After this many failures of our machinery in a row, a run stops."""
 SHUTDOWN_S = 2.0
-"""How long a stopped run waits for its threads unless told otherwise. What has not ended by then is
-left to itself, which suits a command whose process ends at once."""
+"""How long a stopped run waits for its threads by default. What has not ended by then is left to
+itself, which suits a command whose process ends at once."""
 CANCEL_AGAIN_S = 0.1
 """Jobs are cancelled again at this interval: one may be asked for while others are cancelled."""
 

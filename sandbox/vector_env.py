@@ -209,7 +209,7 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
                 infos["final_info"]["_diagnosis"] = diagnosed
         if not ended.all():
             infos.update(_terms_of(~ended, names, terms))
-        # Where an episode has just begun, this is what its `reset` told.
+        # Where an episode has just begun, this is the value after its `reset`.
         infos["is_success"] = steps.successes & ~ended
         infos["_is_success"] = np.ones(self.num_envs, dtype=np.bool_)
         return infos

@@ -24,7 +24,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 FEW_NUMBERS = 8
-"""An array of so many is told number by number."""
+"""An array of at most so many numbers is written out in messages."""
 TEXT_LIMIT = 60
 
 

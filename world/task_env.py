@@ -241,7 +241,7 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
             )
         info: dict[str, Any] = {"is_success": self._succeeded, "reward_terms": terms}
         if diagnosis:
-            # Of a world that is none, the last thing that was seen of it is told.
+            # Of a world that has broken, the last finite observation is given.
             info["diagnosis"] = diagnosis
             self._end_episode()
             return self._observation, reward, terminated, not terminated, info

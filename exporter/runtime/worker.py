@@ -1,6 +1,6 @@
 """A worker process of a `TasksVectorEnv`: it plays some of the environments, one after another.
 
-It is told what to do by single bytes on its standard input and answers each with a line of JSON.
+It receives commands as single bytes on its standard input and answers each with a line of JSON.
 """
 
 from __future__ import annotations
