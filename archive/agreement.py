@@ -71,8 +71,7 @@ def _is_opinion(judgement: Judgement) -> bool:
 
 
 def judgement_of(record: Record) -> Judgement | None:
-    """What the run's judge said of a task; None where no judge was asked, as for an example
-    task."""
+    """What the run's judge said of a task; None where no judge was asked, as for an example."""
     for judgement in record.judgements:
         if judgement.role == "interestingness" and judgement.judge != "seed":
             return judgement

@@ -21,8 +21,7 @@ from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
 
 MAX_CHARACTERS = 50_000
-"""The length limit of a text in characters. A model reads only a few hundred words, but splits the
-whole text to find them."""
+"""The most characters of a text: a model uses a few hundred words, but splits the whole text."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 

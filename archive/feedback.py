@@ -144,8 +144,8 @@ class Feedback:
             check_journal(path)
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
             make_wary(connection)
-            # A write-ahead log is not needed: answers are few, and the same process reads and
-            # writes them.
+            # A write-ahead log is not needed: answers are few, and one process reads and writes
+            # them.
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, MIGRATIONS)

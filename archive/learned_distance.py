@@ -30,7 +30,7 @@ from ..task import Noun, Real, from_json
 FILE_NAME = "metric.npz"
 
 MAX_BYTES = 70_000_000
-"""The size limit of a file and of its unpacked content: a square matrix for embeddings of 4,096
+"""The size limit of a file, packed and unpacked: a square matrix for embeddings of 4,096
 numbers."""
 
 Array = NDArray[np.float64]
@@ -45,8 +45,7 @@ STEPS = 300
 LEARNING_RATE = 0.005
 FOLDS = 5
 MIN_TRIPLETS = 20
-"""With fewer triplets the share of correct predictions means little: a coin's would lie a fifth
-above or below one half."""
+"""With fewer triplets, the share that a coin predicts could lie a fifth above or below one half."""
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,7 @@ MIGRATIONS: list[tuple[str, str]] = [
     ),
     (
         "journeys start by strategies",
-        # Renames a key in what journeys under way have selected: it was once named for revisions
-        # alone.
+        # Renames a key in what journeys under way have selected, once named for revisions alone.
         """
         UPDATE steps SET payload = json_set(
             json_remove(payload, '$.revised'),

@@ -1,7 +1,6 @@
 """Which records are nearest in meaning to a text: what ideas, searches and pages ask the archive.
 
-Each text is embedded once, and its vector is kept in the archive. A `VectorIndex` finds the nearest
-vectors exactly.
+Each text is embedded once and its vector archived; a `VectorIndex` finds the nearest exactly.
 """
 
 from __future__ import annotations

@@ -40,12 +40,12 @@ PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
 MAX_COPIED_BYTES = 4_000_000_000
-"""The size limit of an archive that has to be copied to be read. A file may claim to be larger than
-any disk."""
+"""The size limit of an archive that is read from a copy: a file may claim more than any disk
+has."""
 INDEX_LOOKS = 5
 _INDEX_HEADER = struct.Struct("=I8xBxHI12x8sII")
-"""The fields of the index: version, whether it is initialised, size of a page, frames in the log,
-the salts of the log, and checksums."""
+"""The index's version, whether it is initialised, page size, frames in the log, salts,
+checksums."""
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -66,8 +66,7 @@ class Connection(sqlite3.Connection):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """A transaction: all that is written inside, by any thread, is kept as a whole or not at
-        all."""
+        """A transaction: all that any thread writes inside is kept as a whole or not at all."""
         self.rows("BEGIN IMMEDIATE")
         try:
             yield
@@ -130,8 +129,7 @@ def connect_for_writing(path: Path) -> Connection:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection to the database at `path` that does not change a byte in its
-    folder."""
+    """A read-only connection to a database that does not change a byte in its folder."""
     check_journal(path)
     with contextlib.ExitStack() as resources:
         way = way_to_read(path)
@@ -172,8 +170,7 @@ def way_to_read(path: Path) -> Way:
 
 
 _read_by_copy: set[tuple[Any, ...]] = set()
-"""The logs, by state, that SQLite could not read in place. Each such attempt takes it ten
-seconds."""
+"""The states of logs that SQLite could not read in place; each attempt takes ten seconds."""
 
 
 def _log_state(path: Path) -> tuple[Any, ...]:

@@ -36,8 +36,7 @@ Embed = Callable[[str], NDArray[np.float32]]
 NEIGHBOURS = 3
 """The number of nearest kept tasks whose distance counts, as for novelty itself."""
 CELL_WIDTH = 0.25
-"""The side of a cell of the map, whose unit is the spread of the reference ideas; those occupy 126
-such cells."""
+"""The side of a cell of the map, in spreads of the reference ideas, which occupy 126 cells."""
 RECENT = 0.3
 """The weight of the latest trial in a task's progress; the trials before it share the rest."""
 BLOCK = 512

@@ -24,8 +24,7 @@ from ..errors import ArchiveError
 from ..task import STATUSES, Status
 
 MAX_VALUE_BYTES = 16_000_000
-"""The size limit of a row; a longer one cannot be read. The longest that we write is a source of 1
-MB."""
+"""The size limit of a row that can be read. The longest that we write is a source of 1 MB."""
 STATEMENT_S = 10.0
 """How long a statement may compute; waiting does not count. Of 100,000 records, the longest takes a
 second or two; but in a file that somebody has tampered with, a page may be part of itself."""

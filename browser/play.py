@@ -342,8 +342,7 @@ class _Player:
         await self._say(kind="frame", frame=asdict(self._frame), serial=serial)
 
     async def _guarded(self, work: Callable[[], T]) -> T | None:
-        """Do something in the sandbox; where it fails, the page is informed and the session is
-        over."""
+        """Do something in the sandbox; a failure is sent to the page and ends the session."""
         try:
             return await run_in_threadpool(work)
         except ChildFault as fault:

@@ -51,8 +51,8 @@ JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
 LONGEST_FIELD = 10_000
-"""The most characters of a field. A good one has a few hundred; later prompts repeat it, and every
-page shows it."""
+"""The most characters of a field, which later prompts and every page repeat. Good ones have
+hundreds."""
 
 # Labelled fields.
 
@@ -283,8 +283,7 @@ def _closest(text: str, titles: Sequence[str]) -> str | None:
 
 
 def _verdict(text: str, options: type[V]) -> V | None:
-    """The verdict at the beginning of a field; None where there is none, or where another one
-    follows."""
+    """The verdict at the beginning of a field; None where none is there or another one follows."""
     # The first line alone: some models go on to explain themselves after the verdict.
     line = text.strip().splitlines()[0] if text.strip() else ""
     head, _, tail = _MARKS.sub(" ", line).partition("(")

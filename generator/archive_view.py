@@ -110,8 +110,7 @@ class ArchiveView:
         return [near for near in found if without is None or near.record != without][:count]
 
     def novelty(self, idea: Idea, neighbours: Sequence[Neighbour]) -> float | None:
-        """The novelty of an idea whose nearest kept tasks are `neighbours`; None where nothing is
-        kept."""
+        """The novelty of an idea with these nearest kept tasks; None where nothing is kept."""
         count, metric = self._context.config.novelty.neighbours, self._context.metric
         near = list(neighbours[:count])
         if metric is not None:

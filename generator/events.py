@@ -19,8 +19,7 @@ by a monotonic clock). The kinds, and what else they have:
 `warning`  `text`, perhaps `journey`
 `end`      the command ended: `reason`, `counts`, `seconds`
 
-A command that is killed writes no `end` event: its jobs and stages have ended where another `run`
-event follows.
+A command that is killed writes no `end` event: its jobs and stages end with the next `run` event.
 """
 
 from __future__ import annotations

@@ -70,8 +70,7 @@ def find_candidates(path: Path, robot: Robot | None = None) -> Iterator[ImportCa
         ArchiveError: An archive cannot be opened.
     """
     if path.name == FILE_NAME:
-        # A link that the user names may lead to an archive; links inside that folder are not
-        # followed.
+        # A link that the user names is followed; links inside that folder are not.
         yield from _of_archive(path.resolve().parent)
     elif (path / FILE_NAME).is_file():
         yield from _of_archive(path)

@@ -261,8 +261,7 @@ class Taking:
 
     def take(self, passed: Sequence[tuple[ImportCandidate, Outcome]], result: Import) -> None:
         """All of it, or nothing."""
-        # Whatever takes long or may fail comes before the transaction; left-over vectors and files
-        # are harmless.
+        # Whatever takes long or may fail comes first; left-over vectors and files are harmless.
         vectors = list(self._embedder.embed_all([candidate.idea.text for candidate, _ in passed]))
         candidates = [candidate for candidate, _ in passed]
         with self._copied(candidates, result), self._archive.transaction():

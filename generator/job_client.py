@@ -26,8 +26,7 @@ from .run_context import RunContext
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
 LOOK_DEADLINE_S = 120.0
-"""Limits of these jobs. The limits on a task's code are far lower; these guard against our own
-faults."""
+"""Limits that guard against faults of our own; those on a task's code are far lower."""
 REPLAY_DEADLINE_S = 180.0
 TRIAL_GRACE_S = 120.0
 """Longer than the trial's own limit, which is the one that should end it."""

@@ -267,8 +267,7 @@ class Journey:
         return self.author.judge(self.idea, self.neighbours, self._novelty, self._pictures())
 
     def _judge_again(self) -> None:
-        """Ask a second judge. Its verdict decides nothing, so its failure does not end the
-        journey."""
+        """Ask a second judge. It decides nothing, so its failure does not end the journey."""
         try:
             second = self.once("second judgement", Judgements, self._second_judgement)
             self.judgements += second.judgements

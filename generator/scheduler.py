@@ -185,8 +185,7 @@ class Scheduler:
                 self._error, self._is_over = end, True
 
     def _handle_deadline(self) -> None:
-        """Let no further step begin; when called again, do not wait for the steps under way
-        either."""
+        """Let no further step begin; the second time, do not wait for those under way either."""
         self._is_over = self._context.in_flight.is_stopped
         self.reason = self.reason or TIME_IS_UP
         self._context.in_flight.stop()

@@ -39,8 +39,7 @@ SHOW_CURSOR = "\x1b[?25h"
 
 
 def main(run_pid: int, patience_s: float) -> None:
-    # A signal to stop the run may reach all its processes. This one is needed until the run has
-    # ended.
+    # A signal to the run may reach all its processes; this one is needed until the run has ended.
     for number in (*STOPPING, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     since = _what_should_end_it()

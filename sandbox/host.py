@@ -20,8 +20,7 @@ PROBE_TIMEOUT_S = 5.0
 
 
 def isolation(without: Collection[str] = ()) -> Isolation:
-    """The isolation that a sandboxed process has on this host. Raises BrokenError where none
-    starts."""
+    """The isolation of a sandboxed process on this host. Raises BrokenError where none starts."""
     with Child(without=without) as child:
         return child.isolation
 

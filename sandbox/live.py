@@ -1,5 +1,4 @@
-"""The data that a person who drives a robot is shown: the world as it changes, a frame for each
-action.
+"""What a person who drives a robot is shown: the changing world, in a frame for each action.
 
 Data classes only, built from the shapes of `recording`. They go from the sandboxed process to its
 parent, which checks each with `Stage.take` before using it.
@@ -38,8 +37,7 @@ class Frame(Noun):
 
     appeared: tuple[Piece, ...] = ()
     meshes: tuple[Mesh, ...] = ()
-    """The meshes that shapes of `appeared` need and that no earlier frame has sent; their numbers
-    continue."""
+    """Meshes that `appeared` needs and that no earlier frame has sent; their numbers continue."""
     vanished: tuple[int, ...] = ()
     colors: tuple[tuple[int, int, Quadruple], ...] = ()
     """Changes of colour: piece, number of its shape, new colour."""

@@ -113,8 +113,7 @@ class PlayServer:
 
 
 class _WatchedEnv(TaskEnv):
-    """An environment that is recorded after every physics step: four times as smooth as after every
-    action."""
+    """Is recorded after every physics step: four times as smooth as after every action."""
 
     def __init__(self, source: str) -> None:
         # Without its meshes the robot would look like a pile of small boxes.

@@ -64,8 +64,7 @@ class LivePart:
         )
 
     def _continuous(self) -> list[Pose]:
-        """A quaternion and its negative are the same rotation; this gives the one nearer to the
-        last."""
+        """A quaternion and its negative are one rotation: gives the one nearer to the last."""
         poses: list[Pose] = []
         for pose in self.poses:
             if poses and sum(a * b for a, b in zip(pose[3:], poses[-1][3:], strict=True)) < 0:
@@ -104,8 +103,7 @@ class Recorder:
         self._shapes: dict[str, dict[int, _Request]] = {name: {} for name in _PARAMETERS}
         """The arguments with which each shape was created, by the call and by its id."""
         self._bodies: dict[int, dict[str, list[_Request]]] = {}
-        """The same arguments for the shapes of each body's base and links; bodies from files have
-        none."""
+        """The same for the shapes of each body's base and links; bodies from files have none."""
         self._files: dict[bytes, _Request] = {}
         for name in _PARAMETERS:
             setattr(client, name, self._listening(name, getattr(client, name)))
@@ -174,8 +172,7 @@ class Recorder:
                 self._alive[body, link] = part
 
     def _recolored(self, part: LivePart, seen: list[Shape]) -> bool:
-        """Note which shapes have changed their colour; False where the shapes themselves differ, so
-        that it is another part."""
+        """Note which shapes have changed their colour; False where the shapes themselves differ."""
         if [_form(shape) for shape in part.shapes] != [_form(shape) for shape in seen]:
             return False
         colors = {number: shape.color for number, shape in enumerate(part.shapes)}
@@ -186,8 +183,7 @@ class Recorder:
         return True
 
     def _shape(self, body: int, visual: Sequence[Any]) -> Shape:
-        """A shape of a body, from `getVisualShapeData` and from the arguments it was created
-        with."""
+        """A shape, from `getVisualShapeData` and from the arguments that it was created with."""
         link, number, dimensions, file = visual[1], visual[2], visual[3], visual[4]
         asked = self._bodies.get(body, {})
         drawn, solid = ((asked.get(of) or [{}] * (link + 2))[link + 1] for of in _LOOKS)

@@ -22,8 +22,7 @@ MAX_NUMBER = 2**40
 MAX_FRAMES = 10_000
 """The most frames of an episode; the longest has 1,000 physics steps."""
 MAX_POSES = 5_000_000
-"""The most poses of all parts of an episode together: a reader keeps seven numbers in memory for
-each."""
+"""The most poses of all parts of an episode: a reader keeps seven numbers in memory for each."""
 MAX_EPISODES = 10
 
 Kind = Literal["box", "sphere", "cylinder", "capsule", "plane", "mesh"]

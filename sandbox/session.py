@@ -18,8 +18,7 @@ from .processes.process import Child
 LOAD_TIMEOUT_S = 30.0
 BEGIN_TIMEOUT_S = 20.0
 ACT_TIMEOUT_S = 5.0
-"""The timeout of one action, which typically takes 6 ms; with longer waits nobody would go on
-playing."""
+"""The timeout of one action, which typically takes 6 ms; a player would not wait longer."""
 WALK_TIMEOUT_S = 120.0
 ROOM_BYTES = 16_000_000
 """The memory for one answer. Pages that are never written take no memory."""

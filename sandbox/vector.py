@@ -124,8 +124,7 @@ class SandboxedEpisodes:
             )
 
     def reset(self, seed: int) -> NDArray[np.float32]:
-        """Begin a new episode in every environment; `seed` alone decides all episodes that
-        follow."""
+        """Begin a new episode everywhere; `seed` alone decides all episodes that follow."""
         with self._closing_at_a_fault():
             requests = [{"op": "reset", "seed": seed}] * len(self._shares)
             self._ask(requests, "Resetting the task", RESET_TIMEOUT_S)

@@ -156,8 +156,7 @@ class Call:
         cost = Cost()
 
         def count_it() -> None:
-            """From now on the request counts with the most that it can cost, until more is
-            known."""
+            """From now on it counts with the most that it can cost, until more is known."""
             nonlocal cost
             log.begin({**self.entry, **cost_fields(self.spent + most), "error": CUT_OFF})
             cost = most

@@ -90,8 +90,7 @@ class FoundationModel:
         return self._in(role).model
 
     def greet(self) -> None:
-        """Test the connection before work begins: a run may train for minutes before its first
-        question.
+        """Test the connection early: a run may train for minutes before its first question.
 
         Raises ModelError where nobody answers or the key is refused, and UsageError where a key or
         the environment keeps all requests from being sent. Whatever else comes back is no reason to
@@ -138,8 +137,7 @@ class FoundationModel:
             ) from None
 
     def _read(self, key: str, answer: Answer, parse: Callable[[str], T], meter: Meter) -> T:
-        """The parsed content of an answer. If reading it ends this process, a marker tells the next
-        one."""
+        """The parsed content of an answer. A marker remains if reading it ends this process."""
         if answer.finish_reason == LEFT_UNREAD:
             self._warn(
                 meter,
@@ -238,7 +236,7 @@ class FoundationModel:
                 self._quiet.notify_all()
 
     def _spent_before(self) -> Cost:
-        """What earlier commands on the same run folder have spent; also notes which models have
+        """What earlier commands on the run folder have spent; also notes which models have
         answered."""
         total = Cost()
         for entry in read_calls(self._run_dir):

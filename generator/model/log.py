@@ -190,8 +190,7 @@ def cost_in(entry: Mapping[str, Any]) -> Cost:
     errors = [str(tried.get("error")) for tried in known if SENT not in tried]
     connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
     if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
-        # The fault that kept these tries from being sent also kept the try after them, which was
-        # cut off.
+        # What kept these tries from being sent also kept the one after them, which was cut off.
         return Cost()
     return replace(cost, calls=max(cost.calls - len(errors) + len(connected), 0))
 

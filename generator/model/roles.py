@@ -1,5 +1,4 @@
-"""Which model is asked in which role: the settings of the section, overridden by those of the
-role."""
+"""Which model is asked in a role: the section's settings, overridden by those of the role."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ from . import STRATEGIES, strategy_named
 from .strategy import IdeaStrategy, Situation, Start
 
 FIRST = "frontier"
-"""The strategy that needs nothing to start from: every run begins with it, whichever are
-enabled."""
+"""Needs nothing to start from: every run begins with it, whichever strategies are enabled."""
 
 
 @dataclass(frozen=True)

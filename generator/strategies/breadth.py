@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from ..composer.recipe import Recipe
 
 MIN_KEPT = 3
-"""With fewer kept tasks, almost everything is unexplored, and there is no direction away from
-them."""
+"""With fewer kept tasks almost everything is unexplored, and no direction leads away from them."""
 
 
 class Breadth(IdeaStrategy):

@@ -1,5 +1,4 @@
-"""Proposes a task that trains part of what a too hard task demanded (WebRL, Qi et al., arXiv
-2411.02337)."""
+"""Proposes a task that trains part of a too hard one (WebRL, Qi et al., arXiv 2411.02337)."""
 
 from __future__ import annotations
 

@@ -76,8 +76,7 @@ def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _blocks_among_holes() -> list[bytes]:
-    """Blocks of memory of many sizes; while they are kept, the free memory between them has no
-    order.
+    """Blocks of memory of many sizes, kept so that the free memory between them has no order.
 
     The order of a set follows from the addresses of its objects, which may be the same in two
     processes that do the same. Objects in such free memory have them in another order.

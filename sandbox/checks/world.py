@@ -201,8 +201,7 @@ def _body_settings(env: CheckedEnv) -> dict[str, Any]:
 def plain_state(env: Any) -> str:
     """The numbers, texts and lists of them that a task keeps on `self`, as text."""
     texts = {name: repr(value) for name, value in vars(env).items()}
-    # A text with an address in it belongs to another kind of object, and differs from world to
-    # world.
+    # Objects of other kinds show their address, which differs from world to world.
     return str({name: text for name, text in texts.items() if " at 0x" not in text})
 
 

@@ -30,8 +30,8 @@ _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _IF_EQUAL, _IF_AT_LEAST = 0x15, 0x35
 
 _X32_NUMBERS = 0x40000000
-"""From this number on, x86-64 has its calls a second time, for another ABI, which would be a way
-around the filter."""
+"""From here on x86-64 has its calls again, for another ABI: that would be a way around the
+filter."""
 
 # The columns are the numbers on x86-64 and aarch64; None where a call does not exist.
 _NUMBERS: dict[str, tuple[int | None, int | None]] = {
@@ -126,8 +126,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
 _CONDITIONAL = frozenset(
     {"open", "openat", "mmap", "mprotect", "fcntl", "kill", "tgkill", "prlimit64"}
 )
-# No program makes these calls by accident. They end the process with a signal, which shows what it
-# tried.
+# No program makes these calls by accident; the signal that ends it shows what it tried.
 _DEADLY = frozenset(
     """
     socket connect execve execveat ptrace tkill rt_sigqueueinfo rt_tgsigqueueinfo

@@ -20,8 +20,7 @@ from ...text import readable
 MAX_REPLY_BYTES = 1_000_000
 MAX_TEXT_CHARACTERS = 2000
 SEND_TIMEOUT_S = 10.0
-"""The timeout of sending a request: an idle process reads it at once, and a busy one is sent
-nothing."""
+"""The timeout of sending a request, which goes to idle processes only: they read it at once."""
 
 
 BROKEN_CHILD_REMEDY = "Run `taskwright doctor` to see what this machine lacks."
@@ -87,8 +86,7 @@ class ChannelClosed(Exception):
 
 
 def plain_text(value: Any) -> str:
-    """A text from a child, which may be anything, cut short and made fit for printing and
-    storing."""
+    """A text from a child, whatever it is, made fit for printing and storing."""
     return readable(str(value)[:MAX_TEXT_CHARACTERS])
 
 

@@ -39,8 +39,7 @@ LAST_MOMENT_S = 1.0
 
 DEFAULT_MEMORY_MB = 1024
 MAX_CPU_S = 7200
-"""The limit of a child's computing time, for the case that the parent is stopped; its deadlines are
-shorter."""
+"""Limits a child's computing time in case the parent is stopped, whose deadlines are shorter."""
 
 
 def child_environment() -> dict[str, str]:

@@ -67,8 +67,7 @@ class SoftQSettings(Settings):
     temperature_rate: Annotated[float, Between(0.0, 0.1)] = 0.002
     """The share by which the temperature rises or falls with each update."""
     entropy: Annotated[float, Between(0.0, 10.0)] = 0.7
-    """The policy's entropy, in nats, to which the temperature is adjusted; six actions have at most
-    1.8."""
+    """The policy's entropy, in nats, that the temperature keeps; six actions have at most 1.8."""
     last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
     """The entropy when all training episodes succeed; it begins to fall when half of them do."""
     exploration_bonus: Annotated[float, Between(0.0, 100.0)] = 0.3
