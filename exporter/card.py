@@ -69,12 +69,9 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         ),
         "observation": _each_robot(entries, "observation_space"),
         "action": _each_robot(entries, "action_space"),
-        "steering": _each_robot(
-            [
-                {"robot": robot, "commands": space_as_json(robot_spaces(robot, steered=True)[1])}
-                for robot in {entry["robot"] for entry in entries if entry["steered"]}
-            ],
-            "commands",
+        "steering": "; ".join(
+            f"{_space(space_as_json(robot_spaces(robot, steered=True)[1]))} ({robot})"
+            for robot in sorted({entry["robot"] for entry in entries if entry["steered"]})
         ),
     }
 
