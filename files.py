@@ -1,7 +1,7 @@
 """Files that somebody else may have made, such as those of a run folder that was sent to us.
 
 They are opened without following a link and without waiting, and read up to a size that is known
-before. What is wrong with one is told as a clause that ends a sentence: "it is a link".
+before. A problem with a file is described as a clause that ends a sentence: "it is a link".
 """
 
 from __future__ import annotations
@@ -135,6 +135,15 @@ def whole_lines(
         start += size
 
 
+def missing_line_feed(file: BinaryIO) -> bytes:
+    """The line feed that the last line lacks, whose writer was killed or had no room; else empty.
+    The file is left at its end."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return b""
+    file.seek(-1, os.SEEK_END)
+    return b"" if file.read(1) == b"\n" else b"\n"
+
+
 @contextlib.contextmanager
 def open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
     """A ZIP file, to be read with `unpacked`. Raises FileProblem where it is none, or damaged."""
@@ -145,8 +154,8 @@ def open_zip(file: BinaryIO) -> Iterator[zipfile.ZipFile]:
         raise
     except Exception as error:
         # What the library and its decompressors raise over damaged data has no common base.
-        told = " ".join(str(error).split())[:120] or type(error).__name__
-        raise FileProblem(f"it is no sound ZIP file ({told})") from None
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise FileProblem(f"it is no sound ZIP file ({reason})") from None
 
 
 def unpacked(archive: zipfile.ZipFile, name: str, most_bytes: int) -> bytes:

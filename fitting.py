@@ -1,4 +1,4 @@
-"""Whether JSON has the shape of a noun, told by its first flaw.
+"""Checks whether JSON has the shape of a noun, and describes its first flaw.
 
 Pydantic, which reads the nouns, tells all flaws, and takes a kilobyte for each: 4 MB of JSON that
 somebody has made up could take 3 GB. So what is long is looked at here first.
@@ -23,7 +23,7 @@ MAX_NAMES = 2_000_000
 
 def check_if_long(kind: Any, data: bytes) -> None:
     """Raises ValueError where JSON is long and not of the shape of `kind`, a dataclass."""
-    # Mostly there are few, and the commas in texts need not be told from the others.
+    # Mostly there are few, so commas within texts need not be distinguished from the others.
     if data.count(b",") <= LONG_VALUES:
         return
     # Every second piece lies between quotation marks.

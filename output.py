@@ -151,4 +151,4 @@ def busy(console: Console, text: str) -> Iterator[Callable[[str], None]]:
     """Show that something goes on, on a terminal only; what it gives changes the text."""
     spinner = "dots" if console.encoding.startswith("utf") else "line"
     with console.status(Line(text), spinner=spinner) as status, cleaned():
-        yield lambda told: status.update(Line(told))
+        yield lambda message: status.update(Line(message))

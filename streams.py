@@ -46,8 +46,8 @@ class _Stream(io.TextIOBase):
 
 
 class GuardedStream(_Stream):
-    """A stream as it is, but for what it cannot take. Where it `is_vital`, that is an OutputError
-    or a ReaderGone, then and ever after; elsewhere what cannot be told is left untold."""
+    """A stream as it is, but for what it cannot take. Where it `is_vital`, that raises an
+    OutputError or a ReaderGone, then and from then on; elsewhere it is dropped."""
 
     def __init__(self, inner: TextIO, is_vital: bool) -> None:
         super().__init__(inner)
@@ -66,7 +66,7 @@ class GuardedStream(_Stream):
         self._do(self._inner.buffer.flush)
 
     def flush(self) -> None:
-        # Whoever writes has been told of a failure; those who only tidy up need not be.
+        # A failure was raised where something was written; cleaning up need not raise it again.
         if self._failure is None:
             self._do(self._inner.flush)
 

@@ -372,7 +372,7 @@ class Cost(Noun):
     completion_tokens: Whole = 0
     usd: Real | None = 0.0
     estimated_tokens: Whole = 0
-    """How many of the tokens no server has told: where it tells no usage, and the most that a
+    """How many of the tokens no server has reported: where it reports no usage, and the most that a
     request which broke off can have used."""
 
     def __add__(self, other: Cost) -> Cost:

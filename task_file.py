@@ -1,4 +1,4 @@
-"""Reading a task file: what makes one fit to be a task's source, and what is told of any other.
+"""Reading a task file: what makes one fit to be a task's source, and the messages about all others.
 
 A task file is a regular file of UTF-8 text, with or without a byte order mark, of at most 1 MB.
 Whatever else somebody names is found out here, before anything is run.

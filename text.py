@@ -158,7 +158,7 @@ def _likeness(error: UnicodeError) -> tuple[str, int]:
 
 def _like(character: str) -> str:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return ""  # An accent of its own: the letter that it stands on has been told.
+        return ""  # A combining mark: the letter that it belongs to is written already.
     plain = _LIKENESSES.get(character) or unicodedata.normalize("NFD", character)[0]
     return plain if plain.isascii() else "?"
 

@@ -63,8 +63,8 @@ def _of_model(config: ModelConfig) -> list[str]:
 
 
 def _server(address: str | None, key_variable: str | None) -> str:
-    told = address or "the usual server (OPENAI_BASE_URL, else OpenAI)"
-    return f"{told} with {f'what {key_variable} holds' if key_variable else 'no key'}"
+    server = address or "the usual server (OPENAI_BASE_URL, else OpenAI)"
+    return f"{server} with {f'what {key_variable} holds' if key_variable else 'no key'}"
 
 
 def check_trusted(config: Config, where: Path, given: Config | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What is installed: what numbers may depend on, told without importing any of it."""
+"""The versions of packages on which numbers may depend, read without importing any of them."""
 
 from __future__ import annotations
 

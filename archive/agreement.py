@@ -14,7 +14,7 @@ PEOPLE = "people"
 
 @dataclass(frozen=True)
 class Agreement:
-    """Counts of what two judges said of the same ideas, of one at least."""
+    """Counts of what two judges said of the same ideas; there is at least one idea."""
 
     both_yes: int
     only_first: int
@@ -31,13 +31,13 @@ class Agreement:
 
     @property
     def share(self) -> float:
-        """Of equal answers, 0 to 1."""
+        """The share of equal answers, 0 to 1."""
         return (self.both_yes + self.both_no) / self.count
 
     @property
     def kappa(self) -> float | None:
         """Cohen's kappa (Cohen 1960): 1 is full agreement, 0 is what chance gives, below is less.
-        None where chance alone agrees always, as when both say yes to everything."""
+        None where chance alone would always agree, as when both say yes to everything."""
         first_yes = (self.both_yes + self.only_first) / self.count
         second_yes = (self.both_yes + self.only_second) / self.count
         chance = first_yes * second_yes + (1 - first_yes) * (1 - second_yes)
@@ -71,7 +71,7 @@ def _is_opinion(judgement: Judgement) -> bool:
 
 
 def judgement_of(record: Record) -> Judgement | None:
-    """What the run's judge said of a task; None where nobody was asked, as of a seed."""
+    """What the run's judge said of a task; None where no judge was asked, as for an example."""
     for judgement in record.judgements:
         if judgement.role == "interestingness" and judgement.judge != "seed":
             return judgement

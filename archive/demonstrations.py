@@ -1,7 +1,7 @@
 """Played episodes as evidence, and as Minari datasets that imitation learners read.
 
-An episode counts once it has been gone through again, action by action, in a fresh process: what is
-kept is what anybody can repeat.
+An episode counts once it was replayed, action by action, in a fresh process: all that is kept can
+be repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FOLDER = "demonstrations"
 
 
 def keep_demonstration(run_dir: Path, task: Task, demonstration: Demonstration) -> str:
-    """Confirm an episode, store it, and write all of the task's anew as a Minari dataset.
+    """Confirm an episode, store it, and write all episodes of the task as a Minari dataset.
 
     Returns what was done, in a sentence. Raises BrokenError where going through it again does not
     end in success, and ChildFault where the task's code fails.
@@ -102,7 +102,7 @@ def write_minari(run_dir: Path, task: Task) -> Path:
                 task.source, demonstration.seed, demonstration.actions, demonstration.action_repeat
             )
         except ChildFault:
-            # Somebody else has stored it, for when we did it went well.
+            # Another process has stored it meanwhile: it succeeded when we replayed it.
             continue
         count = len(walked.rewards)
         actions: Any = np.array(demonstration.actions[:count], action_space.dtype)
@@ -115,7 +115,7 @@ def write_minari(run_dir: Path, task: Task) -> Path:
                     actions=actions.reshape(count, *(action_space.shape or ())),
                     rewards=np.array(walked.rewards),
                     terminations=ends & walked.terminated,
-                    # Whoever plays stops at success, where the episode itself could go on.
+                    # A player stops at success, though the episode itself could go on.
                     truncations=ends & (not walked.terminated),
                 )
             ]

@@ -21,7 +21,7 @@ from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
 
 MAX_CHARACTERS = 50_000
-"""Of a text. A model reads the first few hundred words, but looks for them in all of it."""
+"""The most characters of a text: a model uses a few hundred words, but splits the whole text."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -30,7 +30,7 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """Which one it is: encoders that make other vectors have other names."""
+        """Names the encoder: encoders that give different vectors have different names."""
         ...
 
     def encode(self, text: str) -> NDArray[np.float32]: ...
@@ -122,8 +122,8 @@ def _load_model(folder_or_name: str) -> Any:
 
 
 def _encoded(model: Any, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
-    # Each by itself: padded to the longest of its batch, a text has a vector that differs in its
-    # last bits, and what is archived is not to hang on what it was embedded with.
+    # Each text is encoded by itself. In a batch it would be padded to the longest text, which
+    # changes the last bits of its vector; an archived vector must not depend on its batch.
     cut = (text[:MAX_CHARACTERS] for text in texts)
     return [
         np.asarray(model.encode(text, normalize_embeddings=True, show_progress_bar=False))
@@ -132,7 +132,7 @@ def _encoded(model: Any, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
 
 
 def _weights_sha256(model: Any) -> str:
-    """Of all tensors of a model, whatever files they came from."""
+    """A digest of all tensors of a model, whichever files they came from."""
     digest = hashlib.sha256()
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())

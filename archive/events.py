@@ -1,7 +1,7 @@
 """Events of a run as they are read back from `events.jsonl`, whoever has written it.
 
-Of each only what a reader can show or reckon with is kept: texts of a bearable length, finite
-numbers, and one level of names with such values.
+Each event is reduced to what a reader can show or compute with: texts up to a length, finite
+numbers, and one level of nested objects with such values.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from typing import Any, TypeGuard
 
 FILE_NAME = "events.jsonl"
 MAX_TEXT = 2_000
-"""Characters of a value."""
+"""The most characters of a value."""
 MAX_NAMES = 100
-"""Of an event, and of an object in it."""
+"""The most fields of an event, and of an object in it."""
 MOST_WHOLE, MOST = 2**53, 1e15
 
 Event = dict[str, Any]

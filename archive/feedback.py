@@ -20,7 +20,7 @@ from .folder import check_folder
 from .migrations import check_readable, migrate
 from .opening import PATIENCE_S, explained, reading
 from .store import now
-from .tampering import all_rows, check_journal, damage_told, make_wary
+from .tampering import all_rows, check_journal, damage_explained, make_wary
 
 FILE_NAME = "feedback.db"
 
@@ -108,7 +108,7 @@ class Demonstration(Noun):
 
 
 MAX_STEPS = 1_000
-"""Of a demonstration: no episode has more."""
+"""The most actions of a demonstration: no episode has more."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class _Actions(Noun):
 class Feedback:
     """The feedback of one run folder. Use as a context manager, or call `close`.
 
-    What somebody has put there that is no answer, or no demonstration, is left out.
+    Rows that are not valid answers or demonstrations are left out.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, close: Callable[[], None]):
@@ -144,7 +144,8 @@ class Feedback:
             check_journal(path)
             connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None)
             make_wary(connection)
-            # No write-ahead log: answers are few, and readers and writers come in one process.
+            # A write-ahead log is not needed: answers are few, and one process reads and writes
+            # them.
             connection.execute("PRAGMA journal_mode = DELETE").fetchall()
             connection.execute("PRAGMA synchronous = FULL")
             migrate(connection, MIGRATIONS)
@@ -166,7 +167,7 @@ class Feedback:
             return cls(connection, path, resources.pop_all().close)
 
     def _rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        with damage_told(self._path):
+        with damage_explained(self._path):
             return all_rows(self._connection, self._path, sql, values)
 
     def __enter__(self) -> Feedback:

@@ -16,7 +16,7 @@ FUSE_TYPES = frozenset(
     "sshfs glusterfs ceph cephfs nfs smbnetfs curlftpfs davfs davfs2 s3fs rclone goofys gcsfuse "
     "mount-s3 juicefs gpfs lustre seaweedfs moosefs mfs grpcfuse osxfs".split()
 )
-"""As they follow `fuse.`; other FUSE file systems are of this machine."""
+"""The network file systems by their names after `fuse.`; other FUSE file systems are local."""
 
 
 def network_filesystem(folder: Path, mounts: Path | None = None) -> str | None:
@@ -39,13 +39,13 @@ def filesystem_type(folder: Path, mounts: Path = MOUNTS) -> str | None:
     path = folder.resolve()
     best, kind = -1, None
     for line in lines:
-        # Optional fields of any number come before the dash (proc_pid_mountinfo(5)).
+        # Any number of optional fields comes before the dash (proc_pid_mountinfo(5)).
         before, dash, after = line.partition(" - ")
         fields = before.split(" ")
         if not dash or len(fields) < 5 or not after:
             continue
         point = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4]))
-        # Of several mounts at one place the last lies on top.
+        # Where several file systems are mounted at one place, the last one is in effect.
         if path.is_relative_to(point) and len(point.parts) >= best:
             best, kind = len(point.parts), after.split(" ")[0]
     return kind

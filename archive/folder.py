@@ -16,7 +16,7 @@ from ..errors import ArchiveError
 LOCK_NAME = "run.lock"
 """Holds the id of the process that writes to the folder; see `run_lock`."""
 FRAME_STRIP_ENDING, REPLAY_ENDING = ".moments.png", ".replay.json.gz"
-"""Of the names in `media`, which begin with a `task_id`."""
+"""The endings of the file names in `media`, which begin with a `task_id`."""
 FILES = frozenset(
     (
         *(f"archive.db{ending}" for ending in ("", "-wal", "-shm", "-journal")),
@@ -55,9 +55,9 @@ def replay_path(run_dir: Path, task_id: str) -> Path:
 
 
 def check_folder(run_dir: Path, *, to_write: bool = False) -> None:
-    """Raises ArchiveError where something that is used in a run folder is neither a file nor a
-    folder. Who reads opens single files with care (`taskwright.files`); `to_write` looks at all of
-    them before anything is written."""
+    """Raise ArchiveError where something that is used in a run folder is neither a file nor a
+    folder. Readers open single files with care (`taskwright.files`); with `to_write`, all files are
+    checked before anything is written."""
     if not run_dir.is_dir():
         return
     for entry in _entries(run_dir):
@@ -85,7 +85,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             yield from entries
     except PermissionError:
-        # Whoever cannot look at it cannot use what lies there either, and is told so then.
+        # A folder that cannot be listed cannot be used either: opening a file in it reports that.
         return
 
 

@@ -20,7 +20,7 @@ FOLDER = "generalists"
 FILE_NAME = "generalist.json"
 POLICY_NAME = "policy.zip"
 MAX_BYTES = 16_000_000
-"""Of what is known of one; that of a thousand tasks has a few."""
+"""The size limit of `generalist.json`; that of a thousand tasks has a few megabytes."""
 
 
 def generalist_folder(run_dir: Path, name: str) -> Path:
@@ -53,8 +53,8 @@ def write_generalist(run_dir: Path, generalist: Generalist) -> Path:
 
 
 def mean_success(point: GeneralistPoint, tasks: int) -> float:
-    """Success rate in training at a point of a curve, the mean over so many tasks; one that was not
-    tried yet counts as never accomplished."""
+    """Success rate in training at a point of a curve, the mean over `tasks` tasks; a task that was
+    not tried yet counts as never accomplished."""
     return sum(point.success.values()) / tasks if tasks else 0.0
 
 
@@ -72,7 +72,7 @@ def mean_curve(generalist: Generalist) -> list[tuple[int, float]]:
 
 @dataclass(frozen=True)
 class SamplerResult:
-    """What generalists came to that were trained alike, but for the seed."""
+    """The results of generalists whose training differed in nothing but the seed."""
 
     sampler: str
     robot: Robot
@@ -112,7 +112,7 @@ def compare_samplers(generalists: Sequence[Generalist]) -> list[SamplerResult]:
 
 def _student_interval(values: Sequence[float]) -> tuple[float, float]:
     """95 % confidence interval of the mean of two or more values, within 0 and 1 (Student 1908)."""
-    # Takes half a second to load, and few ask for it.
+    # SciPy takes half a second to load, and few commands need it.
     from scipy.stats import t
 
     count = len(values)

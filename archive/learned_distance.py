@@ -30,7 +30,8 @@ from ..task import Noun, Real, from_json
 FILE_NAME = "metric.npz"
 
 MAX_BYTES = 70_000_000
-"""Of a file, and of what it unpacks to: a square for embeddings of 4,096 numbers."""
+"""The size limit of a file, packed and unpacked: a square matrix for embeddings of 4,096
+numbers."""
 
 Array = NDArray[np.float64]
 Triplets = NDArray[np.int64]
@@ -44,7 +45,7 @@ STEPS = 300
 LEARNING_RATE = 0.005
 FOLDS = 5
 MIN_TRIPLETS = 20
-"""Fewer say too little: a coin would agree with half of them, give or take a fifth."""
+"""With fewer triplets, the share that a coin predicts could lie a fifth above or below one half."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def load_metric(run_dir: Path) -> Metric | None:
 
 @dataclass(frozen=True)
 class _About(Noun):
-    """What a file tells of its metric, as `Metric` has it."""
+    """The fields of a `Metric` that a file holds beside the projection."""
 
     model: str
     answers: int
@@ -174,8 +175,8 @@ def fit_projection(vectors: Array, triplets: Triplets, pull: float = PULL) -> Ar
     """The projection, shape (n, n), that minimises the mean over triplets of
     log(1 + exp((cos(anchor, further) - cos(anchor, nearer)) / `TEMPERATURE`)) plus `pull` times the
     squared distance to the identity; by Adam, from the identity."""
-    # Only what occurs in a triplet has a part in the sum, and only within the space that those
-    # vectors span can the projection leave the identity: a small matrix is all there is to find.
+    # Only vectors in triplets count in the sum, and the projection can leave the identity only
+    # within the space that they span. So a small matrix is all that has to be found.
     rows, triplets = np.unique(triplets, return_inverse=True)
     anchors, nearer, further = triplets.reshape(-1, 3).T
     basis = np.linalg.qr(vectors[rows].T)[0]
@@ -218,12 +219,12 @@ def foretells(vectors: Array, triplets: Triplets) -> NDArray[np.bool_]:
     return answer
 
 
-def folds_by_anchor(triplets: Triplets, count: int = FOLDS) -> Iterator[NDArray[np.bool_]]:
+def folds_by_anchor(triplets: Triplets) -> Iterator[NDArray[np.bool_]]:
     """Masks of the triplets to hold out, one for each fold; triplets of one anchor stay together,
     and a fold without any is left out. Settled by the triplets alone."""
     anchors = np.unique(triplets[:, 0])
     shuffled = np.random.default_rng(0).permutation(anchors)
-    for part in np.array_split(shuffled, count):
+    for part in np.array_split(shuffled, FOLDS):
         held = np.isin(triplets[:, 0], part)
         if held.any() and not held.all():
             yield held

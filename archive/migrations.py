@@ -58,7 +58,7 @@ MIGRATIONS: list[tuple[str, str]] = [
     ),
     (
         "journeys start by strategies",
-        # What a journey that is under way has selected; the key was named for revisions alone.
+        # Renames a key in what journeys under way have selected, once named for revisions alone.
         """
         UPDATE steps SET payload = json_set(
             json_remove(payload, '$.revised'),
@@ -82,9 +82,9 @@ def check_readable(
     path: str,
     migrations: Sequence[tuple[str, str]] = MIGRATIONS,
 ) -> None:
-    """Raises ArchiveError for a file that a newer Taskwright has written, and for one that holds
-    anything else than the tables of its version: a view or a trigger is a program, which would run
-    where we read or write."""
+    """Raise ArchiveError for a file that a newer Taskwright has written, and for one that holds
+    anything but the tables of its version: views and triggers are programs, which would run when we
+    read or write."""
     version = schema_version(connection)
     if version > len(migrations):
         raise ArchiveError(
@@ -96,9 +96,9 @@ def check_readable(
     if found != expected:
         extra, lacking = sorted(found - expected), sorted(expected - found)
         kind, name, *_ = (extra or lacking)[0]
-        # Its name may be anything.
-        told = f"{kind} `{name}`"[:80] if name.isprintable() else kind
-        what = f"an unexpected {told}" if extra else f"no {told}"
+        # Whoever made the file chose this name, so it is shown only where it is printable.
+        element = f"{kind} `{name}`"[:80] if name.isprintable() else kind
+        what = f"an unexpected {element}" if extra else f"no {element}"
         raise ArchiveError(
             f"{path} is no archive that Taskwright has made: it holds {what}.",
             "Nothing of it was used, and nothing was changed. Restore a copy, or have it made anew "
@@ -107,11 +107,11 @@ def check_readable(
 
 
 Schema = frozenset[tuple[str, ...]]
-"""Of everything in a schema: its kind, name and table, and the statement that made it."""
+"""The elements of a schema, each as its kind, name and table, and the statement that created it."""
 
 
 def _schema_in(connection: sqlite3.Connection) -> Schema:
-    # Not all of what somebody may have put there: one thing too many tells enough.
+    # A foreign file may hold very many elements, and one too many is enough to refuse it.
     rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master LIMIT 100")
     return frozenset(
         (str(kind)[:20], _plain(name), _plain(table), _plain(sql))
@@ -120,7 +120,7 @@ def _schema_in(connection: sqlite3.Connection) -> Schema:
 
 
 def _plain(text_or_none: object) -> str:
-    """A statement without its comments, and with single blanks."""
+    """A statement without comments, its words separated by single blanks."""
     text = re.sub(r"--[^\n]*", "", str(text_or_none or "")[:10_000])
     return " ".join(text.split())
 

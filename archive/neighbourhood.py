@@ -1,6 +1,6 @@
 """Which records are nearest in meaning to a text: what ideas, searches and pages ask the archive.
 
-Texts become vectors once and rest in the archive; a `VectorIndex` finds the nearest, exactly.
+Each text is embedded once and its vector archived; a `VectorIndex` finds the nearest exactly.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from .vectors import VectorIndex
 
 FOLDER_NAME = "vectors"
 MOST_MISSING = 1_000
-"""Vectors that are made for who may not keep them; a text takes 10 ms, and he would wait again."""
+"""The most vectors that a reader computes, who cannot store them: 10 ms for a text, each time."""
 BATCH = 4096
 """So many vectors are taken from the archive at once."""
 
 
 def folder_name(embedder: str) -> str:
-    """The name of an embedder as that of a folder, which lies in no other than ours."""
+    """The name of an embedder as the name of a folder: it cannot lead to another place."""
     return re.sub(r"[^\w.-]+", "-", embedder).lstrip(".")[:100] or "unnamed"
 
 
@@ -41,8 +41,8 @@ class Neighbourhood:
     """The records of an archive, by their nearness to a text. Use as a context manager; any thread
     may ask.
 
-    Where the archive may be written to, the index is kept in the run folder. Who may only read it
-    reads that one, and keeps what it lacks to himself.
+    Where the archive may be written to, the index is kept in the run folder. A reader uses that
+    index, and adds what it lacks in memory alone.
     """
 
     def __init__(self, run_dir: Path, archive: Archive, embedder: Embedder) -> None:
@@ -52,15 +52,15 @@ class Neighbourhood:
         self._resources = contextlib.ExitStack()
         self._lock = threading.Lock()
         self._indices: list[VectorIndex] = []
-        """Of these the last one grows."""
+        """The last of these is the one that grows."""
         self._numbers = np.zeros(0, np.int64)
         """The journeys in all indices, row by row."""
         self._statuses = np.zeros(0, np.int8)
-        """Of each of them, a place in `STATUSES`."""
+        """The status of each of them, as its position in `STATUSES`."""
         self._whole_up_to = 0
         """Every journey up to this one is in the indices."""
         self._beyond: set[int] = set()
-        """The later ones that are, too."""
+        """Journeys after that one that are in the indices too."""
         self._missing = 0
         """Vectors that the archive did not have."""
 
@@ -89,8 +89,8 @@ class Neighbourhood:
         statuses: Collection[Status] | None = None,
         up_to: int | None = None,
     ) -> list[tuple[int, float]]:
-        """As `nearest`, but the numbers of the journeys alone, and the cosine similarity of each:
-        no record is read."""
+        """As `nearest`, but only the numbers of the journeys and their cosine similarities: no
+        record is read."""
         with self._lock:
             return self._similar(text, count, statuses, up_to)
 
@@ -113,7 +113,7 @@ class Neighbourhood:
             start += index.count
             numbers, similarities = index.nearest(vector, count, None if here.all() else here)
             distances = (-similarities).tolist()
-            # A file that somebody has changed may hold numbers that are none.
+            # A file that somebody has changed may hold NaN or infinity.
             found += [f for f in zip(distances, numbers.tolist(), strict=True) if isfinite(f[0])]
         return [(number, -distance) for distance, number in sorted(found)[:count]]
 
@@ -133,7 +133,7 @@ class Neighbourhood:
         stored = None
         if self._folder.is_dir() and not self._folder.is_symlink():
             mode: Literal["r", "r+"] = "r+" if self._archive.writable else "r"
-            # One more than there can be tells that it is another's.
+            # An index with more rows than there are records belongs to another archive.
             stored = VectorIndex(self._folder, dimension, mode, most_rows=len(found) + 1)
             if not self._agrees(stored, found):
                 stored = None
@@ -170,9 +170,9 @@ class Neighbourhood:
             )
             if self._missing > MOST_MISSING:
                 raise ArchiveError(
-                    f"More than {MOST_MISSING:,} records of this archive have no vector, by which "
-                    "likeness is told.",
-                    "Have them made once and for all: taskwright reembed RUN_DIR.",
+                    f"More than {MOST_MISSING:,} records of this archive have no vector to compare "
+                    "them by.",
+                    "Compute them once and for all: taskwright reembed RUN_DIR.",
                 )
         return np.stack(list(self._embedder.embed_all([texts[number] for number in numbers])))
 

@@ -1,8 +1,8 @@
 """How the files of an archive are opened: for reading without writing a byte, and for writing so
 that a crash is noticed.
 
-SQLite by itself makes files beside a database in WAL mode even for one who only reads it. Which way
-does without depends on what lies there:
+SQLite creates files beside a database in WAL mode even for a reader. Which way of reading avoids
+that depends on the files that lie there:
 
 =================================== ==============================================================
 beside `archive.db`                 it is read
@@ -35,7 +35,7 @@ from typing import Any, Literal
 from ..errors import ArchiveError, storage_error
 from .filesystem import network_filesystem
 from .migrations import check_readable, schema_version
-from .tampering import DamagedError, all_rows, check_journal, damage_told, file_size, make_wary
+from .tampering import DamagedError, all_rows, check_journal, damage_explained, file_size, make_wary
 
 MAX_NUMBER = 10**9
 """Of a journey."""
@@ -43,10 +43,12 @@ PATIENCE_S = 30.0
 """How long a statement waits for somebody else's. Without a write-ahead log, readers and the writer
 keep each other waiting."""
 MAX_COPIED_BYTES = 4_000_000_000
-"""Of an archive that has to be copied to be read. A file may claim to be larger than any disk."""
+"""The size limit of an archive that is read from a copy: a file may claim more than any disk
+has."""
 INDEX_LOOKS = 5
 _INDEX_HEADER = struct.Struct("=I8xBxHI12x8sII")
-"""Version, whether it is made, size of a page, frames in the log, its salts, checksums."""
+"""The index's version, whether it is initialised, page size, frames in the log, salts,
+checksums."""
 
 Way = Literal["immutable", "shared", "copy"]
 
@@ -60,14 +62,14 @@ class Connection(sqlite3.Connection):
         self._lock = threading.Lock()
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives; empty for one that writes. Raises StorageError, and DamagedError
+        """The rows of a statement; empty for one that writes. Raises StorageError, and DamagedError
         where the file is not sound."""
-        with self._lock, damage_told(self._path), _storage_explained():
+        with self._lock, damage_explained(self._path), _storage_explained():
             return all_rows(self, self._path, sql, values)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside, by any thread, lasts as a whole or not at all."""
+        """A transaction: all that any thread writes inside is kept as a whole or not at all."""
         self.rows("BEGIN IMMEDIATE")
         try:
             yield
@@ -78,8 +80,8 @@ class Connection(sqlite3.Connection):
 
 
 class Reader:
-    """An archive's file as it is read: looked at again where somebody begins to write it. Threads
-    may share it."""
+    """An archive's file, opened for reading, and opened again when somebody begins to write it.
+    Threads may share it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path.resolve()
@@ -95,15 +97,15 @@ class Reader:
         self._connection = self._resources.enter_context(reading(self._path))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """What a statement gives. Raises DamagedError where the file is not sound, and
-        sqlite3.OperationalError for one that would write."""
-        with self._lock, damage_told(self._path), _storage_explained():
+        """The rows of a statement. Raises DamagedError where the file is not sound, and
+        sqlite3.OperationalError for a statement that would write."""
+        with self._lock, damage_explained(self._path), _storage_explained():
             if _state(self._path) != self._seen:
                 self._open()
             return all_rows(self._connection, self._path, sql, values)
 
     def let_go(self, path: Path) -> None:
-        """Close the file if it is this one, until it is asked of again."""
+        """Close the file if it is this one; the next statement opens it again."""
         if path.resolve() == self._path:
             with self._lock:
                 self._seen = ()
@@ -119,7 +121,7 @@ _readers: weakref.WeakSet[Reader] = weakref.WeakSet()
 
 
 def connect_for_writing(path: Path) -> Connection:
-    """A connection that makes the file where there is none."""
+    """A connection that creates the file where there is none."""
     for reader in list(_readers):
         reader.let_go(path)
     check_journal(path)
@@ -130,7 +132,7 @@ def connect_for_writing(path: Path) -> Connection:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to the database at `path` that leaves its folder as it is, to the byte."""
+    """A read-only connection to a database that does not change a byte in its folder."""
     check_journal(path)
     with contextlib.ExitStack() as resources:
         way = way_to_read(path)
@@ -171,7 +173,7 @@ def way_to_read(path: Path) -> Way:
 
 
 _read_by_copy: set[tuple[Any, ...]] = set()
-"""States of logs that SQLite could not read where they lie, which took it ten seconds."""
+"""The states of logs that SQLite could not read in place; each attempt takes ten seconds."""
 
 
 def _log_state(path: Path) -> tuple[Any, ...]:
@@ -182,8 +184,8 @@ def _log_state(path: Path) -> tuple[Any, ...]:
 
 
 def _index_fits(path: Path) -> bool:
-    """Whether the index of a write-ahead log is of the log that lies there. SQLite waits ten
-    seconds for one that is not (sqlite.org/walformat.html)."""
+    """Whether the index of a write-ahead log belongs to that log. Where it does not, SQLite waits
+    ten seconds for it (sqlite.org/walformat.html)."""
     try:
         with open(f"{path}-shm", "rb") as index, open(f"{path}-wal", "rb") as log:
             header, again = index.read(_INDEX_HEADER.size), index.read(_INDEX_HEADER.size)
@@ -227,7 +229,7 @@ _NOT_WITHOUT_MENDING = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PROTOCOL")
 
 
 def _can_be_read(connection: sqlite3.Connection) -> bool:
-    """False where SQLite would first have to mend something, which one who only reads may not."""
+    """False where SQLite would first have to repair something, which a reader may not do."""
     try:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
@@ -244,7 +246,7 @@ def _is_in_wal_mode(path: Path) -> bool:
 
 
 def _state(path: Path) -> tuple[Any, ...]:
-    """Differs where a file that was read as one that nobody changes would be read wrongly."""
+    """A value that changes when a file opened as `immutable` must be opened again."""
     stat = path.stat()
     if file_size(f"{path}-wal"):
         return "logged", stat.st_dev, stat.st_ino
@@ -283,13 +285,13 @@ def check_archive(
 
 
 def was_left_open(path: Path) -> bool:
-    """Whether whoever wrote the database last did not get to close it: a log or a journal lies
-    there still. Not to be asked while somebody writes."""
+    """Whether the last writer did not close the database, so that a log or a journal is left over.
+    Must not be called while somebody writes."""
     return bool(file_size(f"{path}-wal") or file_size(f"{path}-journal"))
 
 
 def check_soundness(path: Path) -> None:
-    """Read the whole database, changing nothing. Raises ArchiveError where it is damaged."""
+    """Check the whole database for damage without changing it. Raises ArchiveError."""
     try:
         with reading(path) as connection:
             found = [text for (text,) in connection.execute("PRAGMA integrity_check(3)")]
@@ -300,8 +302,8 @@ def check_soundness(path: Path) -> None:
 
 
 def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
-    """Set how an archive's transactions are made durable, as the file system allows; returns what
-    the user should know of it, or nothing."""
+    """Choose the journal mode that the file system allows; returns a warning for the user, or an
+    empty text."""
     kind = network_filesystem(folder)
     # One writer and many readers at once; on the network, one after the other.
     mode = "WAL" if kind is None else "DELETE"
@@ -318,9 +320,9 @@ def write_safely(connection: sqlite3.Connection, folder: Path) -> str:
 
 @contextlib.contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Tell SQLite's errors on opening as what they mean for the user."""
+    """Turn SQLite's errors on opening into messages for the user."""
     try:
-        with damage_told(path):
+        with damage_explained(path):
             yield
     except sqlite3.DatabaseError as error:
         raise ArchiveError(

@@ -1,8 +1,8 @@
 """The plane of the map: two fixed axes through the space of embeddings.
 
 Made once by `docs/make_projection.py` from ideas of the Composer and the example tasks, and shipped
-with the package. It is never fitted to an archive: a map that were would move under its readers as
-the archive grows, and two archives could not be compared.
+with the package. It is never fitted to an archive: such a map would change as the archive grows,
+and the maps of two archives could not be compared.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Projection:
     plane: NDArray[np.float32]
     """The two axes, shape (size, 2); a unit is the spread of the reference along the first."""
     reference: Points
-    """Where the ideas lie that it was made from."""
+    """The points of the ideas that it was made from."""
 
     def project(self, vectors: NDArray[np.float32]) -> Points:
         """Where unit vectors of shape (n, size) lie; (0, 2) of none. Raises ValueError where they

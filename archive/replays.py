@@ -1,5 +1,5 @@
-"""Replays as they lie in a run folder, looked at before they are shown: a browser unpacks and draws
-whatever it is given."""
+"""Checks of the replays in a run folder before they are shown: a browser unpacks and draws whatever
+it is given."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ..sandbox.recording import Recording, problem_of_all
 from ..task import from_json
 
 MAX_PACKED_BYTES, MAX_BYTES = 16_000_000, 32_000_000
-"""Of a file, and of what it unpacks to: a hundred times what most do."""
+"""The size limits of a file and of its unpacked content, a hundred times those of most."""
 KNOWN = 1_000
-"""Files whose problem, or its absence, is remembered."""
+"""How many files are remembered with their problem, or with none."""
 
 
 def replay_problem(path: Path) -> str:
@@ -27,7 +27,7 @@ def replay_problem(path: Path) -> str:
 
 @functools.lru_cache(KNOWN)
 def _problem(path: Path, *state: int) -> str:
-    """The same for as long as the file is."""
+    """As `replay_problem`; the answer is remembered until the file changes."""
     try:
         data = gunzip(read_bytes(open_file(path, MAX_PACKED_BYTES), MAX_PACKED_BYTES), MAX_BYTES)
         wrong = problem_of_all(from_json(Recording, data))

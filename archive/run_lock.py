@@ -13,7 +13,7 @@ from ..files import FileProblem, open_file, read_bytes
 from .folder import LOCK_NAME, check_folder
 
 MAX_LOCK_BYTES = 32
-"""The file holds the number of a process and nothing else."""
+"""The most bytes that are read: the file holds the number of a process and nothing else."""
 
 
 @contextlib.contextmanager

@@ -34,11 +34,11 @@ RuleName = Literal["counts", "uniform", "novelty", "cells", "progress"]
 Embed = Callable[[str], NDArray[np.float32]]
 
 NEIGHBOURS = 3
-"""To so many of the nearest kept tasks the distance is taken, as for novelty itself."""
+"""The number of nearest kept tasks whose distance counts, as for novelty itself."""
 CELL_WIDTH = 0.25
-"""Of the map, whose unit is the spread of the reference: that one occupies 126 such cells."""
+"""The side of a cell of the map, in spreads of the reference ideas, which occupy 126 cells."""
 RECENT = 0.3
-"""What the latest trial weighs in a task's progress; those before it share the rest."""
+"""The weight of the latest trial in a task's progress; the trials before it share the rest."""
 BLOCK = 512
 
 
@@ -74,8 +74,8 @@ def make_rule(name: RuleName, embed: Embed, model: str) -> SelectionRule:
 
 
 class Counts:
-    """OMNI-EPIC's: one more for each selection that passed a task over, zero for the chosen one and
-    its neighbours."""
+    """OMNI-EPIC's rule: a task's count rises by one with each selection that passes it over, and
+    falls to zero when it or a neighbour is chosen."""
 
     def weights(self, records: Sequence[Record]) -> dict[str, float]:
         weight: dict[str, float] = {}
@@ -100,8 +100,8 @@ class Uniform:
 
 
 class Novelty:
-    """The more, the further from the others. What was new once counts less when others come near
-    it, unlike the novelty in its record."""
+    """A task weighs more the further it is from the others. Unlike the novelty in its record, its
+    weight falls when other tasks come near."""
 
     def __init__(self, embed: Embed, neighbours: int = NEIGHBOURS) -> None:
         self._embed = embed
@@ -143,8 +143,8 @@ class Cells:
 
 
 class Progress:
-    """Where learning has moved lately. A task of which nothing is known has the mean of the others,
-    and so has each where nothing is known of any."""
+    """A task weighs more the more was learned on it lately. A task without a trial weighs the mean
+    of the others; where no task has one, all weigh the same."""
 
     def weights(self, records: Sequence[Record]) -> dict[str, float]:
         progress: dict[str, float | None] = {}
@@ -183,7 +183,5 @@ def _rise(record: Record) -> float | None:
     if trial is None or trial.verdict == "broken":
         return None
     if trial.verdict == "too_easy":
-        return 0.0  # Nobody trained: there was nothing to learn.
-    if trial.success_before is None or trial.success_after is None:
-        return None
-    return max(trial.success_after - trial.success_before, 0.0)
+        return 0.0  # No agent was trained, since there was nothing to learn.
+    return None if trial.success_progress is None else max(trial.success_progress, 0.0)

@@ -1,9 +1,8 @@
-"""What SQLite and we look out for in a database that somebody may have tampered with.
+"""Defences against a database that somebody may have tampered with.
 
-Nothing that stands in its schema is run (`migrations.check_readable` allows for our tables alone),
-reading it comes to an end and gives no more than the file can hold, and opening it touches no other
-file. What is found to be damaged is told in a sentence. What stands in a column is looked at before
-it is used.
+No code in its schema is run (`migrations.check_readable` accepts nothing but our tables). Reading
+has a time limit and gives no more than the file can hold, and opening the database touches no other
+file. Damage is reported in a sentence, and values are checked before they are used.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ..errors import ArchiveError
 from ..task import STATUSES, Idea, Record, Status, from_json
 
 MAX_VALUE_BYTES = 16_000_000
-"""Of a row: what is longer cannot be read. The longest that we write is a source of 1 MB."""
+"""The size limit of a row that can be read. The longest that we write is a source of 1 MB."""
 MAX_TITLE = 200
 """Characters of the title of a record that cannot be read."""
 STATEMENT_S = 10.0
@@ -34,19 +33,19 @@ STATEMENT_S = 10.0
 second or two; but in a file that somebody has tampered with, a page may be part of itself."""
 ROWS_AT_ONCE = 1_000
 LEAST_ROW_BYTES = 5
-"""In the file: where it is, how long it is, and what it is."""
+"""The fewest bytes that a row takes in the file: its pointer, its length and its header."""
 GROWTH_BYTES = 4_000_000
-"""That a run may write between a look at the file and the reading of it."""
+"""How much a run may write between measuring the file and reading it."""
 
 
 _JOURNAL_SIGN = bytes.fromhex("d9d505f920a163d7")
 
 
 def check_journal(path: Path) -> None:
-    """Raises ArchiveError where the journal of a database names another one.
+    """Raise ArchiveError where the journal of a database names a super-journal.
 
-    That is for transactions over several databases, which we have none of. When SQLite has undone
-    what such a journal tells, it deletes the file that it names, whatever that is.
+    Transactions over several databases use one, and we have none of those. After rolling back,
+    SQLite deletes the file that the journal names, whatever it is.
     """
     try:
         with open(f"{path}-journal", "rb") as journal:
@@ -63,9 +62,9 @@ def check_journal(path: Path) -> None:
 
 
 def make_wary(connection: sqlite3.Connection) -> None:
-    """Have SQLite expect that somebody has tampered with the file: nothing that stands in its
-    schema is run, damage is looked for, and what is read has a limit. Bytes that are no text show
-    as signs of that."""
+    """Set SQLite up for a file that somebody may have tampered with: it runs no code in the schema,
+    looks for damage, and limits the size of values. Bytes that are not UTF-8 are replaced by
+    U+FFFD."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
@@ -80,7 +79,7 @@ def _as_text(data: bytes) -> str:
 def all_rows(
     connection: sqlite3.Connection, path: Path, sql: str, values: Sequence[Any] = ()
 ) -> list[Any]:
-    """What a statement gives. Raises DamagedError where it takes longer than `STATEMENT_S`, or
+    """The rows of a statement. Raises DamagedError where it takes longer than `STATEMENT_S`, or
     gives more than the files of the database can hold."""
     until = time.thread_time() + STATEMENT_S
     connection.set_progress_handler(lambda: time.thread_time() > until, 10_000)
@@ -122,7 +121,7 @@ _DAMAGE = {
     "SQLITE_TOOBIG": f"something in it is larger than {MAX_VALUE_BYTES:,} bytes",
     "SQLITE_INTERRUPT": f"reading it comes to no end within {STATEMENT_S:g} s",
 }
-"""What SQLite's errors over a file mean that was damaged, or tampered with."""
+"""What SQLite's errors mean where a file is damaged or was tampered with."""
 
 
 def _damage(error: sqlite3.Error) -> str:
@@ -133,7 +132,7 @@ def _damage(error: sqlite3.Error) -> str:
 
 
 @contextlib.contextmanager
-def damage_told(path: Path) -> Iterator[None]:
+def damage_explained(path: Path) -> Iterator[None]:
     """Raise DamagedError where SQLite finds that a file is damaged."""
     try:
         yield
@@ -154,14 +153,14 @@ def first_flaw(error: ValueError) -> str:
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         place = ".".join(map(str, first["loc"]))
-        told = f"{place}: {first['msg']}" if place else first["msg"]
+        message = f"{place}: {first['msg']}" if place else first["msg"]
     else:
-        told = str(error)
-    return " ".join(told.split())[:200]
+        message = str(error)
+    return " ".join(message.split())[:200]
 
 
 def known_status(status: object) -> Status:
-    """A status as it was stored. What none of ours has written stands for something broken."""
+    """A status as it was stored; "broken" where it is none of ours."""
     return status if status in STATUSES else "broken"
 
 
@@ -171,7 +170,7 @@ def task_id_or_none(stored: object) -> str | None:
 
 
 def other_record(number: int) -> str:
-    """What to tell where a record is of another journey, status or title than its row says."""
+    """The message for a record whose journey, status or title differs from those of its row."""
     return (
         f"The record of journey {number} is not the one that was written for it: somebody has "
         "changed the archive."
@@ -179,7 +178,7 @@ def other_record(number: int) -> str:
 
 
 def altered_source(number: int, task_id: object) -> str:
-    """What to tell where the source in a record is not the one that its `task_id` was taken of."""
+    """The message for a record whose source does not give its `task_id`."""
     named = task_id_or_none(task_id) or "?"
     return (
         f"The source of task {named} (journey {number}) was changed after it was recorded, so "
@@ -207,7 +206,7 @@ def record_in(
 
 
 def unit_vector(stored: object) -> NDArray[np.float32] | None:
-    """A unit vector as it was stored; None where it is none any more, so that it is made anew."""
+    """A unit vector as it was stored; None where it is damaged, so that it is computed again."""
     if not isinstance(stored, bytes) or not stored or len(stored) % 4:
         return None
     vector: NDArray[np.float32] = np.frombuffer(stored, np.float32)

@@ -30,7 +30,7 @@ Rows = NDArray[np.intp]
 GROWTH_ROWS = 16_384
 """Files grow by at least so many rows at a time, and by an eighth."""
 SCANNED_IN_FULL = 2_048
-"""So few vectors are compared in full at once: a first pass would save nothing."""
+"""At most this many vectors are compared in full at once: a first pass would save nothing."""
 BLOCK = 256
 _LARGEST = 127
 
@@ -63,8 +63,7 @@ class VectorIndex:
     def __init__(
         self, folder: Path, dimension: int, mode: Literal["r", "r+"], most_rows: int | None = None
     ) -> None:
-        """`most_rows`: more are no rows of ours, and are not looked at; None: as many as there
-        are."""
+        """`most_rows`: rows beyond this number are not ours and are ignored; None: all count."""
         self.dimension = dimension
         self._folder = folder
         self._mode: Literal["r", "r+"] = mode
@@ -133,7 +132,7 @@ class VectorIndex:
         self.count = min(count, self.count)
 
     def _synced(self) -> int:
-        """How many rows were safe on the disk at the last `sync`."""
+        """The number of rows that the last `sync` has brought to the disk."""
         try:
             return int(read_bytes(open_file(self._folder / "synced", 32), 32))
         except (FileProblem, ValueError):

@@ -87,11 +87,11 @@ def trial_costs(modules: dict[str, float]) -> Iterator[list[Any]]:
         count, examine = 0, trials.examined
 
         def examined(
-            outcome: Any, plan: Any, evidence: Any, model: Any, call: Any = examine
+            outcome: Any, request: Any, evidence: Any, model: Any, call: Any = examine
         ) -> Any:
             nonlocal count
             count = len(evidence.episodes)
-            return call(outcome, plan, evidence, model)
+            return call(outcome, request, evidence, model)
 
         trials.examined = examined
         try:

@@ -72,18 +72,18 @@ class Benchmark:
                 help="another installation to compare with: its Python, or the folder of its "
                 "virtual environment or checkout",
             )
-        self.told: dict[str, Any] = {"tables": [], "said": []}
+        self.results: dict[str, Any] = {"tables": [], "said": []}
 
     def start(self) -> argparse.Namespace:
-        """Read the command line and tell on which machine this is."""
+        """Read the command line and print which machine this is."""
         self.options = self.parser.parse_args()
-        sys.excepthook = told_in_a_sentence
-        self.told["benchmark"] = Path(sys.argv[0]).stem
+        sys.excepthook = show_error
+        self.results["benchmark"] = Path(sys.argv[0]).stem
         self.say(machine())
         return self.options
 
     def say(self, text: str) -> None:
-        self.told["said"].append(text)
+        self.results["said"].append(text)
         print(text, flush=True)
         self._keep()
 
@@ -98,7 +98,7 @@ class Benchmark:
         gives each heading the format of its numbers. Text stands as it is, and None as a dash."""
         print(f"\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
         kept: list[Sequence[Any]] = []
-        self.told["tables"].append({"columns": list(columns), "rows": kept})
+        self.results["tables"].append({"columns": list(columns), "rows": kept})
         for row in rows:
             cells = [in_cell(*pair) for pair in zip(row, columns.values(), strict=True)]
             print(f"| {' | '.join(cells)} |", flush=True)
@@ -109,7 +109,7 @@ class Benchmark:
     def times(self, times_ms: Mapping[str, Sequence[float]], title: str = "ms") -> None:
         """A table of milliseconds, from the times of each thing."""
         columns = {title: "", "median": ".1f", "95 %": ".1f", "worst": ".1f"}
-        self.told.setdefault("times_ms", {})[title] = {
+        self.results.setdefault("times_ms", {})[title] = {
             n: list(each) for n, each in times_ms.items()
         }
         quantiles = ((name, np.percentile(each, [50, 95, 100])) for name, each in times_ms.items())
@@ -135,7 +135,7 @@ class Benchmark:
 
     def _keep(self) -> None:
         if self.options.json:
-            text = json.dumps(self.told, default=as_plain, indent=1)
+            text = json.dumps(self.results, default=as_plain, indent=1)
             self.options.json.write_text(text + "\n", encoding="utf-8")
 
 
@@ -287,8 +287,8 @@ def interpreter(path: str) -> str:
     )
 
 
-def told_in_a_sentence(kind: type[BaseException], error: Any, trace: Any) -> None:
-    """Python's last word on an error, without a traceback where the message says what to do."""
+def show_error(kind: type[BaseException], error: Any, trace: Any) -> None:
+    """Print an uncaught error; without a traceback where its message says what to do."""
     if isinstance(error, TaskwrightError):
         print(error, file=sys.stderr)
     else:

@@ -244,8 +244,8 @@ def run(
         process.terminate()
     if process.returncode:
         sys.exit(f"The run failed with exit status {process.returncode}.")
-    told = [json.loads(line) for line in events.read_text().splitlines()]
-    return measured(told, samples, workers)
+    recorded = [json.loads(line) for line in events.read_text().splitlines()]
+    return measured(recorded, samples, workers)
 
 
 def measured(

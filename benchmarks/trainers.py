@@ -87,8 +87,8 @@ def prove(trainer: Trainer, package: Exported, steps: int, folder: Path) -> dict
         stdout=subprocess.PIPE,
         text=True,
     )
-    told: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
-    return {**told, "install_s": round(seconds)}
+    outcome: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
+    return {**outcome, "install_s": round(seconds)}
 
 
 def main() -> None:
@@ -104,13 +104,13 @@ def main() -> None:
         for name in options.only or TRAINERS:
             folder = (options.keep or scratch) / name
             try:
-                told = prove(TRAINERS[name], package, options.steps, folder)
+                result = prove(TRAINERS[name], package, options.steps, folder)
             except subprocess.CalledProcessError as error:
                 yield [name, f"failed with status {error.returncode}", *[None] * 5]
                 continue
-            known = [told[key] for key in ("trainer", "gymnasium", "install_s", "steps")]
-            success = "{:.0%} → {:.0%}".format(*told["success"])
-            yield [*known, told["steps_per_s"], success, "{} → {}".format(*told["return"])]
+            known = [result[key] for key in ("trainer", "gymnasium", "install_s", "steps")]
+            success = "{:.0%} → {:.0%}".format(*result["success"])
+            yield [*known, result["steps_per_s"], success, "{} → {}".format(*result["return"])]
 
     with tempfile.TemporaryDirectory() as scratch:
         with Archive.open(options.run_dir) as archive:

@@ -102,9 +102,9 @@ def recorded(runs: list[Path], results: list[Path]) -> list[Trial]:
                     trials[record.task_id or "", trial.seed, trial.steps] = trial
     for path in results:
         for row in Results(path).rows:
-            for told in (row, row.get("anyway")):
-                if told:
-                    trial = trial_in(told)
+            for outcome in (row, row.get("anyway")):
+                if outcome:
+                    trial = trial_in(outcome)
                     trials[row["task"], row["seed"], trial.steps] = trial
     trained = [each for each in trials.values() if each.verdict in ("learned", "too_hard")]
     return [trial for trial in trained if not trial.abandoned_start]

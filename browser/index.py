@@ -133,7 +133,7 @@ class Index:
             return len(self._known)
 
     def _state(self) -> tuple[int, ...] | None:
-        """Differs whenever the archive's files do; None where that cannot be told.
+        """Differs whenever the archive's files do; None where that is unknown.
 
         Looking at the files' times takes a hundredth of what asking the archive takes.
         """

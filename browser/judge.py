@@ -130,7 +130,7 @@ class _Judge:
         self, judgements: dict[int, Judgement], answers: Sequence[Interest]
     ) -> Row | None:
         """A task that nobody has answered: one that was judged, first of the kind of verdict of
-        which fewer have been checked, since agreement is told from both; then any other."""
+        which fewer have been checked, since agreement is computed from both; then any other."""
         answered = {answer.journey for answer in answers}
         checked = [judgements[n].positive for n in answered if n in judgements]
         rows = [r for r in self._site.index.rows() if r.number not in answered and r.task_id]

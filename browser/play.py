@@ -53,7 +53,7 @@ IDLE_S = 300.0
 SESSION_S = 3600.0
 """After so long a page's process is ended in any case; a key begins anew."""
 SEND_S = 5.0
-"""A page that takes no frame for so long has gone, though nobody has told."""
+"""A page that takes no frame for so long has gone, though its connection is still open."""
 MESSAGES_PER_S, MESSAGES_AT_ONCE = 60.0, 200.0
 """That a page may send, on average and in a burst; hands press keys a tenth as often."""
 MESSAGE_CHARACTERS = 4_000
@@ -247,7 +247,7 @@ class _Player:
                     # What was asked for is answered at once: the first step is due now.
                     due = time.monotonic() - STEP_S
         except (WebSocketDisconnect, RuntimeError):
-            # The page has gone while it was being told something.
+            # The page has gone while a message was sent to it.
             if not self._gone and not listener.done():
                 listener.cancel()
         finally:
@@ -258,14 +258,14 @@ class _Player:
     async def _listen(self) -> None:
         try:
             while True:
-                told = await self._websocket.receive()
-                if told["type"] == "websocket.disconnect":
+                message = await self._websocket.receive()
+                if message["type"] == "websocket.disconnect":
                     break
                 if not self._allowance.takes_one():
                     await self._websocket.close(1008, "Too many messages.")
                     break
                 # Our page sends texts, and short ones.
-                text = told.get("text") or ""
+                text = message.get("text") or ""
                 if len(text) <= MESSAGE_CHARACTERS:
                     self._heed(text)
                 self._news.set()
@@ -342,7 +342,7 @@ class _Player:
         await self._say(kind="frame", frame=asdict(self._frame), serial=serial)
 
     async def _guarded(self, work: Callable[[], T]) -> T | None:
-        """Do something in the sandbox; where it fails, the page is told and the session is over."""
+        """Do something in the sandbox; a failure is sent to the page and ends the session."""
         try:
             return await run_in_threadpool(work)
         except ChildFault as fault:

@@ -21,7 +21,7 @@ from .security import LOOPBACK_NAMES, is_address
 from .site import Site
 
 MOST_CONNECTIONS = 100
-"""Open at once, those of all pages together; whoever comes then is told to come back."""
+"""The most connections open at once, of all pages together; further ones are asked to come back."""
 MESSAGE_BYTES = 20_000
 """Of what a page says over a WebSocket. A longer message ends the connection."""
 PORTS_TRIED = 20

@@ -74,7 +74,7 @@ class Site:
         return not any(folder.iterdir()) or any((folder / name).exists() for name in ANNOUNCING)
 
     def has_begun(self) -> bool:
-        """Whether a run has ever told anything here."""
+        """Whether a run has ever written an event here."""
         return any((self.run_dir / name).exists() for name in (FILE_NAME, *ANNOUNCING))
 
     def archive(self) -> Archive:

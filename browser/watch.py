@@ -61,7 +61,7 @@ class InFlight:
 
 @dataclass
 class Note:
-    """A warning or an error that the run told."""
+    """A warning or an error that the run reported."""
 
     time: str
     text: str
@@ -76,7 +76,7 @@ class Run:
     """The last `run` event; empty before the first."""
     commands: int = 0
     end: dict[str, Any] = field(default_factory=dict)
-    """How the last command ended; empty while it goes on, or where it told no end."""
+    """How the last command ended; empty while it goes on, or where it reported no end."""
     in_flight: dict[int, InFlight] = field(default_factory=dict)
     notes: deque[Note] = field(default_factory=lambda: deque(maxlen=NOTES_KEPT))
     """The newest last."""

@@ -130,13 +130,13 @@ def print_record(record: Record, run_dir: Path) -> None:
         out.print(getattr(idea, name))
     for judgement in record.judgements:
         verdict = "yes" if judgement.positive else "no"
-        told = f" {verdict}, says {judgement.judge}: {judgement.reason}"
+        opinion = f" {verdict}, says {judgement.judge}: {judgement.reason}"
         out.print()
-        out.print(Line(("Interesting?", "bold"), told))
+        out.print(Line(("Interesting?", "bold"), opinion))
     for sighting in record.sightings:
-        told = f" {seen(sighting)}, says {sighting.judge}: {sighting.reason}"
+        opinion = f" {seen(sighting)}, says {sighting.judge}: {sighting.reason}"
         out.print()
-        out.print(Line(("Seen?", "bold"), told))
+        out.print(Line(("Seen?", "bold"), opinion))
     if trial:
         print_findings(trial, out)
     for number, outcome in enumerate(record.outcomes):

@@ -23,7 +23,7 @@ Tell = Callable[[CurvePoint], None]
 
 @contextmanager
 def watching_trial(console: Console, max_steps: int) -> Iterator[Tell]:
-    """Give what is to be told of each point of the learning curve."""
+    """Yield a function that is called with each point of the learning curve."""
     if not console.is_terminal:
         yield lambda point: console.say(line(point))
         return
@@ -76,7 +76,7 @@ class TrialView:
         spread = high - low or 1.0
         strip = plot([(value - low) / spread for value in returns], width, 1)[0]
         last = points[-1]
-        told = (
+        summary = (
             f"{line(last).strip()} (between {low:.1f} and {high:.1f})  "
             f"{last.steps / self._max_steps:.0%} of the budget"
         )
@@ -84,7 +84,7 @@ class TrialView:
             Line(("success rate of the training episodes", "dim")),
             *drawn,
             Line(("return ", "dim"), (strip, "cyan")),
-            Line((told, "bold")),
+            Line((summary, "bold")),
         )
 
 

@@ -340,7 +340,7 @@ class TrainerConfig(Section):
         default_factory=dict
     )
     """Settings of single learners, such as `trainer.learners.soft_q.exploration_bonus`; those that
-    are left out are the learner's own. Its file in `trainer/learners` explains each."""
+    are left out have the learner's defaults. The settings reference lists them all."""
 
     @field_validator("learners")
     @classmethod

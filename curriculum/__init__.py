@@ -1,7 +1,7 @@
 """Curricula: which task to train on next, for any trainer. They need numpy alone, nothing of ours.
 
 - `sampler.TaskSampler`: asks a curriculum, and is what a training loop holds
-- `curriculum`: what a curriculum is told and must answer; `uniform`
+- `curriculum`: what a curriculum is given and must answer; `uniform`
 - `learning_progress`: tasks whose success rate changes (Kanitscheider et al. 2021, OMNI)
 - `alp_gmm`: regions of the task space where results change (Portelas et al. 2019)
 - `mixture`: Gaussian mixtures, which those regions are

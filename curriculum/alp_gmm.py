@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .curriculum import Episode, Numbers, Tables, normalised
+from .curriculum import EpisodeOutcome, Numbers, Tables, normalised
 from .mixture import Mixture, fit_mixture
 
 LEAST_VARIANCE = 0.01
@@ -77,7 +77,7 @@ class AlpGmm:
         """Number of the episode, task and ALP, of the latest episodes."""
         self._weights = np.full(count, 1 / count)
 
-    def update(self, task: int, episode: Episode) -> None:
+    def update(self, task: int, episode: EpisodeOutcome) -> None:
         number = self._recent[-1][0] + 1 if self._recent else 1
         progress = 0.0
         tried = np.flatnonzero(~np.isnan(self._results))

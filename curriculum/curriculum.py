@@ -1,4 +1,4 @@
-"""What a curriculum is told and must answer. Tasks are numbers from 0 here; the sampler has ids."""
+"""What a curriculum is given and must answer. Its tasks are numbers from 0; the sampler has ids."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Tables = dict[str, list[Any]]
 
 
 @dataclass(frozen=True)
-class Episode:
+class EpisodeOutcome:
     """How an episode of a task ended."""
 
     success: float
     """Whether the task was accomplished, or the share of it that was: from 0 to 1."""
     value_loss: float | None = None
     """How wrong the agent's value function was, the mean over the episode of the absolute
-    advantage; None where the trainer does not tell."""
+    advantage; None where the trainer does not say."""
 
 
 class Curriculum(Protocol):
@@ -31,7 +31,7 @@ class Curriculum(Protocol):
         """Chances of all tasks, shape (count,): none negative, their sum one."""
         ...
 
-    def update(self, task: int, episode: Episode) -> None:
+    def update(self, task: int, episode: EpisodeOutcome) -> None:
         """Learn from an episode of a task."""
         ...
 
@@ -54,7 +54,7 @@ class Uniform:
     def weights(self) -> Numbers:
         return self._weights
 
-    def update(self, task: int, episode: Episode) -> None:
+    def update(self, task: int, episode: EpisodeOutcome) -> None:
         pass
 
     def tables(self) -> Tables:

@@ -11,7 +11,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from .curriculum import Episode, Numbers, Tables, normalised
+from .curriculum import EpisodeOutcome, Numbers, Tables, normalised
 
 
 class LearningProgress:
@@ -66,7 +66,7 @@ class LearningProgress:
         self._slow = np.zeros(count)
         self._weighed = np.zeros(count)
 
-    def update(self, task: int, episode: Episode) -> None:
+    def update(self, task: int, episode: EpisodeOutcome) -> None:
         self._weighed[task] += self._smoothing * (1.0 - self._weighed[task])
         self._fast[task] += self._smoothing * (episode.success - self._fast[task])
         fast = self._fast[task] / self._weighed[task]

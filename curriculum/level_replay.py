@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .curriculum import Episode, Numbers, Tables, normalised
+from .curriculum import EpisodeOutcome, Numbers, Tables, normalised
 
 
 class PrioritisedLevelReplay:
@@ -18,7 +18,7 @@ class PrioritisedLevelReplay:
     success is from the mean of that task's successes before: the same, for an agent that knows no
     more of the task than how often it succeeds. Ranks count from 1, the highest score first::
 
-        P_score ~ (1 / rank)^(1 / temperature)        P_stale ~ episodes since it was last told of
+        P_score ~ (1 / rank)^(1 / temperature)        P_stale ~ episodes since its last update
         P = (1 - staleness) P_score + staleness P_stale
 
     A sampler draws every task a first time before it asks for `P`: it is the paper's P_new.
@@ -34,10 +34,10 @@ class PrioritisedLevelReplay:
         self._scores = np.zeros(count)
         self._episodes = np.zeros(count)
         self._successes = np.zeros(count)
-        self._last_told = np.zeros(count)
-        """The number of the episode that a task was last told of, in all tasks together."""
+        self._last_update = np.zeros(count)
+        """For each task, the number of its last update, counted over all tasks together."""
 
-    def update(self, task: int, episode: Episode) -> None:
+    def update(self, task: int, episode: EpisodeOutcome) -> None:
         score = episode.value_loss
         if score is None:
             before = self._successes[task] / max(self._episodes[task], 1.0)
@@ -45,7 +45,7 @@ class PrioritisedLevelReplay:
         self._scores[task] = score
         self._successes[task] += episode.success
         self._episodes[task] += 1.0
-        self._last_told[task] = self._last_told.max() + 1.0
+        self._last_update[task] = self._last_update.max() + 1.0
 
     def weights(self) -> Numbers:
         # Equal scores share their places: which task stands first in a list says nothing.
@@ -53,7 +53,7 @@ class PrioritisedLevelReplay:
         by_place = np.arange(1.0, len(self._scores) + 1.0) ** (-1.0 / self._temperature)
         shared = np.bincount(np.repeat(np.arange(len(sizes)), sizes), by_place) / sizes
         by_score = normalised(shared[group])
-        by_staleness = normalised(self._last_told.max() - self._last_told)
+        by_staleness = normalised(self._last_update.max() - self._last_update)
         chances: Numbers = (1.0 - self._staleness) * by_score + self._staleness * by_staleness
         return chances
 
@@ -62,10 +62,10 @@ class PrioritisedLevelReplay:
             "scores": self._scores.tolist(),
             "episodes": self._episodes.tolist(),
             "successes": self._successes.tolist(),
-            "last_told": self._last_told.tolist(),
+            "last_told": self._last_update.tolist(),
         }
 
     def restore(self, tables: Tables) -> None:
         self._scores, self._episodes = np.array(tables["scores"]), np.array(tables["episodes"])
         self._successes = np.array(tables["successes"])
-        self._last_told = np.array(tables["last_told"])
+        self._last_update = np.array(tables["last_told"])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .alp_gmm import AlpGmm
-from .curriculum import Curriculum, Episode, Numbers, Uniform, normalised
+from .curriculum import Curriculum, EpisodeOutcome, Numbers, Uniform, normalised
 from .learning_progress import LearningProgress
 from .level_replay import PrioritisedLevelReplay
 
@@ -139,8 +139,8 @@ class TaskSampler:
         for name, value, most in (("success", success, 1.0), ("value_loss", value_loss, math.inf)):
             if value is not None and not 0.0 <= value <= most:
                 raise ValueError(f"`{name}` is {value}; it must be a number from 0 to {most:g}.")
-        told = None if value_loss is None else float(value_loss)
-        self._curriculum.update(self._numbers[task_id], Episode(float(success), told))
+        loss = None if value_loss is None else float(value_loss)
+        self._curriculum.update(self._numbers[task_id], EpisodeOutcome(float(success), loss))
 
     def drop(self, task_id: str) -> None:
         """Never draw a task again, such as one that breaks.

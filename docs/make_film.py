@@ -50,7 +50,7 @@ def film(run_dir: Path, record: Record) -> list[Image.Image]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.gif"
         policy = policy_path(run_dir, record.task.task_id)
-        plan = FilmRequest(
+        request = FilmRequest(
             record.task.source,
             record.task.robot,
             str(path),
@@ -58,7 +58,7 @@ def film(run_dir: Path, record: Record) -> list[Image.Image]:
             width=WIDTH,
             height=HEIGHT,
         )
-        done = make_film(plan)
+        done = make_film(request)
         print(f"{record.idea.title}: {'success' if done.success else 'no success'}")
         with Image.open(path) as frames:
             title = record.idea.title

@@ -222,8 +222,8 @@ def main() -> None:
     draw = ImageDraw.Draw(sheet)
     middle = HEAD / 2
     draw.text((GAP, middle), "The world, from above", INK, font(20), anchor="lm")
-    told = "What the agent is told: eight slots, in its yaw frame"
-    draw.text((2 * GAP + PANEL, middle), told, INK, font(20), anchor="lm")
+    label = "What the agent is told: eight slots, in its yaw frame"
+    draw.text((2 * GAP + PANEL, middle), label, INK, font(20), anchor="lm")
     legend = (
         "The arrow on the left is the robot's heading. The two white posts are the ninth and tenth "
         "nearest bodies: they are not told.",

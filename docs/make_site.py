@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import atexit
+import dataclasses
 import inspect
 import os
 import re
@@ -17,7 +18,7 @@ import shutil
 import tempfile
 import textwrap
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -31,6 +32,8 @@ from pydantic.fields import FieldInfo
 
 from taskwright.cli.main import cli
 from taskwright.config import Config
+from taskwright.trainer.learners import LEARNERS, learner_class
+from taskwright.trainer.learners.learner import Settings
 
 ROOT = Path(__file__).parent.parent
 FROM_THE_TOP = {
@@ -158,25 +161,20 @@ def settings_page() -> str:
     ]
     for name, field in Config.model_fields.items():
         parts += section("##", name, section_of(field))
+        if name == "trainer":
+            for learner in LEARNERS:
+                parts += learner_section("###", learner)
     return "\n\n".join(parts) + "\n"
 
 
 def section(level: str, name: str, model: type[BaseModel]) -> list[str]:
     """The heading of a section, what it is for, its table, and the sections within it."""
-    meanings = dict(docstrings(model))
-    rows, within = [], []
-    for each, field in model.model_fields.items():
-        if model_below := section_of(field):
-            within.append((f"{name}.{each}", model_below))
-            continue
-        meaning = field.description or meanings.get(each, "")
-        cells = (f"`{name}.{each}`", f"`{kind(field)}`", f"`{default(field)}`", meaning)
-        rows.append("| " + " | ".join(cell(text) for text in cells) + " |")
+    fields, meanings = model.model_fields, dict(docstrings(model))
+    within = [(f"{name}.{each}", below) for each in fields if (below := section_of(fields[each]))]
+    single = {each: field for each, field in fields.items() if not section_of(field)}
     parts = [f"{level} {name}", inspect.cleandoc(model.__doc__ or "")]
-    if rows:
-        parts.append(
-            "\n".join(["| setting | type | default | meaning |", "|---|---|---|---|", *rows])
-        )
+    if single:
+        parts.append(table(name, single, meanings))
     # Sections within one often share a class: its table is shown once, under all their names.
     for model_below in dict.fromkeys(each for _, each in within):
         names = [other for other, each in within if each is model_below]
@@ -189,13 +187,41 @@ def section(level: str, name: str, model: type[BaseModel]) -> list[str]:
     return parts
 
 
+def learner_section(level: str, learner: str) -> list[str]:
+    """The heading of a learner's settings, and their table."""
+    settings = learner_class(learner).settings_class
+    hints = typing.get_type_hints(settings, include_extras=True)
+    fields = {
+        field.name: FieldInfo.from_annotated_attribute(hints[field.name], field.default)
+        for field in dataclasses.fields(settings)
+    }
+    inherited = (each for each in reversed(settings.__mro__) if issubclass(each, Settings))
+    meanings = {name: text for each in inherited for name, text in docstrings(each)}
+    name = f"trainer.learners.{learner}"
+    return [
+        f"{level} {name}",
+        inspect.cleandoc(settings.__doc__ or ""),
+        table(name, fields, meanings),
+    ]
+
+
+def table(section: str, fields: Mapping[str, FieldInfo], meanings: Mapping[str, str]) -> str:
+    """The settings of a section."""
+    rows = ["| setting | type | default | meaning |", "|---|---|---|---|"]
+    for name, field in fields.items():
+        meaning = field.description or meanings.get(name, "")
+        cells = (f"`{section}.{name}`", f"`{kind(field)}`", f"`{default(field)}`", meaning)
+        rows.append("| " + " | ".join(cell(text) for text in cells) + " |")
+    return "\n".join(rows)
+
+
 def section_of(field: FieldInfo) -> Any:
     """The section that a setting is; None for a single value."""
     found = field.annotation
     return found if isinstance(found, type) and issubclass(found, BaseModel) else None
 
 
-def docstrings(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+def docstrings(model: type[Any]) -> Iterator[tuple[str, str]]:
     """The sentences below the settings of a section."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(definition, ast.ClassDef)
@@ -212,10 +238,11 @@ def docstrings(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 def kind(field: FieldInfo) -> str:
     """The type of a setting in few words, with its bounds."""
     bounds = {"Ge": "≥ {0.ge}", "Gt": "> {0.gt}", "Le": "≤ {0.le}", "Lt": "< {0.lt}"}
-    told = [
+    bounds["Between"] = "{0.least:,} to {0.most:,}"
+    limits = [
         bounds[type(m).__name__].format(m) for m in field.metadata if type(m).__name__ in bounds
     ]
-    return ", ".join([type_words(field.annotation), *told])
+    return ", ".join([type_words(field.annotation), *limits])
 
 
 def type_words(annotation: Any) -> str:
@@ -234,7 +261,7 @@ def type_words(annotation: Any) -> str:
 
 def default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def cell(text: str) -> str:

@@ -9,13 +9,15 @@ from typing import Any
 import jinja2
 
 from ..presentation.names import make_keywords
+from ..world.robots import robot_spaces
+from .entries import space_as_json
 
 TEMPLATES = Path(__file__).parent / "templates"
 REQUIRES_PYTHON = ">=3.10"
 DEPENDENCIES = ("gymnasium>=0.29.1,<2", "numpy>=1.26,<3", "pybullet>=3.2.7,<3.3")
 """Loose where trainers pin: RLlib and others have a Gymnasium of their own. NumPy has a lower bound
 because tasks name its functions, and PyBullet both because episodes depend on it."""
-MAX_TOLD = 60
+MAX_DESCRIBED = 60
 """Tasks with a section and a picture in the card; a table has them all."""
 MAX_IDS = 500
 """As in `runtime/catalogue.py`: above this the tasks share one id."""
@@ -33,10 +35,10 @@ def pages(manifest: dict[str, Any], wheel: str) -> dict[str, str]:
     environment.filters.update(percent=_percent, cell=_cell, prose=_prose)
     words = {**_words(manifest), "wheel": wheel}
     card = environment.get_template("README.md.j2").render(words)
-    told = {"README.md": card}
+    rendered = {"README.md": card}
     for name in ("pyproject.toml", "env.py", "METADATA"):
-        told[name] = environment.get_template(f"{name}.j2").render({**words, "card": card})
-    return told
+        rendered[name] = environment.get_template(f"{name}.j2").render({**words, "card": card})
+    return rendered
 
 
 def _words(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -55,8 +57,8 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         "requires_python": REQUIRES_PYTHON,
         "dependencies": DEPENDENCIES,
         "entries": entries,
-        "told": entries[:MAX_TOLD],
-        "pictures": [entry for entry in entries[:MAX_TOLD] if entry["picture"]],
+        "described": entries[:MAX_DESCRIBED],
+        "pictures": [entry for entry in entries[:MAX_DESCRIBED] if entry["picture"]],
         "learned": sum(entry["status"] == "learned" for entry in entries),
         "policies": sum(entry["policy"] is not None for entry in entries),
         "checked_under": manifest["isolation"]["checked_under"],
@@ -67,6 +69,10 @@ def _words(manifest: dict[str, Any]) -> dict[str, Any]:
         ),
         "observation": _each_robot(entries, "observation_space"),
         "action": _each_robot(entries, "action_space"),
+        "steering": "; ".join(
+            f"{_space(space_as_json(robot_spaces(robot, steered=True)[1]))} ({robot})"
+            for robot in sorted({entry["robot"] for entry in entries if entry["steered"]})
+        ),
     }
 
 

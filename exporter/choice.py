@@ -33,7 +33,7 @@ def choose(
         if record.status in wanted and is_usable(record):
             chosen.setdefault(record.task_id or "", record)
     if not chosen:
-        raise UsageError(_nothing(archive, sorted(wanted), bool(only)), _remedy(archive))
+        raise UsageError(_nothing(sorted(wanted), bool(only)), _remedy(archive))
     return list(chosen.values())
 
 
@@ -44,7 +44,7 @@ def is_usable(record: Record) -> bool:
     return record.trial is not None or bool(record.outcomes and record.outcomes[-1].passed)
 
 
-def _nothing(archive: Archive, statuses: Sequence[str], named: bool) -> str:
+def _nothing(statuses: Sequence[str], named: bool) -> str:
     if named:
         return f"None of the named tasks is {' or '.join(statuses)}."
     return f"There is no task to export: none that passed its checks is {' or '.join(statuses)}."
@@ -54,5 +54,5 @@ def _remedy(archive: Archive) -> str:
     counts = archive.counts()
     if not counts:
         return "Run journeys until at least one task has been learned."
-    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
-    return f"The archive has {told}; choose with --status."
+    available = ", ".join(f"{count} {status}" for status, count in sorted(counts.items()))
+    return f"The archive has {available}; choose with --status."

@@ -105,11 +105,11 @@ def export_package(
         # Whole or not at all: it is moved into its place when it is complete.
         fresh = Path(scratch)
         wheel = f"dist/{name}-{manifest['version']}-py3-none-any.whl"
-        told = pages(manifest, wheel)
-        metadata = told.pop("METADATA")
+        texts = pages(manifest, wheel)
+        metadata = texts.pop("METADATA")
         for path, data in {**files, **outside, "LICENSE": LICENCE.read_bytes()}.items():
             _write(fresh / path, data)
-        for path, text in told.items():
+        for path, text in texts.items():
             _write(fresh / path, text.encode())
         licence = LICENCE.read_bytes()
         write_wheel(fresh / "dist", files, name, manifest["version"], metadata, licence)

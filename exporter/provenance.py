@@ -25,7 +25,7 @@ class Provenance:
     isolation: tuple[str, ...] = ()
     """The levels of isolation under which the run's commands checked tasks."""
     model: str | None = None
-    """The model that the run was told to ask."""
+    """The model that the run's settings name."""
     writers: dict[int, str] = field(default_factory=dict)
     """The model that answered last when source code was asked for, by journey."""
 

@@ -1,7 +1,7 @@
 """Reading what a model says: tolerant of wrapping, strict about content.
 
 Real answers come with extra prose, reasoning tags, bold or numbered labels, wrong fence labels, or
-as JSON. All that is looked past; but where the content itself is missing, cut off or ambiguous,
+as JSON. All of that is ignored. But where the content itself is missing, cut off or ambiguous,
 nothing is guessed: `AnswerError` says what was expected, and the model is asked once more with that
 sentence.
 """
@@ -51,7 +51,8 @@ JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
 LONGEST_FIELD = 10_000
-"""Characters. A good one has some hundred; later prompts repeat it, and every page shows it."""
+"""The most characters of a field, which later prompts and every page repeat. Good ones have
+hundreds."""
 
 # Labelled fields.
 
@@ -85,7 +86,7 @@ def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
     for name, content in labels(text, names):
         if name in found:
             found = {}
-        # Not the fence that the fields may be wrapped in, nor what comes after it.
+        # The fence that may be around the fields, and the text after it, are not part of a field.
         found[name] = before_fence(content).strip(f"{BLANKS}`")
     return found
 
@@ -101,12 +102,12 @@ def _from_json(text: str, names: Sequence[str]) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """Text, or a list of texts as lines. Anything else is no text, and is not made into one."""
+    """A text, or a list of texts joined as lines; empty for anything else."""
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = "\n".join(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    # What JSON writes as an escape is looked at here for the first time.
+    # Characters that JSON writes as escapes were not checked before.
     return plain(value).strip() if isinstance(value, str) else ""
 
 
@@ -155,7 +156,7 @@ def parse_code(answer: str) -> str:
 
 
 def _whole(module: str) -> str:
-    """The module, where nothing of it was left out. Whether it works, the checks will say."""
+    """The module, if it is complete. Whether it works is for the checks to find."""
     if not _IMPORT.search(module):
         raise AnswerError(
             f"The block with `class Env` imports nothing, so it is not all. {WHOLE_MODULE}"
@@ -271,9 +272,9 @@ def _one_verdict(answer: str, text: str, options: type[V]) -> V:
 
 
 def _closest(text: str, titles: Sequence[str]) -> str | None:
-    """The title that is meant, by its number or by its words; None where that is unclear."""
+    """The title that the judge refers to by its number or its words; None where that is unclear."""
     if found := _NUMBER.match(text):
-        # Python makes no number of some thousand digits.
+        # Python converts no number with thousands of digits.
         number = int(found[1]) if len(found[1]) < 10 else 0
         return titles[number - 1] if 1 <= number <= len(titles) else None
     said = text.casefold()
@@ -282,7 +283,7 @@ def _closest(text: str, titles: Sequence[str]) -> str | None:
 
 
 def _verdict(text: str, options: type[V]) -> V | None:
-    """The verdict a field begins with; None where it is none, or goes on to weigh another."""
+    """The verdict at the beginning of a field; None where none is there or another one follows."""
     # The first line alone: some models go on to explain themselves after the verdict.
     line = text.strip().splitlines()[0] if text.strip() else ""
     head, _, tail = _MARKS.sub(" ", line).partition("(")

@@ -1,4 +1,4 @@
-"""What a journey knows of those before it, and what it starts from."""
+"""What a journey knows of the journeys before it, and where it starts from."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .strategies.bandit import choose_start
 from .strategies.strategy import IdeaStrategy, Situation, Start
 
 INSTRUCTIVE: tuple[Status, ...] = ("too_hard", "too_easy", "uninteresting")
-"""Statuses of turned-down tasks that tell an author something about the next idea."""
+"""Statuses of rejected tasks that are useful to an author for the next idea."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class ArchiveView:
         return [near for near in found if without is None or near.record != without][:count]
 
     def novelty(self, idea: Idea, neighbours: Sequence[Neighbour]) -> float | None:
-        """Of an idea whose nearest kept tasks are `neighbours`; None where nothing is kept."""
+        """The novelty of an idea with these nearest kept tasks; None where nothing is kept."""
         count, metric = self._context.config.novelty.neighbours, self._context.metric
         near = list(neighbours[:count])
         if metric is not None:

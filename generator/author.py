@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Brief:
-    """What an author gets to know before it proposes the next task."""
+    """What an author is given to propose the next task."""
 
     robot: Robot
     random: np.random.Generator
@@ -71,7 +71,7 @@ class Author(Protocol):
         ...
 
     def for_journey(self, meter: Meter) -> Self:
-        """The same author at work for one journey: what it asks of a model goes on that meter."""
+        """The same author, working for one journey: its model calls are counted by that meter."""
         ...
 
     def propose(self, brief: Brief) -> Idea:
@@ -103,8 +103,8 @@ class Author(Protocol):
     def look(
         self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool
     ) -> Sighting | None:
-        """What is seen in a strip of frames of an episode of the trained agent, of which the
-        task's code says `code_success`; None where nobody is asked."""
+        """What a model sees in a strip of frames from an episode of the trained agent, for which
+        the task's code says `code_success`; None where no model is asked."""
         ...
 
     def judge_again(

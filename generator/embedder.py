@@ -99,7 +99,7 @@ class ServedEncoder:
         from .model.failures import TryFailed
         from .model.retries import pause_s
 
-        # Clients and servers would else speak base64, which some of them get wrong.
+        # Otherwise the client would ask for base64, which some servers get wrong.
         request = {"model": self.name, "input": list(texts), "encoding_format": "float"}
         deadline = time.monotonic() + self._config.deadline_s
         for tries in itertools.count(1):
@@ -134,8 +134,8 @@ def _read_vectors(body: str, count: int) -> list[Vector]:
 
 
 def _vector(value: Any) -> Vector:
-    """A list of numbers; or those as base64, which some servers send whatever they are asked for.
-    Raises ValueError or TypeError."""
+    """The numbers of a list, or of the base64 that some servers send in any case. Raises ValueError
+    or TypeError."""
     if isinstance(value, str):
         return np.frombuffer(base64.b64decode(value, validate=True), "<f4").astype(np.float32)
     if not isinstance(value, list) or not value:

@@ -1,7 +1,7 @@
 """What a run reports while it goes on: flat dictionaries, each a line of `events.jsonl`.
 
 Every event has `event` (its kind), `time` (UTC) and `elapsed_s` (seconds since the command began,
-by a clock that nobody sets). The kinds, and what else they have:
+by a monotonic clock). The kinds, and what else they have:
 
 `run`      a command began: `author`, `seed`, `tasks`, `attempts`, `minutes` (its limits, or None),
            `concurrency`, `workers`, `counts` (records by status), `isolation`, `versions`
@@ -19,7 +19,7 @@ by a clock that nobody sets). The kinds, and what else they have:
 `warning`  `text`, perhaps `journey`
 `end`      the command ended: `reason`, `counts`, `seconds`
 
-A command that is killed tells no end: its jobs and stages are over where another `run` follows.
+A command that is killed writes no `end` event: its jobs and stages end with the next `run` event.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from typing import Any
 
 from ..archive.store import now
 from ..errors import storage_explained
+from ..files import missing_line_feed
 
 Event = dict[str, Any]
 Watcher = Callable[[Event], None]
@@ -57,17 +58,9 @@ class Events:
             elapsed_s = round(time.monotonic() - self._started, 2)
             entry = {"event": event, "time": now(), "elapsed_s": elapsed_s, **details}
             with self._path.open("ab+") as file:
-                file.write(_line_break_after(file) + json.dumps(entry).encode() + b"\n")
+                file.write(missing_line_feed(file) + json.dumps(entry).encode() + b"\n")
             self._watcher(entry)
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
-
-
-def _line_break_after(file: Any) -> bytes:
-    """What is missing at the end of a file whose writer was killed, or had no room, in a line."""
-    if file.seek(0, 2) == 0:
-        return b""
-    file.seek(-1, 2)
-    return b"" if file.read(1) == b"\n" else b"\n"

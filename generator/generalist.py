@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..trainer.generalist import Tell
 
 
-def plan_generalist(
+def generalist_request(
     run_dir: Path,
     *,
     robot: Robot | None,
@@ -34,8 +34,8 @@ def plan_generalist(
     evaluation_episodes: int,
     processes: int,
 ) -> GeneralistRequest:
-    """What is to be trained on the kept tasks of a run; `robot` may be None where they are all for
-    the same. Raises UsageError where there are none."""
+    """The request to train on the kept tasks of a run; `robot` may be None where all tasks are for
+    the same robot. Raises UsageError where there are none."""
     with Archive.open(run_dir) as archive:
         kept = [record for record in archive.kept() if record.task]
         robots = Counter(record.task.robot for record in kept if record.task)
@@ -70,7 +70,7 @@ def plan_generalist(
     )
 
 
-def train_on_archive(run_dir: Path, plan: GeneralistRequest, tell: Tell) -> Generalist:
+def train_on_archive(run_dir: Path, request: GeneralistRequest, tell: Tell) -> Generalist:
     """Train, and keep `generalist.json` in the run folder up to date meanwhile.
 
     Raises ArchiveError where another command trains the same generalist, StorageError where the
@@ -94,12 +94,12 @@ def train_on_archive(run_dir: Path, plan: GeneralistRequest, tell: Tell) -> Gene
             write_generalist(run_dir, dataclasses.replace(generalist, updated_at=now()))
         tell(generalist, point)
 
-    folder = generalist_folder(run_dir, plan.name)
+    folder = generalist_folder(run_dir, request.name)
     check_folder(run_dir, to_write=True)
     with storage_explained():
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder, plan.name):
-            return train_generalist(plan, keep)
+        with _locked(folder, request.name):
+            return train_generalist(request, keep)
 
 
 def _task(record: Record, embedding: Sequence[float]) -> GeneralistTask:

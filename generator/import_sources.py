@@ -26,13 +26,13 @@ from .seeds import idea_of_source
 OMNI_EPIC_ARCHIVE = "archive.jsonl"
 MAX_SOURCE_BYTES = 1_000_000
 MAX_STATE_BYTES = 32_000_000
-"""Of the end of an OMNI-EPIC archive, where its last state stands."""
+"""How many bytes are read from the end of an OMNI-EPIC archive, where its last state is."""
 MAX_LISTED = 100_000
-"""Tasks that an OMNI-EPIC archive lists."""
+"""The most tasks that an OMNI-EPIC archive may list."""
 MAX_PARENTS = 50
-"""That are read of one task."""
+"""The most ancestors that are read of one task."""
 MAX_NAME = 200
-"""Characters that are shown of a name that a file gives."""
+"""The most characters that are shown of a name from a file."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def find_candidates(path: Path, robot: Robot | None = None) -> Iterator[ImportCa
         ArchiveError: An archive cannot be opened.
     """
     if path.name == FILE_NAME:
-        # A link that the user names may lead to an archive; in its folder none does.
+        # A link that the user names is followed; links inside that folder are not.
         yield from _of_archive(path.resolve().parent)
     elif (path / FILE_NAME).is_file():
         yield from _of_archive(path)
@@ -118,7 +118,7 @@ def _candidate(
 
 
 def _task_files(folder: Path) -> list[str]:
-    """Files of a folder that are meant: others, such as `base.py`, lie beside tasks."""
+    """The task files of a folder: other files, such as `base.py`, may be in it too."""
     names = sorted(path.name for path in folder.glob("*.py"))
     return [name for name in names if _may_define_a_task(folder, name)]
 
@@ -127,7 +127,7 @@ def _may_define_a_task(folder: Path, name: str) -> bool:
     try:
         source = read_text(open_within(folder, name, MAX_SOURCE_BYTES), MAX_SOURCE_BYTES)
     except FileProblem:
-        return True  # So that it is reported as unusable.
+        return True  # It is kept in the list, so that it is reported as unusable.
     return re.search(r"^class\s+Env\b", source, re.MULTILINE) is not None
 
 
@@ -159,7 +159,7 @@ def _last_state(path: Path, *, follow: bool) -> list[str]:
     """The paths of the tasks that were kept, as the last state that is whole has them."""
     try:
         with open_file(path, sys.maxsize, follow=follow) as file:
-            # Each state repeats those before it: the end of a long file is enough.
+            # Each state repeats the earlier ones, so the end of a long file is enough.
             file.seek(max(file.seek(0, os.SEEK_END) - MAX_STATE_BYTES, 0))
             text = file.read(MAX_STATE_BYTES).decode("utf-8-sig", errors="replace")
     except FileProblem as problem:
@@ -171,7 +171,7 @@ def _last_state(path: Path, *, follow: bool) -> list[str]:
         try:
             found, place = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            break  # Cut off while it was written.
+            break  # This state was cut off while it was written.
         state = found if isinstance(found, dict) else state
     kept = state.get("codepaths") if state else None
     if not isinstance(kept, list) or len(kept) > MAX_LISTED:
@@ -184,8 +184,8 @@ def _last_state(path: Path, *, follow: bool) -> list[str]:
 
 
 def _found(folder: Path, named: str) -> str | None:
-    """Where in the folder a file lies now that was named by a path on another machine; None where
-    nothing lies there. It may still lead elsewhere: who opens it sees to that."""
+    """The present path, in the folder, of a file that is named by a path on another machine; None
+    where there is none. It may be a link out of the folder: opening it checks that."""
     parts = [part for part in PurePosixPath(named).parts if part != "/"]
     for place in ("/".join(parts[-2:]), parts[-1] if parts else ""):
         try:
@@ -213,7 +213,7 @@ def _derived_from(folder: Path, place: str) -> list[str]:
 
 
 def _of_archive(run_dir: Path) -> Iterator[ImportCandidate | Unusable]:
-    """The records on which a trial had a verdict, as far as they can be read."""
+    """The readable records whose trial had a verdict."""
     with Archive.open(run_dir) as archive:
         for record in _records(archive):
             if isinstance(record, int):
@@ -229,7 +229,7 @@ def _of_archive(run_dir: Path) -> Iterator[ImportCandidate | Unusable]:
 
 
 def _records(archive: Archive) -> Iterator[Record | int]:
-    """The records of an archive one by one; of one that cannot be read at all, its number."""
+    """The records of an archive one by one; for a record that cannot be read, its number."""
     for number in archive.numbers(TRIED):
         try:
             yield from archive.by_number([number]).values()

@@ -48,19 +48,19 @@ UNTRIED = "untried"
 
 @dataclass(frozen=True)
 class Imported:
-    """What has come into the archive."""
+    """A task that was imported."""
 
     origin: str
     task_id: str
     number: int
     status: str
-    """Of its record, or `UNTRIED`."""
+    """The status of its record, or `UNTRIED`."""
     title: str
 
 
 @dataclass(frozen=True)
 class Present:
-    """What was there already."""
+    """A task that the archive had already."""
 
     origin: str
     task_id: str
@@ -69,18 +69,18 @@ class Present:
 
 @dataclass(frozen=True)
 class Failed:
-    """What cannot be imported."""
+    """A task that cannot be imported."""
 
     origin: str
     task_id: str | None
     stage: str | None
-    """Where the checks rejected it; None where it was something else."""
+    """The stage at which the checks rejected it; None where the reason is another."""
     reason: str
 
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file of a task that has not come along with it."""
+    """A file of a task that was not imported with it."""
 
     origin: str
     task_id: str
@@ -89,7 +89,7 @@ class LeftOut:
 
 @dataclass
 class Import:
-    """What came of it."""
+    """The result of an import."""
 
     imported: list[Imported] = field(default_factory=list)
     present: list[Present] = field(default_factory=list)
@@ -127,7 +127,8 @@ def import_tasks(
     found = _found(paths, robot)
     candidates = [candidate for candidate in found if isinstance(candidate, ImportCandidate)]
     config = _config(run_dir, candidates, robot)
-    result = Import(failed=[Failed(u.origin, None, None, u.reason) for u in _unusable(found)])
+    unusable = [candidate for candidate in found if isinstance(candidate, Unusable)]
+    result = Import(failed=[Failed(each.origin, None, None, each.reason) for each in unusable])
     encoder = make_encoder(config.embedder)
     run_dir.mkdir(parents=True, exist_ok=True)
     with storage_explained(), locked(run_dir), Archive.create_or_open(run_dir) as archive:
@@ -155,10 +156,6 @@ def _found(paths: Sequence[Path], robot: Robot | None) -> list[ImportCandidate |
     if len(problems) == len(paths):
         raise problems[0]
     return found
-
-
-def _unusable(found: Sequence[ImportCandidate | Unusable]) -> list[Unusable]:
-    return [candidate for candidate in found if isinstance(candidate, Unusable)]
 
 
 def _config(run_dir: Path, candidates: Sequence[ImportCandidate], robot: Robot | None) -> Config:
@@ -190,7 +187,7 @@ def _sorted_out(
             reason = f"It is for {candidate.task.robot}; this run is for {robot}."
             result.failed.append(Failed(candidate.origin, task_id, None, reason))
         elif task_id not in new or (new[task_id].record is None and candidate.record is not None):
-            # Of one task twice, the one with evidence.
+            # Of two candidates with one source, the one with a trial counts.
             new[task_id] = candidate
     return list(new.values())
 
@@ -204,7 +201,7 @@ def _there_already(archive: Archive) -> dict[str, int]:
     for number in archive.unfinished():
         for name, payload in archive.journal(number).steps():
             if name.startswith("code "):
-                # What cannot be read is no task that somebody could import again.
+                # A record that cannot be read holds no task that could be imported again.
                 with contextlib.suppress(ValueError):
                     there.setdefault(from_json(Task, payload).task_id, number)
     return there
@@ -264,7 +261,7 @@ class Taking:
 
     def take(self, passed: Sequence[tuple[ImportCandidate, Outcome]], result: Import) -> None:
         """All of it, or nothing."""
-        # What takes long, or may fail, comes first; vectors and files alone are harmless.
+        # Whatever takes long or may fail comes first; left-over vectors and files are harmless.
         vectors = list(self._embedder.embed_all([candidate.idea.text for candidate, _ in passed]))
         candidates = [candidate for candidate, _ in passed]
         with self._copied(candidates, result), self._archive.transaction():
@@ -294,7 +291,7 @@ class Taking:
     def _record(
         self, number: int, candidate: ImportCandidate, outcome: Outcome, vector: np.ndarray
     ) -> Record:
-        """What another archive found out, as a record of this one."""
+        """A record of another archive, as a record of this one."""
         assert candidate.record is not None
         before, where = candidate.record, _where(candidate)
         near = nearest(vector, self._kept, self._vectors, self._settings.neighbours)
@@ -376,7 +373,7 @@ class Taking:
 
 
 def _where(candidate: ImportCandidate) -> str:
-    """Where something came from, to be kept: without the folders of the machine it was on."""
+    """The origin as it is stored: without the folders of the machine it came from."""
     if candidate.record is None or candidate.run_dir is None:
         return "/".join(Path(candidate.origin).parts[-2:])
     return f"{candidate.run_dir.resolve().name}, journey {candidate.record.number}"

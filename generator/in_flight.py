@@ -24,7 +24,7 @@ from typing import Literal
 from ..task import Idea, Record, Task
 
 NO_IDEA = Idea("(no idea yet)", "", "", "", "")
-"""Stands where a journey ended before it had one."""
+"""Stands for the idea of a journey that ended before it had one."""
 
 
 class Stopped(Exception):

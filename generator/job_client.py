@@ -26,7 +26,7 @@ from .run_context import RunContext
 CHECK_DEADLINE_S = 120.0
 POSTER_DEADLINE_S = 60.0
 LOOK_DEADLINE_S = 120.0
-"""As jobs. What a check or a picture allows the task is far below; this guards against us."""
+"""Limits that guard against faults of our own; those on a task's code are far lower."""
 REPLAY_DEADLINE_S = 180.0
 TRIAL_GRACE_S = 120.0
 """Longer than the trial's own limit, which is the one that should end it."""
@@ -112,8 +112,8 @@ class JobClient:
         """Record the replay that the browser plays. A failure is only warned of."""
         run_dir = self._context.run_dir
         if trial is None and replay_path(run_dir, task.task_id).exists():
-            return  # An earlier journey with this source has shown more.
-        # Also where the run is ending: what the journey came to would have to wait for it.
+            return  # An earlier journey with this source has recorded a better replay.
+        # It is recorded even while the run is ending: else the journey's record would have to wait.
         result = self._result(replay_job(run_dir, task, trial))
         if result.broken:
             self.warn(result.broken)

@@ -135,7 +135,7 @@ class Journey:
         )
 
     def wait(self, other: int) -> None:
-        """Say that it depends on another journey how this one goes on."""
+        """Report that this journey waits for another one."""
         self.enter("wait", "journey", other=other)
 
     def once(self, step: str, kind: type[N], work: Callable[[], N]) -> N:
@@ -150,7 +150,7 @@ class Journey:
         self.selection = self.once(
             "select", Selection, lambda: replace(self._select(), horizon=self.view.horizon)
         )
-        # Begun by an earlier command, it may have known more or less than it would now.
+        # An earlier command may have begun this journey, with more or fewer records than now.
         horizon = self.selection.horizon
         self.view = ArchiveView(self.context, self.number - 1 if horizon is None else horizon)
 
@@ -267,7 +267,7 @@ class Journey:
         return self.author.judge(self.idea, self.neighbours, self._novelty, self._pictures())
 
     def _judge_again(self) -> None:
-        """Hear a second judge. It decides nothing, so a failure of it ends nothing."""
+        """Ask a second judge. It decides nothing, so its failure does not end the journey."""
         try:
             second = self.once("second judgement", Judgements, self._second_judgement)
             self.judgements += second.judgements
@@ -279,7 +279,7 @@ class Journey:
         return Judgements((judgement,) if judgement else ())
 
     def _pictures(self) -> list[Path | None]:
-        """Of this task and of its neighbours, where pictures are wanted and there are some."""
+        """The pictures of this task and of its neighbours, if pictures are wanted and exist."""
         if not self.context.config.model.judge_pictures or self.task is None:
             return []
         task_ids = [self.task.task_id, *(n.record.task_id or "" for n in self.neighbours)]
@@ -299,8 +299,8 @@ class Journey:
         return self.trial
 
     def look_at_success(self) -> None:
-        """Ask a model what it sees of the trained agent. It decides nothing, so a failure of it
-        ends nothing."""
+        """Ask a model what it sees of the trained agent. Its answer decides nothing, so its failure
+        does not end the journey."""
         was_trained = self.trial is not None and self.trial.success_after is not None
         if not (self.context.config.model.judge_success and was_trained):
             return
@@ -329,7 +329,7 @@ class Journey:
         if self.outcomes and self.outcomes[-1].passed:
             self.jobs.record_replay(self.written, self.trial)
         cost, seconds = self.journal.spent()
-        # Calls of a step that failed are in no step.
+        # The calls of a failed step belong to no step that was stored.
         cost += self.meter.read()
         record = Record(
             number=self.number,

@@ -27,12 +27,12 @@ _FENCES = ("```", "~~~")
 _COLON = re.compile("[:：]")
 _NUMBER = re.compile(r"\(?\d++[.)]")
 BLANKS = " \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\u00a0\u200b\u2028\u2029\u3000\ufeff"
-"""What shows as nothing."""
+"""Characters that are invisible."""
 _DECORATION = f"{BLANKS}#>*_`-"
 """Headings, quotes, lists, bold and code, and blanks among them."""
 _OBJECT = re.compile(r'\{\s*+["}]')
 _JSON_PATIENCE = 20
-"""As many times the length of a text is read in search of JSON, at most."""
+"""The search for JSON reads a text at most this many times."""
 
 
 def plain(text: str) -> str:
@@ -164,7 +164,7 @@ class _Lines:
 
 def code_blocks(text: str) -> list[Block]:
     """The fenced blocks of a text in their order; empty ones are left out."""
-    # Form feeds and the like end a line too, and stay in the code as they are.
+    # Form feeds and the like also end a line; they are kept in the code.
     lines = text.splitlines(keepends=True)
     blocks = []
     for block in _blocks(lines):
@@ -238,7 +238,7 @@ def json_objects(text: str) -> Iterator[dict[str, Any]]:
             # Python also counts the lines above an error, in a hundredth of the time.
             left -= error.pos - place + error.pos / 100
         except (ValueError, RecursionError):
-            # A number of too many digits, or too deep. Python does not say how far it has got.
+            # A number has too many digits, or the nesting is too deep. Python does not say where.
             left -= len(text)
         else:
             yield from _objects_in(value)

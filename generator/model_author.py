@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TITLES_IN_IDEA_PROMPT = 60
-"""The latest titles, listed so that they are not proposed again: about ten tokens each."""
+"""How many of the latest titles are listed, against repetition: about ten tokens each."""
 EXAMPLES_IN_CODE_PROMPT = 2
-"""Sources shown beside the interface. Each is about a thousand tokens, in every such prompt."""
+"""How many sources are shown beside the interface, each of about a thousand tokens."""
 
 
 class ModelAuthor:

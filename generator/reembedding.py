@@ -17,7 +17,7 @@ from .embedder import make_encoder
 from .run import CONFIG_NAME, prepare_config
 
 TOGETHER = 1024
-"""So many records are read at once."""
+"""How many records are read at once."""
 
 
 def reembed(
@@ -35,7 +35,7 @@ def reembed(
     with storage_explained(), locked(run_dir), Archive.create_or_open(run_dir) as archive:
         made_by = archive.embedder()
         if made_by is not None and made_by[0] == encoder.name:
-            # It is asked again because it has changed under its name.
+            # The embedder is asked again, because it may have changed under its name.
             archive.drop_embeddings_but("")
         embedder = Embedder(archive, encoder, replaces=True)
         numbers = list(archive.statuses())

@@ -95,7 +95,7 @@ def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
 
 
 def _reaching(settings: dict[str, Any]) -> Config:
-    """Those of the settings that reach beyond the run folder."""
+    """The settings that reach beyond the run folder."""
     return resolve(
         {name: settings[name] for name in ("run", "model", "embedder") if name in settings}
     )
@@ -276,7 +276,7 @@ def _concurrency_before(run_dir: Path) -> int | None:
         return None
     settings = load_config(path, follow=False)
     if "seed" not in settings.get("run", {}):
-        return None  # Tasks were imported, and nothing was run.
+        return None  # Tasks were imported into this folder, but no run has begun.
     return resolve(settings).run.concurrency or 1
 
 

@@ -25,10 +25,10 @@ from .journey import run_journey
 from .run_context import RunContext
 
 MAX_BROKEN_IN_A_ROW = 3
-"""Failures of our machinery, after which a run stops rather than go on failing."""
+"""After this many failures of our machinery in a row, a run stops."""
 SHUTDOWN_S = 2.0
-"""How long a stopped run waits for its threads unless told otherwise. What has not ended by then is
-left to itself, which suits a command whose process ends at once."""
+"""How long a stopped run waits for its threads by default. What has not ended by then is left to
+itself, which suits a command whose process ends at once."""
 CANCEL_AGAIN_S = 0.1
 """Jobs are cancelled again at this interval: one may be asked for while others are cancelled."""
 
@@ -64,9 +64,9 @@ class Scheduler:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
             self._limits = self._limits.model_copy(update=no_limits)
         self._statuses = {record.number: record.status for record in context.in_flight.records()}
-        """Of the journeys that have ended."""
+        """The statuses of the journeys that have ended."""
         self._held: dict[int, Record] = {}
-        """Records of journeys of which it is open whether they come before the end of the run."""
+        """Records of journeys that may come after the end of the run, which is not decided yet."""
         self._to_resume = context.archive.unfinished()
         self._in_flight: set[int] = set()
         self._messages: queue.SimpleQueue[tuple[int, Record | BaseException] | Literal["stop"]]
@@ -97,10 +97,10 @@ class Scheduler:
                 self._shut_down()
         if self._error is not None:
             raise self._error
-        # Nothing else keeps a journey from beginning while none is under way.
+        # While no journey is under way, nothing else prevents one from beginning.
         self.reason = self.reason or f"{self._limits.attempts} journeys have ended."
 
-    # Which journeys begin. This settles when one begins, never what becomes of it.
+    # Beginning journeys. This decides when one begins, never its result.
 
     def _begin_journeys(self) -> None:
         while not self._is_over and self._may_begin(number := self._next):
@@ -150,7 +150,7 @@ class Scheduler:
         except BaseException as error:
             self._messages.put((number, error))
 
-    # What becomes of them.
+    # Ending journeys.
 
     def _handle_next(self) -> None:
         """Wait for the next message or deadline, and act on it."""
@@ -178,14 +178,14 @@ class Scheduler:
             case Stopped() | JobCancelled() | ModelStopped():
                 self._context.in_flight.suspend(number)
             case BudgetSpent() | ModelError():
-                # The others may have work before them that needs no model.
+                # The other journeys may still have work that needs no model.
                 self._context.in_flight.suspend(number)
                 self._begin_no_more(end)
             case _:
                 self._error, self._is_over = end, True
 
     def _handle_deadline(self) -> None:
-        """Let no step begin any more; the second time, do not wait for those under way either."""
+        """Let no further step begin; the second time, do not wait for those under way either."""
         self._is_over = self._context.in_flight.is_stopped
         self.reason = self.reason or TIME_IS_UP
         self._context.in_flight.stop()

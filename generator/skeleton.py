@@ -102,7 +102,7 @@ _FOREIGN = {
 def assemble(idea: Idea, robot: Robot, parts: Mapping[str, str]) -> str:
     """The module with its parts filled in; parts that are missing are left empty."""
     text = idea.docstring.replace("\\", "/").replace('"""', "'''")
-    # Neither in the middle of a word nor at its hyphens: for either, huge words would take hours.
+    # Words are broken neither inside nor at hyphens: with huge words either would take hours.
     lines = [
         textwrap.fill(line, WIDTH - 4, break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
@@ -123,7 +123,7 @@ def parts_of(source: str) -> dict[str, str] | None:
     parts, name, rest = {"": ""}, "", source.removesuffix(end)
     for text, next_name in zip(texts, _PIECES[1::2], strict=True):
         content, found, rest = rest.partition(text)
-        # The name of the base stands there twice.
+        # The name of the base class occurs twice.
         if not found or parts.setdefault(name, content) != content:
             return None
         name = next_name
@@ -141,7 +141,7 @@ def parse_parts(answer: str, names: Sequence[str], *, all_of_them: bool = True) 
     blocks = code_blocks(text)
     if any(not block.closed for block in blocks):
         raise AnswerError("A code block is not closed. Send all parts again, shorter.")
-    # Words of the code itself are no labels; but some models put all parts into one block.
+    # Labels are sought outside code blocks first; but some models put all parts into one block.
     parts = labels(text, names, outside_blocks=True)
     if not parts and len(blocks) == 1:
         parts = labels(blocks[0].code, names)
@@ -159,7 +159,7 @@ def _code(name: str, content: str) -> str:
     blocks = code_blocks(content)
     if len(blocks) > 1:
         raise AnswerError(f"The part {name} has {len(blocks)} code blocks. Send one.")
-    # Without a block, or with an empty one, what is left beside the fences.
+    # Where there is no block, or an empty one, the text without its fences is the code.
     code = blocks[0].code if blocks else dedented(without_fences(content))
     code = code.strip("\n").rstrip()
     if code.strip(" `.").casefold() in ("", "none", "pass", "empty", "nothing"):
@@ -181,7 +181,7 @@ def _code(name: str, content: str) -> str:
 
 
 def _assigned(name: str, code: str, tree: ast.Module) -> str:
-    """The code, with its result set; a lone condition can only be meant as that."""
+    """The code with its result assigned; a lone condition can only be the result."""
     target = _SETS.get(name)
     if target is None or not tree.body:
         return code

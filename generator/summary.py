@@ -1,4 +1,4 @@
-"""What a run has come to, in numbers."""
+"""The results of a run, in numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Ending:
     tokens_per_kept: int | None
     """None where nothing is kept."""
     seconds: float
-    """This command alone."""
+    """The seconds that this command took."""
     kept: int
     """Tasks that this command has kept."""
     kept_per_hour: float
@@ -38,7 +38,7 @@ class Ending:
     strategies: dict[str, Weight] = field(default_factory=dict)
     """What each strategy has earned."""
     agreement: Agreement | None = None
-    """Of two judges; None where nothing was judged twice."""
+    """The agreement of two judges; None where nothing was judged twice."""
     interrupted: bool = False
     """Whether somebody stopped it before its limits did."""
 

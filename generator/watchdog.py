@@ -1,4 +1,4 @@
-"""A run's hold on the process that watches over it (see `watchdog_process`)."""
+"""Starts and informs the process that watches over a run (see `watchdog_process`)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Watchdog:
 
     def __init__(self) -> None:
         self._reading, self._writing = os.pipe()
-        # What tells of signals may not wait.
+        # The descriptor that reports signals must not block.
         os.set_blocking(self._writing, False)
         self._wakeup_before: int | None = None
         self._process = subprocess.Popen(
@@ -57,9 +57,9 @@ class Watchdog:
             try:
                 signal.set_wakeup_fd(self._wakeup_before)
             except (OSError, ValueError):
-                # Whose it was has closed it meanwhile.
+                # The watchdog has been closed meanwhile.
                 signal.set_wakeup_fd(-1)
-        # Not asked to end but ended: it may be suspended.
+        # It is killed instead of asked to end, since it may be suspended.
         self._process.kill()
         self._process.wait()
         # Kept open until now, so that nothing is ever written to a pipe that nobody has open.

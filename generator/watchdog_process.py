@@ -34,12 +34,12 @@ SECONDS = struct.Struct("d")
 STOPPING = (signal.SIGINT, signal.SIGTERM)
 TICK_S = 0.5
 LONGEST_WAIT_S = 3600.0
-"""Longer waits are done in parts: the system cannot count to every number of seconds."""
+"""Longer waits are done in parts, since the system limits the length of one."""
 SHOW_CURSOR = "\x1b[?25h"
 
 
 def main(run_pid: int, patience_s: float) -> None:
-    # Who stops the run may mean all its processes. This one is needed until the run has gone.
+    # A signal to the run may reach all its processes; this one is needed until the run has ended.
     for number in (*STOPPING, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     since = _what_should_end_it()
@@ -76,8 +76,8 @@ def _be_patient(run_pid: int, patience_s: float) -> None:
 
 
 def _next_byte(timeout_s: float) -> int | None:
-    """What the run tells next; None where it tells nothing in time. Does not return where the pipe
-    is closed."""
+    """The next message of the run; None where none comes in time. Exits where the pipe is
+    closed."""
     if not select.select([0], [], [], min(timeout_s, LONGEST_WAIT_S))[0]:
         return None
     message = os.read(0, 1)
@@ -89,7 +89,7 @@ def _next_byte(timeout_s: float) -> int | None:
 def _is_suspended(pid: int) -> bool:
     """Whether a process is stopped, as by Ctrl-Z. Where there is no /proc, none is."""
     with contextlib.suppress(OSError), open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        # After the name, which may hold anything.
+        # The state follows the name, which may hold anything.
         return file.read().rpartition(")")[2].split()[0] in "Tt"
     return False
 
@@ -104,7 +104,7 @@ def _kill(pid: int) -> None:
 
 
 def _say(text: str) -> None:
-    """On standard error, where somebody reads it: nothing here may wait for a reader."""
+    """Write to standard error without waiting: nothing here may block on a reader."""
     with contextlib.suppress(OSError):
         if os.isatty(2):
             # A live picture has hidden the cursor, and left it in the middle of a line.

@@ -50,7 +50,7 @@ def _sign(match: re.Match[str]) -> str:
 
 
 def _printed(value: object) -> object:
-    # Markup is ours already; numbers hide nothing, and what is missing has to be told as such.
+    # Markup is ours already, numbers hide nothing, and a missing value must stay recognisable.
     if value is None or isinstance(value, Markup | int | float | Undefined):
         return value
     # Where a text belongs, somebody may have put a list.

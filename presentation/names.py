@@ -97,7 +97,7 @@ def make_call(env_id: str, *, task: str = "", steered: bool = False) -> str:
 
 
 def make_keywords(*, task: str = "", steered: bool = False) -> str:
-    """What `gymnasium.make` and `make_vec` are told beside the id, as a piece of Python."""
+    """The arguments of `gymnasium.make` and `make_vec` beside the id, as Python."""
     return (f', task="{task}"' if task else "") + (", steered=True" if steered else "")
 
 

@@ -60,7 +60,7 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
 
 
 def _robot_words(robot: str) -> Words:
-    """What a model is told of a robot."""
+    """The words about a robot for a model."""
     return robot_class(robot).words
 
 

@@ -70,13 +70,13 @@ def cause_of(record: Record) -> str:
             judges = [j.judge for j in record.judgements if not j.positive]
             return f"judged by {judges[0]}" if judges else "judged uninteresting"
         case _:
-            return " ".join(record.reason.split()[:6]) or "no reason told"
+            return " ".join(record.reason.split()[:6]) or "no reason given"
 
 
 def _how_far(record: Record) -> str:
     trial = record.trial
     if trial is None:
-        return "no trial told"
+        return "no trial recorded"
     best = max([trial.success_after or 0.0, *(point.success_rate for point in trial.curve)])
     if best <= 0.0:
         return "never succeeded while training"

@@ -44,8 +44,8 @@ class Figure:
     narrow: Drawing
 
 
-def plot_frame(drawing: Drawing, x_max: float, y_max: float, top: float = 44) -> Frame:
-    return Frame(46, top, drawing.width - 10, drawing.height - 42, x_max, y_max)
+def plot_frame(drawing: Drawing, x_max: float, y_max: float) -> Frame:
+    return Frame(46, 44, drawing.width - 10, drawing.height - 42, x_max, y_max)
 
 
 def progress(run: RunData, width: float) -> Drawing:
@@ -152,11 +152,11 @@ def learning(run: RunData, width: float) -> Drawing:
     return drawing
 
 
-def _smoothed(rates: Sequence[float], window: int = 3) -> list[float]:
-    """Means over a few neighbouring points: each is of a dozen episodes only."""
+def _smoothed(rates: Sequence[float]) -> list[float]:
+    """Means over seven neighbouring points, because a point is of a dozen episodes only."""
     found = []
     for n in range(len(rates)):
-        near = [min(max(r, 0.0), 1.0) for r in rates[max(n - window, 0) : n + window + 1]]
+        near = [min(max(r, 0.0), 1.0) for r in rates[max(n - 3, 0) : n + 4]]
         found.append(sum(near) / len(near))
     return found
 

@@ -123,12 +123,12 @@ def text_width(text: str, size: float, bold: bool = False) -> float:
     return _font(100, bold).getlength(line_of(text)) * size / 100
 
 
-def fitted(text: str, room: float, size: float, bold: bool = False) -> str:
+def fitted(text: str, room: float, size: float) -> str:
     """The text on one line, or as much of it as has room."""
     text = line_of(text)
-    if text_width(text, size, bold) <= room:
+    if text_width(text, size) <= room:
         return text
-    while text and text_width(f"{text}…", size, bold) > room:
+    while text and text_width(f"{text}…", size) > room:
         text = text[:-1]
     return f"{text.rstrip()}…" if text else ""
 

@@ -60,7 +60,7 @@ def command_rows(run: RunData) -> list[tuple[str, ...]]:
     rows = []
     for command in run.history.commands[-COMMANDS_SHOWN:]:
         versions = command.get("versions")
-        written_versions = "not told"
+        written_versions = "not recorded"
         if isinstance(versions, dict):
             written_versions = ", ".join(f"{name} {version}" for name, version in versions.items())
         values = (command.get(name) for name in ("author", "seed", "concurrency", "workers"))

@@ -23,7 +23,7 @@ from ..world.robots import robot_of
 from .faults import fault_of
 
 MAX_TERMS = 32
-"""Reward terms that are told by name; further ones count in the reward alone."""
+"""The most reward terms that are reported by name; further ones count in the reward alone."""
 
 _NAMES_AND_TYPES = (
     ("rewards", np.float64),
@@ -179,13 +179,13 @@ class EpisodeServer:
 
     def _tell_terms(self, row: int, terms: dict[str, float]) -> None:
         """Write reward terms into the columns that their names have; NaN where one is not given."""
-        told, columns = self._arrays["reward_terms"][row], self._terms
-        told[:] = math.nan
+        row_terms, columns = self._arrays["reward_terms"][row], self._terms
+        row_terms[:] = math.nan
         for name, value in terms.items():
             if name not in columns and len(columns) < MAX_TERMS:
                 columns[name] = len(columns)
             if name in columns:
-                told[columns[name]] = value
+                row_terms[columns[name]] = value
 
     def film(
         self,

@@ -1,4 +1,4 @@
-"""An exception from task code, told as symptom, cause and fix.
+"""Explains an exception from task code as symptom, cause and fix.
 
 A person and a repairing model read the same three sentences. The symptom names the task's own line;
 the text of an exception is cut short, because task code chooses it.
@@ -36,7 +36,7 @@ _FOLDERS_OF_THIS_MACHINE = sorted(
     key=len,
     reverse=True,
 )
-"""No message tells a model or a reader of an archive where they lie."""
+"""Folders whose paths are left out of messages to models and to readers of an archive."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,14 @@ def fault_of(error: BaseException, doing: str, source: str) -> dict[str, str]:
         text = _shortened(_without_folders(str(error)))
         return {"broken": f"Python could not load a part of itself during {doing}: {text}"}
     if isinstance(error, ActionError):
-        # Whoever acts has given it, and not the task.
+        # The agent has given this action, so the task is not at fault.
         return {"broken": f"In {doing}: {_shortened(str(error))}"}
     fault = describe(error, doing, source)
     return {"symptom": fault.symptom, "cause": fault.cause, "fix": fault.fix}
 
 
 def describe(error: BaseException, doing: str, source: str) -> Fault:
-    """Tell what an exception means that task code has raised."""
+    """Explain an exception that task code has raised."""
     text = _shortened(_without_folders(str(error)))
     said = f": {text}" if text else ""
     symptom = f"{doing} raised {type(error).__name__}{said}{_where(error, source)}"

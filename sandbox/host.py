@@ -20,7 +20,7 @@ PROBE_TIMEOUT_S = 5.0
 
 
 def isolation(without: Collection[str] = ()) -> Isolation:
-    """What is in force in a sandboxed process here. Raises BrokenError where none starts."""
+    """The isolation of a sandboxed process on this host. Raises BrokenError where none starts."""
     with Child(without=without) as child:
         return child.isolation
 
@@ -74,7 +74,7 @@ def _run(name: str, surroundings: Surroundings, without: Collection[str]) -> str
         try:
             reply = child.request(request, PROBE_TIMEOUT_S)
         except ChildDied as died:
-            # Having become another program, it ends as that program does.
+            # A process that has become another program ends with the exit status of that program.
             return f"exit status {died.status}" if died.status else ""
         except ChildFault as fault:
             return fault.symptom

@@ -40,7 +40,7 @@ from .syntax import parsed
 
 MAX_SOURCE_CHARACTERS = 100_000
 
-# These decide what a method is given as its `self`.
+# These attributes decide which object a method gets as its `self`.
 MAKERS_OF_SELF = frozenset({"super", "property", "staticmethod", "classmethod"})
 
 
@@ -112,7 +112,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
             self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
 
     def _check_bound(self, node: ast.AST, name: str | None, magic: bool = False) -> None:
-        """A name that a statement gives a meaning."""
+        """Check a name that a statement binds."""
         if name in BASES or name == "self":
             self.refuse(node, f"`{name}` may not be redefined", "Choose another name.")
         self.check_name(node, name, allow_magic_methods=magic)
@@ -149,7 +149,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
         return self.node_contents_visit(node)
 
     def _module(self, node: ast.AST) -> str | None:
-        """Which module an expression stands for, where its names say so."""
+        """The module that an expression refers to, as far as its names show."""
         if isinstance(node, ast.Name):
             return self._modules.get(node.id)
         if isinstance(node, ast.Attribute) and (parent := self._module(node.value)):
@@ -211,7 +211,7 @@ class _TaskTransformer(RestrictingNodeTransformer):
 
     def _check_super(self, node: ast.Call) -> None:
         second = node.args[1] if len(node.args) == 2 and not node.keywords else None
-        # With no arguments it takes the first one of the function it stands in.
+        # Without arguments, `super` takes the first argument of the function around it.
         implicit = not node.args and bool(self._functions) and self._functions[-1] in self._methods
         if not (implicit or (second is not None and _is_self(second))):
             self.refuse(node, "`super` is called outside a method's own code", _SUPER_INSTEAD)
@@ -314,8 +314,8 @@ class _TaskTransformer(RestrictingNodeTransformer):
 
     def visit_Yield(self, node: ast.Yield | ast.YieldFrom) -> Any:
         if self._functions and self._functions[-1] in self._cleaning_up:
-            # What is left undone there is made up for when the generator is forgotten: in another
-            # episode perhaps, and while trusted code is at work.
+            # The cleaning up would run when the generator is collected: perhaps in another
+            # episode, and while trusted code runs.
             self.refuse(
                 node,
                 "`yield` inside `try` or `with` is refused",
@@ -426,7 +426,7 @@ def _has_bases(node: ast.ClassDef) -> bool:
 
 
 def _class_level(node: ast.ClassDef) -> Iterator[ast.AST]:
-    """What runs while the class is made: everything but the insides of its functions."""
+    """The statements that run while the class is created: all but the bodies of its functions."""
     waiting: list[ast.AST] = list(node.body)
     while waiting:
         part = waiting.pop()
@@ -436,7 +436,7 @@ def _class_level(node: ast.ClassDef) -> Iterator[ast.AST]:
 
 
 def _names_bound_by(node: ast.AST) -> Iterator[str]:
-    """The names that one node of a tree gives a meaning."""
+    """The names that one node of a tree binds."""
     match node:
         case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
             yield name
@@ -455,7 +455,7 @@ def _names_bound_in(tree: ast.AST) -> Iterator[str]:
 
 
 def _modules_in(tree: ast.AST, bound: set[str]) -> dict[str, str]:
-    """The names that stand for a module throughout a source."""
+    """The names that refer to a module throughout a source."""
     modules: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -1,7 +1,7 @@
-"""What a person who drives a robot is shown: a world as it goes on, a frame for each action.
+"""What a person who drives a robot is shown: the changing world, in a frame for each action.
 
-Nouns only, made of the shapes of `recording`; they cross from the sandboxed process to its parent,
-which believes none of them before `Stage.take` has looked.
+Data classes only, built from the shapes of `recording`. They go from the sandboxed process to its
+parent, which checks each with `Stage.take` before using it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Pose = tuple[float, float, float, float, float, float, float]
 """Position (x, y, z, m) and quaternion (x, y, z, w), in the world."""
 
 MAX_TERMS = 32
-"""Reward terms that are told by name."""
+"""The most reward terms that are reported by name."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Piece(Noun):
     """A rigid piece that has appeared: the base of a body or one of its links."""
 
     number: int
-    """What later frames call it; never given twice in an episode."""
+    """The number by which later frames refer to it; never reused in an episode."""
     robot: bool
     shapes: tuple[Shape, ...]
     pose: Pose
@@ -37,7 +37,7 @@ class Frame(Noun):
 
     appeared: tuple[Piece, ...] = ()
     meshes: tuple[Mesh, ...] = ()
-    """Those that shapes of `appeared` need and no earlier frame has told; numbered on."""
+    """Meshes that `appeared` needs and that no earlier frame has sent; their numbers continue."""
     vanished: tuple[int, ...] = ()
     colors: tuple[tuple[int, int, Quadruple], ...] = ()
     """Changes of colour: piece, number of its shape, new colour."""
@@ -79,7 +79,7 @@ class Walkthrough(Noun):
 
 
 class Stage:
-    """What a viewer knows of an episode so far, so that a frame that does not fit is found out."""
+    """What a viewer knows of an episode so far, to detect a frame that does not fit."""
 
     def __init__(self) -> None:
         self._shapes: dict[int, int] = {}

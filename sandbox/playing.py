@@ -43,7 +43,7 @@ class PlayServer:
             return self._fault(error, "loading the task")
 
     def begin(self, seed: int) -> dict[str, Any]:
-        """Begin an episode anew; tells its first `Frame`."""
+        """Begin a new episode; answers with its first `Frame`."""
         if self._episode is not None:
             self._episode.close()
             self._episode = None
@@ -55,7 +55,7 @@ class PlayServer:
         return self._tell(frame)
 
     def act(self, action: list[float]) -> dict[str, Any]:
-        """Act once; tells a `Frame`."""
+        """Act once; answers with a `Frame`."""
         assert self._episode is not None, "an episode is begun first"
         try:
             frame = self._episode.act(action)
@@ -71,7 +71,7 @@ class PlayServer:
         actions: list[list[float]],
         action_repeat: int,
     ) -> dict[str, Any]:
-        """Go through an episode again, to its end or that of the actions; tells a `Walkthrough`."""
+        """Replay an episode, to its end or that of the actions; answers with a `Walkthrough`."""
         self._source = source
         terminated = truncated = success = False
         rewards: list[float] = []
@@ -113,10 +113,10 @@ class PlayServer:
 
 
 class _WatchedEnv(TaskEnv):
-    """Is looked at after every physics step: four times as smooth as after every action."""
+    """Is recorded after every physics step: four times as smooth as after every action."""
 
     def __init__(self, source: str) -> None:
-        # Of a world without pictures the robot would look like a pile of small boxes.
+        # Without its meshes the robot would look like a pile of small boxes.
         super().__init__(source, render_mode="rgb_array")
         self.recorder = Recorder(self.client)
         self.parts: list[LivePart] = []
@@ -131,7 +131,7 @@ class _WatchedEnv(TaskEnv):
 
     def look(self) -> None:
         self.parts = self.recorder.look(self.robot.robot_id)
-        self.moments.append({id(part): _told(part.poses.pop()) for part in self.parts})
+        self.moments.append({id(part): _rounded(part.poses.pop()) for part in self.parts})
 
 
 class _Episode:
@@ -140,12 +140,12 @@ class _Episode:
     def __init__(self, source: str) -> None:
         self.env = _WatchedEnv(source)
         self._numbers: dict[int, int] = {}
-        """What the parts that are there are called, by their identity: the recorder keeps them all,
-        so that no other part can be taken for one that is gone."""
+        """The numbers of the parts that are there, by `id`. The recorder keeps all parts alive, so
+        that no new part has the `id` of a former one."""
         self._next = 0
         self._meshes = 0
         self._poses: dict[int, Pose] = {}
-        """Where each piece was last told to be."""
+        """The last pose that was sent of each piece."""
 
     def begin(self, seed: int) -> Frame:
         env = self.env
@@ -209,7 +209,7 @@ class _Episode:
         )
 
     def _forget_what_is_gone(self) -> list[int]:
-        """The numbers of pieces that are no more."""
+        """The numbers of pieces that have vanished."""
         alive = {id(part) for part in self.env.parts}
         gone = {part: number for part, number in self._numbers.items() if part not in alive}
         for part, number in gone.items():
@@ -223,7 +223,7 @@ class _Episode:
             changes = [(number, color) for _, number, color in part.colors]
             part.colors.clear()
             for number, color in changes:
-                # The recorder compares with this colour next.
+                # The recorder compares the next colour with this one.
                 part.shapes[number] = dataclasses.replace(part.shapes[number], color=color)
             known = self._numbers.get(id(part))
             if known is not None:
@@ -240,8 +240,8 @@ class _Episode:
         self.env.close()
 
 
-def _told(pose: tuple[float, ...]) -> Pose:
-    """To a tenth of a millimetre: what stands still is then known to."""
+def _rounded(pose: tuple[float, ...]) -> Pose:
+    """A pose to a tenth of a millimetre, so that a body at rest has equal poses."""
     x, y, z, *turn = pose
     a, b, c, d = (round(number, 5) for number in turn)
     return (round(x, 4), round(y, 4), round(z, 4), a, b, c, d)

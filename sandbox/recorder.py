@@ -17,7 +17,7 @@ from .recording import ORIENTATION_UNIT, POSITION_UNIT_M, Kind, Mesh, Part, Quad
 
 PLANE_NORMAL = (0.0, 0.0, 1.0)
 MAX_MESH_NUMBERS = 200_000
-"""Coordinates of a mesh from a file; a finer one is drawn as its box."""
+"""The most coordinates of a mesh from a file; a finer mesh is drawn as its box."""
 
 FAR_M = 1e6
 NOWHERE = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -64,7 +64,7 @@ class LivePart:
         )
 
     def _continuous(self) -> list[Pose]:
-        """A quaternion and its negative are the same turn: always the one nearer to the last."""
+        """A quaternion and its negative are one rotation: gives the one nearer to the last."""
         poses: list[Pose] = []
         for pose in self.poses:
             if poses and sum(a * b for a, b in zip(pose[3:], poses[-1][3:], strict=True)) < 0:
@@ -96,14 +96,14 @@ class Recorder:
         self._p = client
         self.meshes: list[Mesh] = []
         self.parts: list[LivePart] = []
-        """All there have been, the ones that are gone too."""
+        """All parts so far, including those that have vanished."""
         self.frames = 0
         self._alive: dict[tuple[int, int], LivePart] = {}
         self._edits_seen = -1
         self._shapes: dict[str, dict[int, _Request]] = {name: {} for name in _PARAMETERS}
-        """What each shape was asked for with, by the call and by its id."""
+        """The arguments with which each shape was created, by the call and by its id."""
         self._bodies: dict[int, dict[str, list[_Request]]] = {}
-        """The same of the shapes of each body's base and links; nothing of bodies from files."""
+        """The same for the shapes of each body's base and links; bodies from files have none."""
         self._files: dict[bytes, _Request] = {}
         for name in _PARAMETERS:
             setattr(client, name, self._listening(name, getattr(client, name)))
@@ -113,7 +113,7 @@ class Recorder:
             made = call(*arguments, **keywords)
             request = dict(zip(_PARAMETERS[name], arguments, strict=False)) | keywords
             if name in ("createMultiBody", "loadURDF"):
-                # By the shapes themselves: their ids are given again to others.
+                # Bodies keep the arguments themselves, because PyBullet reuses the ids of shapes.
                 shapes = self._shapes_of(request) if name == "createMultiBody" else {}
                 for body in (made,) if isinstance(made, int) else made:
                     self._bodies[body] = shapes
@@ -141,7 +141,7 @@ class Recorder:
         for part in parts:
             pose = self._pose(part)
             if not all(abs(number) < FAR_M for number in pose):
-                # In a world that has broken, things are nowhere: they stay where they were.
+                # In a broken world positions are absurd, so bodies are shown where they were last.
                 pose = part.poses[-1] if part.poses else NOWHERE
             part.poses.append(pose)
         self.frames += 1
@@ -160,8 +160,8 @@ class Recorder:
         before, self._alive = self._alive, {}
         for body in self._p.links:
             shapes: dict[int, list[Shape]] = {}
-            for told in self._p.getVisualShapeData(body):
-                shapes.setdefault(told[1], []).append(self._shape(body, told))
+            for visual in self._p.getVisualShapeData(body):
+                shapes.setdefault(visual[1], []).append(self._shape(body, visual))
             for link, seen in shapes.items():
                 part = before.get((body, link))
                 if part is None or not self._recolored(part, seen):
@@ -172,7 +172,7 @@ class Recorder:
                 self._alive[body, link] = part
 
     def _recolored(self, part: LivePart, seen: list[Shape]) -> bool:
-        """Note which shapes have another colour now; False where it is another part altogether."""
+        """Note which shapes have changed their colour; False where the shapes themselves differ."""
         if [_form(shape) for shape in part.shapes] != [_form(shape) for shape in seen]:
             return False
         colors = {number: shape.color for number, shape in enumerate(part.shapes)}
@@ -182,9 +182,9 @@ class Recorder:
                 part.colors.append((self.frames, number, shape.color))
         return True
 
-    def _shape(self, body: int, told: Sequence[Any]) -> Shape:
-        """A shape of a body as `getVisualShapeData` tells it, and as it was asked for."""
-        link, number, dimensions, file = told[1], told[2], told[3], told[4]
+    def _shape(self, body: int, visual: Sequence[Any]) -> Shape:
+        """A shape, from `getVisualShapeData` and from the arguments that it was created with."""
+        link, number, dimensions, file = visual[1], visual[2], visual[3], visual[4]
         asked = self._bodies.get(body, {})
         drawn, solid = ((asked.get(of) or [{}] * (link + 2))[link + 1] for of in _LOOKS)
         kind, size = _KINDS.get(number, "box"), dimensions
@@ -203,9 +203,9 @@ class Recorder:
             mesh = self._mesh(solid, _height_field)
         if kind == "mesh" and mesh is None:
             kind = "box"
-        color = [min(max(number, 0.0), 1.0) for number in told[7]]
+        color = [min(max(number, 0.0), 1.0) for number in visual[7]]
         return Shape(
-            kind, _rounded(size), _rounded(told[5]), _rounded(told[6]), _rounded(color), mesh
+            kind, _rounded(size), _rounded(visual[5]), _rounded(visual[6]), _rounded(color), mesh
         )
 
     def _mesh(self, request: _Request, make: Callable[[_Request], Mesh | None]) -> int | None:

@@ -16,13 +16,13 @@ from ..task import Noun, Robot
 
 POSITION_UNIT_M = 0.001
 ORIENTATION_UNIT = 0.0001
-"""What 1 stands for in the poses of a part."""
+"""The unit of the whole numbers in the poses of a part."""
 MAX_NUMBER = 2**40
-"""Beyond this, what a pose adds up to would not be exact in every reader."""
+"""Beyond this, the sums of pose differences would not be exact in every reader."""
 MAX_FRAMES = 10_000
-"""Of an episode; the longest has 1,000 physics steps."""
+"""The most frames of an episode; the longest has 1,000 physics steps."""
 MAX_POSES = 5_000_000
-"""Of all parts of an episode together: a reader has seven numbers in memory for each."""
+"""The most poses of all parts of an episode: a reader keeps seven numbers in memory for each."""
 MAX_EPISODES = 10
 
 Kind = Literal["box", "sphere", "cylinder", "capsule", "plane", "mesh"]
@@ -46,7 +46,7 @@ class Mesh(Noun):
 
 @dataclass(frozen=True)
 class Shape(Noun):
-    """Something to be seen, in the frame of its part."""
+    """A visible shape, in the frame of its part."""
 
     kind: Kind
     size: Triple
@@ -90,14 +90,14 @@ class RecordedEpisode(Noun):
     seed: int
     """What `TaskEnv.reset(seed=…)` was given."""
     success: bool | None
-    """None where it was not asked: nobody acted."""
+    """Whether the task was accomplished; None where nobody acted."""
     success_frame: int | None
     """The first frame in which the task is accomplished."""
     ended: Ending
     frames: int
     eye: Triple
     target: Triple
-    """Where the picture of the task is taken from, and a point it looks at, m."""
+    """The position of the camera for the picture of the task, and the point that it looks at, m."""
     parts: tuple[Part, ...]
     reward_terms: dict[str, tuple[float | None, ...]] = field(default_factory=dict)
     """Of each term what each action earned: one number fewer than frames, None where the task did

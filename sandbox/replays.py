@@ -50,7 +50,7 @@ def record(
 def _recording(
     source: str, robot: Robot, agent: Agent, seed: int, actions: list[list[float]]
 ) -> Recording:
-    # Of a world without pictures the robot would look like a pile of small boxes.
+    # Without its meshes the robot would look like a pile of small boxes.
     env = TaskEnv(source, render_mode="rgb_array")
     recorder = Recorder(env.client)
     env.reset(seed=seed)
@@ -72,7 +72,7 @@ def _recording(
             if "diagnosis" in info:
                 ended = "broken"
             break
-    names = list(dict.fromkeys(name for told in terms for name in told))[:MAX_TERMS]
+    names = list(dict.fromkeys(name for given in terms for name in given))[:MAX_TERMS]
     episode = RecordedEpisode(
         agent=agent,
         seed=seed,
@@ -83,7 +83,7 @@ def _recording(
         eye=tuple(camera.eye.tolist()),
         target=tuple((camera.eye + depth_m * camera.forward).tolist()),
         parts=tuple(part.finished() for part in recorder.parts if part.is_ever_seen),
-        reward_terms={name: tuple(_short(told.get(name)) for told in terms) for name in names},
+        reward_terms={name: tuple(_short(given.get(name)) for given in terms) for name in names},
     )
     env.close()
     frame_s = round(env.action_repeat * BaseEnv.dt, 4)

@@ -1,4 +1,4 @@
-"""A person's episode in a sandboxed process of its own, as the one who shows it holds it.
+"""An episode that a person plays in a sandboxed process, as seen by the server that shows it.
 
 Imports neither PyBullet nor numpy: a server that shows archives can hold one.
 """
@@ -18,10 +18,10 @@ from .processes.process import Child
 LOAD_TIMEOUT_S = 30.0
 BEGIN_TIMEOUT_S = 20.0
 ACT_TIMEOUT_S = 5.0
-"""For one action: typically 6 ms. Longer, and nobody would go on playing."""
+"""The timeout of one action, which typically takes 6 ms; a player would not wait longer."""
 WALK_TIMEOUT_S = 120.0
 ROOM_BYTES = 16_000_000
-"""For one answer. Memory that is not written to is not used."""
+"""The memory for one answer. Pages that are never written take no memory."""
 
 N = TypeVar("N", bound=Noun)
 
@@ -59,7 +59,7 @@ class PlaySession:
 
     def _frame(self, message: dict[str, Any], timeout_s: float) -> Frame:
         try:
-            frame = _told(self._child, self._memory, message, timeout_s, Frame)
+            frame = _answer(self._child, self._memory, message, timeout_s, Frame)
             if problem := self._stage.take(frame):
                 raise ChildProtocolError(problem)
         except BaseException:
@@ -97,13 +97,13 @@ def walk_through(
         "action_repeat": action_repeat,
     }
     with shared_memory(ROOM_BYTES) as (descriptor, memory), Child([descriptor]) as child:
-        walked = _told(child, memory, message, WALK_TIMEOUT_S, Walkthrough)
+        walked = _answer(child, memory, message, WALK_TIMEOUT_S, Walkthrough)
     if len(walked.observations) != len(walked.rewards) + 1 or len(walked.rewards) > len(actions):
         raise ChildProtocolError("an episode of another length")
     return walked
 
 
-def _told(
+def _answer(
     child: Child, memory: mmap.mmap, message: dict[str, Any], timeout_s: float, kind: type[N]
 ) -> N:
     """The noun that a child has written into the shared memory in answer to a message."""

@@ -1,5 +1,5 @@
-"""What a task's `get_success` looks at, and whether any of it ever changes: told of a task in which
-no success was seen, since it may ask for what cannot be.
+"""Observes what a task's `get_success` reads, and whether any of it ever changes. This is measured
+where no success was seen, since the task may ask for something impossible.
 
 Runs inside the sandboxed process; the parent's side is `trainer/evidence/experiments.py`.
 """
@@ -90,7 +90,7 @@ def read_success(
 
 
 class _Reader(TaskEnv):
-    """A world in which the calls of `get_success` are overheard."""
+    """A world that records the calls of `get_success`."""
 
     def __init__(self, source: str) -> None:
         super().__init__(source)
@@ -116,14 +116,14 @@ class _Reader(TaskEnv):
 
         def asked() -> Any:
             self._asking = True
-            # So that what was read before is read again, and is overheard.
+            # Cached answers are dropped, so that they are asked for again and recorded.
             self.client.motion += 1
             try:
                 return ask()
             finally:
                 self._asking = False
 
-        # The task's own name for it: what calls it, calls this.
+        # This wrapper takes the place of the task's own method, so that all callers come here.
         vars(self.env)["get_success"] = asked
 
     def _overheard(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
@@ -148,7 +148,7 @@ class _Reader(TaskEnv):
         self._reads_robot |= count == 1 and robot in bodies
         for body in bodies - {robot}:
             self._asked.setdefault(body, set()).add(name)
-        # Of contacts, whether there are any: where they are changes while a body rests.
+        # Of contacts only their existence counts: their positions change even while a body rests.
         value = bool(answer) if count == 2 else answer
         key = (name, *map(str, given))
         first = self._answers.setdefault(key, value)

@@ -12,8 +12,8 @@ import warnings
 
 _NAME = "<task>"
 
-# What Python finds odd in a source, it would tell on standard error: `1if`, a hundred thousand
-# times over where the source says so. This leaves warnings about everything else as they are.
+# Python would print a warning about each oddity in a source, such as `1if`, on standard error,
+# perhaps a hundred thousand times. This suppresses those and leaves all other warnings as they are.
 warnings.filterwarnings("ignore", module=re.escape(_NAME))
 
 
@@ -25,6 +25,6 @@ def parsed(source: str) -> ast.Module:
     except SyntaxError:
         raise
     except (ValueError, OverflowError, RecursionError, MemoryError, SystemError) as error:
-        # A parser that is out of its depth says so as a lack of memory, and without a word.
+        # Python's parser raises a MemoryError without a message where the nesting is too deep.
         reason = str(error) or "it is nested too deeply"
         raise SyntaxError(f"the source cannot be parsed ({reason})") from None

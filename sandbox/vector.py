@@ -27,7 +27,7 @@ from .processes.process import DEFAULT_MEMORY_MB, Child
 
 LOAD_TIMEOUT_S = 30.0
 STEP_TIMEOUT_S = 10.0
-"""For one action in every environment of a child: typically 5 ms."""
+"""The timeout of one action in every environment of a child; it typically takes 5 ms."""
 RESET_TIMEOUT_S = 20.0
 LATECOMER_TIMEOUT_S = 1.0
 
@@ -39,7 +39,7 @@ REWARD_LIMIT = 1000.0
 
 _STEPPING = "A step of the task"
 _NEWS = frozenset({"reward_terms", "diagnoses"})
-"""What a child may tell in answer to a step."""
+"""The fields that a child's answer to a step may have."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Steps:
 
 
 def _memory_mb(share: NDArray[np.int64]) -> int:
-    """What a child may take for its environments."""
+    """The memory that a child may use for its environments."""
     return max(DEFAULT_MEMORY_MB, MEMORY_MB_PER_ENVIRONMENT * len(share))
 
 
@@ -124,7 +124,7 @@ class SandboxedEpisodes:
             )
 
     def reset(self, seed: int) -> NDArray[np.float32]:
-        """Begin a new episode everywhere; which ones follow is settled by `seed` alone."""
+        """Begin a new episode everywhere; `seed` alone decides all episodes that follow."""
         with self._closing_at_a_fault():
             requests = [{"op": "reset", "seed": seed}] * len(self._shares)
             self._ask(requests, "Resetting the task", RESET_TIMEOUT_S)
@@ -173,7 +173,7 @@ class SandboxedEpisodes:
             return self._steps(self._heed_all(answers))
 
     def _steps(self, diagnoses: dict[int, str]) -> Steps:
-        """What the latest step has left in the memory."""
+        """The result of the latest step, read from the shared memory."""
         # Copies, made before they are looked at: a child could change the memory in between.
         rewards = self._arrays["rewards"][:, 0].copy()
         if not np.isfinite(rewards).all():
@@ -197,18 +197,18 @@ class SandboxedEpisodes:
         number for each name, NaN where it gave none. Each child tells `MAX_TERMS` names at most."""
         with self._closing_at_a_fault():
             self._require_open()
-            told = self._arrays["reward_terms"].copy()
-            if np.isinf(told).any():
+            values = self._arrays["reward_terms"].copy()
+            if np.isinf(values).any():
                 raise ChildProtocolError("a reward term that is not finite")
         names = self._terms[0]
         if all(other == names for other in self._terms):
-            return names, told[:, : len(names)]
+            return names, values[:, : len(names)]
         # Each child has met the names in an order of its own.
         names = list(dict.fromkeys(name for known in self._terms for name in known))
         terms = np.full((self.count, len(names)), np.nan)
         for share, known in zip(self._shares, self._terms, strict=True):
             for column, name in enumerate(known):
-                terms[share, names.index(name)] = told[share, column]
+                terms[share, names.index(name)] = values[share, column]
         return names, terms
 
     def _observations(self, name: str) -> NDArray[np.float32]:
@@ -224,20 +224,20 @@ class SandboxedEpisodes:
         return diagnoses
 
     def _heed(self, number: int, answer: dict[str, Any]) -> dict[int, str]:
-        """Take in what a child tells in words; returns the diagnoses."""
+        """Process the words in a child's answer; returns the diagnoses."""
         if not answer:
             return {}
         share, known = self._shares[number], self._terms[number]
-        names, told = answer.get("reward_terms", []), answer.get("diagnoses", {})
-        if not isinstance(names, list) or not isinstance(told, dict):
+        names, diagnoses = answer.get("reward_terms", []), answer.get("diagnoses", {})
+        if not isinstance(names, list) or not isinstance(diagnoses, dict):
             raise ChildProtocolError("an unknown answer")
         if len(known) + len(names) > MAX_TERMS:
             raise ChildProtocolError(f"more than {MAX_TERMS} reward terms")
         known += map(plain_text, names)
         numbers = {str(n): int(n) for n in share}
-        if not told.keys() <= numbers.keys():
+        if not diagnoses.keys() <= numbers.keys():
             raise ChildProtocolError("a diagnosis of an environment that it does not have")
-        return {numbers[n]: plain_text(text) for n, text in told.items()}
+        return {numbers[n]: plain_text(text) for n, text in diagnoses.items()}
 
     def _ask(
         self,
@@ -256,13 +256,13 @@ class SandboxedEpisodes:
             child.send(request)
 
     def _receive(self, what: str, timeout_s: float, may_tell: Set[str]) -> list[dict[str, Any]]:
-        """Every child's answer. Raises what the first fault was, when all have answered or had
-        their time."""
+        """Every child's answer. Raises the first fault, once all children have answered or timed
+        out."""
         answers: list[dict[str, Any]] = []
         faults: list[ChildFault | BrokenError] = []
         for child in self._children:
             try:
-                # All work at the same time: when one has failed, the others had their time too.
+                # All children work at the same time: when one has timed out, so have the others.
                 answer = child.receive(what, timeout_s if not faults else LATECOMER_TIMEOUT_S)
                 if not answer.keys() <= may_tell:
                     faults.append(fault_in(answer))
@@ -275,7 +275,7 @@ class SandboxedEpisodes:
 
     @contextlib.contextmanager
     def _closing_at_a_fault(self) -> Iterator[None]:
-        """Whatever goes wrong in between, an answer may be left unread: the children are ended."""
+        """End the children at any exception in the block, since an answer may be left unread."""
         try:
             yield
         except BaseException:

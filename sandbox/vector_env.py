@@ -254,18 +254,18 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         names, terms = self._episodes.reward_terms()
         infos: dict[str, Any] = {}
         if ended.any():
-            infos["final_obs"] = _told(dict(enumerate(steps.final_observations)), ended)
+            infos["final_obs"] = _where(dict(enumerate(steps.final_observations)), ended)
             infos["_final_obs"] = ended
             infos["final_info"] = _terms_of(ended, names, terms)
             infos["final_info"].update(is_success=steps.successes & ended, _is_success=ended.copy())
             infos["_final_info"] = ended.copy()
             if steps.diagnoses:
                 diagnosed = np.isin(np.arange(self.num_envs), list(steps.diagnoses))
-                infos["final_info"]["diagnosis"] = _told(steps.diagnoses, diagnosed)
+                infos["final_info"]["diagnosis"] = _where(steps.diagnoses, diagnosed)
                 infos["final_info"]["_diagnosis"] = diagnosed
         if not ended.all():
             infos.update(_terms_of(~ended, names, terms))
-        # Where an episode has just begun, this is what its `reset` told.
+        # Where an episode has just begun, this is the value after its `reset`.
         infos["is_success"] = steps.successes & ~ended
         infos["_is_success"] = np.ones(self.num_envs, dtype=np.bool_)
         return infos
@@ -298,12 +298,12 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         self.close()
 
 
-def _told(values: dict[int, Any], where: Mask) -> NDArray[np.object_]:
+def _where(values: dict[int, Any], where: Mask) -> NDArray[np.object_]:
     """One value for each environment in the mask, None for the others."""
-    told = np.full(len(where), None, dtype=object)
+    column = np.full(len(where), None, dtype=object)
     for n in np.flatnonzero(where):
-        told[n] = values[int(n)]
-    return told
+        column[n] = values[int(n)]
+    return column
 
 
 def _terms_of(where: Mask, names: list[str], terms: NDArray[np.float64]) -> dict[str, Any]:

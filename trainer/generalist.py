@@ -43,7 +43,7 @@ STATE_NAME = "taskwright.json"
 """In the policy file, beside what stable-baselines3 writes there."""
 SAVE_EVERY_S = 60.0
 WINDOW_EPISODES = 24
-"""Training episodes over which a task's success rate is told."""
+"""The number of training episodes over which a task's success rate is measured."""
 CURVE_POINTS = 100
 EVALUATION_ENVIRONMENTS = 8
 

@@ -161,7 +161,7 @@ def for_stable_baselines3(network: PolicyNetwork, observation_space: gymnasium.S
 
     settings = PPO_SETTINGS.but(hidden=network.hidden)
     spaces = _Spaces(observation_space, network.action_space)
-    # One environment makes small rollouts: told of its batches now, it would warn of them.
+    # One environment makes small rollouts: given its batch size here, stable-baselines3 would warn.
     keywords = {**settings.for_stable_baselines3, "batch_size": settings.steps}
     model = PPO("MlpPolicy", spaces, device="cpu", **keywords)
     model.policy.load_state_dict(network.weights())

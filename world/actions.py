@@ -24,7 +24,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 FEW_NUMBERS = 8
-"""An array of so many is told number by number."""
+"""An array of at most so many numbers is written out in messages."""
 TEXT_LIMIT = 60
 
 
@@ -59,7 +59,7 @@ def read_action(action: Any, space: Space[Any], commands: Discrete | None = None
             if numbers is not None:
                 return numbers
     raise ActionError(
-        f"The action is {_told(action)}, which does not fit {space}: it must be "
+        f"The action is {_described(action)}, which does not fit {space}: it must be "
         f"{_expected(space, commands)}."
     )
 
@@ -90,8 +90,9 @@ def read_actions(
         if fitting is not None:
             return fitting
     raise ActionError(
-        f"`actions` is {_told(actions)}, which does not fit {_short(batch_space(space, count))}: "
-        f"give an array of one action for each of {count} environments, {_expected(space, None)}."
+        f"`actions` is {_described(actions)}, which does not fit "
+        f"{_short(batch_space(space, count))}: give an array of one action for each of {count} "
+        f"environments, {_expected(space, None)}."
     )
 
 
@@ -148,7 +149,7 @@ def _expected(space: Space[Any], commands: Discrete | None) -> str:
     return f"{size} finite numbers{steered}"
 
 
-def _told(action: Any) -> str:
+def _described(action: Any) -> str:
     """An action for a message, on one line."""
     if isinstance(action, np.generic):
         action = action.item()

@@ -1,4 +1,4 @@
-"""What a task is told when it breaks the rules of its world."""
+"""The messages for a task that breaks the rules of its world."""
 
 from __future__ import annotations
 

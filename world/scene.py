@@ -18,13 +18,13 @@ numbers meaning
 ======= ==================================================================================
 
 Bodies that only can be seen (no collision shape) count, unless their opacity is 0: a goal zone is
-one of them. What is solid and invisible is told in grey, since it stops the robot all the same.
+one of them. A solid but invisible shape is observed as grey, since it stops the robot all the same.
 Among bodies as near as each other, to the millimetre, the one that is further ahead comes first,
 then further to the left, then higher: ids and the order of creation do not show.
 
 Velocities are those of physics; what a task moves by placing it has the speed between its places.
-`compress` keeps near distances precise and far ones bounded. The same world is told the same, to
-the last bit. What it looks like, and why it is so: docs/observation.md.
+`compress` keeps near distances precise and far ones bounded. The same world gives the same numbers,
+to the last bit. What it looks like, and why it is so: docs/observation.md.
 """
 
 from __future__ import annotations

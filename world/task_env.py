@@ -295,7 +295,7 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
             )
         info: dict[str, Any] = {"is_success": self._succeeded, "reward_terms": terms}
         if diagnosis:
-            # Of a world that is none, the last thing that was seen of it is told.
+            # Of a world that has broken, the last finite observation is given.
             info["diagnosis"] = diagnosis
             self._end_episode()
             return self._observation, reward, terminated, not terminated, info
@@ -371,14 +371,14 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
             )
         try:
             _, reward, terminated, truncated, info = result
-            told = dict(info["reward_terms"])
+            given = dict(info["reward_terms"])
         except (TypeError, ValueError, KeyError):
             raise ContractError(
                 "step",
                 f"returned a {type(result).__name__} that is not what `super().step` gave",
                 "return the (observation, reward, terminated, truncated, info) it gave",
             ) from None
-        terms = reward_terms(told)
+        terms = reward_terms(given)
         # What a task's own `step` adds to the reward counts like a term that it names.
         added = finite_number("step", reward, "as reward") - sum(terms.values())
         if abs(added) > 1e-9:

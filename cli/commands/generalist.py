@@ -12,7 +12,7 @@ from rich.console import Group
 from ...archive.generalists import POLICY_NAME, generalist_folder, mean_success
 from ...executor.local import processes_for
 from ...generalist import Generalist, GeneralistPoint
-from ...generator.generalist import plan_generalist, train_on_archive
+from ...generator.generalist import generalist_request, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
 from ...task import Robot
 from ...trainer.requests import GeneralistRequest
@@ -39,7 +39,7 @@ def train_all(
     as_json: bool,
 ) -> int:
     """Train, show how it goes, and print what came of it."""
-    plan = plan_generalist(
+    request = generalist_request(
         run_dir,
         robot=robot,
         sampler=sampler,
@@ -51,9 +51,9 @@ def train_all(
         processes=processes_for(workers, 1),
     )
     console = Console(err=as_json)
-    folder = generalist_folder(run_dir, plan.name)
+    folder = generalist_folder(run_dir, request.name)
     try:
-        generalist = _watched(run_dir, plan, console)
+        generalist = _watched(run_dir, request, console)
     except KeyboardInterrupt:
         if (folder / POLICY_NAME).exists():
             console.say(f"What was trained is in {folder}; the same command goes on.")
@@ -68,12 +68,12 @@ def train_all(
     return 1 if generalist.dropped else 0
 
 
-def _watched(run_dir: Path, plan: GeneralistRequest, console: Console) -> Generalist:
+def _watched(run_dir: Path, request: GeneralistRequest, console: Console) -> Generalist:
     if not console.is_terminal:
-        return train_on_archive(run_dir, plan, _PlainView(plan, console).tell)
-    view = _LiveView(plan)
+        return train_on_archive(run_dir, request, _PlainView(request, console).tell)
+    view = _LiveView(request)
     with live(view, console, refresh_per_second=2, transient=True):
-        return train_on_archive(run_dir, plan, view.tell)
+        return train_on_archive(run_dir, request, view.tell)
 
 
 def _document(generalist: Generalist, policy: Path) -> dict[str, Any]:
@@ -112,22 +112,22 @@ def _print(console: Console, generalist: Generalist, folder: Path) -> None:
 class _LiveView:
     """How each task is doing, redrawn as it goes."""
 
-    def __init__(self, plan: GeneralistRequest) -> None:
-        self._plan = plan
-        self._generalist = Generalist(plan.name, plan.robot, plan.sampler, plan.seed)
+    def __init__(self, request: GeneralistRequest) -> None:
+        self._request = request
+        self._generalist = Generalist(request.name, request.robot, request.sampler, request.seed)
         self._now = GeneralistPoint(0, 0.0, {}, {})
 
     def tell(self, generalist: Generalist, now: GeneralistPoint) -> None:
         self._generalist, self._now = generalist, now
 
     def __rich__(self) -> Group:
-        generalist, now, plan = self._generalist, self._now, self._plan
+        generalist, now, request = self._generalist, self._now, self._request
         skills = {skill.task_id: skill for skill in generalist.tasks}
         grid = Grid("success", "", "fresh seeds", "lately", "task")
         # Those that the sampler turns to now are what one wants to see of many.
-        busiest = sorted(plan.tasks, key=lambda t: -now.episodes.get(t.task_id, 0))[:TASKS_SHOWN]
+        busiest = sorted(request.tasks, key=lambda t: -now.episodes.get(t.task_id, 0))[:TASKS_SHOWN]
         shown = {task.task_id for task in busiest}
-        for task in plan.tasks:
+        for task in request.tasks:
             if task.task_id not in shown:
                 continue
             rate = now.success.get(task.task_id)
@@ -140,9 +140,9 @@ class _LiveView:
                 str(now.episodes.get(task.task_id, 0)),
                 shortened(task.title, TEXT_LENGTH),
             )
-        left = len(plan.tasks) - len(shown)
+        left = len(request.tasks) - len(shown)
         return Group(
-            Line((_headline(plan, generalist, now), "bold")),
+            Line((_headline(request, generalist, now), "bold")),
             grid,
             Line((f"and {left} more tasks" if left else "", "dim")),
         )
@@ -151,8 +151,8 @@ class _LiveView:
 class _PlainView:
     """A line now and then: for logs, pipes and `nohup`."""
 
-    def __init__(self, plan: GeneralistRequest, console: Console) -> None:
-        self._plan = plan
+    def __init__(self, request: GeneralistRequest, console: Console) -> None:
+        self._request = request
         self._console = console
         self._rollouts = 0
         self._dropped: set[str] = set()
@@ -167,20 +167,20 @@ class _PlainView:
             if not generalist.finished:
                 self._say(f"{skill.success_rate:>4.0%} on fresh seeds: {skill.title}")
         elif self._rollouts % PLAIN_EVERY == 0:
-            self._say(_headline(self._plan, generalist, now))
+            self._say(_headline(self._request, generalist, now))
         self._rollouts += 1
 
     def _say(self, text: str) -> None:
         self._console.say(text)
 
 
-def _headline(plan: GeneralistRequest, generalist: Generalist, now: GeneralistPoint) -> str:
-    tasks = len(plan.tasks) - len(generalist.dropped)
-    is_over = generalist.steps >= plan.max_steps or generalist.tasks
+def _headline(request: GeneralistRequest, generalist: Generalist, now: GeneralistPoint) -> str:
+    tasks = len(request.tasks) - len(generalist.dropped)
+    is_over = generalist.steps >= request.max_steps or generalist.tasks
     doing = "evaluating" if is_over else "training"
     return (
-        f"{duration(generalist.seconds)} {doing} on {tasks} tasks with {plan.sampler} · "
-        f"{generalist.steps:,} of {plan.max_steps:,} steps · success in training "
+        f"{duration(generalist.seconds)} {doing} on {tasks} tasks with {request.sampler} · "
+        f"{generalist.steps:,} of {request.max_steps:,} steps · success in training "
         f"{mean_success(now, tasks):.0%}"
     )
 

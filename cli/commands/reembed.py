@@ -20,8 +20,7 @@ from .typed import PLACE
 def reembed(
     run_dir: Path, config_path: Path | None, assignments: tuple[str, ...], as_json: bool
 ) -> None:
-    """Make the vectors of RUN_DIR anew with another embedder, by which likeness is told from then
-    on.
+    """Compute the vectors of RUN_DIR again with another embedder, which then measures similarity.
 
     For example: taskwright reembed RUN_DIR --set embedder.name=BAAI/bge-small-en-v1.5
     """

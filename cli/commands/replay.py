@@ -42,13 +42,13 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
         for record, result in made:
             broken = result if isinstance(result, str) else ""
             row: dict[str, Any] = {"task_id": record.task_id, "broken": broken}
-            told = broken
+            outcome = broken
             if not isinstance(result, str):
                 row |= dataclasses.asdict(result)
-                told = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
+                outcome = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
             rows.append(row)
             if not as_json:
-                say(f"{record.task_id}  {record.idea.title}: {told}")
+                say(f"{record.task_id}  {record.idea.title}: {outcome}")
     if as_json:
         print_json({"replays": rows})
     elif not rows:

@@ -97,7 +97,7 @@ def train(agent, envs, steps):
     observations, _ = envs.reset(seed=0)
     taken = 0
     while taken < steps:
-        seen, acted, told, worth, advantage_of, rewarded, going_on, next_worth = (
+        seen, acted, log_probs, worth, advantage_of, rewarded, going_on, next_worth = (
             [] for _ in range(8)
         )
         for _ in range(ROLLOUT):
@@ -114,7 +114,7 @@ def train(agent, envs, steps):
                 next_worth.append(agent.values(last) * torch.from_numpy(~terminated))
             seen.append(state)
             acted.append(actions)
-            told.append(distribution.log_prob(actions))
+            log_probs.append(distribution.log_prob(actions))
             rewarded.append(torch.from_numpy(scale(rewards, ended)).float())
             going_on.append(torch.from_numpy(~ended).float())
             taken += ENVIRONMENTS
@@ -124,18 +124,20 @@ def train(agent, envs, steps):
             advantage = surprise + GAMMA * LAMBDA * going_on[t] * advantage
             advantage_of.insert(0, advantage)
         update(
-            agent, optimizer, [torch.cat(part) for part in (seen, acted, told, worth, advantage_of)]
+            agent,
+            optimizer,
+            [torch.cat(part) for part in (seen, acted, log_probs, worth, advantage_of)],
         )
     return taken
 
 
 def update(agent, optimizer, batch):
-    seen, acted, told, worth, advantages = batch
+    seen, acted, log_probs, worth, advantages = batch
     targets = advantages + worth
     for _ in range(EPOCHS):
         for part in torch.randperm(len(seen)).split(MINIBATCH):
             distribution = agent.actions(seen[part])
-            ratio = (distribution.log_prob(acted[part]) - told[part]).exp()
+            ratio = (distribution.log_prob(acted[part]) - log_probs[part]).exp()
             gain = (advantages[part] - advantages[part].mean()) / (advantages[part].std() + 1e-8)
             policy_loss = -torch.min(gain * ratio, gain * ratio.clamp(1 - CLIP, 1 + CLIP)).mean()
             value_loss = (agent.values(seen[part]) - targets[part]).pow(2).mean()

@@ -67,19 +67,19 @@ def _spaces(entry: dict[str, Any]) -> list[str]:
         return [
             f"The {name.replace('_', ' ')} is {space}, which is not what tasks.json says."
             for name, space in spaces.items()
-            if not _is_told(space, entry[name])
+            if not _is_described(space, entry[name])
         ]
 
 
-def _is_told(space: Any, told: dict[str, Any]) -> bool:
-    if told["type"] == "Discrete":
-        return isinstance(space, gymnasium.spaces.Discrete) and int(space.n) == told["n"]
+def _is_described(space: Any, description: dict[str, Any]) -> bool:
+    if description["type"] == "Discrete":
+        return isinstance(space, gymnasium.spaces.Discrete) and int(space.n) == description["n"]
     return (
         isinstance(space, gymnasium.spaces.Box)
-        and list(space.shape) == told["shape"]
-        and str(space.dtype) == told["dtype"]
-        and bool(np.all(space.low == np.array(told["low"], space.dtype)))
-        and bool(np.all(space.high == np.array(told["high"], space.dtype)))
+        and list(space.shape) == description["shape"]
+        and str(space.dtype) == description["dtype"]
+        and bool(np.all(space.low == np.array(description["low"], space.dtype)))
+        and bool(np.all(space.high == np.array(description["high"], space.dtype)))
     )
 
 

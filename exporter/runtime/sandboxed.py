@@ -94,18 +94,18 @@ class SandboxedEnv(TellsItsLimit, gymnasium.Env[Any, Any]):
         action = np.asarray(read_action(action, self.action_space))
         observations, rewards, terminated, truncated, infos = self._envs.step(action[None])
         ended = bool(terminated[0] or truncated[0])
-        told = infos["final_info"] if ended else infos
-        info: dict[str, Any] = {"is_success": bool(told["is_success"][0])}
+        details = infos["final_info"] if ended else infos
+        info: dict[str, Any] = {"is_success": bool(details["is_success"][0])}
         info["reward_terms"] = {
             name: float(values[0])
-            for name, values in told.get("reward_terms", {}).items()
-            if not name.startswith("_") and told["reward_terms"][f"_{name}"][0]
+            for name, values in details.get("reward_terms", {}).items()
+            if not name.startswith("_") and details["reward_terms"][f"_{name}"][0]
         }
         observation = observations[0]
         if ended:
             self._next, observation = observation, infos["final_obs"][0]
-            if "diagnosis" in told:
-                info["diagnosis"] = told["diagnosis"][0]
+            if "diagnosis" in details:
+                info["diagnosis"] = details["diagnosis"][0]
         return observation, float(rewards[0]), bool(terminated[0]), bool(truncated[0]), info
 
     def close(self) -> None:

@@ -64,5 +64,5 @@ class SyllabusEnv(TaskWrapper):  # type: ignore[misc]
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = self.suite.step(action)
         self.task_completion = float(info["is_success"])
-        told = {**info, "task_completion": self.task_completion}
-        return observation, reward, terminated, truncated, told
+        info = {**info, "task_completion": self.task_completion}
+        return observation, reward, terminated, truncated, info

@@ -234,16 +234,16 @@ class TasksVectorEnv(TellsItsLimit, gymnasium.vector.VectorEnv):
         begun = self._before if self.mode == "next_step" else ~everyone
         self._before = ended.copy()
         if self.mode != "same_step" or not ended.any():
-            infos = self._told(~begun, diagnoses)
+            infos = self._details(~begun, diagnoses)
             return {**infos, "is_success": successes, "_is_success": everyone}
-        final = self._told(ended, diagnoses)
+        final = self._details(ended, diagnoses)
         final.update(is_success=successes & ended, _is_success=ended.copy())
         observations = np.full(self.num_envs, None, object)
         for i in np.flatnonzero(ended):
             observations[i] = self._shared.final_observations[i].copy()
         last = "final_observation" if OF_OLD else "final_obs"
         return {
-            **self._told(~ended, {}),
+            **self._details(~ended, {}),
             last: observations,
             f"_{last}": ended.copy(),
             "final_info": _each(final, ended) if OF_OLD else final,
@@ -252,7 +252,7 @@ class TasksVectorEnv(TellsItsLimit, gymnasium.vector.VectorEnv):
             "_is_success": everyone,
         }
 
-    def _told(self, where: NDArray[np.bool_], diagnoses: dict[int, str]) -> dict[str, Any]:
+    def _details(self, where: NDArray[np.bool_], diagnoses: dict[int, str]) -> dict[str, Any]:
         """Reward terms and diagnoses of some environments, each with a mask."""
         infos: dict[str, Any] = {}
         terms: dict[str, Any] = {}

@@ -1,6 +1,6 @@
 """A worker process of a `TasksVectorEnv`: it plays some of the environments, one after another.
 
-It is told what to do by single bytes on its standard input and answers each with a line of JSON.
+It receives commands as single bytes on its standard input and answers each with a line of JSON.
 """
 
 from __future__ import annotations
@@ -61,20 +61,20 @@ class Worker:
         self._shared = Shared(plan["path"], plan["count"], size, _action(space))
         self._ended = [False] * len(self._envs)
         self._columns: dict[str, int] = {}
-        self._told: dict[str, Any] = {}
+        self._answer: dict[str, Any] = {}
 
     def reset(self) -> dict[str, Any]:
         """Begin new episodes where the memory says so."""
-        self._told = {}
+        self._answer = {}
         for n, i in self._places():
             if self._shared.chosen[i]:
                 seed = int(self._shared.seeds[i])
                 self._begin(n, i, None if seed == NO_SEED else seed)
-        return self._told
+        return self._answer
 
     def step(self) -> dict[str, Any]:
         """One step of each environment; what has ended is begun anew as the mode says."""
-        self._told = {}
+        self._answer = {}
         shared = self._shared
         shared.terms[self._first : self._first + len(self._envs)] = np.nan
         for n, i in self._places():
@@ -87,7 +87,7 @@ class Worker:
             shared.terminated[i], shared.truncated[i] = terminated, truncated
             self._tell_terms(i, info["reward_terms"])
             if "diagnosis" in info:
-                self._told.setdefault("diagnoses", {})[i] = info["diagnosis"]
+                self._answer.setdefault("diagnoses", {})[i] = info["diagnosis"]
             self._ended[n] = terminated or truncated
             if self._ended[n] and self._mode == "same_step":
                 shared.final_observations[i] = observation
@@ -95,7 +95,7 @@ class Worker:
                 self._ended[n] = False
             else:
                 shared.observations[i] = observation
-        return self._told
+        return self._answer
 
     def _begin(self, n: int, i: int, seed: int | None) -> None:
         shared = self._shared
@@ -110,7 +110,7 @@ class Worker:
                 if len(self._columns) == MAX_TERMS:
                     continue
                 column = self._columns[name] = len(self._columns)
-                self._told["columns"] = list(self._columns)
+                self._answer["columns"] = list(self._columns)
             self._shared.terms[i, column] = value
 
     def _places(self) -> list[tuple[int, int]]:

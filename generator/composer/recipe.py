@@ -103,7 +103,7 @@ def _describe(recipe: Recipe, parts: list[Piece], goal: Piece, arena: Arena) -> 
     if parts:
         *others, last = [part.phrase for part in parts]
         title = f"{goal.phrase} beyond {', '.join(others) + ' and ' if others else ''}{last}"
-    # What all tasks have in common is told where it is not embedded: it would make them all alike.
+    # Words that all tasks share stay out of the embedded text: they would make all tasks alike.
     size = f"{number(2 * arena.half)} m square"
     where = f"the arena, {size}, in the middle of which it starts, facing anywhere"
     if parts:

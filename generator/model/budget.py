@@ -2,7 +2,7 @@
 
 Before a request is sent, the most that it can cost is reserved; afterwards that is replaced by what
 it did cost. A prompt is let through only where it fits beside all that is spent and reserved, so a
-cap is passed by no more than one answer, and by what a prompt was estimated too short.
+cap is exceeded by one answer at most, and by the error of the estimate of a prompt's length.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Budget:
 
     @property
     def spent(self) -> Cost:
-        """Of the whole run so far, earlier commands included; calls in flight are not in it."""
+        """The cost of the whole run so far, earlier commands included, without calls in flight."""
         with self._changed:
             return self._spent
 
@@ -67,7 +67,7 @@ class Budget:
                     self._reserved.append(whole)
                     return whole
                 for cap in tight:
-                    # What is in flight can turn out cheaper than reserved, or never to be sent.
+                    # Calls in flight can turn out cheaper than reserved, or may never be sent.
                     if cap.spent(self._spent) + cap.spent(prompt) > cap.most:
                         raise self._reached(cap)
                 self._changed.wait()

@@ -27,12 +27,12 @@ from ...errors import StorageError, storage_explained
 from ...task import Cost, Noun, from_json, to_json
 
 LEFT_UNREAD = "left unread"
-"""Stands for the finish reason of an answer whose reader has died."""
+"""The finish reason that is given for an answer whose reader has died."""
 MARKER = ".reading"
 OURS = f".{uuid.uuid4().hex[:12]}-"
-"""In the names of the markers of this process."""
+"""A part of the names of this process's markers."""
 READ_ONLY = (PermissionError, StorageError)
-"""What is raised where others share their answers and let nobody write there."""
+"""The errors of a shared folder that this user cannot write to."""
 _NUMBERS = itertools.count()
 
 
@@ -44,14 +44,14 @@ class Answer(Noun):
     finish_reason: str
     cost: Cost
     thoughts: str = ""
-    """What it thought before it said that, where its server sends that apart."""
+    """The model's reasoning before the answer, where its server sends that separately."""
 
 
 class AnswerCache:
     """Answers in a folder, which is made when the first one is kept."""
 
     def __init__(self, folder: Path, *, is_ours: bool = True) -> None:
-        """Nothing is written into a folder that is not ours, such as that of a replayed run."""
+        """Unless it `is_ours`, as the folder of a replayed run is not, nothing is written there."""
         self._folder = folder
         self._is_ours = is_ours
 
@@ -122,7 +122,7 @@ class AnswerCache:
 
 
 def _make_durable(folder: Path) -> None:
-    """Have what was done to the names in a folder outlast the machine."""
+    """Bring changes of the names in a folder safely to the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -136,7 +136,7 @@ def _is_left(marker: Path) -> bool:
     try:
         with marker.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            # Without a name, its reader has come to the end just now.
+            # The marker has lost its name: its reader has just finished.
             return os.fstat(file.fileno()).st_nlink > 0
     except OSError:
         return False  # Its reader lives, or has removed it.

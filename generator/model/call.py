@@ -28,14 +28,14 @@ from .roles import Asked
 ADAPTABLE = (400, 422)
 """Statuses by which servers refuse a parameter."""
 SHORTEST_TRY_S = 1.0
-"""A try that has less until the deadline is not begun: it would end in place of the real reason."""
+"""A try with less time until the deadline is not begun: its timeout would hide the real reason."""
 CUT_OFF = "the process ended during this call"
 
 
 def new_entry(
     asked: Asked, role: str, messages: Sequence[dict[str, Any]], meter: Meter, source: str = "model"
 ) -> Entry:
-    """What the log has of a question before anything has come of it."""
+    """The log entry of a question before it is answered."""
     prompt = json.dumps(messages)
     return {
         "call": uuid.uuid4().hex,
@@ -55,7 +55,7 @@ def new_entry(
 
 
 def said(answer: Answer) -> Entry:
-    """What the log has of an answer."""
+    """The fields of an answer in the log."""
     entry: Entry = {"finish_reason": answer.finish_reason, "answer": answer.text}
     return entry | {"thoughts": answer.thoughts} if answer.thoughts else entry
 
@@ -156,7 +156,7 @@ class Call:
         cost = Cost()
 
         def count_it() -> None:
-            """From here on it counts as the most that it can cost, until more is known."""
+            """From now on it counts with the most that it can cost, until more is known."""
             nonlocal cost
             log.begin({**self.entry, **cost_fields(self.spent + most), "error": CUT_OFF})
             cost = most

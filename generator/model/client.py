@@ -34,7 +34,7 @@ CLOSING_S = 2.0
 SENT_BACK = 20_000
 """Characters of an unusable answer that are sent back with the reason."""
 NEVER_ARRIVED: tuple[Kind, ...] = ("unsendable", "unreachable")
-"""Kinds of failures in which the server has no part."""
+"""Kinds of failures that are not the server's."""
 ANSWERS = "answers"
 """The folder in a run folder that keeps what the model has answered."""
 
@@ -90,7 +90,7 @@ class FoundationModel:
         return self._in(role).model
 
     def greet(self) -> None:
-        """Knock before work begins: a run may train for minutes before it first asks.
+        """Test the connection early: a run may train for minutes before its first question.
 
         Raises ModelError where nobody answers or the key is refused, and UsageError where a key or
         the environment keeps all requests from being sent. Whatever else comes back is no reason to
@@ -137,7 +137,7 @@ class FoundationModel:
             ) from None
 
     def _read(self, key: str, answer: Answer, parse: Callable[[str], T], meter: Meter) -> T:
-        """What an answer holds. Should reading it end this process, the next one will know."""
+        """The parsed content of an answer. A marker remains if reading it ends this process."""
         if answer.finish_reason == LEFT_UNREAD:
             self._warn(
                 meter,
@@ -236,7 +236,8 @@ class FoundationModel:
                 self._quiet.notify_all()
 
     def _spent_before(self) -> Cost:
-        """What earlier commands on the same run folder have spent; takes note of who answered."""
+        """What earlier commands on the run folder have spent; also notes which models have
+        answered."""
         total = Cost()
         for entry in read_calls(self._run_dir):
             cost = cost_in(entry)

@@ -1,8 +1,8 @@
-"""What a server turns out to want otherwise: learned from its refusals and remembered.
+"""How a server deviates from the protocol: learned from its refusals and remembered.
 
 Servers that speak "the OpenAI protocol" differ in how the longest answer is called, in how long it
-may be, and in whether they take a temperature. What they refuse is changed once, not called a
-failure of every journey.
+may be, and in whether they take a temperature. What a server refuses is changed once for all
+requests, instead of failing every journey.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REFUSED = (
 
 STREAM = re.compile(r"\bstream(ing|_options)?\b")
 WANTED = ("only support", "must be", "required", "requires", "enable", "invalid")
-"""What servers say beside `REFUSED` where they answer in streams alone."""
+"""What servers that only answer in streams say, beside `REFUSED`."""
 STREAM_OPTIONS = "stream_options"
 WAYS_TO_STREAM: tuple[dict[str, Any], ...] = (
     {"stream": False},
@@ -86,7 +86,7 @@ class Dialect:
                     return None
                 changed = {**request, name: shorter}
                 if "context" in text:
-                    # What fits beside this prompt says nothing of the next.
+                    # The room beside this prompt says nothing about the next prompt.
                     return changed, ""
                 self._longest_answer = shorter
                 return changed, f"answers are limited to {shorter} tokens"

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import Any
 
 SHORTEST_SECRET = 12
-"""Shorter ones are stand-ins such as `none` or `ollama`, and may well stand in an honest text."""
+"""Shorter keys are placeholders such as `none` or `ollama`, which may occur in any text."""
 
 
 class Exchange:
@@ -33,7 +33,7 @@ class Exchange:
         was tried."""
 
     def give_up(self) -> None:
-        """From here on nothing of it is sent."""
+        """From now on nothing of the request is sent."""
         with self._lock:
             self._is_given_up = True
 

@@ -17,12 +17,12 @@ GOES_ON = "the same command goes on where it stopped."
 NOBODY_THERE = (404, 405, 410)
 """Statuses that tell of a wrong address, or of a model that is not there."""
 ENDPOINT = re.compile(r"(/chat)?/completions$|/embeddings$|/models$|/responses$")
-"""What an address has too much that was copied from an example for another program."""
+"""Endings that do not belong to the address, copied from an example for another program."""
 
 
 @dataclass(frozen=True)
 class Wording:
-    """How somebody is called who is asked, and the settings that say whom and how to ask."""
+    """The words for the model that is asked, and the settings that name it and its key."""
 
     server: str
     request: str
@@ -43,7 +43,7 @@ def explained(
     *,
     has_answered: bool = False,
 ) -> ModelError | BrokenError:
-    """The error that tells of a question's last failure, after so many tries. `has_answered` says
+    """The error that explains a question's last failure, after `tries` tries. `has_answered` says
     whether this server is known to have answered other questions with the same model."""
     if failed.status is not None:
         return _answered(failed, failed.status, asked, tries, wording, has_answered)

@@ -1,4 +1,4 @@
-"""How one request comes to nothing."""
+"""The ways in which one request fails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WITHOUT_CREDIT = "insufficient_quota"
 
 
 class TryFailed(Exception):
-    """A request came to nothing.
+    """A request failed.
 
     `what` is for the log and for people, and `remedy` says how to mend it, where that is known.
     `status`, `code` and `words` are what the server gave, if it did. `may_pass` tells whether the

@@ -21,7 +21,14 @@ from pydantic import BaseModel, Field, FiniteFloat
 
 from ...archive.events import is_number
 from ...errors import storage_explained
-from ...files import MAX_LINE_BYTES, FileProblem, open_file, read_bytes, whole_lines
+from ...files import (
+    MAX_LINE_BYTES,
+    FileProblem,
+    missing_line_feed,
+    open_file,
+    read_bytes,
+    whole_lines,
+)
 from ...task import Cost
 
 FILE_NAME = "llm.jsonl"
@@ -51,9 +58,7 @@ class CallLog:
         self._lock = threading.Lock()
 
     def recover(self) -> None:
-        """Log what a killed process had in flight, and end a line that it left unfinished."""
-        if self._path.exists() and not _ends_with_newline(self._path):
-            self._append(b"\n")
+        """Log what a killed process had in flight."""
         if not self._in_flight.is_dir():
             return
         logged = {str(entry.get("call")) for entry in read_calls(self._path.parent)}
@@ -61,7 +66,7 @@ class CallLog:
             try:
                 entry = json.loads(read_bytes(open_file(path, MAX_LINE_BYTES), MAX_LINE_BYTES))
             except (FileProblem, ValueError, RecursionError):
-                continue  # It was being written, so nothing had been sent yet.
+                continue  # This file was being written, so nothing had been sent yet.
             if isinstance(entry, dict) and str(entry.get("call")) not in logged:
                 self._append(_line(entry))
             path.unlink()
@@ -85,7 +90,8 @@ class CallLog:
         return self._in_flight / f"{entry['call']}.json"
 
     def _append(self, line: bytes) -> None:
-        with self._lock, storage_explained(), self._path.open("ab", buffering=0) as file:
+        with self._lock, storage_explained(), self._path.open("ab+", buffering=0) as file:
+            line = missing_line_feed(file) + line
             before = file.seek(0, os.SEEK_END)
             try:
                 if file.write(line) != len(line):
@@ -137,7 +143,7 @@ class _Try(BaseModel):
 
 
 class _Call(BaseModel):
-    """What an entry has that somebody may look at."""
+    """The fields of an entry that pages show."""
 
     role: str
     model: str
@@ -184,7 +190,7 @@ def cost_in(entry: Mapping[str, Any]) -> Cost:
     errors = [str(tried.get("error")) for tried in known if SENT not in tried]
     connected = [error for error in errors if not error.startswith(NO_CONNECTION)]
     if connected and "answer" not in entry and NEVER_SENT.issuperset(connected):
-        # What kept these from being sent kept one that was cut off after them as well.
+        # What kept these tries from being sent also kept the one after them, which was cut off.
         return Cost()
     return replace(cost, calls=max(cost.calls - len(errors) + len(connected), 0))
 
@@ -211,11 +217,3 @@ def spent_by_role(run_dir: Path) -> dict[str, Cost]:
 
 def _line(entry: Entry) -> bytes:
     return (json.dumps(entry) + "\n").encode()
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        if file.seek(0, os.SEEK_END) == 0:
-            return True
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"

@@ -22,7 +22,7 @@ from .roles import fits_a_header
 from .words import one_line
 
 PROXIED = ("http", "https", "all")
-"""What a proxy can be for, as the names of the variables begin."""
+"""The schemes that a proxy can be for, as the names of the variables begin."""
 PROXY_KINDS = ("http", "https", "socks5", "socks5h")
 DEFAULT_PORTS = {"http": 80, "https": 443}
 BUNDLES_OF_OTHERS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
@@ -88,7 +88,7 @@ def proxy_shown(variable: str, value: str) -> str:
 
 
 def password_hint(variable: str, value: str) -> str:
-    """How to tell a proxy who asks."""
+    """How to give a proxy a user name and a password."""
     kind, separator, place = value.rpartition("://")
     place = one_line(place.rpartition("@")[2].rstrip("/"), SHOWN)
     return f"Set {variable}={kind if separator else 'http'}://NAME:PASSWORD@{place}."
@@ -116,7 +116,7 @@ def certificates_hint() -> str:
 
 
 def reason_of(error: BaseException) -> str:
-    """What an error of the network says, by that which caused it all."""
+    """The words of a network error, taken from its first cause."""
     if isinstance(error, BaseExceptionGroup):
         return reason_of(error.exceptions[0])
     if cause := _cause(error):
@@ -127,7 +127,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, (ssl.SSLError, socket.gaierror)):
         text = error.strerror or text
     elif isinstance(error, OSError) and error.errno:
-        # What it says itself may be no more than the address.
+        # Its own words may be nothing but the address.
         text = os.strerror(error.errno)
     return one_line(text).rstrip(".") or type(error).__name__
 
@@ -158,7 +158,7 @@ def _faults_for(server: str) -> Iterator[UsageError]:
 
 
 def _faults_anywhere(reason: str) -> Iterator[UsageError]:
-    """What may have kept a client from being made, though it has nothing to do with its server."""
+    """Variables that may have prevented the client, though they do not concern its server."""
     for proxy in _proxies().values():
         yield from _proxy_fault(*proxy)
     if path := os.environ.get("SSLKEYLOGFILE"):

@@ -11,7 +11,7 @@ from datetime import UTC
 
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
-"""Of our own making. A server may ask for a longer one."""
+"""The longest pause that we choose ourselves; a server may ask for a longer one."""
 PASSING_STATUSES = frozenset({408, 409, 429})
 """Besides 5xx: the same request may well succeed later."""
 

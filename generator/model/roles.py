@@ -1,4 +1,4 @@
-"""Who is asked in which role: the section's settings with those of the role laid over them."""
+"""Which model is asked in a role: the section's settings, overridden by those of the role."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _first(own: Any, general: Any) -> Any:
 
 def _check(asked: Asked, own: RoleConfig, config: ModelConfig, provider: Provider) -> None:
     if config.replay is not None:
-        return  # Nobody is asked: neither key nor price is needed.
+        return  # No model is asked, so neither a key nor a price is needed.
     named = own.key_variable or (
         config.key_variable if config.key_variable != "OPENAI_API_KEY" else None
     )

@@ -40,12 +40,12 @@ What = Literal["chat", "embeddings", "models"]
 MAX_BODY_BYTES = 16_000_000
 """An answer longer than this is not read to its end."""
 MAX_REFUSAL_BYTES = 200_000
-"""Nor is more than this of one that tells of an error."""
+"""The most bytes that are read of an answer that reports an error."""
 REFUSAL_S = 5.0
-"""Nor is one that tells of an error waited for longer."""
+"""The longest time that is spent on reading an answer that reports an error."""
 PROXY_WANTS_PASSWORD = 407
 CLOSING_S = 3.0
-"""For telling servers that nobody waits any more."""
+"""The time for closing connections at the end."""
 
 
 def _nothing() -> None:
@@ -64,7 +64,7 @@ class Wire:
         self.closed = threading.Event()
 
     def prepare(self, asked: Asked) -> None:
-        """Make ready to ask a server; nothing is sent. Raises UsageError where the key or the
+        """Create the client for a server; nothing is sent. Raises UsageError where the key or the
         environment forbids it, as all requests do."""
         self._client(asked)
 
@@ -144,7 +144,7 @@ class Wire:
             return self._clients[place]
 
     def _run(self, work: Coroutine[Any, Any, T], timeout_s: float) -> T:
-        """Do some work in the loop's thread and wait for it."""
+        """Run a coroutine in the loop's thread and wait for it."""
         with self._lock:
             if self.closed.is_set():
                 work.close()
@@ -207,7 +207,7 @@ async def _refuse(response: Any) -> None:
     if response.is_success or (response.has_redirect_location and takes_prompts_along):
         return
     if response.has_redirect_location:
-        # Followed, the prompt would arrive as a question for a web page.
+        # If a redirect was followed, the prompt would arrive as a request for a web page.
         target = one_line(response.headers["location"])
         place = target.removesuffix("/chat/completions").removesuffix("/embeddings")
         words = f"it sends prompts on to {target}"

@@ -22,9 +22,9 @@ DEEPEST = 8
 """Levels of JSON that are looked at."""
 
 TELLING = ("message", "msg", "error", "errors", "detail", "details", "description", "title")
-"""Where servers put their words, what tells most first."""
+"""The fields in which servers put their words, the most informative first."""
 BESIDE = ("error_description", "reason", "reasons", "hint", "raw")
-"""What tells more beside a message; `raw` holds the words of a server behind a gateway."""
+"""Fields that add to a message; `raw` holds the words of a server behind a gateway."""
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|.)", re.DOTALL)
 _MARKUP = re.compile(
     r"(?:<!--(?>.*?-->)\s*)*+<(?:!doctype|\?xml|[a-z][a-z0-9]*[\s>/])", re.I | re.S
@@ -99,7 +99,7 @@ def _words_of(value: Any, depth: int = 0) -> Iterator[str]:
         )
         place = by_name.get("loc")
         if isinstance(place, list) and words:
-            # Where FastAPI found what it complains of.
+            # The place of the mistake, as FastAPI reports it.
             words[0] = f"{'.'.join(map(str, place))}: {words[0]}"
         yield from words
         for name in (*BESIDE, "metadata"):

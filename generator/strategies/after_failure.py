@@ -1,4 +1,4 @@
-"""What the strategies share that start from a task that was too hard."""
+"""The common base of the strategies that start from a task that was too hard."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ with them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +20,7 @@ from . import STRATEGIES, strategy_named
 from .strategy import IdeaStrategy, Situation, Start
 
 FIRST = "frontier"
-"""The strategy that needs nothing to start from: with it a run begins, whatever is enabled."""
+"""Needs nothing to start from: every run begins with it, whichever strategies are enabled."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def choose_start(
     supports: Callable[[IdeaStrategy], bool] = lambda strategy: True,
 ) -> Start:
     """Choose what a journey starts from, by one of the strategies that its author `supports`."""
-    # Whoever allows only strategies that have nothing to start from yet begins as all do.
+    # Where no enabled strategy has anything to start from yet, the first one of all is used.
     open_to = [
         strategy
         for strategy in enabled_strategies(config)
@@ -78,22 +78,14 @@ def weights_of_strategies(
     return weight
 
 
-def history_of_strategies(
-    records: Sequence[Record], half_life: float = StrategyConfig().half_life
-) -> list[dict[str, float]]:
-    """Each strategy's chance before the first journey and after each one: for a plot."""
-    return [_chances(counts) for counts in _counts_after_each(records, half_life)]
-
-
 Counts = dict[str, tuple[float, float]]
 """Journeys kept and not kept of each strategy."""
 
 
-def _counts_after_each(records: Sequence[Record], half_life: float) -> Iterator[Counts]:
-    """The counts before the first journey and after each one. A journey that lies `half_life`
-    journeys back counts half, since what pays changes as the archive grows."""
+def _discounted(records: Sequence[Record], half_life: float) -> Counts:
+    """The counts after `records`. A journey that lies `half_life` journeys back counts half, since
+    what pays changes as the archive grows."""
     counts: Counts = dict.fromkeys(STRATEGIES, (0.0, 0.0))
-    yield counts
     decay = 0.5 ** (1.0 / half_life)
     for record in records:
         kept = record.status == "learned"
@@ -102,12 +94,7 @@ def _counts_after_each(records: Sequence[Record], half_life: float) -> Iterator[
             if _counts_for(record, name):
                 won, lost = counts[name]
                 counts[name] = (won + kept, lost + (not kept))
-        yield counts
-
-
-def _discounted(records: Sequence[Record], half_life: float) -> Counts:
-    *_, last = _counts_after_each(records, half_life)
-    return last
+    return counts
 
 
 def _chances(counts: Counts) -> dict[str, float]:
@@ -117,7 +104,7 @@ def _chances(counts: Counts) -> dict[str, float]:
 
 
 def _counts_for(record: Record, strategy: str) -> bool:
-    # Our machinery's failures say nothing about an idea.
+    # Failures of our machinery say nothing about an idea.
     return record.idea.strategy == strategy and record.status != "broken"
 
 

@@ -1,4 +1,4 @@
-"""Something unlike all that is kept."""
+"""Proposes a task that is unlike all kept tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..composer.recipe import Recipe
 
 MIN_KEPT = 3
-"""Before there are some kept tasks, everything is empty and nothing points away from them."""
+"""With fewer kept tasks almost everything is unexplored, and no direction leads away from them."""
 
 
 class Breadth(IdeaStrategy):
@@ -37,7 +37,7 @@ class Breadth(IdeaStrategy):
         return [view.kept[n] for n in positions[1:]]
 
     def parents(self, brief: Brief) -> tuple[str, ...]:
-        # It is to be unlike all it was shown, so it comes from none of them.
+        # The task is to be unlike all tasks that were shown, so it derives from none of them.
         return ()
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:

@@ -1,4 +1,4 @@
-"""A part of what a task demanded that was too hard (WebRL, Qi et al., arXiv 2411.02337)."""
+"""Proposes a task that trains part of a too hard one (WebRL, Qi et al., arXiv 2411.02337)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small step beyond what has been learned."""
+"""Proposes a small step beyond what has been learned."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Frontier(IdeaStrategy):
-    """Starts from a kept task, and prefers those that took long to learn. With it a run begins."""
+    """Starts from a kept task, rather one that took long to learn. Every run begins with it."""
 
     name = "frontier"
     asks_for = "a small step beyond a kept task, those that took long to learn before others"

@@ -1,4 +1,4 @@
-"""A task that was too hard, changed so that it becomes learnable."""
+"""Proposes a change of a task that was too hard, so that it becomes learnable."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Revision(AfterFailure):
     has_recipes = True
 
     def can_use(self, record: Record) -> bool:
-        # A line is left after one revision.
+        # A task that is itself a revision is not revised again.
         return record.idea.strategy != self.name
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:

@@ -76,10 +76,10 @@ def replay(source: str, played: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _blocks_among_holes() -> list[bytes]:
-    """Blocks of memory of many sizes that leave holes in no order, as long as they are kept.
+    """Blocks of memory of many sizes, kept so that the free memory between them has no order.
 
-    A set goes by the addresses of its objects, which two processes that do the same may well share.
-    Objects that fill such holes come in another order.
+    The order of a set follows from the addresses of its objects, which may be the same in two
+    processes that do the same. Objects in such free memory have them in another order.
     """
     blocks = [bytes(size) for size in range(8, 512, 16) for _ in range(500)]
     random.Random(0).shuffle(blocks)

@@ -1,4 +1,4 @@
-"""What can be said of a task's source before any of it runs."""
+"""Checks of a task's source that run none of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..language_policy import parse, refusals
 from .rejection import Rejection
 
 _SEEDED = frozenset({"seed", "default_rng", "RandomState", "Random"})
-"""What fixes a random stream where it is given a constant."""
+"""The calls that fix a random stream when they are given a constant."""
 _DRAWING = frozenset(
     name
     for stream in (np.random.Generator, np.random.RandomState, random.Random)

@@ -19,10 +19,10 @@ from .source import check_policy, check_syntax, draws_random_numbers, fixed_seed
 from .world import CheckedEnv, plain_state
 
 RESET_SEEDS, START_SEEDS = 5, 3
-"""Episodes whose beginnings are looked at: where a task places bodies by chance, one tells
-little."""
+"""How many episodes are checked at their beginnings: where a task places bodies at random, one is
+too few."""
 SETTLING_ACTIONS = 15
-"""A second, long enough to fall faster than `MAX_FALL_SPEED_M_S`."""
+"""One second, long enough for a body to fall faster than `MAX_FALL_SPEED_M_S`."""
 SHORT_ACTIONS = 25
 """1.7 s, in which R2D2 drives 12 m."""
 FULL_ACTIONS = TIME_LIMIT // ACTION_REPEAT
@@ -30,10 +30,10 @@ FULL_EPISODES = 2
 MIN_PHYSICS_STEPS = 15
 """A quarter of a second, in which no robot gets anywhere."""
 TRIVIAL_SHARE = 0.7
-"""Of the scripts. Six of the seven for R2D2 succeed where any motion counts; OMNI-EPIC's staircase
-that leads down on both sides is got down by four."""
+"""The share of the scripts. Where any motion counts as success, six of R2D2's seven scripts
+succeed; on OMNI-EPIC's staircase, which leads down on both sides, four do."""
 MORE_IDLE_SEEDS = (101, 102)
-"""Where doing nothing solves an episode, it is held against the task if it solves these too."""
+"""A task that doing nothing solves is rejected if doing nothing solves these episodes too."""
 MAX_STEP_CPU_S = 0.004
 """Per physics step; an ordinary task takes 0.0001 s."""
 MAX_RESET_CPU_S = 2.0
@@ -46,7 +46,7 @@ class Check:
         self.source = source
         self.robot = robot
         self.doing = "the task"
-        """What task code is being run, for the message should it raise."""
+        """The task code that is being run, for the message in case it raises."""
         self.episodes: list[CheckedEpisode] = []
         self.stages: dict[Stage, Callable[[], None]] = {
             "syntax": lambda: check_syntax(source),
@@ -173,7 +173,7 @@ class Check:
             if settling:
                 self.env.check_standing(episode.terminated)
             if episode.physics_steps > SHORT_ACTIONS * ACTION_REPEAT:
-                # A step that grows dearer would otherwise be paid for to the end.
+                # Otherwise an episode whose steps grow ever slower would be played to its end.
                 self._check_time([episode])
             self.doing = f"step {self.env.physics_steps} of an episode with {script}"
         self.env.check_physics(self.robot, f"an episode with {script}")
@@ -196,7 +196,7 @@ class Check:
             )
 
     def long(self) -> None:
-        """Two episodes to the time limit, for what only shows late.
+        """Two episodes to the time limit, for faults that only show late.
 
         Where idle or random actions end an episode before, scripts that lasted are tried; the last
         first, since what R2D2 does on the spot is computed sooner than driving against a wall.

@@ -15,10 +15,10 @@ from .rejection import Rejection
 
 MAX_OVERLAP_M = 0.02
 MAX_FALL_SPEED_M_S = 5.0
-# The same where the task ends the episode meanwhile, which is what a robot that misses its platform
-# comes to. A drop of 0.1 m; a robot is placed nearer to what it stands on.
+# The limit where the task ends the episode meanwhile, as it does when a robot misses its platform:
+# a drop of 0.1 m. A robot is placed nearer to what it stands on.
 MAX_FALL_SPEED_AT_END_M_S = 1.5
-# Bodies that overlap are thrown apart at once, while nothing else has reached any speed yet.
+# Bodies that overlap are thrown apart at once, when no other body has reached any speed yet.
 MAX_SETTLING_SPEED_M_S = 20.0
 REWARD_TERM_LIMIT = 10.0
 
@@ -113,7 +113,7 @@ class CheckedEnv(TaskEnv):
         limit = MAX_SETTLING_SPEED_M_S if settling else MAX_SPEED_M_S
         for body in self.bodies():
             x, y, z = self.client.getBaseVelocity(body)[0]
-            # What rolls off an edge may fall for the rest of the episode.
+            # A body that rolls off an edge may fall for the rest of the episode.
             speed = math.hypot(x, y, 0.0 if z < 0.0 else z)
             if not speed <= limit:
                 raise _broken_world(f"{self._name(body)} moves at {speed:.4g} m/s at {doing}.")
@@ -201,7 +201,7 @@ def _body_settings(env: CheckedEnv) -> dict[str, Any]:
 def plain_state(env: Any) -> str:
     """The numbers, texts and lists of them that a task keeps on `self`, as text."""
     texts = {name: repr(value) for name, value in vars(env).items()}
-    # What tells its address is an object of another kind, and differs from world to world.
+    # Objects of other kinds show their address, which differs from world to world.
     return str({name: text for name, text in texts.items() if " at 0x" not in text})
 
 

@@ -1,4 +1,4 @@
-"""Everything a sandboxed process gives up, in the order in which it can be given up."""
+"""Applies every protection to a sandboxed process, in the order in which that is possible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEVELS: tuple[Level, ...] = ("none", "partial", "full")
 
 @dataclass(frozen=True)
 class Isolation:
-    """What is in force in a sandboxed process."""
+    """The protections that a sandboxed process has."""
 
     landlock: int
     """Version of Landlock's interface; 0: files are not restricted by it."""

@@ -38,7 +38,7 @@ def _require_linux() -> None:
 
 
 def _word(argument: Any) -> Any:
-    """A machine word: a number, an address, or what has an address."""
+    """An argument as a machine word: a number, an address, or an object that has an address."""
     return ctypes.c_ulong(argument) if isinstance(argument, int) else argument
 
 

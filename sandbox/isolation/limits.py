@@ -20,8 +20,8 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """Ask the kernel to SIGKILL this process when its parent ends (the thread of it, to be exact,
-    that started this process). Elsewhere than on Linux nothing happens: there a child ends when it
+    """Ask the kernel to SIGKILL this process when its parent ends (more exactly, the thread that
+    started this process). On other systems than Linux nothing happens: there a child ends when it
     finds its request pipe closed.
 
     Exits at once where the parent is gone already, in the instant before the kernel was asked.
@@ -34,7 +34,7 @@ def die_with_parent(parent_pid: int) -> None:
 
 
 def set_name(name: str) -> None:
-    """What `ps` and `top` call this process; at most 15 characters are kept."""
+    """Set the name that `ps` and `top` show for this process; at most 15 characters are kept."""
     if sys.platform == "linux":
         prctl(_PR_SET_NAME, ctypes.c_char_p(name.encode()))
 

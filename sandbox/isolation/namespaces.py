@@ -19,7 +19,7 @@ def enter() -> bool:
     table, whose first one takes all others with it when it ends. False where the host refuses, and
     then nothing has changed.
     """
-    # Some hosts refuse half-way, with no way back: somebody else goes first.
+    # Some hosts refuse half-way, and that cannot be undone: another process tries first.
     if (scout := os.fork()) == 0:
         try:
             _enter()
@@ -38,7 +38,7 @@ def _enter() -> None:
         unshare(ours)
         return
     except OSError:
-        # Without the privilege, which a user namespace of one's own gives.
+        # The privilege is missing; a user namespace of our own gives it.
         pass
     uid, gid = os.geteuid(), os.getegid()
     unshare(_NEW_USER | ours)

@@ -55,7 +55,7 @@ def _change_permissions(found: Surroundings) -> None:
 
 
 def _read_a_key(found: Surroundings) -> None:
-    """From any environment there is."""
+    """Looks in every environment that can be read."""
     seen = repr(dict(os.environ)).encode()
     for process in ("self", str(os.getppid()), str(found.parent_pid)):
         try:
@@ -98,7 +98,7 @@ def _start_a_thread(found: Surroundings) -> None:
 
 
 def _signal_the_parent(found: Surroundings) -> None:
-    # Signal 0 asks whether another could be sent.
+    # Signal 0 only checks whether a signal could be sent.
     for pid in (os.getppid(), found.parent_pid):
         os.kill(pid, 0)
 

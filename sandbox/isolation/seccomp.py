@@ -30,11 +30,12 @@ _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
 _IF_EQUAL, _IF_AT_LEAST = 0x15, 0x35
 
 _X32_NUMBERS = 0x40000000
-"""From here on x86-64 numbers its calls a second time, for another ABI: a way around a filter."""
+"""From here on x86-64 has its calls again, for another ABI: that would be a way around the
+filter."""
 
-# Columns: x86-64, aarch64 (None: does not have the call).
+# The columns are the numbers on x86-64 and aarch64; None where a call does not exist.
 _NUMBERS: dict[str, tuple[int | None, int | None]] = {
-    # Harmless whatever the arguments.
+    # These are harmless whatever their arguments are.
     "read": (0, 63),
     "write": (1, 64),
     "close": (3, 57),
@@ -66,7 +67,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "getgid": (104, 176),
     "geteuid": (107, 175),
     "getegid": (108, 177),
-    # Refused, it would answer -1, and `kill(-1)` reaches everybody.
+    # A refused call would return -1, and `kill(-1)` would reach every process.
     "getppid": (110, 173),
     "sigaltstack": (131, 132),
     "gettid": (186, 178),
@@ -82,7 +83,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "getrandom": (318, 278),
     "membarrier": (324, 283),
     "rseq": (334, 293),
-    # Reading files; Landlock says which.
+    # These read files; Landlock decides which.
     "stat": (4, None),
     "fstat": (5, 80),
     "lstat": (6, None),
@@ -94,7 +95,7 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "faccessat": (269, 48),
     "statx": (332, 291),
     "faccessat2": (439, 439),
-    # Depends on the arguments.
+    # These are allowed or refused by their arguments.
     "open": (2, None),
     "openat": (257, 56),
     "mmap": (9, 222),
@@ -125,14 +126,14 @@ _NUMBERS: dict[str, tuple[int | None, int | None]] = {
 _CONDITIONAL = frozenset(
     {"open", "openat", "mmap", "mprotect", "fcntl", "kill", "tgkill", "prlimit64"}
 )
-# Nobody makes these by accident. The signal that ends the process tells what it tried.
+# No program makes these calls by accident; the signal that ends it shows what it tried.
 _DEADLY = frozenset(
     """
     socket connect execve execveat ptrace tkill rt_sigqueueinfo rt_tgsigqueueinfo
     process_vm_readv process_vm_writev io_uring_setup pidfd_send_signal
     """.split()
 )
-# A C library falls back on older calls where it is told that a newer one does not exist.
+# A C library falls back on older calls where the kernel answers that a newer one does not exist.
 _UNKNOWN = frozenset({"clone3", "openat2"})
 _REFUSED = frozenset({"fork", "vfork", "clone"})
 _ALLOWED = _NUMBERS.keys() - _CONDITIONAL - _DEADLY - _UNKNOWN - _REFUSED
@@ -208,14 +209,14 @@ def _filter(pid: int) -> _Code:
     conditions: dict[str, Callable[[], _Code]] = {
         "open": lambda: _has_no_bit_of(1, _WRITING),
         "openat": lambda: _has_no_bit_of(2, _WRITING),
-        # Code that was not there when the filter came cannot be brought in.
+        # No executable memory can be added once the filter is in force.
         "mmap": lambda: _has_no_bit_of(2, mmap.PROT_EXEC),
         "mprotect": lambda: _has_no_bit_of(2, mmap.PROT_EXEC),
         "fcntl": lambda: _is_one_of(1, _FCNTL_COMMANDS),
         # A process may end itself, as `abort` does.
         "kill": lambda: _is_one_of(0, [pid], otherwise=_RETURN_KILL),
         "tgkill": lambda: _is_one_of(0, [pid], otherwise=_RETURN_KILL),
-        # Asking for a limit, not setting one.
+        # Reading a limit is allowed, setting one is not.
         "prlimit64": lambda: [*_is_zero(2), _answer(_RETURN_ALLOW), _refusal()],
     }
     for name, condition in conditions.items():
@@ -263,7 +264,7 @@ def _is_one_of(
 
 
 def _is_zero(argument: int) -> _Code:
-    """Go on where a whole word is zero; refuse otherwise."""
+    """Continue where the whole word is zero; refuse otherwise."""
     offset = _ARGUMENTS + 8 * argument
     code: _Code = []
     for part in (offset, offset + 4):

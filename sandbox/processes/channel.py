@@ -1,7 +1,7 @@
 """The parent's end of a conversation with a process that may lie, lag, flood or die.
 
-Messages are JSON with a four-byte length before them. The parent never unpickles, evaluates or
-waits without a deadline, neither for an answer nor for its own words to be read.
+Messages are JSON with a four-byte length before them. The parent never unpickles or evaluates
+anything, and all its waiting has a deadline, both for answers and for its own requests to be read.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ...text import readable
 MAX_REPLY_BYTES = 1_000_000
 MAX_TEXT_CHARACTERS = 2000
 SEND_TIMEOUT_S = 10.0
-"""A process that works takes in its next request at once; nothing is sent to one that is busy."""
+"""The timeout of sending a request, which goes to idle processes only: they read it at once."""
 
 
 BROKEN_CHILD_REMEDY = "Run `taskwright doctor` to see what this machine lacks."
@@ -86,12 +86,12 @@ class ChannelClosed(Exception):
 
 
 def plain_text(value: Any) -> str:
-    """What a child says, cut short and fit for printing and storing: it may be anything."""
+    """A text from a child, whatever it is, made fit for printing and storing."""
     return readable(str(value)[:MAX_TEXT_CHARACTERS])
 
 
 def fault_in(reply: dict[str, Any]) -> ChildFault | BrokenError:
-    """The fault that a child reports: the task's, or where it says so this machine's."""
+    """The fault that a child reports: the task's own, or one of this machine."""
     if set(reply) == {"broken"}:
         return BrokenError(plain_text(reply["broken"]), BROKEN_CHILD_REMEDY)
     if set(reply) != {"symptom", "cause", "fix"}:
@@ -103,7 +103,7 @@ def _wait(descriptor: int, event: int, timeout_s: float) -> bool:
     """Whether a descriptor is ready in time. `select` cannot see descriptors above 1023."""
     poll = select.poll()
     poll.register(descriptor, event)
-    # The system counts in milliseconds of 31 bits: a month at most, and somebody waits for less.
+    # `poll` takes milliseconds in 31 bits, which is less than a month; no deadline here is as long.
     return bool(poll.poll(min(timeout_s * 1000, 2**31 - 1)))
 
 
@@ -162,7 +162,7 @@ class Channel:
     def close(self) -> None:
         """Close both ends. Calling it twice is harmless."""
         if not self.is_closed:
-            # Closed once only: by the second time its number may be another's.
+            # Each descriptor is closed only once, since its number may be reused afterwards.
             self.is_closed = True
             os.close(self._requests)
             os.close(self._replies)

@@ -1,6 +1,6 @@
 """What runs inside a sandboxed process, which the fork server has just made.
 
-Whatever task code raises becomes an answer that says so; whatever it prints is gone.
+Whatever task code raises becomes an answer; whatever it prints is dropped.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
     if ruleset is not None:
         os.close(ruleset)
 
-    # Loaded by the server already.
+    # The server has loaded these already.
     from ..checks import replay, run_checks
     from ..episodes import EpisodeServer
     from ..playing import PlayServer
@@ -70,7 +70,7 @@ def serve(server_pid: int, descriptors: Sequence[int], confinement: dict[str, An
 
 
 def _close_all_but(kept: set[int | None]) -> None:
-    """Nothing of the server's stays open, its connection to our parent least of all."""
+    """Close every descriptor of the server, above all its connection to our parent."""
     numbers = sorted(number for number in kept if number is not None)
     for number, following in itertools.pairwise([*numbers, os.sysconf("SC_OPEN_MAX")]):
         os.closerange(number + 1, following)

@@ -13,7 +13,7 @@ def end_group(pid: int, grace_s: float) -> bool:
     """Kill a child of this process that leads a process group, and its whole group; it still has to
     be waited for. Returns whether it had ended by itself within `grace_s`."""
     deadline = time.monotonic() + grace_s
-    # Looked at without being reaped: until then its number cannot become another process's.
+    # The process is not reaped yet, so that no other process can get its id.
     peek = os.WEXITED | os.WNOHANG | os.WNOWAIT
     while not (ended := os.waitid(os.P_PID, pid, peek) is not None):
         if time.monotonic() >= deadline:
@@ -23,6 +23,6 @@ def end_group(pid: int, grace_s: float) -> bool:
         try:
             kill(pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
-            # It does not lead its group yet, or macOS says so of a group that has ended.
+            # The process does not lead its group yet, or macOS refuses because the group has ended.
             continue
     return ended

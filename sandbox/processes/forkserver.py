@@ -82,12 +82,12 @@ def main(parent_pid: int, without: Collection[str]) -> None:
             return
     own_namespaces = not wrapped and "namespaces" not in without and namespaces.enter()
     if sys.platform == "linux":
-        # Who enters a new process table does not live in it; its first child does.
+        # Only the children of a process live in the new process table that it has made.
         watcher = os.getpid()
         if server := os.fork():
             _watch(server, connection, parent)
             return
-        # Seen from a new process table, that parent has no number.
+        # In a new process table the parent has no process id.
         die_with_parent(0 if own_namespaces else watcher)
     set_name("taskwright-fork")
     # Children share our user; on some hosts that would let them read and change our memory.
@@ -98,7 +98,7 @@ def main(parent_pid: int, without: Collection[str]) -> None:
         ruleset = landlock.make_ruleset(readable_paths())
     if sys.platform == "linux" and len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError("a library has started a thread, and forking would be unsafe")
-    # What has been made so far stays: children need not look through it.
+    # All objects so far stay alive, so children's garbage collection need not visit them.
     gc.collect()
     gc.freeze()
     _answer(connection, {"ready": True})
@@ -141,7 +141,7 @@ def _watch(server: int, connection: socket.socket, parent: Sequence[int]) -> Non
     the server is. It may be busy and not notice; its children end with it."""
     set_name("taskwright-wait")
     poll = select.poll()
-    # Of the connection only that it is hung up on, which is told in any case.
+    # No events are asked of the connection: a hang-up is always reported.
     poll.register(connection, 0)
     for process in (*parent, os.pidfd_open(server)):
         poll.register(process, select.POLLIN)
@@ -175,7 +175,7 @@ def _load_what_python_loads_late() -> None:
 
 
 def _warm_up() -> None:
-    """Use everything that task code, or what we say about it, may need: then it is loaded."""
+    """Use everything that task code, or our messages about it, may need, so that it is loaded."""
     from ..checks import run_checks
     from ..episodes import EpisodeServer
     from ..replays import record

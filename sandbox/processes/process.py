@@ -32,14 +32,14 @@ from .readable import interpreter_paths, readable_paths
 START_TIMEOUT_S = 60.0
 """A cold disk can take this long to import numpy and pybullet; it is not the task's time."""
 SERVER_TIMEOUT_S = 20.0
-"""For a fork, or for the end of a process; typically 2 ms."""
+"""The timeout of a fork, or of the end of a process; both typically take 2 ms."""
 MAX_ANSWER_BYTES = 4096
 LAST_MOMENT_S = 1.0
-"""A process that has closed its pipe is about to end; this long we wait to learn how."""
+"""How long to wait for the exit status of a process that has closed its pipe."""
 
 DEFAULT_MEMORY_MB = 1024
-DEFAULT_CPU_S = 7200
-"""Computing time of a child: a second net, should the parent be stopped. Deadlines come first."""
+MAX_CPU_S = 7200
+"""Limits a child's computing time in case the parent is stopped, whose deadlines are shorter."""
 
 
 def child_environment() -> dict[str, str]:
@@ -97,7 +97,7 @@ class JsonProcess(abc.ABC):
 
     def __init__(self) -> None:
         self.greeting: dict[str, Any] | None = None
-        """What the process said when it was ready; None until then."""
+        """The greeting of the process; None until it has come."""
 
     @abc.abstractmethod
     def _finish(self, grace_s: float) -> tuple[int, bool]:
@@ -107,12 +107,12 @@ class JsonProcess(abc.ABC):
     def _last_words(self) -> str:
         return ""
 
-    def wait_until_ready(self, timeout_s: float = START_TIMEOUT_S) -> None:
+    def wait_until_ready(self) -> None:
         """Wait for the greeting. Raises BrokenError: no task code has run yet."""
         if self.greeting is not None:
             return
         try:
-            self.greeting = self.receive("Starting the process", timeout_s)
+            self.greeting = self.receive("Starting the process", START_TIMEOUT_S)
         except ChildFault as fault:
             raise BrokenError(
                 f"A process of ours did not start: {fault} {self._last_words()}".rstrip(),
@@ -196,7 +196,7 @@ class ModuleProcess(JsonProcess):
         try:
             by_itself = end_group(self.pid, grace_s)
         except ChildProcessError:
-            by_itself = True  # It had ended, and `kill` or `is_alive` has found it so.
+            by_itself = True  # It had ended already, and `kill` or `is_alive` has reaped it.
         status: int = self._process.wait()
         self._said = _last_line(self._stderr)
         self._stderr.close()
@@ -207,7 +207,7 @@ class ModuleProcess(JsonProcess):
 
 
 class _ForkServer:
-    """This process's grip on its fork server (see `forkserver`)."""
+    """The connection of this process to its fork server (see `forkserver`)."""
 
     def __init__(self, without: Collection[str]) -> None:
         self._lock = threading.Lock()
@@ -333,7 +333,6 @@ class Child(JsonProcess):
         shared: Sequence[int] = (),
         *,
         memory_mb: int = DEFAULT_MEMORY_MB,
-        cpu_s: int = DEFAULT_CPU_S,
         without: Collection[str] = (),
     ) -> None:
         super().__init__()
@@ -343,7 +342,8 @@ class Child(JsonProcess):
         self._channel = Channel(requests, replies)
         try:
             self._server_pid, self.pid = self._server.spawn(
-                [their_requests, their_replies, *shared], {"memory_mb": memory_mb, "cpu_s": cpu_s}
+                [their_requests, their_replies, *shared],
+                {"memory_mb": memory_mb, "cpu_s": MAX_CPU_S},
             )
         except BrokenError:
             self._channel.close()

@@ -20,7 +20,7 @@ def readable_paths() -> list[Path]:
 
 
 def interpreter_paths() -> list[Path]:
-    """What it takes, besides, to start this Python."""
+    """The further files that are needed to start this Python."""
     executable = Path(sys.executable)
     base = Path(sys.base_prefix)
     return [

@@ -7,7 +7,7 @@ import pytest
 
 from taskwright.curriculum import TaskSampler
 from taskwright.curriculum.alp_gmm import AlpGmm
-from taskwright.curriculum.curriculum import Episode
+from taskwright.curriculum.curriculum import EpisodeOutcome
 from taskwright.curriculum.learning_progress import LearningProgress
 from taskwright.curriculum.level_replay import PrioritisedLevelReplay
 from taskwright.curriculum.mixture import fit_mixture
@@ -40,7 +40,7 @@ def test_what_is_being_learned_grows_and_the_impossible_and_the_mastered_fade(cu
 def test_learning_progress_is_what_the_formula_gives():
     curriculum = LearningProgress(1, smoothing=0.5, theta=0.1)
     for success in (0.0, 1.0):
-        curriculum.update(0, Episode(success))
+        curriculum.update(0, EpisodeOutcome(success))
     # Averages over what was weighed in: fast (0.25 * 0 + 0.5 * 1) / 0.75, of which slow has the
     # second half and of the first value, 0, a quarter.
     fast, slow = 2 / 3, (0.5 * 2 / 3) / 0.75
@@ -54,8 +54,8 @@ def test_learning_progress_is_what_the_formula_gives():
 def test_what_is_being_forgotten_counts_like_what_is_being_learned():
     up, down = LearningProgress(1, theta=0.5), LearningProgress(1, theta=0.5)
     for n in range(40):
-        up.update(0, Episode(float(n >= 30)))
-        down.update(0, Episode(float(n < 30)))
+        up.update(0, EpisodeOutcome(float(n >= 30)))
+        down.update(0, EpisodeOutcome(float(n < 30)))
     assert up.progress()[0] == pytest.approx(down.progress()[0])
     assert up.progress()[0] > 0.1
 
@@ -65,8 +65,8 @@ def test_what_chance_achieves_is_no_progress():
     lucky = LearningProgress(2, baselines=[0.0, 0.6])
     for _ in range(200):
         success = float(random.random() < 0.4)
-        lucky.update(0, Episode(success))
-        lucky.update(1, Episode(success))
+        lucky.update(0, EpisodeOutcome(success))
+        lucky.update(1, EpisodeOutcome(success))
     assert lucky.progress()[1] < lucky.progress()[0]
     assert lucky.weights()[1] < lucky.weights()[0]
 
@@ -76,7 +76,7 @@ def test_the_first_share_of_tasks_has_most_of_the_weight():
     for n in range(60):
         for task in range(20):
             # Two get better in the end; the others are accomplished every other time.
-            curriculum.update(task, Episode(float(n > 50) if task < 2 else float(n % 2)))
+            curriculum.update(task, EpisodeOutcome(float(n > 50) if task < 2 else float(n % 2)))
     weights = curriculum.weights()
     assert weights[:2].min() > 4 * weights[2:].max()
 
@@ -88,7 +88,7 @@ def test_regions_of_change_draw_their_whole_neighbourhood():
     random = np.random.default_rng(0)
     for n in range(300):
         task = n % 19  # The last one is never tried.
-        curriculum.update(task, Episode(float(task >= 12 and random.random() < 0.5)))
+        curriculum.update(task, EpisodeOutcome(float(task >= 12 and random.random() < 0.5)))
     weights = curriculum.weights()
     assert weights.sum() == pytest.approx(1.0)
     assert weights[12:].sum() > 0.8
@@ -151,7 +151,7 @@ def test_points_that_coincide_or_are_few_have_a_mixture(points):
 def test_level_replay_ranks_scores_and_recalls_the_stale():
     curriculum = PrioritisedLevelReplay(3, temperature=1.0, staleness=0.5)
     for task, loss in ((2, 5.0), (0, 1.0), (1, 3.0)):
-        curriculum.update(task, Episode(0.0, value_loss=loss))
+        curriculum.update(task, EpisodeOutcome(0.0, value_loss=loss))
     # By rank 1, 1/2, 1/3 of 11/6; by staleness 2, 1, 0 of 3.
     by_score = np.array([1 / 3, 1 / 2, 1.0]) / (11 / 6)
     by_staleness = np.array([1.0, 0.0, 2.0]) / 3
@@ -161,7 +161,7 @@ def test_level_replay_ranks_scores_and_recalls_the_stale():
 def test_equal_scores_have_equal_chances():
     curriculum = PrioritisedLevelReplay(4, staleness=0.0)
     for task in range(3):
-        curriculum.update(task, Episode(0.0, value_loss=2.0))
+        curriculum.update(task, EpisodeOutcome(0.0, value_loss=2.0))
     weights = curriculum.weights()
     assert weights[0] == weights[1] == weights[2] > weights[3]
 
@@ -169,6 +169,6 @@ def test_equal_scores_have_equal_chances():
 def test_level_replay_without_value_losses_goes_by_surprising_successes():
     curriculum = PrioritisedLevelReplay(2)
     for n in range(20):
-        curriculum.update(0, Episode(1.0))
-        curriculum.update(1, Episode(float(n % 2)))
+        curriculum.update(0, EpisodeOutcome(1.0))
+        curriculum.update(1, EpisodeOutcome(float(n % 2)))
     assert curriculum.weights()[1] > curriculum.weights()[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from pydantic import BaseModel
 import taskwright
 from taskwright.cli.main import cli
 from taskwright.config import Config, RunConfig
+from taskwright.trainer.learners import LEARNERS, learner_class
 
 pytest.importorskip("mkdocs", reason="The site needs the extra `docs`.")
 
@@ -53,6 +55,18 @@ def test_every_setting_has_a_row_and_what_stands_below_it_in_the_code_as_its_mea
     assert f"`{default}`" in row
     assert "How much longer" in row
     assert "\\|" not in page
+
+
+def test_every_setting_of_every_learner_has_a_row_with_its_bounds_and_its_meaning(site):
+    page = site.settings_page()
+    for learner in LEARNERS:
+        for field in dataclasses.fields(learner_class(learner).settings_class):
+            name = f"trainer.learners.{learner}.{field.name}"
+            (row,) = (line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+            _, _, _, default, meaning, _ = row.split("|")
+            assert default.strip(" `"), name
+            assert meaning.strip(), name
+    assert "`float, 1e-08 to 0.1`" in page
 
 
 def test_every_command_has_its_help(site):

@@ -112,7 +112,14 @@ def test_a_robot_with_a_gait_is_steered_as_it_was_when_it_learned(export, two_re
     source = two_records[0].task.source.replace("R2D2Env", "AntEnv")
     done = export(records=[replace(two_records[0], task=Task(source, "ant"))], policies={})
     assert done.calls == ('gymnasium.make("my_tasks:DriveAheadNow-v0", steered=True)',)
-    assert f"env = {done.calls[0]}" in (done.folder / "README.md").read_text()
+    card = (done.folder / "README.md").read_text()
+    assert f"env = {done.calls[0]}" in card
+    assert "a command to a gait, one of 9 numbers, 0 to 8 (ant)," in card
+    assert (done.folder / "my_tasks" / "world" / "robots" / "gait.py").is_file()
+
+
+def test_a_card_without_a_robot_that_has_a_gait_says_nothing_of_steering(export):
+    assert "steered" not in (export().folder / "README.md").read_text()
 
 
 def test_what_a_model_wrote_brings_no_markup_into_the_card(export, two_records):

@@ -139,22 +139,22 @@ class ScriptedExecutor(Executor):
                 return Outcome.rejected("step", "A mistake.", "It was made.", "Mend it.")
             return Outcome("passed")
         if job.kind == "film":
-            plan = from_json(FilmRequest, job.payload)
-            return Film(plan.path, 1)
+            request = from_json(FilmRequest, job.payload)
+            return Film(request.path, 1)
         if job.kind == "replay":
             replay = from_json(ReplayRequest, job.payload)
             return Replay(replay.path, 1, 1)
         return self._trial(from_json(TrialRequest, job.payload))
 
-    def _trial(self, plan: TrialRequest):
-        policies = [(policy.task_id, Path(policy.path).read_text()) for policy in plan.archived]
-        number = digest(plan.source, plan.seed, policies)
+    def _trial(self, request: TrialRequest):
+        policies = [(policy.task_id, Path(policy.path).read_text()) for policy in request.archived]
+        number = digest(request.source, request.seed, policies)
         verdict = VERDICTS[number % len(VERDICTS)]
         if verdict == "learned":
-            path = Path(plan.policy_path)
+            path = Path(request.policy_path)
             path.parent.mkdir(exist_ok=True)
             path.write_text(str(number))
-        return Trial(verdict, f"It was {verdict}.", 0.0, number % 100 / 100, seed=plan.seed)
+        return Trial(verdict, f"It was {verdict}.", 0.0, number % 100 / 100, seed=request.seed)
 
 
 def replacements(template: str = "") -> dict[str, object]:

@@ -171,16 +171,16 @@ class Executor:
         if job.kind == "check":
             return Outcome("passed")
         if job.kind == "trial":
-            plan = from_json(TrialRequest, job.payload)
-            self._write(plan.policy_path)
-            return Trial("learned", "It was.", 0.0, 0.9, seed=plan.seed)
+            request = from_json(TrialRequest, job.payload)
+            self._write(request.policy_path)
+            return Trial("learned", "It was.", 0.0, 0.9, seed=request.seed)
         if job.kind == "replay":
             return Replay(from_json(ReplayRequest, job.payload).path, 1, 1)
-        plan = from_json(FilmRequest, job.payload)
-        self._write(plan.path)
-        if not plan.frames:
-            return Film(plan.path, 1)
-        return Film(plan.path, 1, self.success, apart_s=1.5, at_the_end=False)
+        request = from_json(FilmRequest, job.payload)
+        self._write(request.path)
+        if not request.frames:
+            return Film(request.path, 1)
+        return Film(request.path, 1, self.success, apart_s=1.5, at_the_end=False)
 
     def _write(self, name):
         path = Path(name)

@@ -172,7 +172,7 @@ def test_a_run_that_kept_nothing_tells_why(make_run, tmp_path):
     assert metrics["kept"] == metrics["annecs"] == 0
     assert metrics["vendi"] is metrics["near_copies"] is metrics["gain"] is None
     text = Page((tmp_path / "out" / "report.html").read_text()).text
-    assert "Nothing has been kept; what failed, and why, is told below." in text
+    assert "Nothing has been kept; what failed, and why, is listed below." in text
 
 
 def test_a_run_folder_with_nothing_but_its_archive_is_enough(make_run, tmp_path):

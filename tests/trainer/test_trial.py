@@ -199,9 +199,9 @@ def test_what_is_not_learned_is_examined_and_kept_at_its_best(
         return [TrainingEpisode(n, succeeds[n], 0.0, 1) for n in range(8) for _ in range(7)]
 
     monkeypatch.setattr(SoftQLearner, "improve", improve)
-    planned = make_request(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
-    assert run_trial(planned).steps == 5 * 1_024
-    kept = read_policy(planned.policy_path)
+    request = make_request(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
+    assert run_trial(request).steps == 5 * 1_024
+    kept = read_policy(request.policy_path)
     assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 

@@ -16,11 +16,11 @@ from ...world.robots import robot_class
 from ...world.scene import expand
 
 MAX_TERMS = 6
-"""Reward terms that are told, those that gave most first."""
+"""Reward terms in the summary: those that gave most first."""
 
 
 class Achievements:
-    """Watches episodes as they are evaluated; `told` is the sum of it."""
+    """Watches episodes as they are evaluated; `summary` puts them into words."""
 
     def __init__(self, episodes: SandboxedEpisodes, robot: str) -> None:
         self._episodes = episodes
@@ -33,8 +33,8 @@ class Achievements:
     def watch(self, steps: Steps, counted: NDArray[np.bool_]) -> None:
         """Take in a step; `counted` says which environments' episodes count."""
         names, terms = self._episodes.reward_terms()
-        for earned, told in zip(self._earned, terms, strict=True):
-            for name, value in zip(names, told, strict=True):
+        for earned, values in zip(self._earned, terms, strict=True):
+            for name, value in zip(names, values, strict=True):
                 if np.isfinite(value):
                     earned[name] = earned.get(name, 0.0) + float(value)
         for row in np.flatnonzero(steps.terminated | steps.truncated):
@@ -62,10 +62,10 @@ class Achievements:
             f"Of {len(places)} episodes, {ends} ended. At the end the robot was "
             f"{np.median(away):.1f} m from where it had begun (median; between {away.min():.1f} "
             f"and {away.max():.1f} m; median x {x:+.1f}, y {y:+.1f}, z {z:+.1f} m). "
-            f"Reward terms, mean sum of an episode (lowest to highest): {self._terms_told()}."
+            f"Reward terms, mean sum of an episode (lowest to highest): {self._terms_summary()}."
         )
 
-    def _terms_told(self) -> str:
+    def _terms_summary(self) -> str:
         names = list(dict.fromkeys(name for terms in self._terms for name in terms))
         sums = {n: np.array([terms.get(n, 0.0) for terms in self._terms]) for n in names}
         order = sorted(names, key=lambda name: -float(np.abs(sums[name]).mean()))[:MAX_TERMS]

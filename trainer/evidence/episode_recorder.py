@@ -116,12 +116,12 @@ class EpisodeRecorder:
         name, NaN where a term was not given."""
         done = steps.terminated | steps.truncated
         columns = self._columns_of(names)
-        told = np.nan_to_num(terms)
-        self._sums[:, columns] += told
+        given = np.nan_to_num(terms)
+        self._sums[:, columns] += given
         self._earned += steps.rewards
         self._actions += 1
         self.steps += len(done)
-        for name, column in zip(names, told.T, strict=True):
+        for name, column in zip(names, given.T, strict=True):
             self.terms[name].take(column, done)
         for row in np.flatnonzero(done):
             self._end(int(row), steps)

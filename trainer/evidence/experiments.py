@@ -31,7 +31,6 @@ MORE_TIME_GAIN = 0.25
 """By how much the success rate must be higher: with 32 episodes, two standard errors at 50 %."""
 ENDED_BY_TIME = 0.5
 """Share of failed episodes that time has ended, for more time to be worth a try."""
-MOVED_M = 0.01
 READ_TIMEOUT_S = 60.0
 ROOM_BYTES = 1_000_000
 
@@ -135,7 +134,7 @@ def cannot_be(request: TrialRequest, network: PolicyNetwork | None) -> Finding |
         )
     if reads.changed or reads.robot or reads.places or not reads.bodies:
         return None
-    told = "; ".join(
+    bodies = "; ".join(
         f"{_name(each)} ("
         + ("fixed in place by its mass of 0" if each.mass == 0.0 else f"{each.mass:g} kg")
         + (", touched by the robot)" if each.touched else ", never touched by the robot)")
@@ -144,7 +143,7 @@ def cannot_be(request: TrialRequest, network: PolicyNetwork | None) -> Finding |
     return Finding(
         "nothing_moves",
         f"What `get_success` reads did not change once in {reads.episodes} episodes "
-        f"({reads.steps} steps; idle, random and trained actions). It reads nothing but {told}.",
+        f"({reads.steps} steps; idle, random and trained actions). It reads nothing but {bodies}.",
         "Give the body a mass that the robot can move (up to some 10 kg), put it where the robot "
         "gets at it, or ask for something that the robot changes.",
         {

@@ -85,10 +85,10 @@ def _decided_at_start(evidence: TrialEvidence) -> Finding | None:
     for name in evidence.screening:
         for seen in evidence.episodes(name):
             outcomes.setdefault(seen.start, {})[name] = seen.success
-    shared = [told for told in outcomes.values() if {"idle", "random"} <= told.keys()]
-    successes = sum(told["idle"] for told in shared)
+    shared = [results for results in outcomes.values() if {"idle", "random"} <= results.keys()]
+    successes = sum(results["idle"] for results in shared)
     failures = len(shared) - successes
-    alike = sum(len(set(told.values())) == 1 for told in shared)
+    alike = sum(len(set(results.values())) == 1 for results in shared)
     if len(shared) < PAIRED_EPISODES or min(successes, failures) < 3 or alike < len(shared):
         return None
     policies = len(evidence.screening)

@@ -44,14 +44,15 @@ class TrainingEpisode:
 
 @dataclass(frozen=True)
 class Settings(Noun):
-    """What every learner can be told. Steps are agent steps."""
+    """The settings that every learner has. Steps are agent steps."""
 
     discount: Annotated[float, Between(0.0, 0.9999)] = 0.98
+    """The factor by which a reward loses weight with each step that it lies ahead."""
     hidden: tuple[int, ...] = HIDDEN
     """Widths of the hidden layers. Policies of other widths are tried in screening, but training
     does not begin from them."""
     success_bonus: Annotated[float, Between(0.0, 1e6)] = 50.0
-    """Part of what a success is worth, before normalisation: see `success_worth`."""
+    """The fixed part of the reward for a success, before normalisation."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.hidden) <= MOST_LAYERS or not all(

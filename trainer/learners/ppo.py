@@ -21,20 +21,26 @@ from .vec_env import SandboxedVecEnv
 
 @dataclass(frozen=True)
 class PPOSettings(Settings):
-    """What proximal policy optimisation can be told."""
+    """The settings of proximal policy optimisation."""
 
     steps: Annotated[int, Between(2, 4_096)] = 128
-    """Of each environment between two updates."""
+    """Steps of each environment between two updates."""
     batch_size: Count = 512
+    """Steps in a minibatch."""
     epochs: Annotated[int, Between(1, 100)] = 8
+    """How often each update goes through the steps."""
     learning_rate: Rate = 1e-3
+    """The learning rate of Adam."""
     trace: Share = 0.95
     """Lambda of generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438)."""
     entropy: Share = 0.01
-    """What a nat of the policy's entropy is worth."""
+    """The weight of the policy's entropy, in nats, in the objective."""
     clip: Annotated[float, Between(1e-3, 1.0)] = 0.2
+    """How far the probability ratio of an action may move from 1 in an update."""
     value_weight: Annotated[float, Between(0.0, 100.0)] = 0.5
+    """The weight of the value function's loss."""
     max_gradient_norm: Annotated[float, Between(1e-3, 1e6)] = 0.5
+    """Gradients of a larger norm are scaled down to it."""
 
     @property
     def for_stable_baselines3(self) -> dict[str, Any]:

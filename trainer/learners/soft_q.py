@@ -37,7 +37,7 @@ from .replay_buffer import ReplayBuffer
 
 @dataclass(frozen=True)
 class SoftQSettings(Settings):
-    """What soft Q-learning can be told."""
+    """The settings of soft Q-learning."""
 
     steps: Annotated[int, Between(1, 1_000)] = 32
     """Steps of each environment in one call of `improve`."""
@@ -46,29 +46,33 @@ class SoftQSettings(Settings):
     capacity_steps: Annotated[int, Between(1, 2_000_000)] = 300_000
     """Steps that are kept to learn from, of some 700 bytes each."""
     updates_per_step: Annotated[float, Between(0.0, 4.0)] = 0.25
+    """Updates of the network for each step of an environment."""
     batch_size: Annotated[int, Between(1, 10_000)] = 128
+    """Steps from which one update learns."""
     learning_rate: Rate = 7e-4
+    """The learning rate of Adam."""
     max_gradient_norm: Annotated[float, Between(1e-3, 1e6)] = 10.0
+    """Gradients of a larger norm are scaled down to it."""
     steps_ahead: Annotated[int, Between(1, 100)] = 3
-    """After which rewards give way to what the network expects."""
+    """Steps whose rewards are summed before the network's own estimate takes over."""
     target_rate: Share = 0.01
-    """How much of the way to the network its slow copy goes with each update."""
+    """The share by which the target network approaches the network with each update."""
     munchausen: Share = 0.9
-    """The Munchausen coefficient: this times the temperature times the logarithm of the probability
-    of what was chosen is added to the reward."""
+    """The Munchausen coefficient: this times the temperature times the logarithm of the chosen
+    action's probability is added to the reward."""
     least_munchausen: Annotated[float, Between(-100.0, 0.0)] = -1.0
-    """The least that temperature times logarithm may be in that."""
+    """The lower bound of temperature times logarithm in the Munchausen term."""
     first_temperature: Annotated[float, Between(1e-4, 10.0)] = 0.03
     """The temperature that training begins with, in normalised rewards."""
     temperature_rate: Annotated[float, Between(0.0, 0.1)] = 0.002
-    """By which share the temperature rises or falls with each update."""
+    """The share by which the temperature rises or falls with each update."""
     entropy: Annotated[float, Between(0.0, 10.0)] = 0.7
-    """Of choices, in nats, that the temperature brings about; six actions have at most 1.8."""
+    """The policy's entropy, in nats, that the temperature keeps; six actions have at most 1.8."""
     last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
-    """The same where all training episodes succeed; it falls from where half of them do."""
+    """The entropy when all training episodes succeed; it begins to fall when half of them do."""
     exploration_bonus: Annotated[float, Between(0.0, 100.0)] = 0.3
-    """What the first visit to a place is worth, beside normalised rewards, while hardly any episode
-    succeeds; the n-th is worth this divided by the square root of n. See `VisitCounts`."""
+    """The bonus for the first visit to a place, beside normalised rewards, while hardly any episode
+    succeeds; the n-th visit gives this divided by the square root of n."""
 
 
 class SoftQLearner(Learner):

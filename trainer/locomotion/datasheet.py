@@ -28,8 +28,8 @@ def measure(gait: Gait, episodes: int) -> dict[str, Any]:
     ground.close()
     return {
         "episodes": episodes,
-        "steady": _told(steady),
-        "unsure": _told(unsure),
+        "steady": _summary(steady),
+        "unsure": _summary(unsure),
         "standing": {
             "falls": sum(fallen for _, fallen in stood),
             "metres": round(float(np.median([metres for metres, _ in stood])), 2),
@@ -37,7 +37,7 @@ def measure(gait: Gait, episodes: int) -> dict[str, Any]:
     }
 
 
-def _told(walks: list[tuple[float, bool]]) -> dict[str, Any]:
+def _summary(walks: list[tuple[float, bool]]) -> dict[str, Any]:
     speeds = sorted(speed for speed, _ in walks)
     return {
         "falls": sum(fallen for _, fallen in walks),

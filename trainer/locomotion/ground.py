@@ -83,7 +83,7 @@ class Ground(gymnasium.Env[Array, Array]):
             self.way = np.zeros(2)
 
     def feel(self) -> Array:
-        """What the gait feels now, told to go where it is told now."""
+        """What the gait feels now, with the present command."""
         state: Array = self.robot.get_observation()
         cosine, sine = state[9:11].tolist()
         x, y = self.way.tolist()

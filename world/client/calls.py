@@ -73,8 +73,8 @@ def _same_length(names: str) -> Callable[[Values], None]:
     def look(values: Values) -> None:
         lengths = {name: len(values[name]) for name in names.split() if name in values}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-            raise Bad(f"lists of one length (they have: {told})", "Give one item for each.")
+            found = ", ".join(f"{name} {length}" for name, length in lengths.items())
+            raise Bad(f"lists of one length (they have: {found})", "Give one item for each.")
 
     return look
 

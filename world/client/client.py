@@ -56,9 +56,9 @@ class Phase(enum.IntEnum):
     RESET = 2
     STEP = 3
     REWARD = 4
-    """Rewards are told, once in each physics step: the world may still be changed."""
+    """Rewards are computed, once in each physics step: the world may still be changed."""
     SCORE = 5
-    """Termination and success are told: the world may only be read."""
+    """Termination and success are computed: the world may only be read."""
     IDLE = 6
     """Trusted code is at work. Task code that runs now all the same may only read the world."""
 
@@ -240,7 +240,7 @@ class PhysicsClient:
             self.links[body] = self.getNumJoints(body)
 
     def _note_unknown_bodies(self) -> None:
-        """Take in the bodies that there are and that no call has told of."""
+        """Take in the bodies that exist and that no observed call has created."""
         there = {self.getBodyUniqueId(number) for number in range(self.getNumBodies())}
         # Of a batch, PyBullet lists the last one only; the others come right before it.
         for body in range(max(there, default=-1) + 1):

@@ -275,7 +275,7 @@ class _Rules:
         if self._client.phase is Phase.SCORE:
             raise CallError(
                 name,
-                "was called while termination or success are told",
+                "was called while termination or success is computed",
                 "leave the world as it is there",
                 "Change the world in `step` or in `get_task_rewards`.",
             )

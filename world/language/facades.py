@@ -68,8 +68,8 @@ def facades(streams: EpisodeStreams) -> dict[str, Facade]:
 
 
 def _members(module: Any, names: frozenset[str]) -> dict[str, Any]:
-    # Names come and go between numpy's releases; a task that uses one that is gone is told so.
-    # Not `hasattr`: before 2.0, numpy warns of names it is going to have.
+    # Names come and go between numpy's releases; a task that uses a missing one gets a message. Not
+    # `hasattr`: before 2.0, numpy warns of names it is going to have.
     return {name: getattr(module, name) for name in names & set(dir(module))}
 
 

@@ -187,7 +187,7 @@ def _read_box(client: PhysicsClient, body: int) -> _Box | None:
     _, _, kind, size, _, position, orientation, color = shapes[0]
     if kind != client.GEOM_BOX or color[3] == 0.0:
         return None
-    # Shapes are told relative to the body's own frame, poses are those of its centre of mass.
+    # PyBullet gives shapes relative to the body's own frame, and poses of its centre of mass.
     inertial = client.getDynamicsInfo(body, -1)[3:5]
     offset = client.multiplyTransforms(*client.invertTransform(*inertial), position, orientation)
     return _Box(body, tuple(length / 2 for length in size), color, offset)
