@@ -70,6 +70,9 @@ class SoftQSettings(Settings):
     """The policy's entropy, in nats, that the temperature keeps; six actions have at most 1.8."""
     last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
     """The entropy when all training episodes succeed; it begins to fall when half of them do."""
+    own_rewards: Share = 1.0
+    """The share of the robot's own reward terms, such as the price of energy, that counts in
+    training. Where a task pays little, they teach the robot to stand still."""
     exploration_bonus: Annotated[float, Between(0.0, 100.0)] = 0.3
     """The bonus for the first visit to a place, beside normalised rewards, while hardly any episode
     succeeds; the n-th visit gives this divided by the square root of n."""
@@ -107,6 +110,8 @@ class SoftQLearner(Learner):
     def reset(self, seed: int) -> None:
         self._observations = self.episodes.reset(seed)
         self._earned = np.zeros(self.episodes.count)
+        self._paid = np.zeros(self.episodes.count)
+        """What the learner was paid in the episode so far: see `own_rewards`."""
         self._lengths = np.zeros(self.episodes.count, dtype=np.int64)
         self._scale.forget_returns()
 
@@ -145,13 +150,14 @@ class SoftQLearner(Learner):
     ) -> list[TrainingEpisode]:
         """Remember a step; returns the episodes that it ended."""
         self._observations = steps.observations
+        rewards = self._training_rewards(steps)
         self._earned += steps.rewards
+        self._paid += rewards
         self._lengths += 1
         ended = steps.terminated | steps.truncated
         succeeded = ended & steps.successes
         # Success ends an episode here, so this is paid once.
-        worth = self.settings.success_worth(self._earned, self._lengths)
-        rewards = steps.rewards + worth * succeeded
+        rewards = rewards + self.settings.success_worth(self._paid, self._lengths) * succeeded
         led_to = np.where(ended[:, None], steps.final_observations, steps.observations)
         self.seen.add(
             observations,
@@ -174,9 +180,20 @@ class SoftQLearner(Learner):
             for n in np.flatnonzero(ended)
         ]
         self._earned[ended] = 0.0
+        self._paid[ended] = 0.0
         self._lengths[ended] = 0
         self._recent += [episode.success for episode in episodes]
         return episodes
+
+    def _training_rewards(self, steps: Steps) -> NDArray[np.float64]:
+        """The rewards of a step with the share of the robot's own that counts."""
+        left_out = 1.0 - self.settings.own_rewards
+        if not left_out:
+            return steps.rewards
+        names, terms = self.episodes.reward_terms()
+        own = np.isin(names, robot_class(self.episodes.robot).reward_names)
+        rewards: NDArray[np.float64] = steps.rewards - left_out * np.nansum(terms[:, own], axis=1)
+        return rewards
 
     def _learn(self) -> None:
         """The updates that are due for one step of all environments."""

@@ -53,6 +53,35 @@ def test_the_same_seed_gives_the_same_policy_in_one_process_and_in_several(easy_
     assert all(torch.equal(weights[name], again[name]) for name in weights)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.25, 0.0])
+def test_of_the_robots_own_rewards_the_share_counts_that_was_asked_for(easy_source, share):
+    """A task that pays nothing itself: all there is to earn is the price of energy."""
+    source = easy_source[: easy_source.index("    def get_task_rewards")]
+    source += """    def get_task_rewards(self, action):
+        return {"nothing": 0.0}
+
+    def get_terminated(self, action):
+        return False
+
+    def get_success(self):
+        return False
+"""
+    with SandboxedEpisodes(source, "r2d2", count=4, processes=1) as episodes:
+        learner = SoftQLearner(episodes, 3, SMALL.but(own_rewards=share))
+        learner.reset(1)
+        observations = learner._observations
+        for action, price in ((0, 0.0), (1, -0.2)):
+            actions = np.full(4, action)
+            episodes.start(actions)
+            steps = episodes.finish()
+            learner._note(observations, actions, steps)
+            assert steps.rewards == pytest.approx(4 * price)
+            kept = learner.seen._rewards[learner.seen.steps - 1]
+            assert kept == pytest.approx(share * 4 * price)
+        # A curve shows what the task itself pays.
+        assert learner._earned == pytest.approx(-0.8)
+
+
 def test_what_pays_is_done_more_often(easy_source):
     """Driving ahead pays in the easy task, and nothing else does."""
     with SandboxedEpisodes(easy_source, "r2d2", count=8, processes=2) as episodes:
