@@ -3,19 +3,19 @@
 Measures: trials of a folder's tasks, from scratch with the default settings of `train`, each within
 five minutes: verdict, seconds, steps, success, and for each failure what the trial's own evidence
 says of its cause. A learned verdict is confirmed, or not, by 50 further episodes.
-Compared with: the same with other settings, which `--set` gives to the learner.
+Compared with: the same with other settings of the trainer, given by `--set` as to `train`.
 Duration: at most five minutes a trial on two quiet cores. `--results` keeps each trial as it ends,
 and what is in it is not run again; `--jobs 2` runs two trials side by side, each with half of the
 cores, where only verdicts and steps matter.
 
     python benchmarks/foreign_tasks.py FOLDER ... --results foreign.jsonl
-    python benchmarks/foreign_tasks.py FOLDER --seeds 0 --set discount=0.99 --results discount.jsonl
+    python benchmarks/foreign_tasks.py FOLDER --set trainer.learners.soft_q.discount=0.99
     python benchmarks/foreign_tasks.py --results foreign.jsonl --table
 """
 
 from __future__ import annotations
 
-import json
+import functools
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -27,6 +27,7 @@ from harness import Benchmark, median
 from time_to_verdict import confirmed_trial
 from trials import Results, trial_in
 
+from taskwright.config.files import merge, parse_assignment, resolve
 from taskwright.executor.local import cores
 from taskwright.task import Trial, robot_named_in
 from taskwright.trainer.evidence.deciding import last_progress, spans
@@ -35,7 +36,7 @@ COLUMNS = (
     "task", "seed", "verdict", "seconds", "steps", "best of training", "success", "50 more",
     "ended by", "why not",
 )  # fmt: skip
-HIGH, GROWS_STEPS = 0.5, 40_000
+WITHIN_S, HIGH, GROWS_STEPS = 300.0, 0.5, 40_000
 
 
 def why_not(trial: Trial) -> str:
@@ -78,14 +79,12 @@ def cells(row: dict[str, Any]) -> list[str]:
 def measured(options: Any, results: Results) -> Iterator[list[str]]:
     """Run what is not in the results yet, one seed after the other."""
     files = [path for folder in options.folders for path in sorted(folder.rglob("*.py"))]
-    given = {name: json.loads(value) for name, value in (pair.split("=") for pair in options.set)}
+    given = resolve(functools.reduce(merge, map(parse_assignment, options.set), {})).trainer
     settings = {
-        "max_seconds": options.max_seconds,
+        "max_seconds": WITHIN_S,
         "processes": max(cores() // options.jobs, 1),
-        "learners": {options.learner: given} if given else {},
-        **({"max_steps": options.max_steps} if options.max_steps else {}),
+        **given.model_dump(exclude_unset=True),
     }
-
     sources = {path: path.read_text(encoding="utf-8") for path in files}
     todo = [
         (seed, path)
@@ -110,22 +109,13 @@ def main() -> None:
     bench.option("folders", type=Path, nargs="*", help="where the tasks are, also in subfolders")
     bench.option("--tasks", nargs="+", default=[], help="only these, by their file's name")
     bench.option("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    bench.option("--max-seconds", type=float, default=300.0)
-    bench.option("--max-steps", type=int, help="other than the package's own limit")
     bench.option("--jobs", type=int, default=1, help="trials side by side")
-    bench.option("--learner", default="soft_q", help="whom `--set` is meant for")
-    bench.option("--set", nargs="+", default=[], metavar="NAME=VALUE", help="its settings")
+    bench.option("--set", action="append", default=[], metavar="trainer.NAME=VALUE")
     bench.option("--results", type=Path, default=Path("foreign.jsonl"))
     bench.option("--table", action="store_true", help="only print what there is")
     options = bench.start()
     results = Results(options.results, "task", "seed")
-    columns = dict.fromkeys(COLUMNS, "")
-    if not options.table:
-        bench.table(columns, measured(options, results))
-    rows = results.sorted()
-    if not rows:
-        raise SystemExit(f"There is nothing in {options.results} yet.")
-    bench.table(columns, map(cells, rows))
+    rows = results.shown(bench, COLUMNS, cells, () if options.table else measured(options, results))
     trials = [trial_in(row) for row in rows]
     verdicts = Counter(trial.verdict for trial in trials)
     learned: Counter[str] = Counter()

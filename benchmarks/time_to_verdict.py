@@ -115,13 +115,7 @@ def main() -> None:
     bench.option("--table", action="store_true", help="only print what there is")
     options = bench.start()
     results = Results(options.results, "origin", "task", "seed")
-    columns = dict.fromkeys(COLUMNS, "")
-    if not options.table:
-        bench.table(columns, measured(options, results))
-    rows = results.sorted()
-    if not rows:
-        raise SystemExit(f"There is nothing in {options.results} yet.")
-    bench.table(columns, map(cells, rows))
+    rows = results.shown(bench, COLUMNS, cells, () if options.table else measured(options, results))
     trials = [trial_in(row) for row in rows]
     spent_s = [trial.seconds for trial in trials]
     learned = [row for row in rows if row["trial"]["verdict"] == "learned"]

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import EXAMPLES
+from harness import EXAMPLES, Benchmark
 
 from taskwright.config import TrainerConfig
 from taskwright.executor.local import cores
@@ -86,6 +86,24 @@ class Results:
 
     def sorted(self) -> list[dict[str, Any]]:
         return sorted(self.rows, key=self._values)
+
+    def shown(
+        self,
+        bench: Benchmark,
+        columns: Sequence[str],
+        cells: Callable[[dict[str, Any]], list[str]],
+        measured: Iterable[list[str]] = (),
+    ) -> list[dict[str, Any]]:
+        """Print what is being measured, each row as it ends, and then the table of all rows, which
+        are returned. `measured` gives the cells of rows that it has added."""
+        heads = dict.fromkeys(columns, "")
+        if measured:
+            bench.table(heads, measured)
+        rows = self.sorted()
+        if not rows:
+            raise SystemExit(f"There is nothing in {self.path} yet.")
+        bench.table(heads, map(cells, rows))
+        return rows
 
     def _values(self, row: dict[str, Any]) -> tuple[Any, ...]:
         return tuple(row[key] for key in self.keys)
