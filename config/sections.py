@@ -296,12 +296,12 @@ class SelectionConfig(Section):
 class TrainerConfig(Section):
     """One learnability trial."""
 
-    max_steps: int = Field(300_000, ge=1)
+    max_steps: int = Field(450_000, ge=1)
     """Agent steps (each is 4 physics steps) before a task counts as too hard. Few trials take them
     all: most are decided before."""
     patience_steps: int = Field(40_000, ge=1)
-    """Agent steps without any progress after which a task counts as too hard; twice as many while
-    half of its episodes succeed."""
+    """Agent steps without any progress after which a task counts as too hard, where no episode
+    succeeds; three times as many where half of them do."""
     max_seconds: float = Field(600.0, gt=0, le=100_000_000)
     """Wall-clock limit of a trial. Far above what `max_steps` takes on two cores, because a verdict
     that hangs on the clock cannot be repeated."""

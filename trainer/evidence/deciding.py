@@ -30,9 +30,10 @@ RETURN_STEP = 0.05
 """The same of the mean return, as a share of all that the returns of the curve have risen so far.
 Counts only until the task is accomplished now and then: afterwards success is what matters."""
 
-HALF_WAY, HALF_WAY_PATIENCE = 0.5, 2.0
-"""While a span succeeds that often, patience is that many times as long: such a task is worth more
-of the budget, and curves waver most there."""
+PROMISE, PROMISE_SPANS = 4.0, 3
+"""Patience is 1 + PROMISE times the success rate as long, that of the best of the last spans. What
+succeeds now and then is worth more of the budget than what never does: the way from one success in
+three to nine in ten is long, and curves waver most on it."""
 
 
 class SuccessWindow:
@@ -121,6 +122,6 @@ def is_hopeless(
     """Whether the curve, which began at `begun` steps, has not got better for so long that it is
     not worth going on."""
     pieces = spans(curve, begun)
-    if pieces and pieces[-1].success_rate >= HALF_WAY:
-        patience_steps *= HALF_WAY_PATIENCE
+    best = max((piece.success_rate for piece in pieces[-PROMISE_SPANS:]), default=0.0)
+    patience_steps *= 1.0 + PROMISE * best
     return steps - last_progress(pieces, begun) >= patience_steps

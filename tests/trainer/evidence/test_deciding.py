@@ -70,12 +70,19 @@ def test_progress_is_what_surpasses_all_before(goes_on, progress):
     assert last_progress(spans(curve(*goes_on))) == progress * SPAN_STEPS
 
 
-def test_what_succeeds_half_of_the_time_is_given_twice_the_patience():
-    half = curve(*[(0.5, 0.0)] * 6)
-    assert not is_hopeless(half, 70_000, 30_000)
-    assert is_hopeless(half, 72_000, 30_000)
-    less = curve(*[(0.4, 0.0)] * 6)
-    assert is_hopeless(less, 42_000, 30_000)
+def test_patience_is_the_longer_the_more_often_a_task_succeeds():
+    half = curve(*[(0.5, 0.0)] * 10)
+    assert not is_hopeless(half, 100_000, 30_000)
+    assert is_hopeless(half, 102_000, 30_000)
+    less = curve(*[(0.25, 0.0)] * 10)
+    assert not is_hopeless(less, 70_000, 30_000)
+    assert is_hopeless(less, 72_000, 30_000)
+
+
+def test_a_success_long_ago_is_no_promise():
+    faded = curve((0.5, 0.0), *[(0.0, 0.0)] * 3)
+    assert not is_hopeless(faded[:18], 36_000, 30_000)
+    assert is_hopeless(faded, 48_000, 30_000)
 
 
 def test_asks_once_every_environment_has_shown_enough():
