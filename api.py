@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import BrokenError, UsageError
+from .errors import UsageError
 from .task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial, robot_named_in
 from .task_file import UnreadableTask, read_source
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from .archive.store import Archive
     from .executor.job import Executor
     from .exporter.package import Exported
-    from .exporter.policies import Weights
     from .generator.events import Event
     from .generator.summary import Ending
     from .sandbox.vector_env import TaskVectorEnv
@@ -417,14 +416,18 @@ def export(
 
     # Loads PyBullet, which takes a while: not before it is known that there is something to export.
     from .exporter.package import export_package
+    from .exporter.policies import ExportedPolicy
+    from .trainer.policies import kept_perceptrons
 
+    tasks = [record.task for record in records if record.task] if policies else []
+    kept = kept_perceptrons(folder.resolve() / "policies", tasks, complain)
     return export_package(
         records,
         target,
         package_name(target.resolve().name) if name is None else name,
         pictures=folder / "media",
         provenance=provenance_of(folder),
-        policies=_kept_policies(folder, records, complain) if policies else None,
+        policies={task_id: ExportedPolicy(*policy) for task_id, policy in kept.items()},
         version=version,
         force=force,
     )
@@ -480,20 +483,3 @@ def _registered(env_id: str) -> str | None:
 
     spec = registry.get(env_id.removeprefix("taskwright:"))
     return spec.kwargs.get("source") if spec else None
-
-
-def _kept_policies(
-    run_dir: Path, records: Sequence[Record], complain: Callable[[str], None]
-) -> dict[str, Weights]:
-    """The weights of the policies that a run has kept of some tasks, by `task_id`."""
-    from .trainer.policies import load_perceptron
-
-    found: dict[str, Weights] = {}
-    for record in records:
-        path = run_dir.resolve() / "policies" / f"{record.task_id}.zip"
-        if record.task and os.path.lexists(path):
-            try:
-                found[record.task.task_id] = load_perceptron(record.task.robot, path)
-            except BrokenError as error:
-                complain(f"{error.message} The task is exported without it.")
-    return found

@@ -26,7 +26,7 @@ from ..task import Record
 from ..versions import own_version
 from .card import MAX_IDS, pages
 from .entries import SCHEMA, entries_of
-from .policies import Weights, policy_file
+from .policies import ExportedPolicy, policy_file
 from .provenance import Provenance
 from .runtime_files import LICENCE, runtime_files, world_sha256
 from .wheel import write_wheel
@@ -60,7 +60,7 @@ def export_package(
     *,
     pictures: Path | None = None,
     provenance: Provenance | None = None,
-    policies: Mapping[str, Weights] | None = None,
+    policies: Mapping[str, ExportedPolicy] | None = None,
     version: str | None = None,
     force: bool = False,
 ) -> Exported:
@@ -72,7 +72,7 @@ def export_package(
         name: Of the package, as Python imports it.
         pictures: A folder with a picture `<task_id>.png` of some or all tasks.
         provenance: Where the tasks come from, for the package to tell.
-        policies: Trained weights by `task_id`.
+        policies: Trained policies by `task_id`.
         version: Of the package. Unless given it is 0.1.0 and a mark of the contents, so that pip
             takes other contents for another version.
         force: Whether what an earlier export wrote to `out` is replaced.
@@ -138,7 +138,7 @@ def _contents(
     records: Sequence[Record],
     entries: list[dict[str, Any]],
     pictures: Path | None,
-    policies: Mapping[str, Weights],
+    policies: Mapping[str, ExportedPolicy],
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """What is in the package, by path; and what stands beside it. Tells the entries of it."""
     inside, outside = runtime_files(), {}
@@ -152,10 +152,10 @@ def _contents(
                 data = read_bytes(open_file(picture, MAX_PICTURE_BYTES), MAX_PICTURE_BYTES)
                 entry["picture"] = f"pictures/{entry['name']}.png"
                 outside[entry["picture"]] = data
-        weights = policies.get(record.task_id or "")
-        if weights is not None:
+        policy = policies.get(record.task_id or "")
+        if policy is not None:
             entry["policy"] = f"policies/{entry['name']}.npz"
-            inside[entry["policy"]] = policy_file(weights)
+            inside[entry["policy"]] = policy_file(policy)
     return inside, outside
 
 

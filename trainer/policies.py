@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,11 +14,17 @@ import torch
 from numpy.typing import NDArray
 
 from ..errors import BrokenError
-from ..task import Robot
+from ..task import Robot, Task
 from ..world.robots import robot_spaces
-from .learners.network import PolicyNetwork, Weights, outputs_for
-from .policy_files import REMEDY, PolicyHeader, perceptron_shapes, read_policy, write_policy
-from .sb3_files import Arrays
+from .learners.network import ACTIVATIONS, PolicyNetwork, Weights, outputs_for
+from .policy_files import (
+    REMEDY,
+    Perceptron,
+    PolicyHeader,
+    perceptron_shapes,
+    read_policy,
+    write_policy,
+)
 
 PLAYED_TEMPERATURE = 0.7
 """The softmax temperature at which a learned policy is examined, kept and played. The randomness
@@ -98,15 +106,6 @@ def at_temperature(weights: Weights, temperature: float) -> Weights:
     }
 
 
-def load_parameters(path: str | Path) -> dict[str, torch.Tensor]:
-    """The parameters in a policy file, by their names, whatever it is a policy for.
-
-    Raises:
-        BrokenError: Where the file is damaged, too large, or holds anything but float32 arrays.
-    """
-    return {name: torch.from_numpy(array) for name, array in read_policy(path).items()}
-
-
 def load_network(
     observation_space: gymnasium.Space[Any], action_space: gymnasium.Space[Any], path: str | Path
 ) -> PolicyNetwork:
@@ -116,7 +115,8 @@ def load_network(
         BrokenError: Where the file cannot be used, or is of other spaces: a robot may have had
             other observations or actions when it was made.
     """
-    parameters = load_parameters(path)
+    arrays, activation = read_policy(path)
+    parameters = {name: torch.from_numpy(array) for name, array in arrays.items()}
     (size,) = observation_space.shape or ()
     widths = _widths(parameters, "policy_net"), _widths(parameters, "value_net")
     # Looked at before any room is made for them: widths that are claimed may be enormous.
@@ -125,15 +125,32 @@ def load_network(
         raise BrokenError(
             f"The policy {path} has other observations or actions than the robot has now.", REMEDY
         )
-    network = PolicyNetwork(observation_space, action_space, 0, *widths)
+    network = PolicyNetwork(observation_space, action_space, 0, *widths, activation)
     network.load_state_dict(parameters)
     return network
 
 
-def load_perceptron(robot: Robot, path: str | Path) -> Arrays:
-    """The weights in a file of a policy for a robot. Raises BrokenError as `load_network` does."""
+def load_perceptron(robot: Robot, path: str | Path) -> Perceptron:
+    """What is in a file of a policy for a robot. Raises BrokenError as `load_network` does."""
     network = load_network(*robot_spaces(robot, steered=True), path)
-    return {name: each.numpy() for name, each in network.weights().items()}
+    arrays = {name: each.numpy() for name, each in network.weights().items()}
+    return Perceptron(arrays, network.activation)
+
+
+def kept_perceptrons(
+    folder: Path, tasks: Iterable[Task], complain: Callable[[str], None]
+) -> dict[str, Perceptron]:
+    """What is in the policy files in a folder, by `task_id`; tasks without one are left out.
+    `complain` is given a sentence for each file that cannot be used."""
+    found: dict[str, Perceptron] = {}
+    for task in tasks:
+        path = folder / f"{task.task_id}.zip"
+        if os.path.lexists(path):
+            try:
+                found[task.task_id] = load_perceptron(task.robot, path)
+            except BrokenError as error:
+                complain(f"{error.message} The task is exported without it.")
+    return found
 
 
 def save_network(
@@ -146,7 +163,12 @@ def save_network(
     (size,) = observation_space.shape or ()
     chooses, actions = outputs_for(network.action_space)
     header = PolicyHeader(
-        observation_size=size, chooses=chooses, actions=actions, hidden=network.hidden, **of
+        observation_size=size,
+        chooses=chooses,
+        actions=actions,
+        hidden=network.hidden,
+        activation=network.activation,
+        **of,
     )
     arrays = {name: each.numpy() for name, each in network.weights().items()}
     write_policy(Path(path), header, arrays)
@@ -155,19 +177,27 @@ def save_network(
 def for_stable_baselines3(network: PolicyNetwork, observation_space: gymnasium.Space[Any]) -> bytes:
     """A policy as a file that `stable_baselines3.PPO.load` reads and goes on training."""
     # It takes a second to load, and few such files are asked for.
+    import cloudpickle  # type: ignore[import-untyped]
     from stable_baselines3 import PPO
 
+    from .learners import activation
     from .learners.ppo import PPO_SETTINGS
 
     settings = PPO_SETTINGS.but(hidden=network.hidden)
     spaces = _Spaces(observation_space, network.action_space)
     # One environment makes small rollouts: given its batch size here, stable-baselines3 would warn.
     keywords = {**settings.for_stable_baselines3, "batch_size": settings.steps}
+    keywords["policy_kwargs"]["activation_fn"] = ACTIVATIONS[network.activation]
     model = PPO("MlpPolicy", spaces, device="cpu", **keywords)
     model.policy.load_state_dict(network.weights())
     model.batch_size = settings.batch_size
     file = io.BytesIO()
-    model.save(file)
+    # The file is read where Taskwright is not installed: it carries our activation along.
+    cloudpickle.register_pickle_by_value(activation)
+    try:
+        model.save(file)
+    finally:
+        cloudpickle.unregister_pickle_by_value(activation)
     return file.getvalue()
 
 
@@ -181,7 +211,7 @@ class _Spaces(gymnasium.Env[Any, Any]):
 def _widths(parameters: dict[str, torch.Tensor], part: str) -> tuple[int, ...]:
     """How wide the layers of a part are."""
     widths: list[int] = []
-    # Every second module is the tanh after a layer.
+    # Every second module is the activation after a layer.
     while (bias := parameters.get(f"mlp_extractor.{part}.{2 * len(widths)}.bias")) is not None:
         widths.append(bias.numel())
     return tuple(widths)

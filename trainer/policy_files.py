@@ -16,7 +16,7 @@ import math
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from ..task import Noun, Whole, from_json, to_json
 from .sb3_files import MAX_BYTES, Arrays, weights_in
 
 HEADER_NAME, WEIGHTS_NAME = "policy.json", "weights.f32"
+Activation = Literal["tanh", "normalised_relu"]
+"""What follows each hidden layer: tanh, or layer normalisation without weights of its own (with an
+epsilon of 1e-5) and a rectified linear unit."""
 MAX_HEADER_BYTES = 10_000
 """Ours have 300 bytes."""
 REMEDY = "Train the task again: taskwright train RUN_DIR TASK."
@@ -47,7 +50,9 @@ class PolicyHeader(Noun):
     chooses: bool
     """Whether it chooses among actions (`Discrete`); else its actions are numbers (`Box`)."""
     hidden: tuple[int, ...]
-    """Widths of the hidden layers, which are followed by tanh."""
+    """Widths of the hidden layers."""
+    activation: Activation = "tanh"
+    """What follows each of them. Earlier versions wrote nothing and had tanh."""
     format: Literal["taskwright policy 1"] = "taskwright policy 1"
 
     @property
@@ -74,7 +79,7 @@ def perceptron_shapes(
     ):
         width = observation_size
         for number, size in enumerate(widths):
-            # Every second module is the tanh after a layer.
+            # Every second module is the activation after a layer.
             layer = f"mlp_extractor.{part}.{2 * number}"
             shapes |= {f"{layer}.weight": (size, width), f"{layer}.bias": (size,)}
             width = size
@@ -82,8 +87,15 @@ def perceptron_shapes(
     return shapes
 
 
-def read_policy(path: str | Path) -> Arrays:
-    """The network weights in a policy file.
+class Perceptron(NamedTuple):
+    """The network in a policy file."""
+
+    arrays: Arrays
+    activation: Activation
+
+
+def read_policy(path: str | Path) -> Perceptron:
+    """The network in a policy file.
 
     Raises:
         BrokenError: With a sentence that names the file, where it is missing, damaged, a link, too
@@ -93,7 +105,7 @@ def read_policy(path: str | Path) -> Arrays:
         with open_file(Path(path), MAX_BYTES) as file, open_zip(file) as archive:
             if HEADER_NAME in archive.namelist():
                 return _weights(archive)
-            return weights_in(archive)
+            return Perceptron(weights_in(archive), "tanh")
     except FileProblem as problem:
         raise BrokenError(f"The policy {path} cannot be read: {problem}.", REMEDY) from None
 
@@ -112,7 +124,7 @@ def write_policy(path: Path, header: PolicyHeader, arrays: Arrays) -> None:
     write_whole(path, file.getvalue())
 
 
-def _weights(archive: zipfile.ZipFile) -> Arrays:
+def _weights(archive: zipfile.ZipFile) -> Perceptron:
     try:
         header = from_json(PolicyHeader, unpacked(archive, HEADER_NAME, MAX_HEADER_BYTES))
     except ValueError:
@@ -132,4 +144,4 @@ def _weights(archive: zipfile.ZipFile) -> Arrays:
             raise FileProblem(f"its `{name}` holds numbers that are not finite")
         arrays[name] = array
         at += count
-    return arrays
+    return Perceptron(arrays, header.activation)

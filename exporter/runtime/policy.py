@@ -1,7 +1,9 @@
 """The trained policies, as plain numbers: read without pickle, run with numpy alone.
 
-A policy is a multi-layer perceptron with tanh, as stable-baselines3's PPO trains it. Its file holds
-one array for each entry of the `state_dict`, under the same name, so that
+A policy is a multi-layer perceptron, as stable-baselines3's PPO trains it. After each hidden layer
+comes its `activation`: `tanh`, or `normalised_relu`, which is layer normalisation without weights
+of its own and a rectified linear unit. The file holds one array for each entry of the `state_dict`,
+under the same name, so that
 
     model = PPO("MlpPolicy", env, policy_kwargs=policy.policy_kwargs)
     model.policy.load_state_dict({k: torch.from_numpy(v) for k, v in policy.arrays.items()})
@@ -11,6 +13,7 @@ goes on training it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,22 @@ from numpy.typing import NDArray
 from .catalogue import HERE, PACKAGE, find
 
 LAYER = "mlp_extractor.policy_net.{}."
+NORMALISATION_EPSILON = 1e-5
+"""Added to the variance, as torch does."""
+
+
+def normalised_relu(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Layer normalisation along the last axis, then the positive part."""
+    apart = values - values.mean(axis=-1, keepdims=True)
+    deviation = np.sqrt((apart**2).mean(axis=-1, keepdims=True) + NORMALISATION_EPSILON)
+    rectified: NDArray[np.float32] = np.maximum(apart / deviation, 0.0)
+    return rectified
+
+
+ACTIVATIONS: dict[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "tanh": np.tanh,
+    "normalised_relu": normalised_relu,
+}
 
 
 class Policy:
@@ -28,9 +47,13 @@ class Policy:
     def __init__(self, path: str | Path) -> None:
         with np.load(path, allow_pickle=False) as file:
             self.arrays: dict[str, NDArray[np.float32]] = {name: file[name] for name in file.files}
+        self.activation = str(self.arrays.pop("activation", "tanh"))
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"{path} has an unknown activation: {self.activation}")
+        self._activate = ACTIVATIONS[self.activation]
         self.is_discrete = "log_std" not in self.arrays
         self._layers: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
-        # Every second module is the tanh after a layer.
+        # Every second module is the activation after a layer.
         while (name := LAYER.format(2 * len(self._layers))) + "weight" in self.arrays:
             self._layers.append((self.arrays[name + "weight"], self.arrays[name + "bias"]))
         self._head = self.arrays["action_net.weight"], self.arrays["action_net.bias"]
@@ -38,13 +61,16 @@ class Policy:
     @property
     def policy_kwargs(self) -> dict[str, Any]:
         """What `PPO("MlpPolicy", ...)` is to be given, so that the arrays fit."""
-        return {"net_arch": [len(bias) for _, bias in self._layers]}
+        keywords: dict[str, Any] = {"net_arch": [len(bias) for _, bias in self._layers]}
+        if self.activation == "normalised_relu":
+            keywords["activation_fn"] = _normalised_relu_of_torch()
+        return keywords
 
     def outputs(self, observations: Any) -> NDArray[np.float32]:
         """Logits, or the mean of each action: (..., actions), for observations (..., size)."""
         values = np.asarray(observations, np.float32)
         for weight, bias in self._layers:
-            values = np.tanh(values @ weight.T + bias)
+            values = self._activate(values @ weight.T + bias)
         weight, bias = self._head
         outputs: NDArray[np.float32] = values @ weight.T + bias
         return outputs
@@ -80,3 +106,16 @@ def load_policy(task: str) -> Policy:
             "the policies of learned tasks along."
         )
     return Policy(HERE / entry["policy"])
+
+
+def _normalised_relu_of_torch() -> type[Any]:
+    """The same as `normalised_relu`, as a module of torch, which need not be installed else."""
+    from torch import nn
+    from torch.nn import functional
+
+    class NormalisedReLU(nn.Module):  # type: ignore[misc, unused-ignore]
+        def forward(self, values: Any) -> Any:
+            normalised = functional.layer_norm(values, values.shape[-1:], eps=NORMALISATION_EPSILON)
+            return functional.relu(normalised)
+
+    return NormalisedReLU

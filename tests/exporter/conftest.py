@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from taskwright.exporter.package import Exported, export_package
+from taskwright.exporter.policies import ExportedPolicy
 from taskwright.exporter.provenance import Provenance
 from taskwright.task import Idea, Record, Task, Trial
 
@@ -62,7 +63,7 @@ def export(
     """Exports the two tasks, the first with a policy; keywords change how."""
 
     def write(**keywords: Any) -> Exported:
-        policies = {two_records[0].task_id or "": weights}
+        policies = {two_records[0].task_id or "": ExportedPolicy(weights, "normalised_relu")}
         settings: dict[str, Any] = {
             "records": two_records,
             "out": tmp_path / "out",

@@ -11,10 +11,12 @@ import sys
 import zipfile
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from taskwright.errors import UsageError
 from taskwright.exporter.package import export_package
+from taskwright.exporter.policies import ExportedPolicy
 from taskwright.task import Task
 
 
@@ -160,7 +162,9 @@ def test_nothing_is_left_where_an_export_fails(export, tmp_path, two_records):
         with pytest.raises(UsageError):
             export(**wrong)
     with pytest.raises(UsageError, match="without --policies"):
-        export(policies={two_records[0].task_id: {"strange": 1}})
+        export(
+            policies={two_records[0].task_id: ExportedPolicy({"strange": np.zeros(1, np.float32)})}
+        )
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,9 @@ import torch
 from stable_baselines3 import PPO
 
 from taskwright.task import ROBOTS, Robot
-from taskwright.trainer.learners.network import PolicyNetwork
+from taskwright.trainer.learners.network import ACTIVATIONS, PolicyNetwork
 from taskwright.trainer.policies import at_temperature, for_stable_baselines3
+from taskwright.trainer.policy_files import Activation
 from taskwright.world.robots import robot_spaces
 
 
@@ -34,9 +37,12 @@ def test_a_colder_policy_is_surer_of_the_same_actions() -> None:
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("robot", ROBOTS)
-def test_stable_baselines3_loads_a_policy_and_acts_alike(robot: Robot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_stable_baselines3_loads_a_policy_and_acts_alike(
+    robot: Robot, activation: Activation, tmp_path: Path
+) -> None:
     observations, actions = robot_spaces(robot, steered=True)
-    network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 8))
+    network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 8), activation=activation)
     path = tmp_path / "policy.zip"
     path.write_bytes(for_stable_baselines3(network, observations))
     loaded = PPO.load(path, device="cpu")
@@ -44,3 +50,20 @@ def test_stable_baselines3_loads_a_policy_and_acts_alike(robot: Robot, tmp_path:
     ours = network.choose(seen, torch.zeros(5, network.action_net.out_features))
     theirs, _ = loaded.predict(seen, deterministic=True)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+def test_stable_baselines3_loads_a_policy_where_taskwright_is_not_installed(
+    tmp_path: Path,
+) -> None:
+    observations, actions = robot_spaces("r2d2")
+    network = PolicyNetwork(observations, actions, seed=3, activation="normalised_relu")
+    (tmp_path / "policy.zip").write_bytes(for_stable_baselines3(network, observations))
+    code = (
+        "import sys; sys.modules['taskwright'] = None\n"
+        "from stable_baselines3 import PPO\n"
+        "print(PPO.load('policy.zip', device='cpu').policy.activation_fn.__name__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "NormalisedReLU", done.stderr

@@ -219,7 +219,7 @@ def test_what_is_attached_to_tensors_is_left_away(tmp_path: Path) -> None:
     named = OrderedDict(a=wants, b=turned)
     named.copy = named.update = 5  # type: ignore[method-assign, assignment]
     path.write_bytes(policy_file(named))
-    arrays = read_policy(path)
+    arrays = read_policy(path).arrays
     assert arrays.copy().keys() == {"a", "b"}
     np.testing.assert_array_equal(arrays["b"], turned)
     assert {type(array) for array in arrays.values()} == {np.ndarray}
@@ -268,7 +268,8 @@ def test_a_policy_fits_its_robot_whatever_its_width_and_no_other(tmp_path: Path)
         keywords = {"net_arch": {"pi": [5, 3], "vf": [2]}}
         model = PPO("MlpPolicy", Nowhere(robot), policy_kwargs=keywords, device="cpu")
         model.save(path)
-        arrays = load_perceptron(robot, path)
+        arrays, activation = load_perceptron(robot, path)
+        assert activation == "tanh"
         for name, tensor in model.policy.state_dict().items():
             np.testing.assert_array_equal(arrays[name], tensor)
         for other in set(ROBOTS) - {robot}:
@@ -279,13 +280,15 @@ def test_a_policy_fits_its_robot_whatever_its_width_and_no_other(tmp_path: Path)
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_a_policy_is_read_as_it_was_written(robot: Robot, tmp_path: Path) -> None:
     observations, actions = robot_spaces(robot, steered=True)
-    network = PolicyNetwork(observations, actions, seed=2, hidden=(7, 5))
+    network = PolicyNetwork(
+        observations, actions, seed=2, hidden=(7, 5), activation="normalised_relu"
+    )
     of = {"robot": robot, "task_id": "0123456789ab", "learner": "soft_q"}
     for name in ("one.zip", "other.zip"):
         save_network(tmp_path / name, network, observations, **of)
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
     again = load_network(observations, actions, tmp_path / "one.zip")
-    assert again.hidden == (7, 5)
+    assert again.shape == network.shape == ((7, 5), (7, 5), "normalised_relu")
     for name, tensor in network.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor)
     for other in set(ROBOTS) - {robot}:
@@ -301,5 +304,6 @@ def test_a_policy_file_is_read_with_json_and_numpy_alone(tmp_path: Path) -> None
         told = json.loads(archive.read("policy.json"))
         numbers = np.frombuffer(archive.read("weights.f32"), "<f4")
     assert (told["robot"], told["hidden"], told["actions"]) == ("r2d2", [128, 128], 6)
+    assert told["activation"] == "tanh"
     first = network.mlp_extractor.policy_net[0].weight.detach().numpy()
     np.testing.assert_array_equal(numbers[: first.size].reshape(first.shape), first)

@@ -141,7 +141,7 @@ def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
         nowhere = with_success(easy_source, "False")
         trial = run_trial(make_request(source=nowhere, max_steps=2 * 256, **few))
         assert trial.steps == 2 * 256
-        return read_policy(tmp_path / "policy.zip")
+        return read_policy(tmp_path / "policy.zip").arrays
 
     trained, surer = kept(1.0), kept(0.5)
     for name in trained:
@@ -201,7 +201,7 @@ def test_what_is_not_learned_is_examined_and_kept_at_its_best(
     monkeypatch.setattr(SoftQLearner, "improve", improve)
     request = make_request(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
     assert run_trial(request).steps == 5 * 1_024
-    kept = read_policy(request.policy_path)
+    kept = read_policy(request.policy_path).arrays
     assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 

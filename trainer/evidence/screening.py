@@ -81,7 +81,7 @@ def _policies(
             # What is wrong with the policy of another task says nothing of this one.
             screening.left_out[archived.task_id] = error.message
             continue
-        if (kept.hidden, kept.value_hidden) == (network.hidden, network.value_hidden):
+        if kept.shape == network.shape:
             screening.weights[archived.task_id] = kept.weights()
         who = f"what was learned on “{archived.title}”"
         yield archived.task_id, who, Trained(kept, request.seed), request.learned_success_rate

@@ -49,7 +49,7 @@ class Settings(Noun):
     discount: Annotated[float, Between(0.0, 0.9999)] = 0.98
     """The factor by which a reward loses weight with each step that it lies ahead."""
     hidden: tuple[int, ...] = HIDDEN
-    """Widths of the hidden layers. Policies of other widths are tried in screening, but training
+    """Widths of the hidden layers. Policies of other shapes are tried in screening, but training
     does not begin from them."""
     success_bonus: Annotated[float, Between(0.0, 1e6)] = 50.0
     """The fixed part of the reward for a success, before normalisation."""
@@ -61,16 +61,19 @@ class Settings(Noun):
             raise ValueError(f"hidden is to be 1 to {MOST_LAYERS} widths of 1 to {MOST_WIDTH}")
 
     def success_worth(
-        self, earned: NDArray[np.float64], steps: NDArray[np.int64]
+        self,
+        earned: NDArray[np.float64],
+        steps: NDArray[np.int64],
+        discount: float | None = None,
     ) -> NDArray[np.float64]:
         """What it is worth to succeed in episodes that have earned so much in so many steps, shape
         (episodes,): the bonus, and what they would have earned had they gone on as before, as far
-        ahead as the discount looks.
+        ahead as the discount looks, by default that of the settings.
 
         Success is what a trial asks about, and it ends an episode. Most tasks reward each step that
         the robot survives: without this, the best policy would put off success to the last.
         """
-        ahead = 1.0 / (1.0 - self.discount)
+        ahead = 1.0 / (1.0 - (self.discount if discount is None else discount))
         return self.success_bonus + ahead * np.maximum(earned, 0.0) / steps
 
     def but(self, **changes: Any) -> Self:

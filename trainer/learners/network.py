@@ -1,14 +1,15 @@
 """The network that every learner trains: it is what acts, what is kept, and what is begun from.
 
-Two multi-layer perceptrons with tanh: one says what to do, the other what a
-state is worth. The parts have the names, the order and the first weights that stable-baselines3's
-`MlpPolicy` gives them, so that either reads the other's weights.
+Two multi-layer perceptrons: one says what to do, the other what a state is worth. The parts have
+the names, the order and the first weights that stable-baselines3's `MlpPolicy` gives them, so that
+either reads the other's weights. No activation has weights of its own.
 """
 
 from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import gymnasium
@@ -18,8 +19,16 @@ from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from ..policy_files import Activation
+from .activation import NormalisedReLU
+
 HIDDEN = (128, 128)
 """Widths of the hidden layers."""
+
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {
+    "tanh": nn.Tanh,
+    "normalised_relu": NormalisedReLU,
+}
 
 Weights = dict[str, Tensor]
 """By their names in the network's `state_dict`."""
@@ -35,6 +44,7 @@ class PolicyNetwork(nn.Module):
         seed: Settles the first weights.
         hidden: Widths of the hidden layers.
         value_hidden: Those of the layers that say what a state is worth, where they differ.
+        activation: What follows each hidden layer.
     """
 
     def __init__(
@@ -44,11 +54,13 @@ class PolicyNetwork(nn.Module):
         seed: int,
         hidden: tuple[int, ...] = HIDDEN,
         value_hidden: tuple[int, ...] | None = None,
+        activation: Activation = "tanh",
     ) -> None:
         super().__init__()
         (size,) = observation_space.shape or ()
         self.action_space = action_space
         self.hidden, self.value_hidden = hidden, value_hidden or hidden
+        self.activation = activation
         self.chooses, outputs = outputs_for(action_space)
         if not self.chooses:
             self.log_std = nn.Parameter(torch.zeros(outputs))
@@ -57,8 +69,8 @@ class PolicyNetwork(nn.Module):
             torch.manual_seed(seed)
             self.mlp_extractor: Any = nn.ModuleDict(
                 {
-                    "policy_net": _layers(size, self.hidden),
-                    "value_net": _layers(size, self.value_hidden),
+                    "policy_net": _layers(size, self.hidden, activation),
+                    "value_net": _layers(size, self.value_hidden, activation),
                 }
             )
             self.action_net = nn.Linear(hidden[-1], outputs)
@@ -69,6 +81,11 @@ class PolicyNetwork(nn.Module):
                 (self.value_net, 1.0),
             ):
                 part.apply(functools.partial(_begin, gain=gain))
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        """Networks of one shape can go on from each other's weights."""
+        return self.hidden, self.value_hidden, self.activation
 
     @classmethod
     def of_stable_baselines3(cls, policy: Any) -> PolicyNetwork:
@@ -131,10 +148,10 @@ def outputs_for(action_space: gymnasium.Space[Any]) -> tuple[bool, int]:
     return False, math.prod(action_space.shape)
 
 
-def _layers(size: int, hidden: tuple[int, ...]) -> nn.Sequential:
+def _layers(size: int, hidden: tuple[int, ...], activation: Activation) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in hidden:
-        layers += [nn.Linear(size, width), nn.Tanh()]
+        layers += [nn.Linear(size, width), ACTIVATIONS[activation]()]
         size = width
     return nn.Sequential(*layers)
 

@@ -30,6 +30,7 @@ from ...sandbox.vector import SandboxedEpisodes, Steps
 from ...task import Between
 from ...world.robots import robot_class
 from ...world.scene import expand
+from ..policy_files import Activation
 from .learner import SEEN_SUCCESS_RATE, Learner, Rate, Settings, Share, TrainingEpisode
 from .network import PolicyNetwork, Weights
 from .replay_buffer import ReplayBuffer
@@ -39,6 +40,9 @@ from .replay_buffer import ReplayBuffer
 class SoftQSettings(Settings):
     """The settings of soft Q-learning."""
 
+    activation: Activation = "tanh"
+    """What follows each hidden layer. Where it is another one than that of an archived policy,
+    training does not begin from that."""
     steps: Annotated[int, Between(1, 1_000)] = 32
     """Steps of each environment in one call of `improve`."""
     first_steps: Annotated[int, Between(0, 10_000_000)] = 2_000
@@ -70,6 +74,15 @@ class SoftQSettings(Settings):
     """The policy's entropy, in nats, that the temperature keeps; six actions have at most 1.8."""
     last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
     """The entropy when all training episodes succeed; it begins to fall when half of them do."""
+    last_discount: Annotated[float, Between(0.0, 0.9999)] = 0.98
+    """The discount once training has taken long; none where it is not above `discount`. A short
+    horizon is learned from soonest, but where it is wise to wait, for a lift, say, it makes the
+    robot gamble."""
+    horizon_grows_from: Annotated[int, Between(0, 10_000_000)] = 30_000
+    """Steps after which the horizon, 1 / (1 - discount), begins to grow to that of the last
+    discount."""
+    horizon_grows_for: Annotated[int, Between(1, 10_000_000)] = 60_000
+    """Steps that this takes."""
     own_rewards: Share = 1.0
     """The share of the robot's own reward terms, such as the price of energy, that counts in
     training. Where a task pays little, they teach the robot to stand still."""
@@ -90,7 +103,11 @@ class SoftQLearner(Learner):
         super().__init__(episodes, seed, settings)
         settings = self.settings
         self.network = PolicyNetwork(
-            episodes.observation_space, episodes.action_space, seed, settings.hidden
+            episodes.observation_space,
+            episodes.action_space,
+            seed,
+            settings.hidden,
+            activation=settings.activation,
         )
         self._draws = torch.Generator().manual_seed(seed)
         self._random = np.random.default_rng(seed)
@@ -99,7 +116,7 @@ class SoftQLearner(Learner):
         capacity = math.ceil(settings.capacity_steps / episodes.count)
         capacity = max(capacity, settings.steps_ahead + 2)
         self.seen = ReplayBuffer(capacity, episodes.count, size)
-        self._scale = _ReturnScale(episodes.count, settings.discount)
+        self._scale = _ReturnScale(episodes.count)
         self._updates_due = 0.0
         self.restart(self.network.weights())
 
@@ -157,7 +174,8 @@ class SoftQLearner(Learner):
         ended = steps.terminated | steps.truncated
         succeeded = ended & steps.successes
         # Success ends an episode here, so this is paid once.
-        rewards = rewards + self.settings.success_worth(self._paid, self._lengths) * succeeded
+        worth = self.settings.success_worth(self._paid, self._lengths, self.discount)
+        rewards = rewards + worth * succeeded
         led_to = np.where(ended[:, None], steps.final_observations, steps.observations)
         self.seen.add(
             observations,
@@ -168,7 +186,7 @@ class SoftQLearner(Learner):
             led_to,
             expand(led_to[:, self._place]),
         )
-        self._scale.add(rewards, ended)
+        self._scale.add(rewards, ended, self.discount)
         self.steps += self.episodes.count
         episodes = [
             TrainingEpisode(
@@ -219,7 +237,7 @@ class SoftQLearner(Learner):
         batch = self.seen.draw(
             settings.batch_size,
             settings.steps_ahead,
-            settings.discount,
+            self.discount,
             1.0 / self._scale.deviation,
             settings.exploration_bonus if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
             self._random,
@@ -249,6 +267,17 @@ class SoftQLearner(Learner):
         self._temperature *= 1.0 + (rate if entropy < self._entropy else -rate)
 
     @property
+    def discount(self) -> float:
+        """The discount by now. Its horizon grows with the steps, as in François-Lavet et al. (2015,
+        arXiv 1512.02011) and Schwarzer et al. (2023, arXiv 2305.19452)."""
+        settings = self.settings
+        grown = (self.steps - settings.horizon_grows_from) / settings.horizon_grows_for
+        if grown <= 0.0 or settings.last_discount <= settings.discount:
+            return settings.discount
+        first, last = 1.0 / (1.0 - settings.discount), 1.0 / (1.0 - settings.last_discount)
+        return 1.0 - 1.0 / (first + (last - first) * min(grown, 1.0))
+
+    @property
     def _entropy(self) -> float:
         """What it is to be; it falls as more than half of the episodes succeed."""
         surely = max(2.0 * self.success_rate - 1.0, 0.0)
@@ -260,16 +289,15 @@ class _ReturnScale:
     """Rewards differ by orders of magnitude between tasks: they are divided by the standard
     deviation of the discounted return so far, as stable-baselines3's `VecNormalize` does."""
 
-    def __init__(self, environments: int, discount: float) -> None:
-        self._discount = discount
+    def __init__(self, environments: int) -> None:
         self._returns = np.zeros(environments)
         self._count, self._mean, self._squares = 0.0, 0.0, 0.0
 
     def forget_returns(self) -> None:
         self._returns[:] = 0.0
 
-    def add(self, rewards: NDArray[np.float64], ended: NDArray[np.bool_]) -> None:
-        self._returns = self._returns * self._discount + rewards
+    def add(self, rewards: NDArray[np.float64], ended: NDArray[np.bool_], discount: float) -> None:
+        self._returns = self._returns * discount + rewards
         # Chan et al. (1983): the moments of two samples together.
         count, mean = len(rewards), float(self._returns.mean())
         total, apart = self._count + count, mean - self._mean

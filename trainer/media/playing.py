@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...sandbox.episodes import episode_seed
 from ...sandbox.vector import SandboxedEpisodes
-from ..learners.network import HIDDEN, PolicyNetwork
+from ..learners.network import PolicyNetwork
 from ..policies import Policy, Random, Trained, load_network
 
 
@@ -34,10 +34,11 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
 
 
 def untrained(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) -> Policy:
-    """The network that training with this seed begins with, as wide as the one in a file."""
+    """The network that training with this seed begins with, of the shape of the one in a file."""
     spaces = episodes.observation_space, episodes.action_space
-    hidden = load_network(*spaces, policy_path).hidden if policy_path else HIDDEN
-    return Trained(PolicyNetwork(*spaces, seed, hidden), seed)
+    kept = load_network(*spaces, policy_path) if policy_path else PolicyNetwork(*spaces, seed)
+    network = PolicyNetwork(*spaces, seed, kept.hidden, activation=kept.activation)
+    return Trained(network, seed)
 
 
 def play_until_success(

@@ -131,6 +131,20 @@ def test_choices_get_surer_once_half_of_the_episodes_succeed(learner, successes,
     assert learner._entropy == pytest.approx(entropy)
 
 
+@pytest.mark.parametrize(
+    ("steps", "horizon"),
+    [(0, 50.0), (30_000, 50.0), (60_000, 125.0), (90_000, 200.0), (1e6, 200.0)],
+)
+def test_the_horizon_grows_where_training_takes_long(learner, steps, horizon):
+    learner.settings = SoftQSettings(
+        discount=0.98, last_discount=0.995, horizon_grows_from=30_000, horizon_grows_for=60_000
+    )
+    learner.steps = steps
+    assert 1.0 / (1.0 - learner.discount) == pytest.approx(horizon)
+    learner.settings = learner.settings.but(last_discount=0.9)
+    assert learner.discount == 0.98
+
+
 def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
     worths = []
 
@@ -159,7 +173,7 @@ def test_a_policy_to_begin_with_acts_as_it_did(learner):
 
 
 def test_rewards_are_measured_by_how_much_returns_differ():
-    scale = _ReturnScale(2, discount=0.5)
+    scale = _ReturnScale(2)
     assert scale.deviation == 1.0
     nothing = np.array([False, False])
     returns = []
@@ -169,9 +183,9 @@ def test_rewards_are_measured_by_how_much_returns_differ():
         rewards, ended = random.normal(3.0, 2.0, 2), random.random(2) < 0.2
         carried = 0.5 * carried + rewards
         returns.append(carried)
-        scale.add(rewards, ended)
+        scale.add(rewards, ended, 0.5)
         carried = np.where(ended, 0.0, carried)
     assert scale.deviation == pytest.approx(np.std(returns))
     scale.forget_returns()
-    scale.add(np.array([1.0, 1.0]), nothing)
+    scale.add(np.array([1.0, 1.0]), nothing, 0.5)
     assert scale.deviation == pytest.approx(np.std([*returns, [1.0, 1.0]]))
