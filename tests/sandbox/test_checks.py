@@ -83,7 +83,11 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "reset__takes_too_long": ("s of computing; at most 2 s", "shorter loops"),
     "step__no_ground": ("The robot falls: 0.6 s after", "Create the ground with create_box"),
     "step__ground_only_visible": ("The robot falls", "Create the ground with create_box"),
-    "step__falls_past_the_platform": ("The robot falls: 0.3 s after", "Create the ground"),
+    "step__falls_past_the_platform": ("The robot falls: 0.5 s after", "Create the ground"),
+    "step__ends_in_a_drop_beside_the_platform": (
+        "where `get_terminated` ends the episode",
+        "above the ground that it is to stand on",
+    ),
     "step__missing_method": ("get_success is not defined", "Define get_task_rewards"),
     "step__attribute_before_set": ("no attribute 'distance' (line", "before it is read"),
     "step__rewards_are_none": ("`get_task_rewards` returned None; it must", "Change `get_task"),
