@@ -53,6 +53,10 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "policy__unknown_robot": ("SpotEnv`", "import R2D2Env"),
     "policy__changes_time_step": ("`dt` belongs to the base", "another name than `dt`"),
     "policy__computed_attribute": ("computed attribute name", "Write the name out"),
+    "policy__robot_changed_while_it_drives": (
+        "called on the robot during a step",
+        "move other bodies",
+    ),
     "policy__replaces_base_method": ("`self.robot.get_rewards` is set", "attribute of self"),
     "load__class_not_called_env": ("no class `Env`", "`class Env(R2D2Env):`"),
     "load__other_robot": ("for the robot ant, not for r2d2", "base class of r2d2"),
@@ -112,10 +116,6 @@ EXPECTED: dict[str, tuple[str, str]] = {
     "step__blades_turn_too_fast": ("m/s at step", "bound the speeds and forces"),
     "step__memory_grows_every_step": ("MemoryError", "grow with every step"),
     "step__uses_missing_interface": ("no attribute 'agent' (line", "before it is read"),
-    "step__robot_changed_while_it_drives": (
-        "called on the robot during a step",
-        "Move other bodies",
-    ),
     "step__truncated_at_start": ("truncated at the start", "Let `get_truncated` ask for"),
     "step__ends_at_once_whatever_it_does": ("within 10 physics steps", "a failure that the robot"),
     "long__raises_late": ("step 600 of an episode with idle actions raised IndexError", "line"),
