@@ -77,10 +77,11 @@ class _Task:
     """What can be seen of a task: which functions call which, and what in them is the robot."""
 
     def __init__(self, tree: ast.Module) -> None:
+        classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         self._functions = [
-            _Function(node, scope.name if isinstance(scope, ast.ClassDef) else "")
-            for scope in (tree, *(node for node in tree.body if isinstance(node, ast.ClassDef)))
-            for node in scope.body
+            _Function(node, owner)
+            for owner, body in [("", tree.body), *((node.name, node.body) for node in classes)]
+            for node in body
             if isinstance(node, ast.FunctionDef)
         ]
         self._attributes: dict[str, frozenset[Kind]] = {}
