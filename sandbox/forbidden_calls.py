@@ -55,7 +55,7 @@ def forbidden_calls(source: str) -> list[Refusal]:
     return [found[line] for line in sorted(found)]
 
 
-@dataclass
+@dataclass(eq=False)
 class _Function:
     """A function of the task, or a method of one of its classes, with what is nested in it."""
 
@@ -84,6 +84,11 @@ class _Task:
             for node in body
             if isinstance(node, ast.FunctionDef)
         ]
+        self._named: dict[str, list[_Function]] = {}
+        for function in self._functions:
+            self._named.setdefault(function.node.name, []).append(function)
+            if function.owner and function.node.name == "__init__":
+                self._named.setdefault(function.owner, []).append(function)
         self._attributes: dict[str, frozenset[Kind]] = {}
         """What an attribute of this name may be, of whatever object."""
         self._acting = self._reached(_ACTING)
@@ -114,33 +119,29 @@ class _Task:
 
     def _reached(self, members: tuple[str, ...]) -> list[_Function]:
         """The methods of these names, and all that they call."""
-        reached = [f for f in self._functions if f.owner and f.node.name in members]
-        for function in reached:  # It grows meanwhile.
+        found = [f for name in members for f in self._named.get(name, []) if f.owner]
+        reached = dict.fromkeys(found)
+        while found:
+            function = found.pop()
             for node in ast.walk(function.node):
-                if isinstance(node, ast.Call):
-                    reached += [f for f in self._called(node, function) if f not in reached]
-        return reached
+                for called in self._called(node, function) if isinstance(node, ast.Call) else ():
+                    if called not in reached:
+                        reached[called] = None
+                        found.append(called)
+        return list(reached)
 
     def _called(self, call: ast.Call, caller: _Function) -> list[_Function]:
         """What of the task a call may run."""
         match call.func:
             case ast.Name(id=name):
-                return [
-                    f
-                    for f in self._functions
-                    if (f.node.name == name and not f.owner)
-                    or (f.node.name == "__init__" and f.owner == name)
-                ]
+                found = self._named.get(name, [])
+                return [f for f in found if not f.owner or f.owner == name]
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                found = [f for f in self._functions if f.owner and f.node.name == name]
-                own = [f for f in found if f.owner == caller.owner]
-                return own or found
+                found = [f for f in self._named.get(name, []) if f.owner]
+                return [f for f in found if f.owner == caller.owner] or found
             case ast.Attribute(attr=name):
-                return [
-                    f
-                    for f in self._functions
-                    if f.owner and f.node.name == name and f.owner != caller.owner
-                ]
+                found = self._named.get(name, [])
+                return [f for f in found if f.owner and f.owner != caller.owner]
         return []
 
     # What may be the robot.

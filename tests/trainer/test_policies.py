@@ -9,9 +9,15 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
-from taskwright.task import ROBOTS, Robot
+from taskwright.errors import BrokenError
+from taskwright.task import ROBOTS, STEERED, Robot
 from taskwright.trainer.learners.network import PolicyNetwork
-from taskwright.trainer.policies import at_temperature, for_stable_baselines3
+from taskwright.trainer.policies import (
+    at_temperature,
+    for_stable_baselines3,
+    load_perceptron,
+    save_network,
+)
 from taskwright.world.robots import robot_spaces
 
 
@@ -44,3 +50,20 @@ def test_stable_baselines3_loads_a_policy_and_acts_alike(robot: Robot, tmp_path:
     ours = network.choose(seen, torch.zeros(5, network.action_net.out_features))
     theirs, _ = loaded.predict(seen, deterministic=True)
     np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+
+
+@pytest.mark.parametrize("robot", STEERED)
+def test_a_policy_that_moves_joints_is_not_taken_for_one_that_steers(
+    robot: Robot, tmp_path: Path
+) -> None:
+    """Archives have such policies of the time before the robot had a gait."""
+    for steered in (True, False):
+        observations, actions = robot_spaces(robot, steered=steered)
+        network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 16))
+        path = tmp_path / "policy.zip"
+        save_network(path, network, observations, robot=robot, task_id="0" * 12, learner="ppo")
+        if steered:
+            assert load_perceptron(robot, path)
+        else:
+            with pytest.raises(BrokenError, match="has other observations or actions"):
+                load_perceptron(robot, path)
