@@ -4,6 +4,10 @@ Its torso begins 1.4 m above where the robot is placed, which leaves its soles 0
 Seventeen torques in the order of `HumanoidRobot.torque_limits_n_m`: three of the abdomen, four of
 each leg (hip about x, z and y, knee), three of each arm (shoulder twice, elbow). See `articulated`
 for actions, rewards and proprioception: 14 + 34 + 2 = 50 numbers, the left foot before the right.
+
+It has a gait that runs where it is told (see `humanoid_gait`). That is what its agents choose, and
+what keys say. The gait needs friction: who is steered wears shoes, from the first command of an
+episode on, and takes them off where torques are given again.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_wor
 from .humanoid_gait import humanoid_gait
 
 SHOE_FRICTION = 1.6
+"""With the 0.5 that the ground of a task has it makes 0.8; barefoot, 0.8 makes 0.4."""
 CARRYING_SLOPE = 0.5
 """The least z of the normal of a contact that counts as ground."""
 

@@ -4,6 +4,7 @@ from taskwright.world import HumanoidEnv
 
 TRACK = [0.66, 0.36, 0.28, 1.0]
 RED = [0.85, 0.15, 0.15, 1.0]
+GREEN = [0.2, 0.75, 0.3, 1.0]
 POST_M = 7.0
 HOME_M = 2.0
 
@@ -13,7 +14,8 @@ class Env(HumanoidEnv):
 
     Description:
     A red post stands 7 m ahead of the robot, up to 1 m to the left or to the right. The robot has
-    to run past it, turn round behind it on either side, and come back to where it began.
+    to run past it, turn round behind it on either side, and come back to where it began. The post
+    turns green when the robot has been behind it.
 
     Success:
     The robot has been behind the post, and is back within 2 m of its start, its torso higher than
@@ -56,6 +58,7 @@ class Env(HumanoidEnv):
         if not self.turned and place[0] > POST_M + 0.5:
             rewards["turned"] = 10.0
             self.turned = True
+            self._p.changeVisualShape(self.post, -1, rgbaColor=GREEN)
             self.spot = np.zeros(2)
             self.distance = np.linalg.norm(place)
         return rewards
