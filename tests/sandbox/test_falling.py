@@ -45,7 +45,7 @@ BEAM = FLOOR.replace("[8, 8,", "[8, {half_width},")
 NEVER = "False"
 ON_A_LINK = "self._p.getContactPoints(bodyA=self.robot.robot_id, linkIndexA=-1)"
 TILTED = "self._p.getMatrixFromQuaternion(self.robot.links['base'].orientation)[8] < 0.7"
-HEIGHTS = ["z < 0.15", "z < 0.4", "z < 0.5", "z < 0.6", "z < 0.7", "z < 0.8", "z < 1.0", "z < 1.1"]
+HEIGHTS = ["z < 0.15", "z < 0.5", "z < 0.8", "z < 1.1"]
 
 
 def check_step(
@@ -79,7 +79,7 @@ def test_an_ant_may_sink_onto_its_ground_whatever_ends_the_episode(terminated: s
 
 @pytest.mark.parametrize("robot", ROBOTS)
 @pytest.mark.parametrize("ground", ["pass", GHOST, BESIDE, FLOOR.replace("(0.0,", "(50.0,")])
-@pytest.mark.parametrize("terminated", [NEVER, ON_A_LINK, "z < 0.15", "z < -1.0"])
+@pytest.mark.parametrize("terminated", [NEVER, "z < 0.15"])
 def test_rejects_what_gives_no_robot_any_ground(robot: str, ground: str, terminated: str) -> None:
     with pytest.raises(Rejection, match="The robot falls") as found:
         check_step(robot, ground, terminated)
