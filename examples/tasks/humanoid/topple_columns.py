@@ -3,7 +3,7 @@ import numpy as np
 from taskwright.world import HumanoidEnv
 
 FLOOR = [0.55, 0.55, 0.6, 1.0]
-COLORS = [[0.9, 0.3, 0.2, 1.0], [0.2, 0.5, 0.9, 1.0], [0.95, 0.75, 0.2, 1.0]]
+COLORS = [[0.9, 0.3, 0.2, 1.0], [0.2, 0.5, 0.9, 1.0]]
 HEIGHT_M = 1.4
 LOWERED_M = 0.4
 
@@ -12,11 +12,11 @@ class Env(HumanoidEnv):
     """Topple the columns
 
     Description:
-    Three columns of 3 kg, 1.4 m tall, red, blue and yellow, stand 3, 5.5 and 8 m ahead of the
-    robot, each up to 1 m to the left or to the right. The robot has to run into all of them.
+    Two columns of 3 kg, 1.4 m tall, red and blue, stand 3 and 6 m ahead of the robot, each up to
+    1 m to the left or to the right. The robot has to run into both of them.
 
     Success:
-    All three columns have fallen.
+    Both columns have fallen.
 
     Rewards:
     - approach: how fast the distance to the nearest column that stands shrinks, m/s.
@@ -30,7 +30,7 @@ class Env(HumanoidEnv):
         super().__init__()
         self.create_box(0.0, [20, 20, 0.5], [0, 0, -0.5], FLOOR)
         self.columns = [
-            self.create_box(3.0, [0.2, 0.2, HEIGHT_M / 2], [3 + 2.5 * n, 0, HEIGHT_M / 2], color)
+            self.create_box(3.0, [0.3, 0.3, HEIGHT_M / 2], [3 + 3 * n, 0, HEIGHT_M / 2], color)
             for n, color in enumerate(COLORS)
         ]
 
@@ -41,7 +41,7 @@ class Env(HumanoidEnv):
             self.robot.robot_id, [0, 0, base.position_init[2]], [0, 0, 0, 1]
         )
         for n, column in enumerate(self.columns):
-            place = [3 + 2.5 * n, self.np_random.uniform(-1, 1), HEIGHT_M / 2]
+            place = [3 + 3 * n, self.np_random.uniform(-1, 1), HEIGHT_M / 2]
             self._p.resetBasePositionAndOrientation(column, place, [0, 0, 0, 1])
         self.standing = list(self.columns)
         self.distance = self.measure_distance()
