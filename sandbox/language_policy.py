@@ -181,7 +181,9 @@ class _TaskTransformer(RestrictingNodeTransformer):
             self.refuse(
                 node,
                 f"`{ast.unparse(node)}` is set, but attributes may only be set on self",
-                "Keep the value in an attribute of self.",
+                "Keep the value in an attribute of self. An object of your own class sets it in a "
+                f"method of that class, which you call: `def set_{node.attr}(self, value): "
+                f"self.{node.attr} = value`.",
             )
         elif node.attr in OWNED_BY_BASE and self._may_be_an_environment():
             self._refuse_replacing(node, node.attr)
@@ -483,7 +485,7 @@ _INSTEAD = {
     "open": "Tasks cannot use files; keep data in the code.",
     "input": "Tasks cannot ask for input.",
     "type": "Use isinstance.",
-    "setattr": "Write `self.name = value`.",
+    "setattr": "Write `self.name = value`, in a method of the object's own class.",
     "vars": "Read the attributes by name.",
     "stepSimulation": "Let super().step(action) advance the world, once per step.",
     "setGravity": "Physics settings are the same in every task; leave them as they are.",

@@ -3,7 +3,7 @@
 - `base.BaseEnv`: what a task inherits
 - `robots`: the list of the robots, and a file for each: `r2d2.R2D2Env`, `ant.AntEnv` and
   `humanoid.HumanoidEnv` are the same with a robot in it; `articulated`: what walking robots share;
-  `gait`: legs that go where they are told
+  `gait` and `humanoid_gait`: legs that go where they are told
 - `robot`: links and joints; `manual`: what people and models are told of a robot
 - `client`: PyBullet bound to one world, for trusted code (`bullet` imports it without a word), and
   what a task has of it, as `calls` and `arguments` say

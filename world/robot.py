@@ -10,7 +10,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import gymnasium
 import numpy as np
@@ -22,7 +22,7 @@ from .manual import Control, Driving, Words
 from .scene import compress_number
 
 if TYPE_CHECKING:
-    from .robots.gait import Gait
+    from gymnasium.spaces import Discrete
 
 Vector = NDArray[np.float64]
 Numbers = tuple[float, ...]
@@ -163,6 +163,30 @@ class Joint(Frozen):
         return np.array(self.__client.getJointState(self.robot_id, self.index)[1:2])
 
 
+class Gait(Protocol):
+    """What carries a robot where it is told to go. One object serves all worlds of a process, so it
+    keeps nothing of any of them."""
+
+    @property
+    def commands(self) -> Discrete:
+        """What can be told it."""
+
+    def require(self) -> None:
+        """Raise ImportError where something of it is missing on this machine."""
+
+    def follow(self, robot: Robot, state: NDArray[np.float32], command: int) -> Callable[[], Any]:
+        """Follow a command for one agent step.
+
+        Args:
+            robot: Who is told.
+            state: What the agent has observed, of which the beginning is the robot's own state.
+            command: One of `commands`.
+
+        Returns:
+            What gives the robot's action; called before each of the physics steps.
+        """
+
+
 class Robot:
     """Base of the robots. A subclass holds all that is known of its robot, and says in `load` how
     its body comes into the world.
@@ -284,6 +308,14 @@ class Robot:
         position, orientation, linear, angular = self._loaded
         self._p.resetBasePositionAndOrientation(self.robot_id, position, orientation)
         self._p.resetBaseVelocity(self.robot_id, linear, angular)
+
+    def be_steered(self, steered: bool) -> None:
+        """Get ready to be steered by its gait, or to be moved by its own actions; called before
+        each action of an agent. Most robots have nothing to do for it.
+
+        Args:
+            steered: Whether the next action is a command of its gait.
+        """
 
     def apply_action(self, action: Any) -> None:
         """Turn the action into velocities or torques, before the physics step.

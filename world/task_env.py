@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -124,6 +125,7 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
             ValueError: There is no such camera, render mode or renderer here; a number of steps is
                 none; a robot without a gait is to be `steered`.
             LoadError: The source defines no environment.
+            ImportError: It is to be steered, and a part of the robot's gait is not installed.
         """
         if camera not in ("overview", "chase"):
             raise ValueError(f'camera is {camera!r}; it must be "overview" or "chase".')
@@ -156,6 +158,8 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
                 "`steered` out."
             )
         self.gait = make_gait() if make_gait else None
+        if steered and self.gait is not None:
+            self.gait.require()
         """What moves the joints of a robot that is told where to go; None where it has none."""
         state_space, self.action_space = robot_spaces(robot, steered=steered)
         self.observation_space = self._vision.space(state_space) if self._vision else state_space
@@ -272,11 +276,10 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         terminated = truncated = False
         start = self.physics_steps
         diagnosis = ""
-        if self.gait is not None and type(action) is int:
-            action = self.gait.action(self._state, action)
         try:
+            act = self._acting(action)
             while self.physics_steps < start + self.action_repeat and not (terminated or truncated):
-                terminated, truncated, step_terms = self.physics_step(action)
+                terminated, truncated, step_terms = self.physics_step(act())
                 for name, value in step_terms.items():
                     terms[name] = terms.get(name, 0.0) + value
             elapsed_s = (self.physics_steps - start) * BaseEnv.dt
@@ -307,6 +310,15 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         if terminated or truncated:
             self._end_episode()
         return self._observation, reward, terminated, truncated, info
+
+    def _acting(self, action: Any) -> Callable[[], Any]:
+        """What gives the robot's action before each physics step of this agent step."""
+        if self.gait is not None:
+            is_command = type(action) is int
+            self.robot.be_steered(is_command)
+            if is_command:
+                return self.gait.follow(self.robot, self._state, action)
+        return lambda: action
 
     def _end_episode(self) -> None:
         if self._episode == "running":

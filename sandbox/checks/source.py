@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..forbidden_calls import forbidden_calls
 from ..language_policy import parse, refusals
 from .rejection import Rejection
 
@@ -38,7 +39,7 @@ def check_syntax(source: str) -> None:
 
 
 def check_policy(source: str) -> None:
-    found = refusals(source)
+    found = refusals(source) or forbidden_calls(source)
     if found:
         more = f" (and {len(found) - 3} more)" if len(found) > 3 else ""
         raise Rejection(

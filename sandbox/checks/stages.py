@@ -13,6 +13,7 @@ from ...task import Stage
 from ...world.robots import robot_of
 from ...world.task_env import ACTION_REPEAT, TIME_LIMIT
 from .episode import CheckedEpisode, play
+from .falling import check_fall, idling
 from .rejection import Rejection
 from .scripts import IDLE, RANDOM, idle_action, repeated, script_names
 from .source import check_policy, check_syntax, draws_random_numbers, fixed_seeds
@@ -22,7 +23,7 @@ RESET_SEEDS, START_SEEDS = 5, 3
 """How many episodes are checked at their beginnings: where a task places bodies at random, one is
 too few."""
 SETTLING_ACTIONS = 15
-"""One second, long enough for a body to fall faster than `MAX_FALL_SPEED_M_S`."""
+"""One second, long enough to see whether the robot falls."""
 SHORT_ACTIONS = 25
 """1.7 s, in which R2D2 drives 12 m."""
 FULL_ACTIONS = TIME_LIMIT // ACTION_REPEAT
@@ -128,7 +129,8 @@ class Check:
                 f"Whatever the robot does, the episode ends within {longest.physics_steps} "
                 f"physics steps ({longest.physics_steps * self.env.env.dt:.2f} s).",
                 "`get_terminated` becomes true by itself, before anything can be accomplished.",
-                "Let `get_terminated` ask for a failure that the robot can avoid.",
+                "Let `get_terminated` ask for a failure that the robot can avoid"
+                + ("." if idling(self.robot).stands else ", and not for its sinking as it lands."),
             )
 
     def _check_start(self) -> None:
@@ -171,7 +173,8 @@ class Check:
             self.env.check_speeds(self.doing, settling)
             self.env.check_whole(episode.diagnosis, self.doing)
             if settling:
-                self.env.check_standing(episode.terminated)
+                ended = episode.terminated or episode.truncated
+                check_fall(self.env.fall, self.env, self.robot, ended=ended)
             if episode.physics_steps > SHORT_ACTIONS * ACTION_REPEAT:
                 # Otherwise an episode whose steps grow ever slower would be played to its end.
                 self._check_time([episode])

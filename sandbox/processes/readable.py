@@ -15,8 +15,11 @@ def readable_paths() -> list[Path]:
     """Python's library, packages, PyBullet's data, and of ours only what runs in the sandbox; not
     the folder we are in, which may be somebody's home."""
     python = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    data = Path(pybullet_data.getDataPath())
+    # The Humanoid's gait is read from PyBullet's examples, which come with it.
+    bullet = [data, *data.parent.glob("pybullet_envs")]
     ours = [_PACKAGE / name for name in ("__init__.py", "errors.py", "task.py", "sandbox", "world")]
-    return [*map(Path, sorted(python)), Path(pybullet_data.getDataPath()), *ours]
+    return [*map(Path, sorted(python)), *bullet, *ours]
 
 
 def interpreter_paths() -> list[Path]:

@@ -28,6 +28,7 @@ from taskwright.browser import play
 from taskwright.browser.app import create_app
 from taskwright.sandbox.session import walk_through
 from taskwright.task import Idea, Record, Task
+from taskwright.world.robots import robot_class
 
 ORIGIN = {"origin": "http://localhost"}
 
@@ -345,7 +346,10 @@ def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
     assert not any(Path(f"/proc/{pid}").exists() for pid in played)
 
 
-def test_a_robot_that_no_hands_can_drive_says_so(easy_source: str) -> None:
+def test_a_robot_that_no_hands_can_drive_says_so(
+    easy_source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robot_class("humanoid"), "controls", ())
     source = easy_source.replace("R2D2Env", "HumanoidEnv")
     idea = Idea("Walk", "A floor.", "2 m ahead.", "", "")
     app = play.create_file_app(Path("walk.py"), Task(source, "humanoid"), idea)

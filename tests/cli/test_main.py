@@ -317,9 +317,3 @@ def test_output_that_nobody_reads_on_is_no_error(run_dir):
     result = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert result.stdout == "{"
     assert result.stderr == ""
-
-
-def test_play_of_what_no_hands_can_drive_is_one_clear_line(tmp_path, easy_source):
-    path = tmp_path / "walk.py"
-    path.write_text(easy_source.replace("R2D2Env", "HumanoidEnv"), encoding="utf-8")
-    assert_one_clear_line(taskwright("play", path, "--no-open"), "cannot be played by hand")

@@ -120,6 +120,29 @@ def test_a_robot_with_a_gait_is_steered_as_it_was_when_it_learned(export, two_re
     assert (done.folder / "my_tasks" / "world" / "robots" / "gait.py").is_file()
 
 
+WALKING = """
+import sys; sys.modules["taskwright"] = None
+import gymnasium, my_tasks
+env = gymnasium.make("my_tasks:DriveAheadNow-v0", steered=True)
+env.reset(seed=0)
+for _ in range(60):
+    env.step(1)
+place, height = env.unwrapped.robot.base_state()[0][0], env.unwrapped.robot.base_state()[0][2]
+print(place > 4.0, height > 0.75)
+"""
+
+
+def test_an_exported_humanoid_walks_by_the_gait_that_comes_with_pybullet(export, two_records):
+    source = two_records[0].task.source.replace("R2D2Env", "HumanoidEnv")
+    done = export(records=[replace(two_records[0], task=Task(source, "humanoid"))], policies={})
+    assert done.calls == ('gymnasium.make("my_tasks:DriveAheadNow-v0", steered=True)',)
+    assert "one of 6 numbers, 0 to 5 (humanoid)," in (done.folder / "README.md").read_text()
+    result = subprocess.run(
+        [sys.executable, "-c", WALKING], cwd=done.folder, capture_output=True, text=True, timeout=60
+    )
+    assert result.stdout == "True True\n", result.stderr
+
+
 def test_a_card_without_a_robot_that_has_a_gait_says_nothing_of_steering(export):
     assert "steered" not in (export().folder / "README.md").read_text()
 

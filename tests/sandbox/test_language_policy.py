@@ -197,3 +197,27 @@ def test_names_every_refusal_once_in_the_order_of_lines() -> None:
 def test_says_what_stands_in_for_an_import_of_pybullet() -> None:
     (refusal,) = refusals("import pybullet as p\n")
     assert "self._p" in refusal.instead
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "duckling.position = [1, 2, 3]",
+        "duckling.position += 1",
+        "body, duckling.position = 1, 2",
+        "self.ducklings[0].position = 3",
+        "Duckling.position = 4",
+        "for duckling.position in [1]:\n    pass",
+    ],
+)
+def test_says_how_an_object_of_an_own_class_is_changed(
+    setting: str, spliced: Callable[[str, str], str]
+) -> None:
+    (refusal,) = refusals(spliced("init", setting))
+    assert "attributes may only be set on self" in refusal.what
+    way_out = "def set_position(self, value): self.position = value"
+    assert f"which you call: `{way_out}`" in refusal.instead
+    body = (
+        f"class Duckling:\n    {way_out}\nduckling = Duckling()\nduckling.set_position([1, 2, 3])"
+    )
+    assert refusals(spliced("init", body)) == []

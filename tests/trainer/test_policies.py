@@ -11,9 +11,15 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
-from taskwright.task import ROBOTS, Robot
+from taskwright.errors import BrokenError
+from taskwright.task import ROBOTS, STEERED, Robot
 from taskwright.trainer.learners.network import ACTIVATIONS, PolicyNetwork
-from taskwright.trainer.policies import at_temperature, for_stable_baselines3
+from taskwright.trainer.policies import (
+    at_temperature,
+    for_stable_baselines3,
+    load_perceptron,
+    save_network,
+)
 from taskwright.trainer.policy_files import Activation
 from taskwright.world.robots import robot_spaces
 
@@ -67,3 +73,20 @@ def test_stable_baselines3_loads_a_policy_where_taskwright_is_not_installed(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.stdout.strip() == "NormalisedReLU", done.stderr
+
+
+@pytest.mark.parametrize("robot", STEERED)
+def test_a_policy_that_moves_joints_is_not_taken_for_one_that_steers(
+    robot: Robot, tmp_path: Path
+) -> None:
+    """Archives have such policies of the time before the robot had a gait."""
+    for steered in (True, False):
+        observations, actions = robot_spaces(robot, steered=steered)
+        network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 16))
+        path = tmp_path / "policy.zip"
+        save_network(path, network, observations, robot=robot, task_id="0" * 12, learner="ppo")
+        if steered:
+            assert load_perceptron(robot, path)
+        else:
+            with pytest.raises(BrokenError, match="has other observations or actions"):
+                load_perceptron(robot, path)

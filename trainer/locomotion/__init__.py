@@ -10,5 +10,5 @@ datasheet  what a gait can do
 ========== =============================================================================
 
 `python -m taskwright.trainer.locomotion WORK_DIR` makes it; nothing else of ours needs this room.
-The Humanoid has no gait: docs/locomotion.md.
+The Humanoid's gait comes with PyBullet: `world.robots.humanoid_gait`.
 """

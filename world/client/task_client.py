@@ -26,7 +26,7 @@ MAX_TWIST_N_M = 250.0
 """The same for torques about its base."""
 
 _ADDING = frozenset({"createMultiBody", "loadURDF"})
-_BODIES = {
+BODIES_OF = {
     name: [key for key, check in call.parameters.items() if check in (body, body_or_none)]
     for name, call in CALLS.items()
 }
@@ -162,6 +162,27 @@ def _misplaced(
     )
 
 
+def changed_in_step(call: str) -> CallError:
+    """What is said where a call would change the robot once an episode has begun."""
+    return CallError(
+        call,
+        "was called on the robot during a step",
+        "leave the robot to its actions once an episode has begun",
+        "Do it in `reset`, move other bodies instead, or push the robot with applyExternalForce by "
+        f"at most {MAX_PUSH_N:g} N.",
+    )
+
+
+def called_in_score(call: str) -> CallError:
+    """What is said where a call would change the world while it is judged."""
+    return CallError(
+        call,
+        "was called while termination or success is computed",
+        "leave the world as it is there",
+        "Change the world in `step` or in `get_task_rewards`.",
+    )
+
+
 class _Rules:
     """What a task may do to the world, by phase."""
 
@@ -205,13 +226,7 @@ class _Rules:
         if self._robot_id not in self._bodies(name, values):
             return
         if self._client.phase >= Phase.STEP:
-            raise CallError(
-                name,
-                "was called on the robot during a step",
-                "leave the robot to its actions once an episode has begun",
-                "Move other bodies instead, or push the robot with applyExternalForce by at most "
-                f"{MAX_PUSH_N:g} N.",
-            )
+            raise changed_in_step(name)
         if name not in _ALLOWED_ON_ROBOT:
             raise CallError(
                 name,
@@ -262,7 +277,7 @@ class _Rules:
         if "userConstraintUniqueId" in values:
             tied = self._client.getConstraintInfo(values["userConstraintUniqueId"])
             return [tied[0], tied[2]]
-        return [values[parameter] for parameter in _BODIES[name] if parameter in values]
+        return [values[parameter] for parameter in BODIES_OF[name] if parameter in values]
 
     def _not_while_scoring(self, name: str) -> None:
         if self._client.phase is Phase.IDLE:
@@ -273,9 +288,4 @@ class _Rules:
                 "From outside, use the `client` of the `TaskEnv`.",
             )
         if self._client.phase is Phase.SCORE:
-            raise CallError(
-                name,
-                "was called while termination or success is computed",
-                "leave the world as it is there",
-                "Change the world in `step` or in `get_task_rewards`.",
-            )
+            raise called_in_score(name)

@@ -40,7 +40,7 @@ class Entry:
 ROBOTS: dict[str, Entry] = {
     "r2d2": Entry("R2D2Env", played=True),
     "ant": Entry("AntEnv", steered=True, played=True),
-    "humanoid": Entry("HumanoidEnv"),
+    "humanoid": Entry("HumanoidEnv", steered=True, played=True),
 }
 
 

@@ -152,7 +152,7 @@ class ArticulatedRobot(Robot):
             )
         return shares
 
-    def _read_joints(self) -> tuple[list[float], list[float]]:
+    def read_joints(self) -> tuple[list[float], list[float]]:
         """Normalised positions and velocities (rad/s) of all joints."""
         if self._joints_read_at != self._p.motion:
             states = self._p.getJointStates(self.robot_id, self._joint_indices)
@@ -168,7 +168,7 @@ class ArticulatedRobot(Robot):
         position, orientation, (x, y, z), (roll, pitch, turn) = self.base_state()
         yaw = yaw_of(orientation)
         cosine, sine = math.cos(yaw), math.sin(yaw)
-        positions, velocities = self._read_joints()
+        positions, velocities = self.read_joints()
         touching = {contact[3] for contact in self._p.getContactPoints(self.robot_id)}
         return np.array(
             [
@@ -190,7 +190,7 @@ class ArticulatedRobot(Robot):
         )
 
     def get_rewards(self, action: Any) -> dict[str, float]:
-        positions, velocities = self._read_joints()
+        positions, velocities = self.read_joints()
         shares = self._read_action(action)
         count = len(shares)
         power = sum(abs(a * v) for a, v in zip(shares, velocities, strict=True)) / count

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ import numpy as np
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
+from ..robot import Robot
 from .articulated import TORSO_SIZE
 
 Array = NDArray[np.float32]
@@ -115,11 +117,14 @@ class Gait:
     def __init__(self, arrays: list[Array]) -> None:
         self._layers = list(zip(arrays[::2], arrays[1::2], strict=True))
 
-    def action(self, state: Array, command: int) -> Array:
-        """The robot's action for what it observes, of which the beginning is its own state, and one
-        of the commands (see `actions.read_action`)."""
+    def require(self) -> None:
+        """Nothing can be missing: the weights come with the package."""
+
+    def follow(self, robot: Robot, state: Array, command: int) -> Callable[[], Array]:
+        """Hold the same torques for the whole agent step (see `robot.Gait`)."""
         way = WAYS[command]
-        return torques(self.walk(felt(state, way)), way)
+        action = torques(self.walk(felt(state, way)), way)
+        return lambda: action
 
     def walk(self, feeling: Array) -> Array:
         """What the gait does, (8,), for what it feels."""

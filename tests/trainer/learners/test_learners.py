@@ -110,7 +110,7 @@ def _added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def trained(name: str, source: str, robot: str, processes: int) -> tuple[list[Any], dict[str, Any]]:
-    with SandboxedEpisodes(source, robot, count=2, processes=processes) as episodes:
+    with SandboxedEpisodes(source, robot, count=2, processes=processes, steered=False) as episodes:
         learner = learner_class(name)(episodes, 3, learner_settings(name, SMALL[name]))
         begun = learner.network.weights()
         learner.reset(1)

@@ -9,7 +9,9 @@ from taskwright.trainer.learners.ppo import PPO_SETTINGS, PPOLearner
 
 
 def trained(source: str, processes: int) -> tuple[list, dict[str, torch.Tensor]]:
-    with SandboxedEpisodes(source, "humanoid", count=2, processes=processes) as episodes:
+    with SandboxedEpisodes(
+        source, "humanoid", count=2, processes=processes, steered=False
+    ) as episodes:
         learner = PPOLearner(episodes, 3)
         learner.reset(1)
         ended = learner.improve() + learner.improve()
@@ -31,7 +33,7 @@ def test_the_same_seed_gives_the_same_policy_in_one_process_and_in_two(easy_sour
 
 def test_it_goes_on_from_other_weights_and_with_other_episodes(easy_source):
     source = easy_source.replace("R2D2Env", "HumanoidEnv")
-    with SandboxedEpisodes(source, "humanoid", count=2, processes=1) as episodes:
+    with SandboxedEpisodes(source, "humanoid", count=2, processes=1, steered=False) as episodes:
         learner = PPOLearner(episodes, 3)
         begun = {k: v.clone() for k, v in learner.network.state_dict().items()}
         learner.reset(1)

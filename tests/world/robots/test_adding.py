@@ -98,8 +98,14 @@ def _docs() -> str:
 
 def run_python(package: Path, *words: str) -> Any:
     """The JSON that Python prints, where it imports the copy."""
+    done = _run(package, *words)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
+def _run(package: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(package)}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-P", *words],
         cwd=package,
         env=environment,
@@ -107,8 +113,6 @@ def run_python(package: Path, *words: str) -> Any:
         text=True,
         timeout=120,
     )
-    assert done.stdout, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_an_added_robot_is_checked(package: Path) -> None:
@@ -131,3 +135,17 @@ def test_an_added_robot_is_played_and_named_in_prompts(package: Path) -> None:
     assert "The robot is a ball, 1 m wide" in done["prompt"]
     assert "import BallEnv`" in done["prompt"]
     assert "by rolling alone" in done["prompt"]
+
+
+def test_play_of_a_robot_without_controls_is_one_clear_line(package: Path, tmp_path: Path) -> None:
+    shutil.copytree(package, tmp_path, dirs_exist_ok=True)
+    ball = tmp_path / "taskwright" / "world" / "robots" / "ball.py"
+    ball.write_text(
+        re.sub(r"    controls = \(.*?\n    \)\n", "", ball.read_text(), flags=re.DOTALL)
+    )
+    listed = ball.with_name("__init__.py")
+    listed.write_text(listed.read_text().replace('"BallEnv", played=True', '"BallEnv"'))
+    done = _run(tmp_path, "-m", "taskwright", "play", "roll.py", "--no-open")
+    assert done.returncode == 2
+    assert "The ball cannot be played by hand: it has no keys." in done.stderr
+    assert "Traceback" not in done.stderr

@@ -153,8 +153,8 @@ def test_a_command_that_there_is_not_is_explained(env: TaskEnv, command: int) ->
 
 
 def test_a_robot_without_a_gait_cannot_be_steered() -> None:
-    with pytest.raises(ValueError, match="humanoid cannot be steered"):
-        TaskEnv(MEADOW.replace("AntEnv", "HumanoidEnv"), steered=True)
+    with pytest.raises(ValueError, match="r2d2 cannot be steered"):
+        TaskEnv(MEADOW.replace("AntEnv", "R2D2Env"), steered=True)
 
 
 def test_the_gait_is_a_small_file_without_pickles_and_is_read_as_it_was_written(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import gymnasium.utils.env_checker
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import stable_baselines3.common.env_checker
 from gymnasium.spaces import Box
 
+import taskwright
 from taskwright.prompts import render
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.checks.scripts import idle_action
@@ -79,6 +82,19 @@ def test_what_a_robot_does_without_looking_are_actions_of_its_agents(robot: Robo
         for _ in range(2 * len(actions)):
             for action in policy.act(np.zeros((3, 1), np.float32)):
                 assert space.contains(np.asarray(action, space.dtype)), name
+
+
+@pytest.mark.parametrize("robot", WALKERS)
+def test_the_links_that_the_page_on_robots_names_are_there(robot: Robot) -> None:
+    page = (Path(taskwright.__file__).parent / "docs" / "robots.md").read_text()
+    row = re.search(rf"^\| {robot.capitalize()} \| (`base`.*) \|$", page, re.MULTILINE)
+    assert row
+    env = TaskEnv(source_for(robot))
+    env.reset(seed=0)
+    named = set(re.findall(r"`(\w+)`", row[1]))
+    assert len(named) >= 5
+    assert named <= env.robot.links.keys()
+    env.close()
 
 
 @pytest.mark.parametrize("robot", ROBOTS)
