@@ -61,19 +61,16 @@ class Settings(Noun):
             raise ValueError(f"hidden is to be 1 to {MOST_LAYERS} widths of 1 to {MOST_WIDTH}")
 
     def success_worth(
-        self,
-        earned: NDArray[np.float64],
-        steps: NDArray[np.int64],
-        discount: float | None = None,
+        self, earned: NDArray[np.float64], steps: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """What it is worth to succeed in episodes that have earned so much in so many steps, shape
         (episodes,): the bonus, and what they would have earned had they gone on as before, as far
-        ahead as the discount looks, by default that of the settings.
+        ahead as the discount looks.
 
         Success is what a trial asks about, and it ends an episode. Most tasks reward each step that
         the robot survives: without this, the best policy would put off success to the last.
         """
-        ahead = 1.0 / (1.0 - (self.discount if discount is None else discount))
+        ahead = 1.0 / (1.0 - self.discount)
         return self.success_bonus + ahead * np.maximum(earned, 0.0) / steps
 
     def but(self, **changes: Any) -> Self:

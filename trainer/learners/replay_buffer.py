@@ -71,6 +71,8 @@ class ReplayBuffer:
         self._observations = np.zeros((*shape, observation_size), np.float32)
         self._actions = np.zeros(shape, np.int64)
         self._rewards = np.zeros(shape, np.float32)
+        self._worths = np.zeros(shape, np.float32)
+        """What of them was the worth of a success."""
         self._ended = np.zeros(shape, np.bool_)
         self._over = np.zeros(shape, np.bool_)
         self._cells = np.zeros(shape, np.int64)
@@ -92,14 +94,17 @@ class ReplayBuffer:
         over: NDArray[np.bool_],
         led_to: NDArray[np.float32],
         places: NDArray[np.floating],
+        worths: NDArray[np.float64] | float = 0.0,
     ) -> None:
-        """A step of every environment; arrays have a row for each. `over` says that nothing would
+        """A step of every environment; arrays have a row for each. `worths` are what of the
+        `rewards` was the worth of a success. `over` says that nothing would
         have followed where an episode `ended`, `led_to` is what was observed after the step, in the
         same episode, and `places` (environments, 3), in m, where."""
         place = self.steps % self._capacity
         self._observations[place] = observations
         self._actions[place] = actions
         self._rewards[place] = rewards
+        self._worths[place] = worths
         self._ended[place] = ended
         self._over[place] = over
         self._cells[place] = self.visits.add(places)
@@ -119,10 +124,12 @@ class ReplayBuffer:
         reward_scale: float,
         exploration_bonus: float,
         random: np.random.Generator,
+        worth_scale: float = 1.0,
     ) -> Batch:
         """Chance choices of the past that `steps_ahead` steps have followed. Rewards are multiplied
         by `reward_scale`; coming to a place is worth `exploration_bonus` / sqrt(n) on top, where n
-        is how often it has been visited by now. Needs more than `steps_ahead` steps."""
+        is how often it has been visited by now. The worths of successes are first multiplied by
+        `worth_scale`. Needs more than `steps_ahead` steps."""
         known = min(self.steps, self._capacity)
         begun = self.steps - 1 - random.integers(steps_ahead, known, count)
         environments = random.integers(self._ended.shape[1], size=count)
@@ -131,7 +138,10 @@ class ReplayBuffer:
         ended = self._ended[at]
         # Up to the end of the episode and no further.
         counts = np.cumsum(ended, axis=1) - ended == 0
-        rewards = self._rewards[at] * reward_scale
+        rewards = self._rewards[at]
+        if worth_scale != 1.0:
+            rewards = rewards + (worth_scale - 1.0) * self._worths[at]
+        rewards = rewards * reward_scale
         if exploration_bonus:
             rewards += exploration_bonus * self.visits.rarity(self._cells[at])
         returns = (rewards * counts) @ discount ** np.arange(steps_ahead)

@@ -204,8 +204,8 @@ class SoftQLearner(Learner):
         ended = steps.terminated | steps.truncated
         succeeded = ended & steps.successes
         # Success ends an episode here, so this is paid once.
-        worth = self.settings.success_worth(self._paid, self._lengths, self.discount)
-        rewards = rewards + worth * succeeded
+        worths = self.settings.success_worth(self._paid, self._lengths) * succeeded
+        rewards = rewards + worths
         led_to = np.where(ended[:, None], steps.final_observations, steps.observations)
         self.seen.add(
             observations,
@@ -215,8 +215,9 @@ class SoftQLearner(Learner):
             steps.terminated | succeeded,
             led_to,
             expand(led_to[:, self._place]),
+            worths,
         )
-        self._scale.add(rewards, ended, self.discount)
+        self._scale.add(rewards + (self._worth_scale - 1.0) * worths, ended, self.discount)
         self.steps += self.episodes.count
         episodes = [
             TrainingEpisode(
@@ -271,6 +272,7 @@ class SoftQLearner(Learner):
             1.0 / self._scale.deviation,
             settings.exploration_bonus if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
             self._random,
+            self._worth_scale,
         )
         observations = torch.from_numpy(batch.observations)
         actions = torch.from_numpy(batch.actions)[:, None]
@@ -307,6 +309,11 @@ class SoftQLearner(Learner):
             return settings.discount
         first, last = 1.0 / (1.0 - settings.discount), 1.0 / (1.0 - settings.last_discount)
         return 1.0 - 1.0 / (first + (last - first) * min(grown, 1.0))
+
+    @property
+    def _worth_scale(self) -> float:
+        """Success is to stay worth more than going on, as far ahead as the horizon looks by now."""
+        return (1.0 - self.settings.discount) / (1.0 - self.discount)
 
     @property
     def _entropy(self) -> float:

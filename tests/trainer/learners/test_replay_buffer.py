@@ -55,6 +55,18 @@ def test_returns_look_so_many_steps_ahead_and_the_rest_is_left_to_what_follows()
     assert two.discounts.tolist() == [DISCOUNT**2]
 
 
+def test_what_a_success_is_worth_follows_the_scale_when_it_is_drawn() -> None:
+    buffer = ReplayBuffer(10, 1, 1)
+    nothing, ended = np.zeros((1, 1), np.float32), np.array([True])
+    for worth in (8.0, 0.0):
+        rewards, worths = np.array([2.0 + worth]), np.array([worth])
+        actions = np.array([0])
+        buffer.add(nothing, actions, rewards, ended, ended, nothing, NOWHERE, worths)
+    for scale, expected in ((1.0, 10.0), (4.0, 34.0)):
+        batch = buffer.draw(5, 1, DISCOUNT, 1.0, 0.0, np.random.default_rng(0), scale)
+        assert set(batch.returns.tolist()) == {expected}
+
+
 def test_nothing_is_expected_after_an_end_and_something_where_an_episode_was_cut_off() -> None:
     buffer = ReplayBuffer(10, 1, 2)
     remember(buffer, 0)

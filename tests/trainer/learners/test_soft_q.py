@@ -142,6 +142,7 @@ def test_the_horizon_grows_where_training_takes_long(learner, steps, horizon):
     )
     learner.steps = steps
     assert 1.0 / (1.0 - learner.discount) == pytest.approx(horizon)
+    assert learner._worth_scale == pytest.approx(horizon / 50.0)
     learner.settings = learner.settings.but(last_discount=0.9)
     assert learner.discount == 0.98
 
@@ -172,9 +173,9 @@ def test_a_second_attempt_is_another_network_that_learns_from_all_that_was_seen(
 def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
     worths = []
 
-    def draw(count, steps, discount, scale, exploration_bonus, random):
+    def draw(count, steps, discount, scale, exploration_bonus, *more):
         worths.append(exploration_bonus)
-        return original(count, steps, discount, scale, exploration_bonus, random)
+        return original(count, steps, discount, scale, exploration_bonus, *more)
 
     original = learner.seen.draw
     monkeypatch.setattr(learner.seen, "draw", draw)
