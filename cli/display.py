@@ -86,7 +86,9 @@ def success(trial: Trial | None) -> str:
 def _beginning(trial: Trial) -> str:
     """What training went on from."""
     given_up = f" ({trial.abandoned_start} led nowhere)" if trial.abandoned_start else ""
-    return f"{trial.warm_start or 'scratch'}{given_up}"
+    again = trial.first_attempt_steps
+    second = "" if again is None else f", a second time at step {again:,}"
+    return f"{trial.warm_start or 'scratch'}{given_up}{second}"
 
 
 def correlated(trial: Trial) -> str | None:

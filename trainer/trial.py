@@ -362,6 +362,7 @@ class _Trial:
             seconds=round(time.monotonic() - self.started, 1),
             warm_start=self.warm_start,
             abandoned_start=self.abandoned_start,
+            first_attempt_steps=self.first_attempt_steps,
             seed=self.request.seed,
             curve=tuple(self.curve),
             achieved=achieved,
