@@ -144,12 +144,12 @@ def test_what_succeeds_now_and_then_and_no_more_often_is_tried_a_second_time(
         return run_trial(make_request(source=source, learners={"soft_q": soft_q}, **few))
 
     by_luck = "bool(self.luck < 0.3 and self.x > 0.5)"
-    trial = tried(by_luck)
+    trial = tried(by_luck, attempts=2)
     assert (trial.verdict, trial.rule) == ("too_hard", "hopeless")
     assert 1_000 <= trial.first_attempt_steps < trial.steps - 1_000
     assert f"(second attempt, begun at step {trial.first_attempt_steps})" in trial.reason
     assert read_policy(tmp_path / "policy.zip").activation == "normalised_relu"
-    for once in (tried(by_luck, attempts=1), tried("bool(self.luck < 0.0)")):
+    for once in (tried(by_luck), tried("bool(self.luck < 0.0)", attempts=2)):
         assert once.rule == "hopeless"
         assert once.first_attempt_steps is None
         assert "second" not in once.reason

@@ -83,8 +83,8 @@ class SoftQSettings(Settings):
     discount, counted anew in a second attempt."""
     horizon_grows_for: Annotated[int, Between(1, 10_000_000)] = 60_000
     """Steps that this takes."""
-    attempts: Annotated[int, Between(1, 2)] = 2
-    """How often training may begin. The second attempt follows where the first has led to some
+    attempts: Annotated[int, Between(1, 2)] = 1
+    """How often training may begin. A second attempt follows where the first has led to some
     successes and no further. It learns from all that was seen before."""
     second_activation: Activation = "normalised_relu"
     """The `activation` of the second attempt."""

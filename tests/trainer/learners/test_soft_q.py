@@ -148,9 +148,11 @@ def test_the_horizon_grows_where_training_takes_long(learner, steps, horizon):
 
 
 def test_a_second_attempt_is_another_network_that_learns_from_all_that_was_seen(learner):
+    assert not learner.has_second_attempt
+    learner.settings = learner.settings.but(attempts=2)
+    assert learner.has_second_attempt
     learner.improve()
     seen, first = learner.seen.steps, learner.network
-    assert learner.has_second_attempt
     learner.begin_second_attempt()
     assert not learner.has_second_attempt
     assert learner.network.activation == learner.settings.second_activation != first.activation
