@@ -420,7 +420,11 @@ def export(
     from .trainer.policies import kept_perceptrons
 
     tasks = [record.task for record in records if record.task] if policies else []
-    kept = kept_perceptrons(folder.resolve() / "policies", tasks, complain)
+    kept = kept_perceptrons(
+        folder.resolve() / "policies",
+        tasks,
+        lambda problem: complain(f"{problem} The task is exported without it."),
+    )
     return export_package(
         records,
         target,

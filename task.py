@@ -305,9 +305,6 @@ class Trial(Noun):
     """Mean return of the trained policy on fresh seeds."""
     abandoned_start: str | None = None
     """`task_id` of another archived policy that training began from first, and that led nowhere."""
-    first_attempt_steps: Whole | None = None
-    """Agent steps after which training was begun a second time, another way; None where once did
-    or was all."""
     left_out: dict[str, str] = field(default_factory=dict)
     """By `task_id`, why an archived policy could not be tried, in a sentence."""
     return_and_success: float | None = None

@@ -62,13 +62,12 @@ def why_not(trial: Trial) -> str:
 def cells(row: dict[str, Any]) -> list[str]:
     trial = trial_in(row)
     best = max((piece.success_rate for piece in spans(trial.curve)), default=0.0)
-    again = trial.first_attempt_steps
     return [
         row["task"],
         str(row["seed"]),
         trial.verdict,
         f"{trial.seconds:.0f}",
-        f"{trial.steps:,}" + (f" (again at {again:,})" if again else ""),
+        f"{trial.steps:,}",
         f"{best:.0%}" if trial.curve else "-",
         f"{trial.successes} of {trial.episodes}",
         str(row.get("fresh_successes", "-")),

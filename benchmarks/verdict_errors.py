@@ -93,7 +93,7 @@ def examinations() -> Iterator[list[float]]:
 
 
 def recorded(runs: list[Path], results: list[Path]) -> list[Trial]:
-    """The trials that trained once and did not go on from another policy, each once."""
+    """The trials that trained and did not go on from another policy, each once."""
     trials: dict[tuple[str, int, int], Trial] = {}
     for run in runs:
         with Archive.open(run) as archive:
@@ -107,18 +107,14 @@ def recorded(runs: list[Path], results: list[Path]) -> list[Trial]:
                     trial = trial_in(outcome)
                     trials[row["task"], row["seed"], trial.steps] = trial
     trained = [each for each in trials.values() if each.verdict in ("learned", "too_hard")]
-    return [
-        trial
-        for trial in trained
-        if not trial.abandoned_start and trial.first_attempt_steps is None
-    ]
+    return [trial for trial in trained if not trial.abandoned_start]
 
 
 def stopped_at(trial: Trial, patience_steps: int) -> int | None:
-    """When the rule would have given up the first attempt; None where it would not have."""
+    """When the rule would have given up; None where it would not have."""
     for length, point in enumerate(trial.curve, 1):
         if point.steps < trial.steps and is_hopeless(
-            trial.curve[:length], point.steps, patience_steps, is_last=False
+            trial.curve[:length], point.steps, patience_steps
         ):
             return point.steps
     return None

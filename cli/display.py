@@ -86,9 +86,7 @@ def success(trial: Trial | None) -> str:
 def _beginning(trial: Trial) -> str:
     """What training went on from."""
     given_up = f" ({trial.abandoned_start} led nowhere)" if trial.abandoned_start else ""
-    again = trial.first_attempt_steps
-    second = "" if again is None else f", a second time at step {again:,}"
-    return f"{trial.warm_start or 'scratch'}{given_up}{second}"
+    return f"{trial.warm_start or 'scratch'}{given_up}"
 
 
 def correlated(trial: Trial) -> str | None:

@@ -197,14 +197,7 @@ def test_default_robot_exists() -> None:
 
 def test_a_trial_of_before_its_evidence_was_kept_can_still_be_read() -> None:
     fields = json.loads(to_json(TRIAL))
-    for name in (
-        "rule",
-        "solved_by",
-        "successes",
-        "evaluation_seed",
-        "abandoned_start",
-        "first_attempt_steps",
-    ):
+    for name in ("rule", "solved_by", "successes", "evaluation_seed", "abandoned_start"):
         del fields[name]
     del fields["return_before"], fields["return_after"]
     old = from_json(Trial, json.dumps(fields))

@@ -149,7 +149,7 @@ def kept_perceptrons(
             try:
                 found[task.task_id] = load_perceptron(task.robot, path)
             except BrokenError as error:
-                complain(f"{error.message} The task is exported without it.")
+                complain(error.message)
     return found
 
 

@@ -21,7 +21,7 @@ from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault
 from ..task import CurvePoint, Task, Trial
 from .evidence.achieved import Achievements
-from .evidence.deciding import SuccessWindow, has_succeeded, is_hopeless
+from .evidence.deciding import SuccessWindow, is_hopeless
 from .evidence.episode_recorder import TRAINED, TRAINING, WatchedEpisodes
 from .evidence.evaluation import Evaluation, Examination, evaluate
 from .evidence.repeating import require_repeatable
@@ -29,7 +29,7 @@ from .evidence.sanity import examined
 from .evidence.screening import Screening, screen
 from .learners import choose_learner, learner_class, learner_settings
 from .learners.learner import Learner, TrainingEpisode
-from .learners.network import PolicyNetwork, Weights
+from .learners.network import Weights
 from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, save_network
 from .requests import TrialRequest
 
@@ -93,6 +93,7 @@ class _Trial:
         self.started = started
         self.learner_name = learner_name
         self.learner = learner
+        self.network = learner.network
         rounds = math.ceil(request.evaluation_episodes / request.environments)
         self.examination = Examination(request.learned_success_rate, rounds * request.environments)
         self.window = SuccessWindow(request.environments)
@@ -101,8 +102,6 @@ class _Trial:
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
         self.scratch = self.network.weights()
-        self.first_attempt_steps: int | None = None
-        """How long the first attempt took, where a second one has followed."""
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
         self.best_rate, self.best = 0.0, self.scratch
@@ -110,10 +109,6 @@ class _Trial:
         success rate. Curves waver: those at the end may be worse."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
-
-    @property
-    def network(self) -> PolicyNetwork:
-        return self.learner.network
 
     def run(self) -> Trial:
         """The verdict, with what the same evidence says of the task's rewards and success."""
@@ -136,9 +131,6 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
-            if ended_by == "hopeless" and self._is_worth_a_second_attempt:
-                self._begin_second_attempt()
-                continue
             learned = self.network.weights()
             best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
             played = self._at_temperature(best, PLAYED_TEMPERATURE)
@@ -156,8 +148,9 @@ class _Trial:
                     )
                 self._load(played)
                 self._save()
-                reason = f"{shown} succeed on fresh seeds{self._attempt}."
-                return self._verdict("learned", reason, "confirmed", shown)
+                return self._verdict(
+                    "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown
+                )
             if ended_by != "looks_learned":
                 # Where it fails shows what was too hard.
                 self._save()
@@ -186,19 +179,6 @@ class _Trial:
         self.abandoned_start = self.warm_start or self.abandoned_start
         self.warm_start = None
         self.learner.restart(self.scratch)
-        self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
-
-    @property
-    def _is_worth_a_second_attempt(self) -> bool:
-        curve = self.curve[self.begun_point :]
-        return self.learner.has_second_attempt and has_succeeded(curve, self.begun_steps)
-
-    def _begin_second_attempt(self) -> None:
-        """In another way, since the first one got stuck between some successes and enough."""
-        self.first_attempt_steps = self.learner.steps
-        self.learner.begin_second_attempt()
-        self.scratch = self.network.weights()
-        self.best_rate, self.best = 0.0, self.scratch
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
@@ -244,9 +224,7 @@ class _Trial:
     def _is_hopeless(self) -> bool:
         patience = self.request.patience_steps * (FIRST_PATIENCE if self.warm_start else 1.0)
         curve = self.curve[self.begun_point :]
-        is_last = not self.learner.has_second_attempt
-        steps, begun = self.learner.steps, self.begun_steps
-        return is_hopeless(curve, steps, patience, begun, is_last=is_last)
+        return is_hopeless(curve, self.learner.steps, patience, self.begun_steps)
 
     def _add_point(self, ended: list[TrainingEpisode]) -> None:
         point = CurvePoint(
@@ -309,13 +287,7 @@ class _Trial:
         steps = self.learner.steps
         if ended_by == "clock":
             return f"Not learned within {self.request.max_seconds:g} seconds ({steps} steps)"
-        return f"Given up after {steps} steps{self._attempt}, for long without progress"
-
-    @property
-    def _attempt(self) -> str:
-        if self.first_attempt_steps is None:
-            return ""
-        return f" (second attempt, begun at step {self.first_attempt_steps})"
+        return f"Given up after {steps} steps, for long without progress"
 
     def _asked_for(self) -> str:
         rate = self.request.learned_success_rate
@@ -362,7 +334,6 @@ class _Trial:
             seconds=round(time.monotonic() - self.started, 1),
             warm_start=self.warm_start,
             abandoned_start=self.abandoned_start,
-            first_attempt_steps=self.first_attempt_steps,
             seed=self.request.seed,
             curve=tuple(self.curve),
             achieved=achieved,

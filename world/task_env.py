@@ -158,9 +158,9 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
                 "`steered` out."
             )
         self.gait = make_gait() if make_gait else None
+        """What moves the joints of a robot that is told where to go; None where it has none."""
         if steered and self.gait is not None:
             self.gait.require()
-        """What moves the joints of a robot that is told where to go; None where it has none."""
         state_space, self.action_space = robot_spaces(robot, steered=steered)
         self.observation_space = self._vision.space(state_space) if self._vision else state_space
         self._commands = None if self.gait is None else self.gait.commands

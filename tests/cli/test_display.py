@@ -18,7 +18,6 @@ TRIAL = Trial("too_hard", "it was", 0.0, 0.4)
         ({}, "scratch"),
         ({"warm_start": "abc"}, "abc"),
         ({"abandoned_start": "abc"}, "scratch (abc led nowhere)"),
-        ({"first_attempt_steps": 52_736}, "scratch, a second time at step 52,736"),
     ],
 )
 def test_it_is_said_what_training_went_on_from(fields: dict[str, object], said: str) -> None:

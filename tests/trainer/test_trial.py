@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from taskwright.errors import BrokenError
-from taskwright.task import Trial
 from taskwright.trainer.learners.learner import TrainingEpisode
 from taskwright.trainer.learners.soft_q import SoftQLearner
 from taskwright.trainer.policies import PLAYED_TEMPERATURE
@@ -126,33 +125,6 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
     assert warm.steps >= 4_500
     assert warm.abandoned_start == "0123456789ab"
     assert warm.warm_start is None
-
-
-@pytest.mark.slow
-def test_what_succeeds_now_and_then_and_no_more_often_is_tried_a_second_time(
-    make_request, easy_source, tmp_path, monkeypatch
-):
-    monkeypatch.setattr("taskwright.trainer.evidence.deciding.SPAN_STEPS", 512)
-
-    def tried(success: str, **soft_q: int) -> Trial:
-        source = easy_source.replace(
-            "self.x = 0.0", "self.x = 0.0; self.luck = self.np_random.random()"
-        )
-        # Short episodes.
-        source = with_success(source, success).replace("return False", "return abs(self.x) > 0.6")
-        few = {"patience_steps": 1_000, "max_steps": 20_000}
-        return run_trial(make_request(source=source, learners={"soft_q": soft_q}, **few))
-
-    by_luck = "bool(self.luck < 0.3 and self.x > 0.5)"
-    trial = tried(by_luck, attempts=2)
-    assert (trial.verdict, trial.rule) == ("too_hard", "hopeless")
-    assert 1_000 <= trial.first_attempt_steps < trial.steps - 1_000
-    assert f"(second attempt, begun at step {trial.first_attempt_steps})" in trial.reason
-    assert read_policy(tmp_path / "policy.zip").activation == "normalised_relu"
-    for once in (tried(by_luck), tried("bool(self.luck < 0.0)", attempts=2)):
-        assert once.rule == "hopeless"
-        assert once.first_attempt_steps is None
-        assert "second" not in once.reason
 
 
 @pytest.mark.slow

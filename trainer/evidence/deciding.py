@@ -30,11 +30,10 @@ RETURN_STEP = 0.05
 """The same of the mean return, as a share of all that the returns of the curve have risen so far.
 Counts only until the task is accomplished now and then: afterwards success is what matters."""
 
-PROMISE, LAST_PROMISE, PROMISE_SPANS = 1.0, 4.0, 3
-"""Patience is 1 + PROMISE times the success rate as long, that of the best of the last spans; with
-the last attempt, 1 + LAST_PROMISE times. What succeeds now and then is worth more of the budget
-than what never does: the way from one success in three to nine in ten is long, and curves waver
-most on it."""
+PROMISE, PROMISE_SPANS = 4.0, 3
+"""Patience is 1 + PROMISE times the success rate as long, that of the best of the last spans. What
+succeeds now and then is worth more of the budget than what never does: the way from one success in
+three to nine in ten is long, and curves waver most on it."""
 
 
 class SuccessWindow:
@@ -118,21 +117,11 @@ def last_progress(pieces: Sequence[Span], begun: int = 0) -> int:
 
 
 def is_hopeless(
-    curve: Sequence[CurvePoint],
-    steps: int,
-    patience_steps: float,
-    begun: int = 0,
-    *,
-    is_last: bool = True,
+    curve: Sequence[CurvePoint], steps: int, patience_steps: float, begun: int = 0
 ) -> bool:
     """Whether the curve, which began at `begun` steps, has not got better for so long that it is
-    not worth going on; `is_last` where no other attempt would follow."""
+    not worth going on."""
     pieces = spans(curve, begun)
     best = max((piece.success_rate for piece in pieces[-PROMISE_SPANS:]), default=0.0)
-    patience_steps *= 1.0 + (LAST_PROMISE if is_last else PROMISE) * best
+    patience_steps *= 1.0 + PROMISE * best
     return steps - last_progress(pieces, begun) >= patience_steps
-
-
-def has_succeeded(curve: Sequence[CurvePoint], begun: int = 0) -> bool:
-    """Whether a curve that began at `begun` steps shows that the task can be accomplished."""
-    return any(piece.success_rate >= SEEN_SUCCESS_RATE for piece in spans(curve, begun))

@@ -115,15 +115,6 @@ class Learner(ABC):
     def restart(self, weights: Weights) -> None:
         """Go on from other weights."""
 
-    @property
-    def has_second_attempt(self) -> bool:
-        """Whether there is another way to train that was not taken yet."""
-        return False
-
-    def begin_second_attempt(self) -> None:
-        """Begin anew in another way, with a new `network`. Only where there is one."""
-        raise NotImplementedError
-
     @abstractmethod
     def improve(self) -> list[TrainingEpisode]:
         """Take some steps in every environment, and learn from them. Returns the episodes that

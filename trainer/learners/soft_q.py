@@ -80,18 +80,9 @@ class SoftQSettings(Settings):
     robot gamble."""
     horizon_grows_from: Annotated[int, Between(0, 10_000_000)] = 30_000
     """Steps after which the horizon, 1 / (1 - discount), begins to grow to that of the last
-    discount, counted anew in a second attempt."""
+    discount, counted from where training has begun or begun anew."""
     horizon_grows_for: Annotated[int, Between(1, 10_000_000)] = 60_000
     """Steps that this takes."""
-    attempts: Annotated[int, Between(1, 2)] = 1
-    """How often training may begin. A second attempt follows where the first has led to some
-    successes and no further. It learns from all that was seen before."""
-    second_activation: Activation = "normalised_relu"
-    """The `activation` of the second attempt."""
-    second_learning_rate: Rate = 3e-4
-    """The `learning_rate` of the second attempt."""
-    second_last_discount: Annotated[float, Between(0.0, 0.9999)] = 0.995
-    """The `last_discount` of the second attempt."""
     own_rewards: Share = 1.0
     """The share of the robot's own reward terms, such as the price of energy, that counts in
     training. Where a task pays little, they teach the robot to stand still."""
@@ -111,8 +102,13 @@ class SoftQLearner(Learner):
     ) -> None:
         super().__init__(episodes, seed, settings)
         settings = self.settings
-        self._seed = seed
-        self.network = self._untrained()
+        self.network = PolicyNetwork(
+            episodes.observation_space,
+            episodes.action_space,
+            seed,
+            settings.hidden,
+            activation=settings.activation,
+        )
         self._draws = torch.Generator().manual_seed(seed)
         self._random = np.random.default_rng(seed)
         self._place = robot_class(episodes.robot).place_numbers
@@ -123,16 +119,6 @@ class SoftQLearner(Learner):
         self._scale = _ReturnScale(episodes.count)
         self._updates_due = 0.0
         self.restart(self.network.weights())
-
-    def _untrained(self) -> PolicyNetwork:
-        settings, episodes = self.settings, self.episodes
-        return PolicyNetwork(
-            episodes.observation_space,
-            episodes.action_space,
-            self._seed,
-            settings.hidden,
-            activation=settings.activation,
-        )
 
     @classmethod
     def takes(cls, action_space: gymnasium.Space[Any]) -> bool:
@@ -164,21 +150,6 @@ class SoftQLearner(Learner):
         self._optimizer = torch.optim.Adam(
             self._parameters, lr=self.settings.learning_rate, eps=1e-5, fused=True
         )
-
-    @property
-    def has_second_attempt(self) -> bool:
-        return self.settings.attempts == 2
-
-    def begin_second_attempt(self) -> None:
-        settings = self.settings
-        self.settings = settings.but(
-            attempts=1,
-            activation=settings.second_activation,
-            learning_rate=settings.second_learning_rate,
-            last_discount=settings.second_last_discount,
-        )
-        self.network = self._untrained()
-        self.restart(self.network.weights())
 
     def improve(self) -> list[TrainingEpisode]:
         ended: list[TrainingEpisode] = []

@@ -36,8 +36,10 @@ def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) ->
 def untrained(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) -> Policy:
     """The network that training with this seed begins with, of the shape of the one in a file."""
     spaces = episodes.observation_space, episodes.action_space
-    kept = load_network(*spaces, policy_path) if policy_path else PolicyNetwork(*spaces, seed)
-    network = PolicyNetwork(*spaces, seed, kept.hidden, activation=kept.activation)
+    network = PolicyNetwork(*spaces, seed)
+    if policy_path:
+        kept = load_network(*spaces, policy_path)
+        network = PolicyNetwork(*spaces, seed, kept.hidden, activation=kept.activation)
     return Trained(network, seed)
 
 

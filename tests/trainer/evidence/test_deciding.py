@@ -6,7 +6,6 @@ from taskwright.task import CurvePoint
 from taskwright.trainer.evidence.deciding import (
     SPAN_STEPS,
     SuccessWindow,
-    has_succeeded,
     is_hopeless,
     last_progress,
     spans,
@@ -78,18 +77,6 @@ def test_patience_is_the_longer_the_more_often_a_task_succeeds():
     less = curve(*[(0.25, 0.0)] * 10)
     assert not is_hopeless(less, 70_000, 30_000)
     assert is_hopeless(less, 72_000, 30_000)
-
-
-def test_patience_is_shorter_while_another_attempt_is_left():
-    half = curve(*[(0.5, 0.0)] * 10)
-    assert not is_hopeless(half, 56_000, 30_000, is_last=False)
-    assert is_hopeless(half, 57_000, 30_000, is_last=False)
-
-
-def test_a_task_has_succeeded_once_one_span_shows_more_than_an_accident():
-    assert not has_succeeded([])
-    assert not has_succeeded(curve((0.04, 0.0), (0.0, 9.0)))
-    assert has_succeeded(curve((0.0, 0.0), (0.05, 0.0), (0.0, 0.0)))
 
 
 def test_a_success_long_ago_is_no_promise():

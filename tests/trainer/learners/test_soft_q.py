@@ -9,7 +9,6 @@ import torch
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import ROBOT_BASES
 from taskwright.trainer.learners.learner import TrainingEpisode
-from taskwright.trainer.learners.network import PolicyNetwork
 from taskwright.trainer.learners.soft_q import SoftQLearner, SoftQSettings, _ReturnScale
 
 SMALL = SoftQSettings().but(steps=16, first_steps=64, batch_size=32)
@@ -145,31 +144,6 @@ def test_the_horizon_grows_where_training_takes_long(learner, steps, horizon):
     assert learner._worth_scale == pytest.approx(horizon / 50.0)
     learner.settings = learner.settings.but(last_discount=0.9)
     assert learner.discount == 0.98
-
-
-def test_a_second_attempt_is_another_network_that_learns_from_all_that_was_seen(learner):
-    assert not learner.has_second_attempt
-    learner.settings = learner.settings.but(attempts=2)
-    assert learner.has_second_attempt
-    learner.improve()
-    seen, first = learner.seen.steps, learner.network
-    learner.begin_second_attempt()
-    assert not learner.has_second_attempt
-    assert learner.network.activation == learner.settings.second_activation != first.activation
-    untrained = PolicyNetwork(
-        learner.episodes.observation_space,
-        learner.episodes.action_space,
-        3,
-        learner.settings.hidden,
-        activation="normalised_relu",
-    ).weights()
-    weights = learner.network.weights()
-    assert all(torch.equal(weights[name], untrained[name]) for name in untrained)
-    assert learner.seen.steps == seen
-    # Its horizon grows from where it has begun.
-    assert learner.discount == learner.settings.discount
-    learner.steps += 10_000_000
-    assert learner.discount == pytest.approx(learner.settings.second_last_discount)
 
 
 def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
