@@ -3,7 +3,8 @@
 - `EXECUTORS`: the executors by the name that the setting `run.executor` gives them
 - `job`: what a job, its result and an executor are, and `run_job`, which does one
 - `local.LocalExecutor`: runs jobs on this machine, in as many processes as wanted
-- `worker`: what such a process runs
+- `worker_process.WorkerProcess`: one such process: its deadlines, tries and cancelling
+- `worker`: what it runs
 
 A job holds no database handle and shares no state, and doing it twice gives the same answer:
 another executor can send it to another machine. To add one, write a subclass of `job.Executor` in a

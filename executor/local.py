@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
-import json
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import BrokenError
-from ..sandbox.processes.channel import ChildFault, ChildTimeout
-from ..sandbox.processes.process import ModuleProcess
-from ..task import CurvePoint, from_json
 from .job import (
     AtWork,
     Executor,
@@ -29,9 +22,8 @@ from .job import (
     ignore_point,
     ignore_state,
 )
+from .worker_process import WorkerProcess
 
-TRIES = 2
-"""How often a job is begun whose worker dies: the system may have been short of memory."""
 CGROUP = Path("/sys/fs/cgroup/cpu.max")
 
 
@@ -133,7 +125,7 @@ class LocalExecutor(Executor):
                     request.result.set_exception(JobCancelled())
         if running:
             for thread in self._threads:
-                thread.cancel()
+                thread.worker.cancel()
 
     def close(self) -> None:
         """Cancel all jobs, and end the workers and their threads. Calling it twice is harmless."""
@@ -158,86 +150,15 @@ class _WorkerThread(threading.Thread):
     def __init__(self, next_request: Callable[[], _Request | None]) -> None:
         super().__init__(daemon=True)
         self._next_request = next_request
-        self._lock = threading.Lock()
-        self._worker: ModuleProcess | None = None
-        self._request: _Request | None = None
-        self._cancelled = False
+        self.worker = WorkerProcess()
         self.start()
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process id; None while there is no worker."""
-        return self._worker.pid if self._worker else None
 
     def run(self) -> None:
         while (request := self._next_request()) is not None:
-            with self._lock:
-                self._request, self._cancelled = request, False
             try:
-                request.at_work(True)
-                try:
-                    result = self._do(request)
-                finally:
-                    request.at_work(False)
+                result = self.worker.do(request.job, request.tell, request.at_work)
             except BaseException as error:
-                # What the worker still does is of no use to anybody.
-                self._end_worker()
                 request.result.set_exception(error)
             else:
                 request.result.set_result(result)
-            with self._lock:
-                self._request = None
-        self._end_worker()
-
-    def cancel(self) -> None:
-        """End the job under way, if there is one."""
-        with self._lock:
-            if self._request is not None:
-                self._cancelled = True
-                if self._worker is not None:
-                    self._worker.kill()
-
-    def _do(self, request: _Request) -> JobResult:
-        job = request.job
-        deadline = time.monotonic() + job.deadline_s
-        fault: Exception
-        for _ in range(TRIES):
-            try:
-                return self._try(request, deadline)
-            except ChildTimeout:
-                self._end_worker()
-                reason = f"did not finish within {job.deadline_s:g} s and was stopped."
-                return JobResult(job.job_id, broken=f"The {job.kind} {reason}")
-            except (ChildFault, BrokenError) as error:
-                self._end_worker()
-                fault = error
-                if self._cancelled:
-                    raise JobCancelled from error
-        return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
-
-    def _try(self, request: _Request, deadline: float) -> JobResult:
-        worker = self._living_worker()
-        worker.send(dataclasses.asdict(request.job))
-        while True:
-            left = max(deadline - time.monotonic(), 0.0)
-            message = worker.receive(f"The {request.job.kind}", left)
-            if "result" in message:
-                return from_json(JobResult, json.dumps(message["result"]))
-            request.tell(from_json(CurvePoint, json.dumps(message["point"])))
-
-    def _living_worker(self) -> ModuleProcess:
-        if self._worker is not None and not self._worker.is_alive:
-            # It died while it had nothing to do.
-            self._end_worker()
-        with self._lock:
-            if self._cancelled:
-                raise JobCancelled
-            if self._worker is None:
-                self._worker = ModuleProcess("taskwright.executor.worker")
-            return self._worker
-
-    def _end_worker(self) -> None:
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.close()
+        self.worker.close()
