@@ -1,16 +1,14 @@
-"""Jobs on this machine, in processes of their own, and how they share its cores."""
+"""Jobs on this machine, in processes of their own."""
 
 from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 
 from .job import (
     AtWork,
@@ -19,48 +17,10 @@ from .job import (
     JobCancelled,
     JobResult,
     Tell,
-    ignore_point,
+    ignore_news,
     ignore_state,
 )
 from .worker_process import WorkerProcess
-
-CGROUP = Path("/sys/fs/cgroup/cpu.max")
-
-
-def cores(quota: Path = CGROUP) -> int:
-    """The number of cores that this process may use.
-
-    Args:
-        quota: The file in which Linux tells the share of the cores that a container may use.
-
-    Returns:
-        The cores that the process may run on, or those that its container may use where these are
-        fewer; at least 1.
-    """
-    count = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    try:
-        most, period = quota.read_text().split()
-        return min(count, max(round(int(most) / int(period)), 1))
-    except (OSError, ValueError):
-        # No such limit: the file is missing, or says "max".
-        return count
-
-
-def processes_for(processes: int | None, workers: int) -> int:
-    """How many processes step the environments of each trial.
-
-    A worker learns while its processes wait, so one core for both is enough.
-
-    Args:
-        processes: The number that was asked for; None where nobody asked for one.
-        workers: How many trials run at once.
-
-    Returns:
-        What was asked for, else an even share of the cores; at least 1.
-    """
-    return processes or max(cores() // workers, 1)
 
 
 @dataclass
@@ -90,20 +50,20 @@ class LocalExecutor(Executor):
             queue.PriorityQueue()
         )
         self._sequence = itertools.count()
-        self._threads = [_WorkerThread(self._next_request) for _ in range(workers)]
+        self._threads = [_WorkerThread(self._next_request, workers) for _ in range(workers)]
 
-    def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+    def run(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
         """Do a job in a worker process, and wait for its result.
 
         Args:
             job: The work. Its deadline counts from when a worker takes it up.
-            tell: Is called with each point of a trial's learning curve, from a worker's thread.
+            tell: Is called with what is told while the job goes on, from a worker's thread.
             at_work: Is called with True when a worker takes the job up, and with False when it
                 leaves it, from that worker's thread.
 
         Returns:
             What `run_job` returns; `broken` too where the deadline is missed, or where the worker
-            dies in each of `TRIES` tries.
+            dies in each of the job's tries.
 
         Raises:
             JobCancelled: The job was cancelled. What `tell` and `at_work` raise is raised here too.
@@ -147,10 +107,10 @@ class _WorkerThread(threading.Thread):
     """The thread of one worker process. A process ends with the thread that started it, so this
     thread lasts as long as the executor."""
 
-    def __init__(self, next_request: Callable[[], _Request | None]) -> None:
+    def __init__(self, next_request: Callable[[], _Request | None], workers: int) -> None:
         super().__init__(daemon=True)
         self._next_request = next_request
-        self.worker = WorkerProcess()
+        self.worker = WorkerProcess(workers)
         self.start()
 
     def run(self) -> None:

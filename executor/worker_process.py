@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import threading
 import time
 
 from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault, ChildTimeout
 from ..sandbox.processes.process import ModuleProcess
-from ..task import CurvePoint, from_json
-from .job import AtWork, Job, JobCancelled, JobResult, Tell, ignore_point, ignore_state
-
-TRIES = 2
-"""How often a job is begun whose worker dies: the system may have been short of memory."""
+from .conversation import MAX_MESSAGE_BYTES, have_done
+from .job import AtWork, Job, JobCancelled, JobResult, Tell, ignore_news, ignore_state
 
 
 class WorkerProcess:
@@ -24,9 +19,13 @@ class WorkerProcess:
     The process starts with the first job. It ends with the *thread* that gave it that job, so one
     thread gives it all of them and lasts as long as it is wanted. Only `cancel`, `is_busy` and
     `pid` are for other threads.
+
+    Args:
+        workers: How many of them share this machine, and so its cores.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
+        self._workers = workers
         self._lock = threading.Lock()
         self._process: ModuleProcess | None = None
         self._is_busy = False
@@ -43,18 +42,18 @@ class WorkerProcess:
         """Whether a job is under way."""
         return self._is_busy
 
-    def do(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+    def do(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
         """Do a job and wait for its result.
 
         Args:
             job: The work. Its deadline counts from now.
-            tell: Is called with each point of a trial's learning curve, from this thread.
+            tell: Is called with what is told while the job goes on, from this thread.
             at_work: Is called with True now and with False when the job has ended, however it ends,
                 from this thread.
 
         Returns:
             What `run_job` returns; `broken` too where the deadline is missed, or where the process
-            dies in each of `TRIES` tries.
+            dies in each of the job's tries.
 
         Raises:
             JobCancelled: `cancel` was called. What `tell` and `at_work` raise is raised here too.
@@ -94,7 +93,7 @@ class WorkerProcess:
     def _do(self, job: Job, tell: Tell) -> JobResult:
         deadline = time.monotonic() + job.deadline_s
         fault: Exception
-        for _ in range(TRIES):
+        for _ in range(job.tries):
             try:
                 return self._try(job, tell, deadline)
             except ChildTimeout:
@@ -109,14 +108,7 @@ class WorkerProcess:
         return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
 
     def _try(self, job: Job, tell: Tell, deadline: float) -> JobResult:
-        process = self._living_process()
-        process.send(dataclasses.asdict(job))
-        while True:
-            left = max(deadline - time.monotonic(), 0.0)
-            message = process.receive(f"The {job.kind}", left)
-            if "result" in message:
-                return from_json(JobResult, json.dumps(message["result"]))
-            tell(from_json(CurvePoint, json.dumps(message["point"])))
+        return have_done(self._living_process(), job, tell, deadline)
 
     def _living_process(self) -> ModuleProcess:
         if self._process is not None and not self._process.is_alive:
@@ -126,5 +118,9 @@ class WorkerProcess:
             if self._is_cancelled:
                 raise JobCancelled
             if self._process is None:
-                self._process = ModuleProcess("taskwright.executor.worker")
+                self._process = ModuleProcess(
+                    "taskwright.executor.worker",
+                    str(self._workers),
+                    max_reply_bytes=MAX_MESSAGE_BYTES,
+                )
             return self._process

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ...errors import BrokenError
 from ...world.robots import robot_class
 from ..learners.network import PolicyNetwork
-from ..policies import Idle, Policy, Random, Scripted, Trained, load_network
-from ..requests import ArchivedPolicy, TrialRequest
+from ..policies import Idle, Policy, Random, Scripted, Trained, network_in
+from ..requests import ArchivedPolicy, Inputs, TrialRequest
 from .episode_recorder import WatchedEpisodes
 from .evaluation import Evaluation, evaluate
 
@@ -49,13 +49,14 @@ class Screening:
 def screen(
     episodes: WatchedEpisodes,
     request: TrialRequest,
+    inputs: Inputs,
     seed: int,
     takes_up: Callable[[PolicyNetwork], bool],
 ) -> Screening:
     """Let one policy after the other try; over as soon as one of them solves the task. `takes_up`
     says of an archived one whether training could begin from it."""
     screening = Screening()
-    for name, who, policy, rate in _policies(episodes, request, screening, takes_up):
+    for name, who, policy, rate in _policies(episodes, request, inputs, screening, takes_up):
         episodes.policy = name
         evaluation = evaluate(episodes, policy, seed, request.screening_episodes)
         screening.shown[name] = evaluation
@@ -69,6 +70,7 @@ def screen(
 def _policies(
     episodes: WatchedEpisodes,
     request: TrialRequest,
+    inputs: Inputs,
     screening: Screening,
     takes_up: Callable[[PolicyNetwork], bool],
 ) -> Iterator[tuple[str, str, Policy, float]]:
@@ -82,7 +84,12 @@ def _policies(
         yield name, name, Scripted(actions), max(easy, request.learned_success_rate)
     for archived in request.archived:
         try:
-            kept = load_network(episodes.observation_space, episodes.action_space, archived.path)
+            kept = network_in(
+                episodes.observation_space,
+                episodes.action_space,
+                inputs[archived.digest],
+                f"of “{archived.title}” ({archived.task_id})",
+            )
         except BrokenError as error:
             # What is wrong with the policy of another task says nothing of this one.
             screening.left_out[archived.task_id] = error.message
