@@ -18,6 +18,9 @@ from ..learners.learner import SEEN_SUCCESS_RATE, TrainingEpisode
 WINDOW_EPISODES = 50
 """Training episodes over which the success rate is watched, the same number in every environment:
 counting whichever end first would favour short episodes, and successful ones are short."""
+PART_WINDOW_EPISODES = 88
+"""The same for a network that acts in some of the environments. Its window moves on by fewer
+episodes at a time, so one as short as the other would look good by chance more often."""
 WINDOW_SUCCESS_RATE = 0.9
 """Above the rate asked for, so that the evaluation rarely disappoints."""
 
@@ -41,13 +44,13 @@ class SuccessWindow:
 
     Args:
         environments: How many there are.
-        own: In which of them it acts; None: in all. As many episodes are watched in any case.
+        own: In which of them it acts; None: in all.
     """
 
     def __init__(self, environments: int, own: Sequence[int] | None = None) -> None:
         own = range(environments) if own is None else own
-        watched = math.ceil(WINDOW_EPISODES / environments) * environments
-        length = math.ceil(watched / len(own))
+        episodes = WINDOW_EPISODES if len(own) == environments else PART_WINDOW_EPISODES
+        length = math.ceil(episodes / len(own))
         self._last: dict[int, deque[bool]] = {each: deque(maxlen=length) for each in own}
 
     def add(self, episodes: Iterable[TrainingEpisode]) -> None:
