@@ -73,7 +73,7 @@ class SoftQSettings(Settings):
     discount, counted from where training has begun or begun anew."""
     horizon_grows_for: Annotated[int, Between(1, 10_000_000)] = 60_000
     """Steps that this takes."""
-    second_from: Annotated[int, Between(0, 10_000_000)] = 24_000
+    second_from: Annotated[int, Between(0, 10_000_000)] = 40_000
     """Steps after which a second network learns beside the first, from all that both have seen.
     From then on each acts in every other environment, and whichever succeeds counts. What is
     learned sooner is learned by one network alone."""
