@@ -17,7 +17,7 @@ from taskwright.cli.main import cli
 from taskwright.config import load_config
 from taskwright.errors import UsageError
 from taskwright.executor import EXECUTORS, make_executor
-from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_point, ignore_state
+from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_news, ignore_state
 from taskwright.generator import run as run_module
 from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.drawing import candidates, grown
@@ -57,7 +57,7 @@ class Believer(Executor):
         self.workers = workers or 1
         self._cancelled = threading.Event()
 
-    def run(self, job, tell=ignore_point, at_work=ignore_state):
+    def run(self, job, tell=ignore_news, at_work=ignore_state):
         if self._cancelled.is_set():
             raise JobCancelled
         self.did[job.kind] += 1
