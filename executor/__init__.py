@@ -36,7 +36,11 @@ subclass of `Executor` that is made with the number of its workers. None replace
 
 
 def executors() -> dict[str, str]:
-    """Who computes: by the names of all executors, the packages that they come from."""
+    """All executors that there are: ours, and those of installed packages.
+
+    Returns:
+        By the name of each, the package that it comes from.
+    """
     added = {entry.name: _package(entry) for entry in entry_points(group=GROUP)}
     return dict.fromkeys(EXECUTORS, "taskwright") | {
         name: package for name, package in sorted(added.items()) if name not in EXECUTORS
@@ -50,6 +54,9 @@ def make_executor(name: str, workers: int | None = None) -> Executor:
         name: One of `executors()`, such as the setting `run.executor` names.
         workers: How many jobs it does at once. None: as many as suit it; one per core of this
             machine where it is `local`.
+
+    Returns:
+        The executor. Its workers start when they are needed.
 
     Raises:
         UsageError: There is no executor of this name, or the package that adds it does not work.
