@@ -22,7 +22,7 @@ class TaskwrightError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}"
+        return f"{self.message} {self.remedy}".rstrip()
 
 
 class UsageError(TaskwrightError):

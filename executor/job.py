@@ -24,8 +24,8 @@ Tell = Callable[[Any], None]
 """Hears how a job goes: each `CurvePoint` of a trial, each `GeneralistNews` of a generalist."""
 AtWork = Callable[[bool], None]
 MAX_OUTPUT_BYTES = 64_000_000
-"""Of the files of a result together. A policy has 0.1 MB, a replay 0.02 MB, and a film of the
-longest episode 2 MB."""
+"""Of the files of a result together. A policy has 0.1 MB, a replay 0.02 MB, and a GIF of the
+longest episode 3 MB."""
 TRIES = 2
 """How often a job is begun whose worker dies: the system may have been short of memory."""
 
@@ -66,6 +66,8 @@ class JobResult(Noun):
     payload: str = ""
     broken: str = ""
     """Empty where the job was done."""
+    is_refused: bool = False
+    """Whether it is broken because of what was asked for, so that it would be again."""
     outputs: dict[str, bytes] = field(default_factory=dict)
     """The files that the job made: the `policy` of a trial in which one was trained to the end, or
     of a generalist; a `film`; a `replay`."""
@@ -169,7 +171,9 @@ def run_job(job: Job, tell: Tell, processes: int | None = None) -> JobResult:
     """
     try:
         noun, outputs = _work(job, tell, processes)
-    except (BrokenError, UsageError) as error:
+    except UsageError as error:
+        return dataclasses.replace(broken(job, str(error)), is_refused=True)
+    except BrokenError as error:
         return broken(job, str(error))
     except Exception as error:
         if isinstance(error, OSError) and is_storage_problem(error):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import click
@@ -24,7 +25,8 @@ isolation_option = click.option(
     type=click.Choice(LEVELS),
     help="Refuse to run task code where this host isolates it less.",
 )
-executor_option = click.option(
+executor_option = partial(
+    click.option,
     "--executor",
     "executor_name",
     metavar="NAME",

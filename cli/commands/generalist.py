@@ -37,7 +37,7 @@ def train_all(
     workers: int | None,
     evaluation_episodes: int,
     policy: Path | None,
-    executor_name: str | None,
+    executor_name: str,
     as_json: bool,
 ) -> int:
     """Train, show how it goes, and print what came of it."""
@@ -55,7 +55,7 @@ def train_all(
     console = Console(err=as_json)
     folder = generalist_folder(run_dir, request.name)
     try:
-        with make_executor(executor_name or "local", workers=1) as executor:
+        with make_executor(executor_name, workers=1) as executor:
             generalist = _watched(run_dir, request, executor, console)
     except KeyboardInterrupt:
         if (folder / POLICY_NAME).exists():

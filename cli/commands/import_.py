@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
 )
-@executor_option
+@executor_option()
 @isolation_option
 @json_option
 def import_(
@@ -58,7 +58,9 @@ def import_(
 
     require(isolation)
     console = Console(err=as_json)
-    name = executor_name or prepare_config(run_dir, {}).run.executor
+    name = executor_name
+    if name is None:
+        name = prepare_config(run_dir, {}).run.executor
     with Watchdog(), make_executor(name, workers=1) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(

@@ -25,13 +25,13 @@ from .common import (
 @click.command()
 @run_dir_argument
 @click.argument("key", metavar="[TASK]", required=False)
-@executor_option
+@executor_option(default="local", show_default=True)
 @isolation_option
 @json_option
 def replay(
     run_dir: Path,
     key: str | None,
-    executor_name: str | None,
+    executor_name: str,
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -46,7 +46,7 @@ def replay(
     with Archive.open(run_dir) as archive:
         records = archive.records() if key is None else [archive.find(key)]
     rows = []
-    with make_executor(executor_name or "local", workers=1) as executor:
+    with make_executor(executor_name, workers=1) as executor:
         if key is None:
             made = record_missing_replays(executor, run_dir, records)
         else:

@@ -27,7 +27,7 @@ from .typed import AMOUNT, PLACE
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
 @click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
 @click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
-@executor_option
+@executor_option()
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
 @click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")

@@ -91,7 +91,7 @@ DEFAULT_EVALUATION_EPISODES = 32
     metavar="trainer.NAME=VALUE",
     help="A setting of the trainer, such as trainer.learner=ppo.",
 )
-@executor_option
+@executor_option(default="local", show_default=True)
 @isolation_option
 @json_option
 def train(
@@ -108,7 +108,7 @@ def train(
     video: Path | None,
     tensorboard: Path | None,
     assignments: tuple[str, ...],
-    executor_name: str | None,
+    executor_name: str,
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -151,7 +151,7 @@ def train(
     console = Console(err=as_json)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        make_executor(executor_name or "local", workers=1) as executor,
+        make_executor(executor_name, workers=1) as executor,
     ):
         kept = Path(scratch).resolve() / "policy.zip"
         longest = steps or settings.get("max_steps") or TrainerConfig().max_steps

@@ -13,7 +13,8 @@ import pytest
 
 from taskwright.archive.generalists import POLICY_NAME, generalist_folder, read_generalists
 from taskwright.archive.store import Archive
-from taskwright.errors import ArchiveError, BrokenError
+from taskwright.errors import ArchiveError, BrokenError, UsageError
+from taskwright.executor import make_executor
 from taskwright.executor.contents import digest_of
 from taskwright.executor.job import Executor, Job, JobResult
 from taskwright.generalist import Generalist, GeneralistPoint
@@ -125,10 +126,11 @@ def test_a_worker_that_fails_costs_nothing_that_was_told_and_begins_nothing_anew
 def test_where_nothing_is_told_what_lies_there_is_left_alone(run_dir, policy):
     policy.parent.mkdir(parents=True)
     policy.write_bytes(b"mine")
-    with pytest.raises(BrokenError, match="no policy that a generalist can go on from"):
-        train_on_archive(
-            run_dir, request(run_dir), Elsewhere(ends="no policy that a generalist can go on from")
-        )
+    with (
+        make_executor("local", workers=1) as executor,
+        pytest.raises(UsageError, match="no policy that a generalist can go on from"),
+    ):
+        train_on_archive(run_dir, request(run_dir), executor)
     assert policy.read_bytes() == b"mine"
     policy.unlink()
     policy.symlink_to("/etc/passwd")
