@@ -2,6 +2,7 @@
 
 - `EXECUTORS`: the executors by the name that the setting `run.executor` gives them
 - `job`: what a job, its result and an executor are, and `run_job`, which does one
+- `pool.PooledExecutor`: jobs that wait for one of several workers, as in all executors of ours
 - `local.LocalExecutor`: runs jobs on this machine, in as many processes as wanted
 - `worker_process.WorkerProcess`: one such process: its deadlines, tries and cancelling
 - `worker`: what it runs

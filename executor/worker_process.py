@@ -11,13 +11,14 @@ from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault, ChildTimeout
 from ..sandbox.processes.process import ModuleProcess
 from ..task import CurvePoint, from_json
-from .job import AtWork, Job, JobCancelled, JobResult, Tell, ignore_point, ignore_state
+from .job import Job, JobResult, Tell
+from .pool import Worker
 
 TRIES = 2
 """How often a job is begun whose worker dies: the system may have been short of memory."""
 
 
-class WorkerProcess:
+class WorkerProcess(Worker):
     """Does one job at a time in a worker process, which is kept warm between jobs and is replaced
     when it dies or misses a deadline.
 
@@ -27,10 +28,8 @@ class WorkerProcess:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._process: ModuleProcess | None = None
-        self._is_busy = False
-        self._is_cancelled = False
 
     @property
     def pid(self) -> int | None:
@@ -39,49 +38,16 @@ class WorkerProcess:
         return process.pid if process else None
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a job is under way."""
-        return self._is_busy
+    def is_ready(self) -> bool:
+        """Always: a process is started where there is none."""
+        return True
 
-    def do(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
-        """Do a job and wait for its result.
+    def get_ready(self, is_closing: threading.Event) -> None:
+        """Return at once.
 
         Args:
-            job: The work. Its deadline counts from now.
-            tell: Is called with each point of a trial's learning curve, from this thread.
-            at_work: Is called with True now and with False when the job has ended, however it ends,
-                from this thread.
-
-        Returns:
-            What `run_job` returns; `broken` too where the deadline is missed, or where the process
-            dies in each of `TRIES` tries.
-
-        Raises:
-            JobCancelled: `cancel` was called. What `tell` and `at_work` raise is raised here too.
+            is_closing: It is not used.
         """
-        with self._lock:
-            self._is_busy, self._is_cancelled = True, False
-        try:
-            at_work(True)
-            try:
-                return self._do(job, tell)
-            finally:
-                at_work(False)
-        except BaseException:
-            # What the process still does is of no use to anybody.
-            self.close()
-            raise
-        finally:
-            with self._lock:
-                self._is_busy = False
-
-    def cancel(self) -> None:
-        """End the job under way, if there is one: its process is killed, and `do` raises."""
-        with self._lock:
-            if self._is_busy:
-                self._is_cancelled = True
-                if self._process is not None:
-                    self._process.kill()
 
     def close(self) -> None:
         """End the process and all it started. Calling it twice is harmless; a job that is done
@@ -104,8 +70,7 @@ class WorkerProcess:
             except (ChildFault, BrokenError) as error:
                 self.close()
                 fault = error
-                if self._is_cancelled:
-                    raise JobCancelled from error
+                self._raise_if_cancelled(error)
         return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
 
     def _try(self, job: Job, tell: Tell, deadline: float) -> JobResult:
@@ -123,8 +88,11 @@ class WorkerProcess:
             # It died while it had nothing to do.
             self.close()
         with self._lock:
-            if self._is_cancelled:
-                raise JobCancelled
+            self._raise_if_cancelled()
             if self._process is None:
                 self._process = ModuleProcess("taskwright.executor.worker")
             return self._process
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
