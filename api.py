@@ -356,7 +356,7 @@ def run(
     watcher = on_event or (lambda event: None)
     with contextlib.ExitStack() as resources:
         if executor is None:
-            executor = make_executor(config.run.executor, config.run.workers)
+            executor = make_executor(config.run)
             resources.enter_context(executor)
         return open_run(
             folder,

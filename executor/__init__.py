@@ -4,6 +4,8 @@
 - `job`: what a job, its result and an executor are, and `run_job`, which does one
 - `pool.PooledExecutor`: jobs that wait for one of several workers, as in all executors of ours
 - `local.LocalExecutor`: runs jobs on this machine, in as many processes as wanted
+- `ray_executor.RayExecutor`: runs jobs on the nodes of a Ray cluster; `ray_connection`,
+  `ray_cluster` and `ray_node` are parts of it, and need the package `ray` once they are used
 - `worker_process.WorkerProcess`: one such process: its deadlines, tries and cancelling
 - `worker`: what it runs
 
@@ -15,29 +17,40 @@ file of its own and add a line to `EXECUTORS`; `tests/executor/test_every_execut
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .job import Executor
 from .local import LocalExecutor, cores
+from .ray_executor import RayExecutor
 
-EXECUTORS: dict[str, Callable[[int], Executor]] = {
-    "local": LocalExecutor,
+if TYPE_CHECKING:
+    from ..config import RunConfig
+
+Factory = Callable[["RunConfig"], Executor]
+"""Makes an executor from the settings of a run, of which `workers` says how many jobs it does at
+once; None: as many as suit it."""
+
+EXECUTORS: dict[str, Factory] = {
+    "local": lambda run: LocalExecutor(run.workers or cores()),
+    "ray": lambda run: RayExecutor(
+        run.workers, run.ray_address, needs_token=run.ray_authentication == "token"
+    ),
 }
 
 
-def make_executor(name: str, workers: int | None = None) -> Executor:
+def make_executor(run: RunConfig) -> Executor:
     """The executor that the setting `run.executor` names, to be used as a context manager.
 
     Args:
-        name: A key of `EXECUTORS`.
-        workers: How many jobs it does at once. None: one per core of this machine.
+        run: The settings of a run.
 
     Raises:
-        UsageError: There is no executor of this name.
+        UsageError: There is no executor of this name, or it cannot work as it is set.
     """
-    if name not in EXECUTORS:
+    if run.executor not in EXECUTORS:
         raise UsageError(
-            f"The setting `run.executor` is {name!r}, and there is no such executor.",
+            f"The setting `run.executor` is {run.executor!r}, and there is no such executor.",
             f"Choose one of these: {', '.join(EXECUTORS)}.",
         )
-    return EXECUTORS[name](workers or cores())
+    return EXECUTORS[run.executor](run)

@@ -49,8 +49,8 @@ def import_(
 
     require(isolation)
     console = Console(err=as_json)
-    name = prepare_config(run_dir, {}).run.executor
-    with Watchdog(), make_executor(name, workers=1) as executor:
+    settings = prepare_config(run_dir, {}).run.model_copy(update={"workers": 1})
+    with Watchdog(), make_executor(settings) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,

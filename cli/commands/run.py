@@ -27,6 +27,12 @@ from .typed import AMOUNT, PLACE
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
 @click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
 @click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
+@click.option(
+    "--executor",
+    metavar="NAME",
+    help="Who computes them: `local`, this machine; or `ray`, a Ray cluster.",
+)
+@click.option("--ray-address", metavar="HOST:PORT", help="Head of the Ray cluster; or `auto`.")
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
 @click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
@@ -76,6 +82,8 @@ def run(
         "replay": "model.replay",
         "concurrency": "run.concurrency",
         "workers": "run.workers",
+        "executor": "run.executor",
+        "ray_address": "run.ray_address",
         "isolation": "sandbox.require_isolation",
     }
     for option, place in places.items():
