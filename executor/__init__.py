@@ -1,35 +1,40 @@
-"""Runs checks and trials as jobs: plain data in, plain data out, each with its own deadline.
+"""Runs checks and trials as jobs: functions of bytes, each with its own deadline.
 
 - `EXECUTORS`: the executors by the name that the setting `run.executor` gives them
 - `job`: what a job, its result and an executor are, and `run_job`, which does one
 - `pool.PooledExecutor`: jobs that wait for one of several workers, as in all executors of ours
 - `local.LocalExecutor`: runs jobs on this machine, in as many processes as wanted
 - `ray_executor.RayExecutor`: runs jobs on the nodes of a Ray cluster; `ray_connection`,
-  `ray_cluster` and `ray_node` are parts of it, and need the package `ray` once they are used
+  `ray_cluster` and `ray_node` are parts of it, which import Ray once they are used
 - `worker_process.WorkerProcess`: one such process: its deadlines, tries and cancelling
-- `worker`: what it runs
+- `worker`: what it runs; `conversation`: what the two say to each other
+- `contents.Contents`: files that are remembered by the hash of their content
 
-A job holds no database handle and shares no state, and doing it twice gives the same answer:
-another executor can send it to another machine. To add one, write a subclass of `job.Executor` in a
-file of its own and add a line to `EXECUTORS`; `tests/executor/test_every_executor.py` tries it.
+A job holds no database handle, names no file and shares no state, and doing it twice gives the
+same answer: another executor can send it to another machine. To add one, write a subclass of
+`job.Executor` in a file of its own and add a line to `EXECUTORS`, which
+`tests/executor/test_every_executor.py` tries; or add it from a package of your own, by an entry
+point of the group `GROUP`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import TaskwrightError, UsageError
+from ..sandbox.processes.cores import cores
 from .job import Executor
-from .local import LocalExecutor, cores
+from .local import LocalExecutor
 from .ray_executor import RayExecutor
 
 if TYPE_CHECKING:
     from ..config import RunConfig
 
 Factory = Callable[["RunConfig"], Executor]
-"""Makes an executor from the settings of a run, of which `workers` says how many jobs it does at
-once; None: as many as suit it."""
+"""Makes an executor by the settings of a run. Of these, `workers` is how many jobs it does at once;
+where that is None, as many as suit it."""
 
 EXECUTORS: dict[str, Factory] = {
     "local": lambda run: LocalExecutor(run.workers or cores()),
@@ -37,20 +42,57 @@ EXECUTORS: dict[str, Factory] = {
         run.workers, run.ray_address, needs_token=run.ray_authentication == "token"
     ),
 }
+GROUP = "taskwright.executors"
+"""The entry points by which installed packages add executors: a name, and a `Factory`. None
+replaces one of ours."""
+
+
+def executors() -> dict[str, str]:
+    """Who computes: by the names of all executors, the packages that they come from."""
+    added = {entry.name: _package(entry) for entry in entry_points(group=GROUP)}
+    return dict.fromkeys(EXECUTORS, "taskwright") | {
+        name: package for name, package in sorted(added.items()) if name not in EXECUTORS
+    }
 
 
 def make_executor(run: RunConfig) -> Executor:
     """The executor that the setting `run.executor` names, to be used as a context manager.
+    Everything that computes asks here.
 
     Args:
-        run: The settings of a run.
+        run: The settings of a run; `executor` is one of `executors()`.
 
     Raises:
-        UsageError: There is no executor of this name, or it cannot work as it is set.
+        UsageError: There is no executor of this name, the package that adds it does not work, or
+            it cannot work as it is set.
     """
-    if run.executor not in EXECUTORS:
+    name = run.executor
+    if name in EXECUTORS:
+        return EXECUTORS[name](run)
+    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
+    if not found:
         raise UsageError(
-            f"The setting `run.executor` is {run.executor!r}, and there is no such executor.",
-            f"Choose one of these: {', '.join(EXECUTORS)}.",
+            f"There is no executor {name!r}.",
+            f"Choose one of these: {', '.join(executors())}; or install the package that adds it.",
         )
-    return EXECUTORS[run.executor](run)
+    package = _package(found[0])
+    try:
+        executor = found[0].load()(run)
+    except TaskwrightError:
+        raise
+    except Exception as error:
+        raise _unusable(name, package, f"{type(error).__name__}: {error}") from error
+    if not isinstance(executor, Executor):
+        raise _unusable(name, package, f"it makes a {type(executor).__name__}, and no `Executor`")
+    return executor
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else "an unknown package"
+
+
+def _unusable(name: str, package: str, reason: str) -> UsageError:
+    return UsageError(
+        f"The executor {name!r} of the package {package} does not work ({reason}).",
+        f"Install that package anew, or choose one of ours: {', '.join(EXECUTORS)}.",
+    )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from .job import AtWork, Executor, Job, JobCancelled, JobResult, Tell, ignore_point, ignore_state
+from .job import AtWork, Executor, Job, JobCancelled, JobResult, Tell, ignore_news, ignore_state
 
 LOSSES = 5
 """How often a job is begun whose worker is lost with the machine it is on."""
@@ -51,12 +51,12 @@ class Worker(abc.ABC):
             TaskwrightError: There is no prospect of that. Whoever waits for a job is told.
         """
 
-    def do(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+    def do(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
         """Do a job and wait for its result.
 
         Args:
             job: The work. Its deadline counts from now.
-            tell: Is called with each point of a trial's learning curve, from this thread.
+            tell: Is called with what is told while the job goes on, from this thread.
             at_work: Is called with True now and with False when the job has ended, however it ends,
                 from this thread.
 
@@ -157,12 +157,12 @@ class PooledExecutor(Executor):
         for thread in self._threads:
             thread.start()
 
-    def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+    def run(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
         """Do a job in a worker, and wait for its result.
 
         Args:
             job: The work. Its deadline counts from when a worker takes it up.
-            tell: Is called with each point of a trial's learning curve, from a worker's thread.
+            tell: Is called with what is told while the job goes on, from a worker's thread.
             at_work: Is called with True when a worker takes the job up, and with False when it
                 leaves it, from that worker's thread.
 

@@ -23,7 +23,7 @@ START_REMEDY = (
 )
 TOKEN_REMEDY = (
     "Make one with `ray get-auth-token --generate`, copy ~/.ray/auth_token to every node, and "
-    "start Ray there with RAY_AUTH_MODE=token; or say --set run.ray_authentication=none where "
+    "start Ray there with RAY_AUTH_MODE=token; or say --ray-authentication none where "
     "everybody in the network may run programs as you."
 )
 _SETTINGS = {

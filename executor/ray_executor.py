@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -157,16 +158,24 @@ class RayWorker(Worker):
             self._raise_if_cancelled()
         deadline = time.monotonic() + job.deadline_s + GRACE_S
         try:
-            answer = self._actor.begin.remote(job)
+            inputs = {
+                digest: self._cluster.put(digest, data) for digest, data in job.inputs.items()
+            }
+            answer = self._actor.begin.remote(dataclasses.replace(job, inputs={}), inputs)
             while True:
                 left_s = max(deadline - time.monotonic(), 0.0)
                 for news in self._ray.get(answer, timeout=left_s):
                     if isinstance(news, JobResult):
                         return news
                     if isinstance(news, Failure):
-                        raise WorkerLost(news.reason)
+                        raise self._lost(job, news.reason)
                     tell(news)
                 answer = self._actor.more.remote()
         except self._ray.exceptions.RayError as error:
             self._raise_if_cancelled(error)
-            raise WorkerLost(in_short(error)) from error
+            raise self._lost(job, in_short(error)) from error
+
+    def _lost(self, job: Job, reason: str) -> WorkerLost:
+        for digest in job.inputs:
+            self._cluster.forget(digest)
+        return WorkerLost(reason)

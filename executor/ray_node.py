@@ -12,9 +12,11 @@ import os
 import queue
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..sandbox import host
+from ..sandbox.processes.cores import cores
 from ..versions import code_digest, installed_versions
 from .job import Job, JobResult
 from .worker_process import WorkerProcess
@@ -76,16 +78,18 @@ class NodeWorker:
         """Whether it lives: an answer says so."""
         return True
 
-    def begin(self, job: Job) -> list[Any]:
+    def begin(self, job: Job, inputs: dict[str, Any]) -> list[Any]:
         """Begin a job.
 
         Args:
-            job: The work.
+            job: The work, without its files.
+            inputs: Where these are in Ray's object store, by their digests. What the worker process
+                has from earlier jobs is not fetched.
 
         Returns:
             The first of what `more` returns.
         """
-        self._jobs.put(job)
+        self._jobs.put(dataclasses.replace(job, inputs=_InStore(inputs)))  # type: ignore[arg-type]
         return self.more()
 
     def more(self) -> list[Any]:
@@ -102,7 +106,7 @@ class NodeWorker:
 
     def _work(self) -> None:
         """What the thread of the worker process does, as long as this process lives."""
-        worker = WorkerProcess()
+        worker = WorkerProcess(cores())
         while True:
             job = self._jobs.get()
             end: JobResult | Failure
@@ -112,6 +116,24 @@ class NodeWorker:
                 # Such as an input that is no longer in the store.
                 end = Failure(f"{type(error).__name__}: {error}")
             self._news.put(end)
+
+
+class _InStore(Mapping[str, bytes]):
+    """Files by their digests, each fetched when it is wanted."""
+
+    def __init__(self, places: dict[str, Any]) -> None:
+        self._places = places
+
+    def __getitem__(self, digest: str) -> bytes:
+        import ray
+
+        return bytes(ray.get(self._places[digest]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _end_with_raylet() -> None:

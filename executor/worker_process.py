@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import threading
 import time
 
 from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault, ChildTimeout
 from ..sandbox.processes.process import ModuleProcess
-from ..task import CurvePoint, from_json
+from .conversation import MAX_MESSAGE_BYTES, have_done
 from .job import Job, JobResult, Tell
 from .pool import Worker
-
-TRIES = 2
-"""How often a job is begun whose worker dies: the system may have been short of memory."""
 
 
 class WorkerProcess(Worker):
@@ -25,10 +20,14 @@ class WorkerProcess(Worker):
     The process starts with the first job. It ends with the *thread* that gave it that job, so one
     thread gives it all of them and lasts as long as it is wanted. Only `cancel`, `is_busy` and
     `pid` are for other threads.
+
+    Args:
+        workers: How many of them share this machine, and so its cores.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
         super().__init__()
+        self._workers = workers
         self._process: ModuleProcess | None = None
 
     @property
@@ -60,7 +59,7 @@ class WorkerProcess(Worker):
     def _do(self, job: Job, tell: Tell) -> JobResult:
         deadline = time.monotonic() + job.deadline_s
         fault: Exception
-        for _ in range(TRIES):
+        for _ in range(job.tries):
             try:
                 return self._try(job, tell, deadline)
             except ChildTimeout:
@@ -74,14 +73,7 @@ class WorkerProcess(Worker):
         return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
 
     def _try(self, job: Job, tell: Tell, deadline: float) -> JobResult:
-        process = self._living_process()
-        process.send(dataclasses.asdict(job))
-        while True:
-            left = max(deadline - time.monotonic(), 0.0)
-            message = process.receive(f"The {job.kind}", left)
-            if "result" in message:
-                return from_json(JobResult, json.dumps(message["result"]))
-            tell(from_json(CurvePoint, json.dumps(message["point"])))
+        return have_done(self._living_process(), job, tell, deadline)
 
     def _living_process(self) -> ModuleProcess:
         if self._process is not None and not self._process.is_alive:
@@ -90,7 +82,11 @@ class WorkerProcess(Worker):
         with self._lock:
             self._raise_if_cancelled()
             if self._process is None:
-                self._process = ModuleProcess("taskwright.executor.worker")
+                self._process = ModuleProcess(
+                    "taskwright.executor.worker",
+                    str(self._workers),
+                    max_reply_bytes=MAX_MESSAGE_BYTES,
+                )
             return self._process
 
     def _kill(self) -> None:

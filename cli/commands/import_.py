@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...executor import make_executor
 from ...output import Console, busy, print_json
 from ...sandbox.isolation import Level
 from ...task import Robot
 from ..terminal import STATUS_STYLES, watching
-from .common import isolation_option, json_option, require, robot_option, run_dir_argument
+from .common import (
+    EXECUTOR_SETTINGS,
+    executor_options,
+    isolation_option,
+    json_option,
+    one_worker,
+    robot_option,
+    run_dir_argument,
+)
 from .typed import PLACE
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
 )
+@executor_options
 @isolation_option
 @json_option
 def import_(
@@ -34,6 +42,7 @@ def import_(
     paths: tuple[Path, ...],
     robot: Robot | None,
     tries: bool,
+    computes: dict[str, Any],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -47,10 +56,10 @@ def import_(
     from ...generator.run import open_run, prepare_config
     from ...generator.watchdog import Watchdog
 
-    require(isolation)
     console = Console(err=as_json)
-    settings = prepare_config(run_dir, {}).run.model_copy(update={"workers": 1})
-    with Watchdog(), make_executor(settings) as executor:
+    as_set = prepare_config(run_dir, {"run": computes}).run.model_dump()
+    computes = {name: as_set[name] for name in EXECUTOR_SETTINGS}
+    with Watchdog(), one_worker(computes, isolation) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,

@@ -9,18 +9,31 @@ from typing import Any
 import click
 
 from ... import api
-from ...executor.local import LocalExecutor
+from ...archive.folder import replay_path
 from ...output import print_json, say
 from ...sandbox.isolation import Level
-from .common import isolation_option, json_option, require, run_dir_argument
+from .common import (
+    executor_options,
+    isolation_option,
+    json_option,
+    one_worker,
+    run_dir_argument,
+)
 
 
 @click.command()
 @run_dir_argument
 @click.argument("key", metavar="[TASK]", required=False)
+@executor_options
 @isolation_option
 @json_option
-def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: bool) -> int:
+def replay(
+    run_dir: Path,
+    key: str | None,
+    computes: dict[str, Any],
+    isolation: Level | None,
+    as_json: bool,
+) -> int:
     """Record the replays that the browser shows, where RUN_DIR has none yet; of TASK anew.
 
     A run does this by itself, for each task when its journey ends.
@@ -28,11 +41,10 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
     from ...archive.store import Archive
     from ...generator.job_client import record_missing_replays, record_replay
 
-    require(isolation)
     with Archive.open(run_dir) as archive:
         records = archive.records() if key is None else [archive.find(key)]
     rows = []
-    with LocalExecutor() as executor:
+    with one_worker(computes, isolation) as executor:
         if key is None:
             made = record_missing_replays(executor, run_dir, records)
         else:
@@ -44,7 +56,8 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
             row: dict[str, Any] = {"task_id": record.task_id, "broken": broken}
             outcome = broken
             if not isinstance(result, str):
-                row |= dataclasses.asdict(result)
+                path = replay_path(run_dir, record.task_id or "")
+                row |= {"path": str(path), **dataclasses.asdict(result)}
                 outcome = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
             rows.append(row)
             if not as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import resource
 import signal
@@ -19,7 +20,7 @@ from taskwright.trainer.requests import FilmRequest
 
 @pytest.fixture
 def worker():
-    worker = WorkerProcess()
+    worker = WorkerProcess(workers=1)
     yield worker
     worker.close()
 
@@ -110,16 +111,17 @@ def test_a_worker_that_dies_while_idle_is_replaced(worker, easy_source):
     assert worker.pid != first_pid
 
 
-def test_a_disk_that_is_full_is_told_apart_from_other_failures(worker, easy_source, tmp_path):
-    request = FilmRequest(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
-    film = Job("film", "film", to_json(request), 60.0)
+def test_a_machine_without_room_for_temporary_files_breaks_the_job_and_says_so(worker, easy_source):
+    source = easy_source.replace("> 2.0", "!= 0.0")
+    request = FilmRequest(source, "r2d2", "gif", width=64, height=48)
     # Once before the limit: Python would else store what it compiles for this job, cut short.
-    assert worker.do(film).broken == ""
+    assert worker.do(Job("film", "film", to_json(request), 60.0)).broken == ""
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (100, 100))
+    film = Job("film", "film", to_json(dataclasses.replace(request, format="mp4")), 60.0)
     result = worker.do(film)
-    assert result.disk_is_full
+    assert "machine that did the film" in result.broken
     assert "File too large" in result.broken
-    assert "Make room" in result.broken
+    assert "Make room in" in result.broken
 
 
 def test_no_key_reaches_the_worker(worker, easy_source, monkeypatch):

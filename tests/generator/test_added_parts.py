@@ -17,7 +17,7 @@ from taskwright.cli.main import cli
 from taskwright.config import RunConfig, load_config
 from taskwright.errors import UsageError
 from taskwright.executor import EXECUTORS, make_executor
-from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_point, ignore_state
+from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_news, ignore_state
 from taskwright.generator import run as run_module
 from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.drawing import candidates, grown
@@ -54,20 +54,21 @@ class Believer(Executor):
     did: ClassVar[Counter] = Counter()
 
     def __init__(self, workers):
-        self.workers = workers
+        self.workers = workers or 1
         self._cancelled = threading.Event()
 
-    def run(self, job, tell=ignore_point, at_work=ignore_state):
+    def run(self, job, tell=ignore_news, at_work=ignore_state):
         if self._cancelled.is_set():
             raise JobCancelled
         self.did[job.kind] += 1
         results = {
             "check": Outcome("passed"),
             "trial": Trial("learned", "It was believed.", 0.0, 1.0),
-            "film": Film("", 1),
-            "replay": Replay("", 1, 1),
+            "film": Film(1),
+            "replay": Replay(1, 1),
         }
-        return JobResult(job.job_id, to_json(results[job.kind]))
+        outputs = {job.kind: b"it was believed"} if job.kind in ("film", "replay") else {}
+        return JobResult(job.job_id, to_json(results[job.kind]), outputs=outputs)
 
     def cancel(self, *, running=True):
         pass
