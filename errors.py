@@ -59,6 +59,10 @@ class StorageError(TaskwrightError):
     """The disk takes no more, so nothing that is done now would last."""
 
 
+class WorkersGoneError(TaskwrightError):
+    """There is nobody left to do the work, and nobody has come for a long time."""
+
+
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}
 
 

@@ -7,6 +7,7 @@ a server are in `generator/embedder.py`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
 
+RECENT = 10_000
+"""So many vectors that were asked for are held in memory: 20 MB of those of 384 numbers."""
 MAX_CHARACTERS = 50_000
 """The most characters of a text: a model uses a few hundred words, but splits the whole text."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -125,10 +128,29 @@ def _encoded(model: Any, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
     # Each text is encoded by itself. In a batch it would be padded to the longest text, which
     # changes the last bits of its vector; an archived vector must not depend on its batch.
     cut = (text[:MAX_CHARACTERS] for text in texts)
-    return [
-        np.asarray(model.encode(text, normalize_embeddings=True, show_progress_bar=False))
-        for text in cut
-    ]
+    with _on_one_core():
+        return [
+            np.asarray(model.encode(text, normalize_embeddings=True, show_progress_bar=False))
+            for text in cut
+        ]
+
+
+@contextlib.contextmanager
+def _on_one_core() -> Iterator[None]:
+    """Have torch compute in the calling thread alone.
+
+    A vector's last bits differ with the number of threads, and must not depend on the machine. And
+    one text is too short to share: threads that wait for each other burn many times the processor
+    time where the cores have other work.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _weights_sha256(model: Any) -> str:
@@ -152,6 +174,9 @@ class Embedder:
         self.name = encoder.name
         # Encoders are not made to be loaded or used by several threads at once.
         self._lock = threading.Lock()
+        self._recent: dict[str, NDArray[np.float32]] = {}
+        """The vectors that were last looked up or computed, by their texts."""
+        self._recent_lock = threading.Lock()
         self._dimension: int | None = None
         made_by = None if replaces else archive.embedder()
         if made_by is not None:
@@ -167,12 +192,31 @@ class Embedder:
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text. Raises ArchiveError where the encoder gives vectors of another
         size than the archive's, BrokenError where it gives none."""
-        vector = self._archive.embedding(text, self.name)
+        vector = self._recent.get(text)
         if vector is None:
-            with self._lock:
-                vector = self._sound(self._encoder.encode(text))
-            self._keep(text, vector)
+            vector = self._archive.embedding(text, self.name)
+            if vector is None:
+                vector = self._embed_now(text)
+            self._remember(text, vector)
         return vector
+
+    def _embed_now(self, text: str) -> NDArray[np.float32]:
+        with self._lock:
+            # Whoever held the lock until now may have embedded this text: hundreds of journeys
+            # come to compare themselves with the same idea at the same moment.
+            vector = self._recent.get(text)
+            if vector is None:
+                vector = self._sound(self._encoder.encode(text))
+                self._keep(text, vector)
+                self._remember(text, vector)
+        return vector
+
+    def _remember(self, text: str, vector: NDArray[np.float32]) -> None:
+        vector.setflags(write=False)
+        with self._recent_lock:
+            self._recent[text] = vector
+            if len(self._recent) > RECENT:
+                del self._recent[next(iter(self._recent))]
 
     def embed_all(self, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         """The unit vectors of some texts, in their order; raises as `embed` does."""

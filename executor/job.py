@@ -17,6 +17,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from ..errors import BrokenError, UsageError, is_storage_problem
 from ..sandbox.checker import check_task
+from ..sandbox.host import require_isolation
+from ..sandbox.isolation import Isolation, Level
 from ..task import Noun, Task, from_json, to_json
 from ..trainer.requests import FilmRequest, GeneralistRequest, ReplayRequest, TrialRequest
 
@@ -102,6 +104,14 @@ def ignore_state(is_at_work: bool) -> None:
     """
 
 
+def ignore_warning(text: str) -> None:
+    """A `warn` for callers that have nobody to tell.
+
+    Args:
+        text: It is not used.
+    """
+
+
 class Executor(abc.ABC):
     """Runs jobs somewhere, several at a time. Use it as a context manager, or call `close`.
 
@@ -111,6 +121,9 @@ class Executor(abc.ABC):
 
     workers: int
     """The number of jobs it does at once."""
+    warn: Callable[[str], None] = staticmethod(ignore_warning)
+    """Is called with a sentence about what is wrong with the workers, from any thread. A run sets
+    it."""
 
     @abc.abstractmethod
     def run(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
@@ -139,6 +152,22 @@ class Executor(abc.ABC):
             running: Whether the jobs under way are cancelled too: their work ends now, with all
                 processes that it started. The jobs that wait for a worker always are.
         """
+
+    def require_isolation(self, level: Level) -> Isolation:
+        """The isolation of task code where jobs are done: on this host, unless an executor that
+        computes elsewhere says otherwise.
+
+        Args:
+            level: What is required.
+
+        Returns:
+            The isolation; of several machines, that of the one where it is least.
+
+        Raises:
+            UsageError: It is less than what is required.
+            BrokenError: No sandbox starts.
+        """
+        return require_isolation(level)
 
     @abc.abstractmethod
     def close(self) -> None:

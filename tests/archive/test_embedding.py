@@ -1,7 +1,11 @@
 """Embeddings are computed once per text, from weights that are verified."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
+import torch
 
 from taskwright.archive import embedding
 from taskwright.archive.embedding import Embedder, SentenceEncoder, weights_folder
@@ -36,6 +40,66 @@ def test_each_text_is_embedded_once_across_commands(tmp_path, encoder):
             first, second = embedder.embed("Cross the bridge"), embedder.embed("Cross the bridge")
             np.testing.assert_array_equal(first, second)
     assert counting.calls == 1
+
+
+def test_a_text_that_many_ask_for_at_the_same_time_is_embedded_once(tmp_path):
+    class Slow:
+        name = "slow"
+        calls = 0
+
+        def encode(self, text):
+            self.calls += 1
+            time.sleep(0.05)  # Long enough for all the others to ask as well.
+            return np.array([0.6, 0.8], np.float32)
+
+    with Archive.create_or_open(tmp_path) as archive:
+        slow, found = Slow(), []
+        embedder = Embedder(archive, slow)
+        threads = [
+            threading.Thread(target=lambda: found.append(embedder.embed("Cross the bridge")))
+            for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert slow.calls == 1
+    assert len(found) == 20
+
+
+def test_a_vector_is_found_again_when_memory_has_forgotten_it(tmp_path, monkeypatch):
+    class Lengths:
+        name = "lengths"
+        calls = 0
+
+        def encode(self, text):
+            self.calls += 1
+            return np.array([1.0, len(text)], np.float32)
+
+    monkeypatch.setattr(embedding, "RECENT", 2)
+    with Archive.create_or_open(tmp_path) as archive:
+        lengths = Lengths()
+        embedder = Embedder(archive, lengths)
+        texts = ["a", "bb", "ccc", "dddd"]
+        first = [embedder.embed(text) for text in texts]
+        np.testing.assert_array_equal([embedder.embed(text) for text in texts], first)
+    assert lengths.calls == len(texts)
+
+
+def test_the_vector_does_not_depend_on_how_many_threads_torch_may_use(encoder):
+    """Where the number of threads decides how sums are split, it decides their last bits."""
+    before = torch.get_num_threads()
+    text = "Climb the stairs, cross a bridge, and push the red ball into the goal. " * 4
+    try:
+        vectors = []
+        for threads in (1, 2, 4):
+            torch.set_num_threads(threads)
+            vectors.append(encoder.encode(text))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    for vector in vectors[1:]:
+        np.testing.assert_array_equal(vector, vectors[0])
 
 
 def test_meaning_decides_similarity(encoder):

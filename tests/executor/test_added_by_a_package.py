@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from taskwright.archive.store import Archive
 from taskwright.cli.main import cli
+from taskwright.config import RunConfig
 from taskwright.errors import UsageError
-from taskwright.executor import GROUP, executors, make_executor
+from taskwright.executor import EXECUTORS, GROUP, executors, make_executor
 from taskwright.executor.job import Executor
 
 MODULE = '''
@@ -27,8 +28,8 @@ class Oracle(Executor):
 
     did = []
 
-    def __init__(self, workers):
-        self.workers = workers or 7
+    def __init__(self, run):
+        self.workers = run.workers or 7
 
     def run(self, job, tell=ignore_news, at_work=ignore_state):
         self.did.append(job.kind)
@@ -47,7 +48,7 @@ class Oracle(Executor):
         pass
 
 
-def nothing(workers):
+def nothing(run):
     return "nothing"
 '''
 ENTRY_POINTS = f"""
@@ -82,18 +83,17 @@ def taskwright(*arguments: object) -> tuple[int, dict]:
 
 
 def test_it_is_listed_and_made_with_the_workers_that_were_asked_for(installed):
-    assert executors() == {
-        "local": "taskwright", "delphi": "oracles", "empty": "oracles", "gone": "oracles"
-    }  # fmt: skip
-    with make_executor("delphi", 3) as executor:
+    added = {"delphi": "oracles", "empty": "oracles", "gone": "oracles"}
+    assert executors() == {**dict.fromkeys(EXECUTORS, "taskwright"), **added}
+    with make_executor(RunConfig(executor="delphi", workers=3)) as executor:
         assert isinstance(executor, Executor)
         assert executor.workers == 3
-    with make_executor("delphi") as executor:
+    with make_executor(RunConfig(executor="delphi")) as executor:
         assert executor.workers == 7, "what suits it"
 
 
 def test_none_of_ours_can_be_replaced(installed):
-    with make_executor("local", 1) as executor:
+    with make_executor(RunConfig(executor="local", workers=1)) as executor:
         assert type(executor).__name__ == "LocalExecutor"
 
 
@@ -106,7 +106,7 @@ def test_none_of_ours_can_be_replaced(installed):
 )
 def test_a_package_that_does_not_work_is_named(installed, name, reason):
     with pytest.raises(UsageError) as caught:
-        make_executor(name)
+        make_executor(RunConfig(executor=name))
     assert f"The executor '{name}' of the package oracles does not work ({reason})" in str(
         caught.value
     )
@@ -115,8 +115,9 @@ def test_a_package_that_does_not_work_is_named(installed, name, reason):
 
 def test_a_name_that_nothing_has_is_refused_with_all_that_there_are(installed):
     with pytest.raises(UsageError, match="There is no executor 'delhi'") as caught:
-        make_executor("delhi")
-    assert "local, delphi, empty, gone" in caught.value.remedy
+        make_executor(RunConfig(executor="delhi"))
+    assert "local, " in caught.value.remedy
+    assert "delphi, empty, gone" in caught.value.remedy
 
 
 def test_train_goes_through_it(installed, tmp_path, easy_source):

@@ -14,9 +14,9 @@ import pytest
 from taskwright.archive.generalists import POLICY_NAME, generalist_folder, read_generalists
 from taskwright.archive.store import Archive
 from taskwright.errors import ArchiveError, BrokenError, UsageError
-from taskwright.executor import make_executor
 from taskwright.executor.contents import digest_of
 from taskwright.executor.job import Executor, Job, JobResult
+from taskwright.executor.local import LocalExecutor
 from taskwright.generalist import Generalist, GeneralistPoint
 from taskwright.generator.generalist import generalist_request, train_on_archive
 from taskwright.task import Task, Trial, from_json, to_json
@@ -127,7 +127,7 @@ def test_where_nothing_is_told_what_lies_there_is_left_alone(run_dir, policy):
     policy.parent.mkdir(parents=True)
     policy.write_bytes(b"mine")
     with (
-        make_executor("local", workers=1) as executor,
+        LocalExecutor() as executor,
         pytest.raises(UsageError, match="no policy that a generalist can go on from"),
     ):
         train_on_archive(run_dir, request(run_dir), executor)
