@@ -141,7 +141,7 @@ def train(
         UsageError: Nothing is named so, or the file cannot be read; a setting is wrong.
         ArchiveError: The run folder holds no archive, or the archive no such task.
     """
-    from .config import resolve
+    from .config import RunConfig, resolve
     from .executor import make_executor
     from .executor.job import Job
     from .files import write_whole
@@ -153,7 +153,7 @@ def train(
     given = {**(settings or {}), **{k: v for k, v in limits.items() if v is not None}}
     trainer = resolve({"run": {"robot": task.robot}, "trainer": given}).trainer
     if executor is None:
-        with make_executor("local", workers=1) as executor:
+        with make_executor(RunConfig(workers=1)) as executor:
             return train(
                 task,
                 seed=seed,
@@ -356,7 +356,7 @@ def run(
     watcher = on_event or (lambda event: None)
     with contextlib.ExitStack() as resources:
         if executor is None:
-            executor = make_executor(config.run.executor, config.run.workers)
+            executor = make_executor(config.run)
             resources.enter_context(executor)
         return open_run(
             folder,

@@ -22,7 +22,7 @@ class TaskwrightError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.message} {self.remedy}"
+        return f"{self.message} {self.remedy}".rstrip()
 
 
 class UsageError(TaskwrightError):
@@ -57,6 +57,10 @@ class BrokenError(TaskwrightError):
 
 class StorageError(TaskwrightError):
     """The disk takes no more, so nothing that is done now would last."""
+
+
+class WorkersGoneError(TaskwrightError):
+    """There is nobody left to do the work, and nobody has come for a long time."""
 
 
 _STORAGE_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO}

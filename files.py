@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -193,7 +194,8 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file in one piece or not at all, whatever happens meanwhile, and safe on the disk.
     A link in its place is replaced and never followed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
+    # Several threads may write the same file: two journeys can have one task.
+    unfinished = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{path.name}")
     # What lies there may be a link that somebody has laid: a file of our own is made.
     unfinished.unlink(missing_ok=True)
     try:

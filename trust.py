@@ -32,7 +32,12 @@ def reaches(config: Config) -> list[str]:
 def _of_run(config: RunConfig) -> list[str]:
     if config.executor == "local":
         return []
-    return [f"have tasks computed by the executor {config.executor}"]
+    found = [f"have tasks computed by the executor {config.executor}"]
+    if config.executor == "ray":
+        # Whoever runs a cluster runs programs on all its machines, this one included.
+        token = " without a token" if config.ray_authentication == "none" else ""
+        found.append(f"join the Ray cluster at {config.ray_address}{token}")
+    return found
 
 
 def _of_embedder(config: EmbedderConfig) -> list[str]:

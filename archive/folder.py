@@ -34,8 +34,8 @@ FOLDERS = frozenset(
 
 
 def policy_path(run_dir: Path, task_id: str) -> str:
-    """Where the policy learned on a task lies: an absolute path, for other processes, as the other
-    paths here. Links on the way to the folder are followed, those in it by nobody."""
+    """Where the policy learned on a task lies: an absolute path, as the other paths here. Links
+    on the way to the folder are followed, those in it by nobody."""
     return str(run_dir.resolve() / "policies" / f"{task_id}.zip")
 
 

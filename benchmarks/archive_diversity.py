@@ -41,7 +41,7 @@ from taskwright.archive.metrics import (
 )
 from taskwright.archive.projection import fixed_projection
 from taskwright.archive.store import Archive
-from taskwright.config import resolve
+from taskwright.config import RunConfig, resolve
 from taskwright.executor import make_executor
 from taskwright.executor.job import AtWork, Executor, Job, JobResult, Tell
 from taskwright.generator.run import open_run
@@ -91,7 +91,7 @@ def compose_run(
         "model": {"name": "composer"},
         "trainer": {"nearest_policies": 0},
     })  # fmt: skip
-    with make_executor("local") as executor:
+    with make_executor(RunConfig()) as executor:
         without_training = WithoutTraining(executor, learned, checks)
         ending = open_run(run_dir, config, without_training, lambda event: None)
     return ending.counts

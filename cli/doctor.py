@@ -16,6 +16,7 @@ from ..archive.opening import check_soundness, was_left_open
 from ..archive.store import FILE_NAME, Archive
 from ..config import Config, resolve
 from ..errors import TaskwrightError
+from ..executor import executors
 from ..generator.embedder import embedder_settings, make_encoder
 from ..sandbox import host
 from ..sandbox.processes.channel import ChildFault, fault_in
@@ -62,6 +63,7 @@ def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[Ho
     looks: dict[str, Callable[[], HostCheck]] = {
         "python": _python,
         "cores": _cores,
+        "executors": _executors,
         "sandbox": _sandbox,
         "isolation": _isolation,
         "renderer": _renderer,
@@ -96,6 +98,12 @@ def _cores() -> HostCheck:
     return HostCheck(
         "cores", "ok", f"{count} cores; --workers sets how many trials and checks run at once."
     )
+
+
+def _executors() -> HostCheck:
+    """Told and not tried: some of them reach for other machines."""
+    others = (f"{name} ({package})" for name, package in executors().items() if name != "local")
+    return HostCheck("executors", "ok", ", ".join(["local, which is this machine", *others]))
 
 
 def _sandbox() -> HostCheck:

@@ -58,7 +58,13 @@ class RunConfig(Section):
     None: one per core."""
     executor: str = "local"
     """The executor that computes checks, trials and pictures; `local` uses processes on this
-    machine."""
+    machine, `ray` those of a Ray cluster."""
+    ray_address: str = Field("auto", min_length=1)
+    """The address of the Ray cluster's head, as HOST:PORT; `auto` is the cluster that this machine
+    is part of."""
+    ray_authentication: Literal["token", "none"] = "token"
+    """Whether a Ray cluster is refused if it asks for no token: whoever reaches such a cluster can
+    run programs on it. `none` is for a network in which everybody may do that."""
     tensorboard: bool = False
     """Whether learning curves are also written as TensorBoard files, to `tb/` in the run folder;
     needs the package `tensorboard`."""

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from taskwright.archive.folder import policy_path
 from taskwright.archive.store import Archive
+from taskwright.config import RunConfig
 from taskwright.executor import make_executor
 from taskwright.executor.contents import digest_of
 from taskwright.executor.job import Executor, Job
@@ -33,7 +34,7 @@ IMAGES = Path(__file__).parent / "images"
 def main(run_dir: Path, tasks: list[str]) -> None:
     with Archive.open(run_dir) as archive:
         records = [archive.find(task) for task in tasks] or archive.kept()[:TILES]
-    with make_executor("local") as executor:
+    with make_executor(RunConfig()) as executor:
         films = [film(executor, run_dir, record) for record in records]
     length = max(map(len, films)) + LINGERING_FRAMES
     # An episode that has ended stands still until the last one has.

@@ -2,7 +2,10 @@
 
 - `EXECUTORS`: the executors by the name that the setting `run.executor` gives them
 - `job`: what a job, its result and an executor are, and `run_job`, which does one
+- `pool.PooledExecutor`: jobs that wait for one of several workers, as in all executors of ours
 - `local.LocalExecutor`: runs jobs on this machine, in as many processes as wanted
+- `ray_executor.RayExecutor`: runs jobs on the nodes of a Ray cluster; `ray_connection`,
+  `ray_cluster` and `ray_node` are parts of it, which import Ray once they are used
 - `worker_process.WorkerProcess`: one such process: its deadlines, tries and cancelling
 - `worker`: what it runs; `conversation`: what the two say to each other
 - `contents.Contents`: files that are remembered by the hash of their content
@@ -18,44 +21,61 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from ..errors import TaskwrightError, UsageError
 from ..sandbox.processes.cores import cores
 from .job import Executor
 from .local import LocalExecutor
+from .ray_executor import RayExecutor
 
-Factory = Callable[[int | None], Executor]
-"""Makes an executor with so many workers; with as many as suit it where that is None."""
+if TYPE_CHECKING:
+    from ..config import RunConfig
+
+Factory = Callable[["RunConfig"], Executor]
+"""Makes an executor by the settings of a run. Of these, `workers` is how many jobs it does at once;
+where that is None, as many as suit it."""
 
 EXECUTORS: dict[str, Factory] = {
-    "local": lambda workers: LocalExecutor(workers or cores()),
+    "local": lambda run: LocalExecutor(run.workers or cores()),
+    "ray": lambda run: RayExecutor(
+        run.workers, run.ray_address, needs_token=run.ray_authentication == "token"
+    ),
 }
 GROUP = "taskwright.executors"
-"""The entry points by which installed packages add executors: a name, and a `Factory`, such as a
-subclass of `Executor` that is made with the number of its workers. None replaces one of ours."""
+"""The entry points by which installed packages add executors: a name, and a `Factory`. None
+replaces one of ours."""
 
 
 def executors() -> dict[str, str]:
-    """Who computes: by the names of all executors, the packages that they come from."""
+    """All executors that there are: ours, and those of installed packages.
+
+    Returns:
+        By the name of each, the package that it comes from.
+    """
     added = {entry.name: _package(entry) for entry in entry_points(group=GROUP)}
     return dict.fromkeys(EXECUTORS, "taskwright") | {
         name: package for name, package in sorted(added.items()) if name not in EXECUTORS
     }
 
 
-def make_executor(name: str, workers: int | None = None) -> Executor:
-    """The executor of a name, to be used as a context manager. Everything that computes asks here.
+def make_executor(run: RunConfig) -> Executor:
+    """The executor that the setting `run.executor` names, to be used as a context manager.
+    Everything that computes asks here.
 
     Args:
-        name: One of `executors()`, such as the setting `run.executor` names.
-        workers: How many jobs it does at once. None: as many as suit it; one per core of this
-            machine where it is `local`.
+        run: The settings of a run; `executor` is one of `executors()`.
+
+    Returns:
+        The executor. Its workers start when they are needed.
 
     Raises:
-        UsageError: There is no executor of this name, or the package that adds it does not work.
+        UsageError: There is no executor of this name, the package that adds it does not work, or
+            it cannot work as it is set.
     """
+    name = run.executor
     if name in EXECUTORS:
-        return EXECUTORS[name](workers)
+        return EXECUTORS[name](run)
     found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
     if not found:
         raise UsageError(
@@ -64,7 +84,7 @@ def make_executor(name: str, workers: int | None = None) -> Executor:
         )
     package = _package(found[0])
     try:
-        executor = found[0].load()(workers)
+        executor = found[0].load()(run)
     except TaskwrightError:
         raise
     except Exception as error:

@@ -11,7 +11,14 @@ ROOM_BYTES = 64_000_000
 
 
 def digest_of(data: bytes) -> str:
-    """The name of a file by its content: the SHA-256 of its bytes, in hex."""
+    """The name of a file by its content.
+
+    Args:
+        data: The bytes of the file.
+
+    Returns:
+        Their SHA-256, in hex.
+    """
     return hashlib.sha256(data).hexdigest()
 
 
@@ -30,14 +37,28 @@ class Contents:
         self._lock = threading.Lock()
 
     def get(self, digest: str) -> bytes | None:
-        """The file of this digest; None where it is not here, or not here any more."""
+        """Look a file up.
+
+        Args:
+            digest: What `digest_of` says of it.
+
+        Returns:
+            The file; None where it is not here, or not here any more.
+        """
         with self._lock:
             if digest in self._files:
                 self._files.move_to_end(digest)
             return self._files.get(digest)
 
     def add(self, data: bytes) -> str:
-        """Keep a file. Returns its digest, which is worked out here: it belongs to these bytes."""
+        """Keep a file.
+
+        Args:
+            data: Its bytes.
+
+        Returns:
+            Its digest, which is worked out here: it belongs to these bytes.
+        """
         digest = digest_of(data)
         with self._lock:
             if digest not in self._files:

@@ -17,6 +17,8 @@ from typing import Any, Literal, Self, TypeVar
 
 from ..errors import BrokenError, UsageError, is_storage_problem
 from ..sandbox.checker import check_task
+from ..sandbox.host import require_isolation
+from ..sandbox.isolation import Isolation, Level
 from ..task import Noun, Task, from_json, to_json
 from ..trainer.requests import FilmRequest, GeneralistRequest, ReplayRequest, TrialRequest
 
@@ -24,8 +26,8 @@ Tell = Callable[[Any], None]
 """Hears how a job goes: each `CurvePoint` of a trial, each `GeneralistNews` of a generalist."""
 AtWork = Callable[[bool], None]
 MAX_OUTPUT_BYTES = 64_000_000
-"""Of the files of a result together. A policy has 0.1 MB, a replay 0.02 MB, and a film of the
-longest episode 2 MB."""
+"""Of the files of a result together. A policy has 0.1 MB, a replay 0.02 MB, and a GIF of the
+longest episode 3 MB."""
 TRIES = 2
 """How often a job is begun whose worker dies: the system may have been short of memory."""
 
@@ -66,6 +68,8 @@ class JobResult(Noun):
     payload: str = ""
     broken: str = ""
     """Empty where the job was done."""
+    is_refused: bool = False
+    """Whether it is broken because of what was asked for, so that it would be again."""
     outputs: dict[str, bytes] = field(default_factory=dict)
     """The files that the job made: the `policy` of a trial in which one was trained to the end, or
     of a generalist; a `film`; a `replay`."""
@@ -100,6 +104,14 @@ def ignore_state(is_at_work: bool) -> None:
     """
 
 
+def ignore_warning(text: str) -> None:
+    """A `warn` for callers that have nobody to tell.
+
+    Args:
+        text: It is not used.
+    """
+
+
 class Executor(abc.ABC):
     """Runs jobs somewhere, several at a time. Use it as a context manager, or call `close`.
 
@@ -109,6 +121,9 @@ class Executor(abc.ABC):
 
     workers: int
     """The number of jobs it does at once."""
+    warn: Callable[[str], None] = staticmethod(ignore_warning)
+    """Is called with a sentence about what is wrong with the workers, from any thread. A run sets
+    it."""
 
     @abc.abstractmethod
     def run(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
@@ -137,6 +152,22 @@ class Executor(abc.ABC):
             running: Whether the jobs under way are cancelled too: their work ends now, with all
                 processes that it started. The jobs that wait for a worker always are.
         """
+
+    def require_isolation(self, level: Level) -> Isolation:
+        """The isolation of task code where jobs are done: on this host, unless an executor that
+        computes elsewhere says otherwise.
+
+        Args:
+            level: What is required.
+
+        Returns:
+            The isolation; of several machines, that of the one where it is least.
+
+        Raises:
+            UsageError: It is less than what is required.
+            BrokenError: No sandbox starts.
+        """
+        return require_isolation(level)
 
     @abc.abstractmethod
     def close(self) -> None:
@@ -169,7 +200,9 @@ def run_job(job: Job, tell: Tell, processes: int | None = None) -> JobResult:
     """
     try:
         noun, outputs = _work(job, tell, processes)
-    except (BrokenError, UsageError) as error:
+    except UsageError as error:
+        return dataclasses.replace(broken(job, str(error)), is_refused=True)
+    except BrokenError as error:
         return broken(job, str(error))
     except Exception as error:
         if isinstance(error, OSError) and is_storage_problem(error):

@@ -9,10 +9,11 @@ from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault, ChildTimeout
 from ..sandbox.processes.process import ModuleProcess
 from .conversation import MAX_MESSAGE_BYTES, have_done
-from .job import AtWork, Job, JobCancelled, JobResult, Tell, ignore_news, ignore_state
+from .job import Job, JobResult, Tell
+from .pool import Worker
 
 
-class WorkerProcess:
+class WorkerProcess(Worker):
     """Does one job at a time in a worker process, which is kept warm between jobs and is replaced
     when it dies or misses a deadline.
 
@@ -25,11 +26,9 @@ class WorkerProcess:
     """
 
     def __init__(self, workers: int) -> None:
+        super().__init__()
         self._workers = workers
-        self._lock = threading.Lock()
         self._process: ModuleProcess | None = None
-        self._is_busy = False
-        self._is_cancelled = False
 
     @property
     def pid(self) -> int | None:
@@ -38,49 +37,16 @@ class WorkerProcess:
         return process.pid if process else None
 
     @property
-    def is_busy(self) -> bool:
-        """Whether a job is under way."""
-        return self._is_busy
+    def is_ready(self) -> bool:
+        """Always: a process is started where there is none."""
+        return True
 
-    def do(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
-        """Do a job and wait for its result.
+    def get_ready(self, is_closing: threading.Event) -> None:
+        """Return at once.
 
         Args:
-            job: The work. Its deadline counts from now.
-            tell: Is called with what is told while the job goes on, from this thread.
-            at_work: Is called with True now and with False when the job has ended, however it ends,
-                from this thread.
-
-        Returns:
-            What `run_job` returns; `broken` too where the deadline is missed, or where the process
-            dies in each of the job's tries.
-
-        Raises:
-            JobCancelled: `cancel` was called. What `tell` and `at_work` raise is raised here too.
+            is_closing: It is not used.
         """
-        with self._lock:
-            self._is_busy, self._is_cancelled = True, False
-        try:
-            at_work(True)
-            try:
-                return self._do(job, tell)
-            finally:
-                at_work(False)
-        except BaseException:
-            # What the process still does is of no use to anybody.
-            self.close()
-            raise
-        finally:
-            with self._lock:
-                self._is_busy = False
-
-    def cancel(self) -> None:
-        """End the job under way, if there is one: its process is killed, and `do` raises."""
-        with self._lock:
-            if self._is_busy:
-                self._is_cancelled = True
-                if self._process is not None:
-                    self._process.kill()
 
     def close(self) -> None:
         """End the process and all it started. Calling it twice is harmless; a job that is done
@@ -103,8 +69,7 @@ class WorkerProcess:
             except (ChildFault, BrokenError) as error:
                 self.close()
                 fault = error
-                if self._is_cancelled:
-                    raise JobCancelled from error
+                self._raise_if_cancelled(error)
         return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
 
     def _try(self, job: Job, tell: Tell, deadline: float) -> JobResult:
@@ -115,8 +80,7 @@ class WorkerProcess:
             # It died while it had nothing to do.
             self.close()
         with self._lock:
-            if self._is_cancelled:
-                raise JobCancelled
+            self._raise_if_cancelled()
             if self._process is None:
                 self._process = ModuleProcess(
                     "taskwright.executor.worker",
@@ -124,3 +88,7 @@ class WorkerProcess:
                     max_reply_bytes=MAX_MESSAGE_BYTES,
                 )
             return self._process
+
+    def _kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()

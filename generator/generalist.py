@@ -15,14 +15,14 @@ from pathlib import Path
 from ..archive.folder import check_folder
 from ..archive.generalists import POLICY_NAME, generalist_folder, write_generalist
 from ..archive.store import Archive, now
-from ..errors import ArchiveError, UsageError, storage_explained
+from ..errors import ArchiveError, BrokenError, UsageError, storage_explained
 from ..executor.contents import digest_of
 from ..executor.job import Executor, Job
 from ..generalist import Generalist
 from ..task import Record, Robot, from_json, to_json
 from ..trainer.policy_files import policy_bytes
 from ..trainer.requests import GeneralistNews, GeneralistRequest, GeneralistTask
-from .job_client import done, keep
+from .job_client import keep
 
 DEADLINE_S = 30 * 86_400.0
 """Of the job. Its request, or whoever waits for it, ends it long before."""
@@ -86,7 +86,8 @@ def train_on_archive(
     same request goes on from there, whatever has ended this one.
 
     Raises ArchiveError where another command trains the same generalist, StorageError where the
-    disk takes no more, and BrokenError where training failed.
+    disk takes no more, UsageError where no task is left or what lies there is no generalist, and
+    BrokenError where our machinery failed.
     """
     folder = generalist_folder(run_dir, request.name)
     check_folder(run_dir, to_write=True)
@@ -113,7 +114,11 @@ def train_on_archive(
                     keeper.take(news)
                     tell(news)
 
-                result = done(executor.run(job, hear))
+                result = executor.run(job, hear)
+    if result.is_refused:
+        raise UsageError(result.broken, "")
+    if result.broken:
+        raise BrokenError(result.broken, "The same command goes on with what was trained.")
     return from_json(Generalist, result.payload)
 
 

@@ -22,8 +22,8 @@ from ..archive.selection import make_rule
 from ..archive.store import Archive
 from ..config import Config, bare, load_config, merge, resolve, write_config
 from ..errors import ArchiveError, StorageError, TaskwrightError, UsageError, storage_explained
-from ..executor.job import Executor
-from ..sandbox.host import describe_missing, require_isolation
+from ..executor.job import Executor, ignore_warning
+from ..sandbox.host import describe_missing
 from ..task import Robot
 from ..trust import check_trusted
 from ..versions import installed_versions
@@ -166,7 +166,7 @@ def open_run(
         model.greet()
     encoder = make_encoder(config.embedder)
     metric = _metric(run_dir, config, encoder.name)
-    isolation = require_isolation(config.sandbox.require_isolation)
+    isolation = executor.require_isolation(config.sandbox.require_isolation)
     run_dir.mkdir(parents=True, exist_ok=True)
     with (
         storage_explained(),
@@ -201,12 +201,14 @@ def open_run(
             isolation=isolation.level,
             versions=installed_versions(),
         )
+        executor.warn = lambda text: events("warning", text=text)
+        resources.callback(setattr, executor, "warn", ignore_warning)
         for text in filter(None, (archive.note, *archive.complaints)):
             events("warning", text=text)
         if isolation.missing:
             events(
                 "warning",
-                text=f"Isolation is {isolation.level} on this host: task code could "
+                text=f"Isolation is {isolation.level} where tasks run: task code could "
                 f"{describe_missing(isolation)}. `taskwright doctor` tells more.",
             )
         if before not in (None, in_flight.concurrency):

@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_file_is_written_whole_and_through_no_link(tmp_path: Path) -> None:
     victim.write_text("mine")
     path.parent.mkdir()
     path.symlink_to(victim)
-    (path.parent / f".{os.getpid()}-file").symlink_to(victim)
+    (path.parent / f".{os.getpid()}-{threading.get_ident()}-file").symlink_to(victim)
     write_whole(path, b"new")
     assert path.read_bytes() == b"new"
     assert not path.is_symlink()
@@ -139,6 +140,15 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match="directory"):
         write_whole(tmp_path / "file", b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_threads_that_write_the_same_file_do_not_get_in_each_others_way(tmp_path: Path) -> None:
+    contents = [bytes([n]) * 300_000 for n in range(8)]
+    with ThreadPoolExecutor(len(contents)) as pool:
+        for _ in range(5):
+            list(pool.map(lambda data: write_whole(tmp_path / "file", data), contents))
+    assert (tmp_path / "file").read_bytes() in contents
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
 
 

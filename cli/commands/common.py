@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import functools
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from ... import api
+from ...config import resolve
 from ...errors import UsageError
+from ...executor import make_executor
+from ...executor.job import Executor
 from ...output import say
 from ...sandbox.isolation import LEVELS, Level
 from ...task import ROBOTS, Robot, Task
@@ -17,6 +23,9 @@ from .typed import PLACE, words
 INTERRUPTED = 130
 """Exit status of a command that was stopped by Ctrl-C."""
 
+EXECUTOR_SETTINGS = ("executor", "ray_address", "ray_authentication")
+"""The settings of the section `run` that say who computes."""
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 isolation_option = click.option(
     "--require-isolation",
@@ -24,18 +33,54 @@ isolation_option = click.option(
     type=click.Choice(LEVELS),
     help="Refuse to run task code where this host isolates it less.",
 )
-executor_option = click.option(
-    "--executor",
-    "executor_name",
-    metavar="NAME",
-    help="Who computes: `local`, which is this machine, or another that `doctor` lists.",
-)
 robot_option = click.option(
     "--robot",
     type=click.Choice(ROBOTS),
     help="Instead of the one that the task's base class names.",
 )
 run_dir_argument = click.argument("run_dir", type=PLACE)
+
+
+def executor_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Options that say who computes. The command gets `computes`: what was said, as settings of the
+    section `run`."""
+
+    @functools.wraps(command)
+    def collecting(*arguments: Any, **options: Any) -> int:
+        said = {name: options.pop(name) for name in EXECUTOR_SETTINGS}
+        computes = {name: value for name, value in said.items() if value is not None}
+        return command(*arguments, computes=computes, **options)
+
+    for add in (
+        click.option(
+            "--ray-authentication",
+            type=click.Choice(["token", "none"]),
+            help="`none`: also join a Ray cluster that lets in everybody.",
+        ),
+        click.option(
+            "--ray-address",
+            metavar="HOST:PORT",
+            help="Head of the Ray cluster.  [default: the one that this machine is part of]",
+        ),
+        click.option(
+            "--executor",
+            metavar="NAME",
+            help="Who computes: `local`, which is this machine; `ray`, a Ray cluster; or another "
+            "that is installed.",
+        ),
+    ):
+        collecting = add(collecting)
+    return collecting
+
+
+@contextlib.contextmanager
+def one_worker(computes: dict[str, Any], isolation: Level | None) -> Iterator[Executor]:
+    """An executor with one worker, as `executor_options` say. Raises UsageError where it isolates
+    task code less than asked for."""
+    with make_executor(resolve({"run": {**computes, "workers": 1}}).run) as executor:
+        if isolation is not None:
+            executor.require_isolation(isolation)
+        yield executor
 
 
 def complain(sentences: Iterable[str]) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 from rich.console import Group
 
 from ...archive.generalists import POLICY_NAME, generalist_folder, mean_success
-from ...executor import make_executor
 from ...executor.job import Executor
 from ...generalist import Generalist, GeneralistPoint
 from ...generator.generalist import generalist_request, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
+from ...sandbox.isolation import Level
 from ...task import Robot
 from ...trainer.requests import GeneralistNews, GeneralistRequest
 from ..terminal import TEXT_LENGTH, duration, shortened, sparkline
+from .common import one_worker
 
 DEFAULT_STEPS = 500_000
 SLOTS = 16
@@ -37,7 +38,8 @@ def train_all(
     workers: int | None,
     evaluation_episodes: int,
     policy: Path | None,
-    executor_name: str | None,
+    computes: dict[str, Any],
+    isolation: Level | None,
     as_json: bool,
 ) -> int:
     """Train, show how it goes, and print what came of it."""
@@ -55,7 +57,7 @@ def train_all(
     console = Console(err=as_json)
     folder = generalist_folder(run_dir, request.name)
     try:
-        with make_executor(executor_name or "local", workers=1) as executor:
+        with one_worker(computes, isolation) as executor:
             generalist = _watched(run_dir, request, executor, console)
     except KeyboardInterrupt:
         if (folder / POLICY_NAME).exists():

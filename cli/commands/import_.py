@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from ...executor import make_executor
 from ...output import Console, busy, print_json
 from ...sandbox.isolation import Level
 from ...task import Robot
 from ..terminal import STATUS_STYLES, watching
 from .common import (
-    executor_option,
+    EXECUTOR_SETTINGS,
+    executor_options,
     isolation_option,
     json_option,
-    require,
+    one_worker,
     robot_option,
     run_dir_argument,
 )
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
 )
-@executor_option
+@executor_options
 @isolation_option
 @json_option
 def import_(
@@ -42,7 +42,7 @@ def import_(
     paths: tuple[Path, ...],
     robot: Robot | None,
     tries: bool,
-    executor_name: str | None,
+    computes: dict[str, Any],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -56,10 +56,10 @@ def import_(
     from ...generator.run import open_run, prepare_config
     from ...generator.watchdog import Watchdog
 
-    require(isolation)
     console = Console(err=as_json)
-    name = executor_name or prepare_config(run_dir, {}).run.executor
-    with Watchdog(), make_executor(name, workers=1) as executor:
+    as_set = prepare_config(run_dir, {"run": computes}).run.model_dump()
+    computes = {name: as_set[name] for name in EXECUTOR_SETTINGS}
+    with Watchdog(), one_worker(computes, isolation) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(
                 run_dir,

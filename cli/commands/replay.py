@@ -10,14 +10,13 @@ import click
 
 from ... import api
 from ...archive.folder import replay_path
-from ...executor import make_executor
 from ...output import print_json, say
 from ...sandbox.isolation import Level
 from .common import (
-    executor_option,
+    executor_options,
     isolation_option,
     json_option,
-    require,
+    one_worker,
     run_dir_argument,
 )
 
@@ -25,13 +24,13 @@ from .common import (
 @click.command()
 @run_dir_argument
 @click.argument("key", metavar="[TASK]", required=False)
-@executor_option
+@executor_options
 @isolation_option
 @json_option
 def replay(
     run_dir: Path,
     key: str | None,
-    executor_name: str | None,
+    computes: dict[str, Any],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -42,11 +41,10 @@ def replay(
     from ...archive.store import Archive
     from ...generator.job_client import record_missing_replays, record_replay
 
-    require(isolation)
     with Archive.open(run_dir) as archive:
         records = archive.records() if key is None else [archive.find(key)]
     rows = []
-    with make_executor(executor_name or "local", workers=1) as executor:
+    with one_worker(computes, isolation) as executor:
         if key is None:
             made = record_missing_replays(executor, run_dir, records)
         else:

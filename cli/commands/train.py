@@ -15,7 +15,6 @@ from ... import api
 from ...config import TrainerConfig, merge, parse_assignment
 from ...curriculum import CURRICULA
 from ...errors import BrokenError, UsageError
-from ...executor import make_executor
 from ...executor.contents import digest_of
 from ...executor.job import Executor, Job
 from ...files import write_whole
@@ -27,11 +26,11 @@ from .. import display
 from ..terminal import STATUS_STYLES
 from ..training_view import watching_trial
 from .common import (
-    executor_option,
+    executor_options,
     isolation_option,
     json_option,
     named_task,
-    require,
+    one_worker,
     robot_option,
 )
 from .generalist import train_all
@@ -91,7 +90,7 @@ DEFAULT_EVALUATION_EPISODES = 32
     metavar="trainer.NAME=VALUE",
     help="A setting of the trainer, such as trainer.learner=ppo.",
 )
-@executor_option
+@executor_options
 @isolation_option
 @json_option
 def train(
@@ -108,7 +107,7 @@ def train(
     video: Path | None,
     tensorboard: Path | None,
     assignments: tuple[str, ...],
-    executor_name: str | None,
+    computes: dict[str, Any],
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -120,7 +119,6 @@ def train(
                 "`--all` takes a run folder alone, and neither --video nor --set.",
                 "For example: taskwright train runs/default --all.",
             )
-        require(isolation)
         require_room_for(policy)
         return train_all(
             Path(source[0]),
@@ -132,7 +130,8 @@ def train(
             workers=workers,
             evaluation_episodes=episodes or DEFAULT_EVALUATION_EPISODES,
             policy=policy,
-            executor_name=executor_name,
+            computes=computes,
+            isolation=isolation,
             as_json=as_json,
         )
     if sampler or episodes:
@@ -144,14 +143,13 @@ def train(
             f"A film cannot be written as {video.name}.", "End its name in .mp4 or .gif."
         )
     task = named_task(source, robot)
-    require(isolation)
     require_room_for(policy)
     require_room_for(video)
     settings = _settings(assignments)
     console = Console(err=as_json)
     with (
         tempfile.TemporaryDirectory() as scratch,
-        make_executor(executor_name or "local", workers=1) as executor,
+        one_worker(computes, isolation) as executor,
     ):
         kept = Path(scratch).resolve() / "policy.zip"
         longest = steps or settings.get("max_steps") or TrainerConfig().max_steps

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from taskwright.config import RunConfig
 from taskwright.errors import StorageError, UsageError
 from taskwright.executor import EXECUTORS, make_executor
 from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
@@ -23,7 +24,7 @@ from taskwright.trainer.requests import TrialRequest
 @pytest.fixture(scope="module", params=list(EXECUTORS))
 def executor(request):
     """Each executor in the table, with two workers that are warm."""
-    with make_executor(request.param, workers=2) as executor:
+    with make_executor(RunConfig(executor=request.param, workers=2)) as executor:
         yield executor
 
 
@@ -86,7 +87,7 @@ def test_a_trial_that_its_own_limit_cuts_short_gives_a_verdict_and_its_curve(
     source = easy_source.replace("[0] > 2.0", "[0] < -50.0")
     request = TrialRequest(
         *(source, "r2d2", 0, 300_000, 300_000),
-        *(0.5, 1, 4, 0.8, 0.5, 4, 16),
+        *(0.5, None, 4, 0.8, 0.5, 4, 16),
     )
     points = []
     job = Job("trial-1", "trial", to_json(request), 120.0)
@@ -168,7 +169,7 @@ def test_what_a_listener_raises_reaches_whoever_asked(executor, easy_source):
 @pytest.mark.parametrize("name", EXECUTORS)
 def test_closing_ends_all_that_was_started_and_may_be_repeated(name, easy_source):
     before = set(descendants(os.getpid()))
-    executor = make_executor(name, workers=1)
+    executor = make_executor(RunConfig(executor=name, workers=1))
     assert executor.run(check_job(easy_source)).broken == ""
     executor.close()
     executor.close()
@@ -180,5 +181,5 @@ def test_closing_ends_all_that_was_started_and_may_be_repeated(name, easy_source
 
 def test_an_executor_that_there_is_not_is_refused_with_those_that_there_are():
     with pytest.raises(UsageError, match="'moon'") as caught:
-        make_executor("moon")
+        make_executor(RunConfig(executor="moon"))
     assert all(name in str(caught.value) for name in EXECUTORS)

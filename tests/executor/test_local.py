@@ -87,7 +87,7 @@ def test_cancelling_ends_what_is_under_way_and_what_waits_and_nothing_later(easy
         running = Asked(executor, check_job(hanging(easy_source)))
         assert running.begun.wait(5.0)
         time.sleep(0.5)
-        worker = executor._threads[0].worker.pid
+        worker = executor._pool[0].pid
         waiting = Asked(executor, check_job(easy_source))
         time.sleep(0.2)
         executor.cancel()

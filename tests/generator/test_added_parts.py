@@ -14,10 +14,10 @@ from click.testing import CliRunner
 
 from taskwright.archive.store import Archive
 from taskwright.cli.main import cli
-from taskwright.config import load_config
+from taskwright.config import RunConfig, load_config
 from taskwright.errors import UsageError
 from taskwright.executor import EXECUTORS, make_executor
-from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_point, ignore_state
+from taskwright.executor.job import Executor, JobCancelled, JobResult, ignore_news, ignore_state
 from taskwright.generator import run as run_module
 from taskwright.generator.archive_view import Selection
 from taskwright.generator.composer.drawing import candidates, grown
@@ -53,11 +53,11 @@ class Believer(Executor):
 
     did: ClassVar[Counter] = Counter()
 
-    def __init__(self, workers):
-        self.workers = workers or 1
+    def __init__(self, run):
+        self.workers = run.workers or 1
         self._cancelled = threading.Event()
 
-    def run(self, job, tell=ignore_point, at_work=ignore_state):
+    def run(self, job, tell=ignore_news, at_work=ignore_state):
         if self._cancelled.is_set():
             raise JobCancelled
         self.did[job.kind] += 1
@@ -155,7 +155,7 @@ def test_a_whole_run_goes_through_all_three(added, tmp_path):
         "strategies": {"enabled": ["homage"]},
     }
     config = prepare_config(tmp_path / "run", settings)
-    with make_executor(config.run.executor, 2) as executor:
+    with make_executor(config.run) as executor:
         ending = open_run(tmp_path / "run", config, executor, lambda event: None)
     records = records_in(tmp_path / "run")
     assert [record.status for record in records] == ["learned"] * 3
@@ -196,7 +196,7 @@ def test_a_strategy_that_was_taken_away_is_named_and_no_other_journey_is_lost(
 
     def go(**more):
         config = prepare_config(folder, {**settings, **more})
-        with make_executor("believer") as executor:
+        with make_executor(RunConfig(executor="believer")) as executor:
             return open_run(folder, config, executor, lambda event: None)
 
     go(strategies={"enabled": ["homage"]})
@@ -217,7 +217,7 @@ def test_a_strategy_that_was_taken_away_is_named_and_no_other_journey_is_lost(
 def test_a_run_goes_on_with_the_strategies_that_there_were_when_it_began(added, tmp_path):
     config = prepare_config(tmp_path / "run", {"run": {"attempts": 1, "executor": "believer"}})
     assert config.strategies.enabled is None
-    with make_executor("believer") as executor:
+    with make_executor(RunConfig(executor="believer")) as executor:
         open_run(tmp_path / "run", config, executor, lambda event: None)
     again = prepare_config(tmp_path / "run", {})
     assert again.strategies.enabled == tuple(STRATEGIES)

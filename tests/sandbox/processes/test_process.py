@@ -49,8 +49,8 @@ def rogue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Mo
     (tmp_path / "rogue.py").write_text(ROGUE)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
-    def start(statements: str) -> ModuleProcess:
-        return ModuleProcess("rogue", statements)
+    def start(statements: str, **limits: int) -> ModuleProcess:
+        return ModuleProcess("rogue", statements, **limits)
 
     return start
 
@@ -82,6 +82,20 @@ def test_refuses_malformed_reply(
         with pytest.raises(ChildProtocolError, match=detail):
             process.request({"op": "work"}, timeout_s=10.0)
         assert processes.in_session(process.pid) == []
+
+
+def test_a_process_that_is_trusted_may_say_more_at_once(
+    rogue: Callable[..., ModuleProcess],
+) -> None:
+    size = 8 * MAX_REPLY_BYTES
+    answer = f"message(b'{{\"data\": \"' + b'x' * {size} + b'\"}}')"
+    with rogue(answer, max_reply_bytes=2 * size) as process:
+        assert process.request({"op": "work"}, timeout_s=10.0) == {"data": "x" * size}
+    with (
+        rogue(answer, max_reply_bytes=size) as process,
+        pytest.raises(ChildProtocolError, match="bytes long"),
+    ):
+        process.request({"op": "work"}, timeout_s=10.0)
 
 
 @pytest.mark.parametrize(
