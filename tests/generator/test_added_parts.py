@@ -53,8 +53,8 @@ class Believer(Executor):
 
     did: ClassVar[Counter] = Counter()
 
-    def __init__(self, workers):
-        self.workers = workers or 1
+    def __init__(self, run):
+        self.workers = run.workers or 1
         self._cancelled = threading.Event()
 
     def run(self, job, tell=ignore_news, at_work=ignore_state):
