@@ -5,10 +5,8 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 from ..archive.embedding import weights_folder
 from ..archive.filesystem import network_filesystem
@@ -24,6 +22,7 @@ from ..sandbox.processes.cores import cores
 from ..sandbox.processes.memory import shared_memory
 from ..sandbox.processes.process import Child
 from ..world.pictures import egl
+from .host_check import HostCheck
 
 SAMPLE_TASK = '''
 from taskwright.world import R2D2Env
@@ -46,15 +45,6 @@ class Env(R2D2Env):
 '''
 RENDERER_TIMEOUT_S = 30.0
 MODEL_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True)
-class HostCheck:
-    """One thing that was looked at. `limited` works, with what is missing said."""
-
-    name: str
-    state: Literal["ok", "limited", "failed"]
-    detail: str
 
 
 def examine(base_url: str | None = None, run_dir: Path | None = None) -> list[HostCheck]:

@@ -76,15 +76,11 @@ def make_executor(run: RunConfig) -> Executor:
     name = run.executor
     if name in EXECUTORS:
         return EXECUTORS[name](run)
-    found = [entry for entry in entry_points(group=GROUP) if entry.name == name]
-    if not found:
-        raise UsageError(
-            f"There is no executor {name!r}.",
-            f"Choose one of these: {', '.join(executors())}; or install the package that adds it.",
-        )
-    package = _package(found[0])
+    require_known(name)
+    (entry, *_) = (entry for entry in entry_points(group=GROUP) if entry.name == name)
+    package = _package(entry)
     try:
-        executor = found[0].load()(run)
+        executor = entry.load()(run)
     except TaskwrightError:
         raise
     except Exception as error:
@@ -92,6 +88,22 @@ def make_executor(run: RunConfig) -> Executor:
     if not isinstance(executor, Executor):
         raise _unusable(name, package, f"it makes a {type(executor).__name__}, and no `Executor`")
     return executor
+
+
+def require_known(name: str) -> None:
+    """See that there is an executor of a name.
+
+    Args:
+        name: Such as the setting `run.executor` holds.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if name not in executors():
+        raise UsageError(
+            f"There is no executor {name!r}.",
+            f"Choose one of these: {', '.join(executors())}; or install the package that adds it.",
+        )
 
 
 def _package(entry: EntryPoint) -> str:

@@ -258,6 +258,9 @@ class Cluster:
                 if judged.fault and self._is_in_use:
                     self._warn(f"The node {node.name} {judged.fault}: it is left out.")
 
+    def _judged(self, node: Node) -> Node:
+        return judged(node, needs_token=self._needs_token, required=self._required)
+
     def _examined(self, node: Node, answer: Any) -> Node:
         try:
             return replace(node, found=self.ray.get(answer, timeout=0))
@@ -267,31 +270,42 @@ class Cluster:
             fault = f"cannot run Taskwright ({in_short(error)})"
         return replace(node, fault=fault, remedy=INSTALL_REMEDY)
 
-    def _judged(self, node: Node) -> Node:
-        """The node with its fault, if it has one."""
-        found = node.found
-        if found is None:
-            return node
-        versions = installed_versions()
-        for package in sorted(versions.keys() - {*ONLY_HERE}):
-            there = found["versions"].get(package)
-            if there != versions[package]:
-                fault = f"has {package} {there or 'not at all'}, and here it is {versions[package]}"
-                return replace(node, fault=fault, remedy=INSTALL_REMEDY)
-        if found["code"] != code_digest():
-            fault = "has another Taskwright than this machine, although of the same version"
-            return replace(node, fault=fault, remedy=INSTALL_REMEDY)
-        if self._needs_token and not found["asks_for_token"]:
-            fault = "asks for no token, so that anybody who reaches it can run programs there"
-            return replace(node, fault=fault, remedy=TOKEN_REMEDY)
-        isolation = node.isolation
-        if LEVELS.index(isolation.level) < LEVELS.index(self._required):
-            fault = (
-                f"has {isolation.level} isolation, but {self._required} is required: task code "
-                f"could {describe_missing(isolation)}"
-            )
-            return replace(node, fault=fault, remedy=ISOLATION_REMEDY)
+
+def judged(node: Node, *, needs_token: bool, required: Level) -> Node:
+    """Decide whether a node may be used.
+
+    Args:
+        node: One that has been examined.
+        needs_token: Whether it has to ask for a token.
+        required: How far it has to isolate task code.
+
+    Returns:
+        The node, with its fault and the remedy where it may not be used.
+    """
+    found = node.found
+    if found is None:
         return node
+    versions = installed_versions()
+    for package in sorted(versions.keys() - {*ONLY_HERE}):
+        there = found["versions"].get(package)
+        if there != versions[package]:
+            has = f"has {package} {there}" if there else f"lacks {package}"
+            fault = f"{has}, and this machine has {versions[package]}"
+            return replace(node, fault=fault, remedy=INSTALL_REMEDY)
+    if found["code"] != code_digest():
+        fault = "has another Taskwright than this machine, although it is called the same version"
+        return replace(node, fault=fault, remedy=INSTALL_REMEDY)
+    if needs_token and not found["asks_for_token"]:
+        fault = "asks for no token, so that anybody who reaches it can run programs there"
+        return replace(node, fault=fault, remedy=TOKEN_REMEDY)
+    isolation = node.isolation
+    if LEVELS.index(isolation.level) < LEVELS.index(required):
+        fault = (
+            f"has {isolation.level} isolation, but {required} is required: task code could "
+            f"{describe_missing(isolation)}"
+        )
+        return replace(node, fault=fault, remedy=ISOLATION_REMEDY)
+    return node
 
 
 def require_usable(node: Node) -> None:

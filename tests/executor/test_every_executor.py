@@ -20,11 +20,27 @@ from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
 from taskwright.task import Outcome, Task, Trial, from_json, to_json
 from taskwright.trainer.requests import TrialRequest
 
+# Starting a cluster takes half a minute.
+NAMES = [pytest.param(name, marks=[pytest.mark.slow] * (name == "ray")) for name in EXECUTORS]
 
-@pytest.fixture(scope="module", params=list(EXECUTORS))
-def executor(request):
+
+@pytest.fixture(scope="module")
+def settings_of(request):
+    """The settings with which an executor of a name works here."""
+
+    def settings(name: str, workers: int) -> RunConfig:
+        place = {}
+        if name == "ray":
+            place["ray_address"] = request.getfixturevalue("ray_nodes").address
+        return RunConfig(executor=name, workers=workers, **place)
+
+    return settings
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def executor(request, settings_of):
     """Each executor in the table, with two workers that are warm."""
-    with make_executor(RunConfig(executor=request.param, workers=2)) as executor:
+    with make_executor(settings_of(request.param, 2)) as executor:
         yield executor
 
 
@@ -166,10 +182,11 @@ def test_what_a_listener_raises_reaches_whoever_asked(executor, easy_source):
     assert executor.run(check_job(easy_source)).broken == ""
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
-def test_closing_ends_all_that_was_started_and_may_be_repeated(name, easy_source):
+@pytest.mark.parametrize("name", NAMES)
+def test_closing_ends_all_that_was_started_and_may_be_repeated(name, settings_of, easy_source):
+    settings = settings_of(name, 1)
     before = set(descendants(os.getpid()))
-    executor = make_executor(RunConfig(executor=name, workers=1))
+    executor = make_executor(settings)
     assert executor.run(check_job(easy_source)).broken == ""
     executor.close()
     executor.close()
