@@ -172,17 +172,16 @@ class Journey:
                 f"The journey follows the idea strategy {name!r}, which there is not here.",
                 "Other journeys are not affected.",
             )
-        by_number = {record.number: record for record in self.view.records}
-        subject = self.selection.subject
+        records, subject = self.view.records, self.selection.subject
         return self.author.propose(
             Brief(
                 robot=self.context.config.run.robot,
                 random=self.random("idea"),
                 stones=self.view.stones(self.selection),
-                failures=[by_number[n] for n in self.selection.failures],
+                failures=[r for n in self.selection.failures if (r := records.of(n))],
                 strategy=STRATEGIES[name],
-                subject=by_number[subject] if subject is not None else None,
-                records=self.view.records,
+                subject=records.of(subject) if subject is not None else None,
+                records=records,
             )
         )
 
@@ -244,7 +243,7 @@ class Journey:
     def same_source(self) -> str:
         """Which earlier journey had a verdict on this very source; empty where none had."""
         task, in_flight = self.written, self.context.in_flight
-        same = [record for record in self.view.records if record.task_id == task.task_id]
+        same = self.view.of_task(task.task_id)
         beside = in_flight.beside(self.number, self.view.horizon, "task", self.wait)
         same += [in_flight.end_of(n.number, self.wait) for n in beside if n.task == task]
         for record in same:
