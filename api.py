@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -143,8 +142,9 @@ def train(
         ArchiveError: The run folder holds no archive, or the archive no such task.
     """
     from .config import resolve
+    from .executor import make_executor
     from .executor.job import Job
-    from .executor.local import LocalExecutor, processes_for
+    from .files import write_whole
     from .task import from_json, to_json
     from .trainer.requests import TrialRequest
 
@@ -153,7 +153,7 @@ def train(
     given = {**(settings or {}), **{k: v for k, v in limits.items() if v is not None}}
     trainer = resolve({"run": {"robot": task.robot}, "trainer": given}).trainer
     if executor is None:
-        with LocalExecutor() as executor:
+        with make_executor("local", workers=1) as executor:
             return train(
                 task,
                 seed=seed,
@@ -163,20 +163,20 @@ def train(
                 on_progress=on_progress,
                 executor=executor,
             )
-    with tempfile.TemporaryDirectory() as scratch:
-        request = TrialRequest(
-            source=task.source,
-            robot=task.robot,
-            seed=seed,
-            policy_path=str(Path(policy or Path(scratch) / "policy.zip").resolve()),
-            processes=processes_for(workers, 1),
-            **trainer.model_dump(exclude={"nearest_policies", "processes"}),
-        )
-        deadline_s = request.max_seconds + TRIAL_GRACE_S
-        job = Job(f"train-{task.task_id}", "trial", to_json(request), deadline_s)
-        result = executor.run(job, on_progress or (lambda point: None))
+    request = TrialRequest(
+        source=task.source,
+        robot=task.robot,
+        seed=seed,
+        processes=workers or trainer.processes,
+        **trainer.model_dump(exclude={"nearest_policies", "processes"}),
+    )
+    deadline_s = request.max_seconds + TRIAL_GRACE_S
+    job = Job(f"train-{task.task_id}", "trial", to_json(request), deadline_s)
+    result = executor.run(job, on_progress or (lambda point: None))
     if result.broken:
         return Trial("broken", result.broken, seed=seed)
+    if policy is not None and "policy" in result.outputs:
+        write_whole(Path(policy).resolve(), result.outputs["policy"])
     return from_json(Trial, result.payload)
 
 

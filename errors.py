@@ -70,12 +70,17 @@ def storage_error(reason: str) -> StorageError:
     )
 
 
+def is_storage_problem(error: OSError) -> bool:
+    """Whether the system says that a disk takes no more."""
+    return error.errno in _STORAGE_ERRNOS
+
+
 @contextlib.contextmanager
 def storage_explained() -> Iterator[None]:
     """Raise StorageError where the system says that the disk takes no more."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _STORAGE_ERRNOS:
+        if not is_storage_problem(error):
             raise
         raise storage_error(error.strerror or str(error)) from error

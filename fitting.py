@@ -47,6 +47,8 @@ def _fits(kind: Any, value: Any) -> bool:
         return True
     if kind is int or kind is str or kind is bool:
         return type(value) is kind
+    if kind is bytes:
+        return type(value) is str
     if kind is float:
         return type(value) in (int, float) and math.isfinite(value)
     if kind is types.NoneType:

@@ -1,12 +1,14 @@
 """The nouns that travel through every room.
 
 Plain frozen dataclasses: they cross process boundaries as JSON and rest in the archive as JSON.
+Bytes, which only pass from process to process, are base64 in it.
 `to_json` writes one; where JSON comes in from outside, read it with `from_json`, which refuses
 unknown fields and wrong types.
 """
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import functools
 import hashlib
@@ -96,7 +98,11 @@ class Noun:
     """Base of the nouns: read back strictly, so that a field that is not known is an error, and so
     is a number that is not finite."""
 
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {
+        "extra": "forbid",
+        "allow_inf_nan": False,
+        "val_json_bytes": "base64",
+    }
 
 
 N = TypeVar("N", bound=Noun)
@@ -435,7 +441,16 @@ def to_json(noun: Noun) -> str:
     Raises:
         ValueError: A number in it is not finite.
     """
-    return json.dumps(dataclasses.asdict(noun), sort_keys=True, allow_nan=False)
+    return json.dumps(
+        dataclasses.asdict(noun), sort_keys=True, allow_nan=False, default=_bytes_as_text
+    )
+
+
+def _bytes_as_text(value: Any) -> str:
+    if not isinstance(value, bytes):
+        raise TypeError(f"no noun has a {type(value).__name__}")
+    # The alphabet that all releases of pydantic read.
+    return base64.urlsafe_b64encode(value).decode()
 
 
 @functools.cache

@@ -42,8 +42,8 @@ from taskwright.archive.metrics import (
 from taskwright.archive.projection import fixed_projection
 from taskwright.archive.store import Archive
 from taskwright.config import resolve
-from taskwright.executor.job import AtWork, Job, JobResult, Tell
-from taskwright.executor.local import LocalExecutor, cores
+from taskwright.executor import make_executor
+from taskwright.executor.job import AtWork, Executor, Job, JobResult, Tell
 from taskwright.generator.run import open_run
 from taskwright.generator.seeds import idea_from_docstring
 from taskwright.task import Outcome, Trial, from_json, to_json
@@ -56,7 +56,7 @@ WHOLE, EMBEDDED = "whole description", "title, description, success"
 class WithoutTraining:
     """Does the checks and leaves the rest out: a trial's verdict is drawn from its own seed."""
 
-    def __init__(self, executor: LocalExecutor, learned: float, checks: bool) -> None:
+    def __init__(self, executor: Executor, learned: float, checks: bool) -> None:
         self._executor = executor
         self._learned = learned
         self._checks = checks
@@ -71,9 +71,9 @@ class WithoutTraining:
                 return self._executor.run(job, tell, at_work)
             return JobResult(job.job_id, to_json(Outcome("passed")))
         if job.kind == "film":
-            return JobResult(job.job_id, to_json(Film("", 0)))
+            return JobResult(job.job_id, to_json(Film(0)), outputs={"film": b""})
         if job.kind == "replay":
-            return JobResult(job.job_id, to_json(Replay("", 0, 0)))
+            return JobResult(job.job_id, to_json(Replay(0, 0)), outputs={"replay": b""})
         random = np.random.default_rng(from_json(TrialRequest, job.payload).seed)
         steps = int(random.integers(5_000, 110_000))
         learned = random.random() < self._learned
@@ -91,7 +91,7 @@ def compose_run(
         "model": {"name": "composer"},
         "trainer": {"nearest_policies": 0},
     })  # fmt: skip
-    with LocalExecutor(cores()) as executor:
+    with make_executor("local") as executor:
         without_training = WithoutTraining(executor, learned, checks)
         ending = open_run(run_dir, config, without_training, lambda event: None)
     return ending.counts

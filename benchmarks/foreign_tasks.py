@@ -28,7 +28,7 @@ from time_to_verdict import confirmed_trial
 from trials import Results, trial_in
 
 from taskwright.config.files import merge, parse_assignment, resolve
-from taskwright.executor.local import cores
+from taskwright.sandbox.processes.cores import cores
 from taskwright.task import Trial, robot_named_in
 from taskwright.trainer.evidence.deciding import last_progress, spans
 

@@ -42,7 +42,7 @@ from numpy.typing import NDArray
 
 import taskwright
 from taskwright.errors import TaskwrightError
-from taskwright.executor.local import cores
+from taskwright.sandbox.processes.cores import cores
 
 ROOT = Path(taskwright.__file__).parent
 EXAMPLES = ROOT / "examples" / "tasks"

@@ -36,7 +36,7 @@ from typing import Any
 from harness import Benchmark, command
 from trials import try_task
 
-from taskwright.executor.local import cores
+from taskwright.sandbox.processes.cores import cores
 
 SAMPLE_S = 0.5
 EVALUATION_EPISODES = 32

@@ -8,7 +8,6 @@ stopped.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from harness import EXAMPLES, Benchmark
 
 from taskwright.config import TrainerConfig
-from taskwright.executor.local import cores
+from taskwright.sandbox.processes.cores import cores
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Trial, from_json, robot_named_in, to_json
 from taskwright.trainer.evidence.evaluation import Evaluation, evaluate
@@ -35,9 +34,10 @@ def try_task(source: str, seed: int, policy: Path | None = None, **settings: Any
     config = TrainerConfig(processes=cores())
     settings = config.model_dump(exclude={"nearest_policies"}) | settings
     robot = robot_named_in(source) or "r2d2"
-    with tempfile.TemporaryDirectory() as folder:
-        path = str(policy or Path(folder) / "policy.zip")
-        return run_trial(TrialRequest(source, robot, seed, path, **settings))
+    trial, trained = run_trial(TrialRequest(source, robot, seed, **settings))
+    if policy is not None and trained is not None:
+        policy.write_bytes(trained)
+    return trial
 
 
 def play(

@@ -16,10 +16,10 @@ from ..archive.opening import check_soundness, was_left_open
 from ..archive.store import FILE_NAME, Archive
 from ..config import Config, resolve
 from ..errors import TaskwrightError
-from ..executor.local import cores
 from ..generator.embedder import embedder_settings, make_encoder
 from ..sandbox import host
 from ..sandbox.processes.channel import ChildFault, fault_in
+from ..sandbox.processes.cores import cores
 from ..sandbox.processes.memory import shared_memory
 from ..sandbox.processes.process import Child
 from ..world.pictures import egl

@@ -5,9 +5,9 @@ python docs/make_film.py RUN_DIR [TASK ...]
 
 from __future__ import annotations
 
+import io
 import itertools
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,17 @@ from PIL import Image, ImageDraw, ImageFont, ImageSequence
 
 from taskwright.archive.folder import policy_path
 from taskwright.archive.store import Archive
-from taskwright.task import Record
-from taskwright.trainer.media.film import FRAMES_PER_SECOND, make_film
-from taskwright.trainer.requests import FilmRequest
+from taskwright.executor import make_executor
+from taskwright.executor.contents import digest_of
+from taskwright.executor.job import Executor, Job
+from taskwright.task import Record, from_json, to_json
+from taskwright.trainer.media.film import FRAMES_PER_SECOND
+from taskwright.trainer.requests import Film, FilmRequest
 
 TILES, COLUMNS, WIDTH, HEIGHT, GAP, CAPTION = 6, 3, 300, 210, 4, 22
 LINGERING_FRAMES = 20
 """How long the film stands still when the last episode has ended."""
+DEADLINE_S = 300.0
 COLOURS = 256
 IMAGES = Path(__file__).parent / "images"
 
@@ -29,7 +33,8 @@ IMAGES = Path(__file__).parent / "images"
 def main(run_dir: Path, tasks: list[str]) -> None:
     with Archive.open(run_dir) as archive:
         records = [archive.find(task) for task in tasks] or archive.kept()[:TILES]
-    films = [film(run_dir, record) for record in records]
+    with make_executor("local") as executor:
+        films = [film(executor, run_dir, record) for record in records]
     length = max(map(len, films)) + LINGERING_FRAMES
     # An episode that has ended stands still until the last one has.
     films = [[*frames, *itertools.repeat(frames[-1], length - len(frames))] for frames in films]
@@ -44,27 +49,26 @@ def main(run_dir: Path, tasks: list[str]) -> None:
     print(f"{path}: {length} frames, {path.stat().st_size / 1e6:.1f} MB")
 
 
-def film(run_dir: Path, record: Record) -> list[Image.Image]:
+def film(executor: Executor, run_dir: Path, record: Record) -> list[Image.Image]:
     """The frames of one episode of a task's trained agent, each with the task's title below it."""
     assert record.task is not None
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "film.gif"
-        policy = policy_path(run_dir, record.task.task_id)
-        request = FilmRequest(
-            record.task.source,
-            record.task.robot,
-            str(path),
-            policy_path=policy,
-            width=WIDTH,
-            height=HEIGHT,
-        )
-        done = make_film(request)
-        print(f"{record.idea.title}: {'success' if done.success else 'no success'}")
-        with Image.open(path) as frames:
-            title = record.idea.title
-            return [
-                captioned(each.convert("RGB"), title) for each in ImageSequence.Iterator(frames)
-            ]
+    title = record.idea.title
+    policy = Path(policy_path(run_dir, record.task.task_id)).read_bytes()
+    request = FilmRequest(
+        record.task.source,
+        record.task.robot,
+        "gif",
+        policy=digest_of(policy),
+        width=WIDTH,
+        height=HEIGHT,
+    )
+    inputs = {digest_of(policy): policy}
+    result = executor.run(Job(f"film {title}", "film", to_json(request), DEADLINE_S, inputs))
+    if result.broken:
+        sys.exit(f"{title}: {result.broken}")
+    print(f"{title}: {'success' if from_json(Film, result.payload).success else 'no success'}")
+    with Image.open(io.BytesIO(result.outputs["film"])) as frames:
+        return [captioned(each.convert("RGB"), title) for each in ImageSequence.Iterator(frames)]
 
 
 def captioned(frame: Image.Image, title: str) -> Image.Image:

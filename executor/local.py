@@ -1,24 +1,15 @@
-"""Jobs on this machine, in processes of their own, and how they share its cores."""
+"""Jobs on this machine, in processes of their own."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import itertools
-import json
-import os
 import queue
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from pathlib import Path
 
-from ..errors import BrokenError
-from ..sandbox.processes.channel import ChildFault, ChildTimeout
-from ..sandbox.processes.process import ModuleProcess
-from ..task import CurvePoint, from_json
 from .job import (
     AtWork,
     Executor,
@@ -26,49 +17,10 @@ from .job import (
     JobCancelled,
     JobResult,
     Tell,
-    ignore_point,
+    ignore_news,
     ignore_state,
 )
-
-TRIES = 2
-"""How often a job is begun whose worker dies: the system may have been short of memory."""
-CGROUP = Path("/sys/fs/cgroup/cpu.max")
-
-
-def cores(quota: Path = CGROUP) -> int:
-    """The number of cores that this process may use.
-
-    Args:
-        quota: The file in which Linux tells the share of the cores that a container may use.
-
-    Returns:
-        The cores that the process may run on, or those that its container may use where these are
-        fewer; at least 1.
-    """
-    count = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    try:
-        most, period = quota.read_text().split()
-        return min(count, max(round(int(most) / int(period)), 1))
-    except (OSError, ValueError):
-        # No such limit: the file is missing, or says "max".
-        return count
-
-
-def processes_for(processes: int | None, workers: int) -> int:
-    """How many processes step the environments of each trial.
-
-    A worker learns while its processes wait, so one core for both is enough.
-
-    Args:
-        processes: The number that was asked for; None where nobody asked for one.
-        workers: How many trials run at once.
-
-    Returns:
-        What was asked for, else an even share of the cores; at least 1.
-    """
-    return processes or max(cores() // workers, 1)
+from .worker_process import WorkerProcess
 
 
 @dataclass
@@ -98,20 +50,20 @@ class LocalExecutor(Executor):
             queue.PriorityQueue()
         )
         self._sequence = itertools.count()
-        self._threads = [_WorkerThread(self._next_request) for _ in range(workers)]
+        self._threads = [_WorkerThread(self._next_request, workers) for _ in range(workers)]
 
-    def run(self, job: Job, tell: Tell = ignore_point, at_work: AtWork = ignore_state) -> JobResult:
+    def run(self, job: Job, tell: Tell = ignore_news, at_work: AtWork = ignore_state) -> JobResult:
         """Do a job in a worker process, and wait for its result.
 
         Args:
             job: The work. Its deadline counts from when a worker takes it up.
-            tell: Is called with each point of a trial's learning curve, from a worker's thread.
+            tell: Is called with what is told while the job goes on, from a worker's thread.
             at_work: Is called with True when a worker takes the job up, and with False when it
                 leaves it, from that worker's thread.
 
         Returns:
             What `run_job` returns; `broken` too where the deadline is missed, or where the worker
-            dies in each of `TRIES` tries.
+            dies in each of the job's tries.
 
         Raises:
             JobCancelled: The job was cancelled. What `tell` and `at_work` raise is raised here too.
@@ -133,7 +85,7 @@ class LocalExecutor(Executor):
                     request.result.set_exception(JobCancelled())
         if running:
             for thread in self._threads:
-                thread.cancel()
+                thread.worker.cancel()
 
     def close(self) -> None:
         """Cancel all jobs, and end the workers and their threads. Calling it twice is harmless."""
@@ -155,89 +107,18 @@ class _WorkerThread(threading.Thread):
     """The thread of one worker process. A process ends with the thread that started it, so this
     thread lasts as long as the executor."""
 
-    def __init__(self, next_request: Callable[[], _Request | None]) -> None:
+    def __init__(self, next_request: Callable[[], _Request | None], workers: int) -> None:
         super().__init__(daemon=True)
         self._next_request = next_request
-        self._lock = threading.Lock()
-        self._worker: ModuleProcess | None = None
-        self._request: _Request | None = None
-        self._cancelled = False
+        self.worker = WorkerProcess(workers)
         self.start()
-
-    @property
-    def pid(self) -> int | None:
-        """The worker's process id; None while there is no worker."""
-        return self._worker.pid if self._worker else None
 
     def run(self) -> None:
         while (request := self._next_request()) is not None:
-            with self._lock:
-                self._request, self._cancelled = request, False
             try:
-                request.at_work(True)
-                try:
-                    result = self._do(request)
-                finally:
-                    request.at_work(False)
+                result = self.worker.do(request.job, request.tell, request.at_work)
             except BaseException as error:
-                # What the worker still does is of no use to anybody.
-                self._end_worker()
                 request.result.set_exception(error)
             else:
                 request.result.set_result(result)
-            with self._lock:
-                self._request = None
-        self._end_worker()
-
-    def cancel(self) -> None:
-        """End the job under way, if there is one."""
-        with self._lock:
-            if self._request is not None:
-                self._cancelled = True
-                if self._worker is not None:
-                    self._worker.kill()
-
-    def _do(self, request: _Request) -> JobResult:
-        job = request.job
-        deadline = time.monotonic() + job.deadline_s
-        fault: Exception
-        for _ in range(TRIES):
-            try:
-                return self._try(request, deadline)
-            except ChildTimeout:
-                self._end_worker()
-                reason = f"did not finish within {job.deadline_s:g} s and was stopped."
-                return JobResult(job.job_id, broken=f"The {job.kind} {reason}")
-            except (ChildFault, BrokenError) as error:
-                self._end_worker()
-                fault = error
-                if self._cancelled:
-                    raise JobCancelled from error
-        return JobResult(job.job_id, broken=f"The {job.kind} was not finished: {fault}")
-
-    def _try(self, request: _Request, deadline: float) -> JobResult:
-        worker = self._living_worker()
-        worker.send(dataclasses.asdict(request.job))
-        while True:
-            left = max(deadline - time.monotonic(), 0.0)
-            message = worker.receive(f"The {request.job.kind}", left)
-            if "result" in message:
-                return from_json(JobResult, json.dumps(message["result"]))
-            request.tell(from_json(CurvePoint, json.dumps(message["point"])))
-
-    def _living_worker(self) -> ModuleProcess:
-        if self._worker is not None and not self._worker.is_alive:
-            # It died while it had nothing to do.
-            self._end_worker()
-        with self._lock:
-            if self._cancelled:
-                raise JobCancelled
-            if self._worker is None:
-                self._worker = ModuleProcess("taskwright.executor.worker")
-            return self._worker
-
-    def _end_worker(self) -> None:
-        with self._lock:
-            worker, self._worker = self._worker, None
-        if worker is not None:
-            worker.close()
+        self.worker.close()

@@ -1,34 +1,28 @@
-"""The process that does a `LocalExecutor`'s jobs, one after the other.
+"""The process that does an executor's jobs, one after the other.
 
-Started as `python -m taskwright.executor.worker PARENT_PID`. It is ours and trusted, but knows no
-keys; task code runs in sandboxed children of it. It stays alive between jobs, since loading torch
-takes longer than many a job.
+Started as `python -m taskwright.executor.worker PARENT_PID WORKERS`, where WORKERS is how many of
+them share this machine. It is ours and trusted, but knows no keys; task code runs in sandboxed
+children of it. It writes no file but temporary ones. It stays alive between jobs, since loading
+torch takes longer than many a job.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import sys
 
 from ..sandbox.isolation.limits import die_with_parent
+from ..sandbox.processes.cores import cores
 from ..sandbox.processes.messages import Messages
-from ..task import CurvePoint, from_json
-from .job import Job, run_job
+from .conversation import do_jobs
 
 
-def main(parent_pid: int) -> None:
+def main(parent_pid: int, workers: int) -> None:
     die_with_parent(parent_pid)
     messages = Messages.over_standard_streams()
     messages.write({"ready": True})
-
-    def tell(point: CurvePoint) -> None:
-        messages.write({"point": dataclasses.asdict(point)})
-
-    while (request := messages.read()) is not None:
-        result = run_job(from_json(Job, json.dumps(request)), tell)
-        messages.write({"result": dataclasses.asdict(result)})
+    # A worker learns while its processes wait, so one core for both is enough.
+    do_jobs(messages, processes=max(cores() // workers, 1))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

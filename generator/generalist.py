@@ -5,21 +5,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import os
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..archive.folder import check_folder
 from ..archive.generalists import POLICY_NAME, generalist_folder, write_generalist
 from ..archive.store import Archive, now
 from ..errors import ArchiveError, UsageError, storage_explained
-from ..generalist import Generalist, GeneralistPoint
-from ..task import Record, Robot
-from ..trainer.requests import GeneralistRequest, GeneralistTask
+from ..executor.contents import digest_of
+from ..executor.job import Executor, Job
+from ..generalist import Generalist
+from ..task import Record, Robot, from_json, to_json
+from ..trainer.policy_files import policy_bytes
+from ..trainer.requests import GeneralistNews, GeneralistRequest, GeneralistTask
+from .job_client import done, keep
 
-if TYPE_CHECKING:
-    from ..trainer.generalist import Tell
+DEADLINE_S = 30 * 86_400.0
+"""Of the job. Its request, or whoever waits for it, ends it long before."""
+SAVE_EVERY_S = 60.0
 
 
 def generalist_request(
@@ -29,10 +36,10 @@ def generalist_request(
     sampler: str,
     seed: int,
     max_steps: int,
-    max_seconds: float,
+    max_seconds: float | None,
     slots: int,
     evaluation_episodes: int,
-    processes: int,
+    processes: int | None,
 ) -> GeneralistRequest:
     """The request to train on the kept tasks of a run; `robot` may be None where all tasks are for
     the same robot. Raises UsageError where there are none."""
@@ -61,7 +68,6 @@ def generalist_request(
         tasks=tuple(map(_task, records, embeddings)),
         sampler=sampler,
         seed=seed,
-        policy_path=str((generalist_folder(run_dir, name) / POLICY_NAME).resolve()),
         max_steps=max_steps,
         max_seconds=max_seconds,
         slots=slots,
@@ -70,36 +76,84 @@ def generalist_request(
     )
 
 
-def train_on_archive(run_dir: Path, request: GeneralistRequest, tell: Tell) -> Generalist:
-    """Train, and keep `generalist.json` in the run folder up to date meanwhile.
+def train_on_archive(
+    run_dir: Path,
+    request: GeneralistRequest,
+    executor: Executor,
+    tell: Callable[[GeneralistNews], None] = lambda news: None,
+) -> Generalist:
+    """Train, and keep the policy and `generalist.json` in the run folder up to date meanwhile: the
+    same request goes on from there, whatever has ended this one.
 
     Raises ArchiveError where another command trains the same generalist, StorageError where the
-    disk takes no more, and what `trainer.generalist.train_generalist` raises.
+    disk takes no more, and BrokenError where training failed.
     """
-    # Torch takes seconds to load.
-    from ..trainer.generalist import train_generalist
-
-    written: Generalist | None = None
-
-    def keep(generalist: Generalist, point: GeneralistPoint) -> None:
-        nonlocal written
-        state = (generalist.curve, generalist.tasks, generalist.dropped, generalist.finished)
-        if written is None or state != (
-            written.curve,
-            written.tasks,
-            written.dropped,
-            written.finished,
-        ):
-            written = generalist
-            write_generalist(run_dir, dataclasses.replace(generalist, updated_at=now()))
-        tell(generalist, point)
-
     folder = generalist_folder(run_dir, request.name)
     check_folder(run_dir, to_write=True)
     with storage_explained():
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder, request.name):
-            return train_generalist(request, keep)
+            inputs: dict[str, bytes] = {}
+            if os.path.lexists(folder / POLICY_NAME):
+                before = policy_bytes(folder / POLICY_NAME)
+                inputs[digest_of(before)] = before
+            request = dataclasses.replace(request, checkpoint=next(iter(inputs), None))
+            # Begun once: a second try would begin where the first began, before what is kept now.
+            job = Job(
+                f"generalist-{request.name}",
+                "generalist",
+                to_json(request),
+                DEADLINE_S,
+                inputs,
+                tries=1,
+            )
+            with contextlib.closing(_Keeper(run_dir, request.name)) as keeper:
+
+                def hear(news: GeneralistNews) -> None:
+                    keeper.take(news)
+                    tell(news)
+
+                result = done(executor.run(job, hear))
+    return from_json(Generalist, result.payload)
+
+
+class _Keeper:
+    """Writes what is told of a generalist to the run folder: what a reader sees whenever that
+    changes, and the policy every minute, after every task evaluated, and when closed."""
+
+    def __init__(self, run_dir: Path, name: str) -> None:
+        self._run_dir = run_dir
+        self._policy = generalist_folder(run_dir, name) / POLICY_NAME
+        self._written: Generalist | None = None
+        self._unsaved = b""
+        self._saved_at = time.monotonic()
+        # Whoever closes it is another thread than the one that hears.
+        self._lock = threading.Lock()
+
+    def take(self, news: GeneralistNews) -> None:
+        with self._lock:
+            self._unsaved = news.checkpoint
+            is_evaluating = bool(news.generalist.tasks)
+            if is_evaluating or time.monotonic() - self._saved_at >= SAVE_EVERY_S:
+                self._save()
+            if self._written is None or _shown(news.generalist) != _shown(self._written):
+                self._written = news.generalist
+                stamped = dataclasses.replace(news.generalist, updated_at=now())
+                write_generalist(self._run_dir, stamped)
+
+    def close(self) -> None:
+        """Write what was trained since the policy was last written."""
+        with self._lock:
+            self._save()
+
+    def _save(self) -> None:
+        if self._unsaved:
+            keep(self._policy, self._unsaved)
+            self._unsaved, self._saved_at = b"", time.monotonic()
+
+
+def _shown(generalist: Generalist) -> tuple[object, ...]:
+    return generalist.curve, generalist.tasks, generalist.dropped, generalist.finished
 
 
 def _task(record: Record, embedding: Sequence[float]) -> GeneralistTask:

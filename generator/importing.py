@@ -23,7 +23,7 @@ from ..archive.novelty import nearest, novelty
 from ..archive.run_lock import locked
 from ..archive.store import Archive, now
 from ..config import Config
-from ..errors import BrokenError, StorageError, TaskwrightError, UsageError, storage_explained
+from ..errors import BrokenError, TaskwrightError, UsageError, storage_explained
 from ..executor.job import Executor, Job
 from ..files import FileProblem, open_within, read_bytes, write_whole
 from ..task import Idea, Judgement, Outcome, Record, Robot, Task, from_json, to_json
@@ -237,8 +237,6 @@ def _check(task: Task, executor: Executor) -> Outcome:
     outcome = Outcome.broken("it was not checked")
     for _ in range(2):  # A failure of ours says nothing about the task: once more.
         done = executor.run(job)
-        if done.disk_is_full:
-            raise StorageError(done.broken, "")
         outcome = Outcome.broken(done.broken) if done.broken else from_json(Outcome, done.payload)
         if outcome.verdict != "broken":
             break

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..archive.embedding import Embedder
@@ -12,6 +12,7 @@ from ..archive.neighbourhood import Neighbourhood
 from ..archive.selection import DEFAULT_RULE, SelectionRule
 from ..archive.store import Archive
 from ..config import Config
+from ..executor.contents import Contents
 from ..executor.job import Executor
 from .author import Author
 from .events import Events
@@ -38,3 +39,5 @@ class RunContext:
     """The rule that weighs kept tasks as stepping stones."""
     metric: Metric | None = None
     """The distance that novelty is measured by; None: the cosine distance of embeddings."""
+    policies: Contents = field(default_factory=Contents)
+    """Policies that several jobs need."""

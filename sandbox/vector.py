@@ -22,6 +22,7 @@ from ..world.actions import read_actions
 from ..world.robots import robot_spaces
 from .episodes import MAX_TERMS, Layout
 from .processes.channel import ChildFault, ChildProtocolError, fault_in, plain_text
+from .processes.cores import cores
 from .processes.memory import shared_memory
 from .processes.process import DEFAULT_MEMORY_MB, Child
 
@@ -67,7 +68,8 @@ def _memory_mb(share: NDArray[np.int64]) -> int:
 
 
 class SandboxedEpisodes:
-    """`count` environments of one task in `processes` children. Use as a context manager.
+    """`count` environments of one task in `processes` children, by default one per core. Use as a
+    context manager.
 
     With `end_on_success`, an episode is truncated as soon as the task is accomplished. With
     `steered`, the actions of a robot that has a gait are its commands (see `world.gait`): that is
@@ -82,7 +84,7 @@ class SandboxedEpisodes:
         source: str,
         robot: str,
         count: int,
-        processes: int,
+        processes: int | None,
         *,
         end_on_success: bool = True,
         steered: bool = True,
@@ -95,7 +97,7 @@ class SandboxedEpisodes:
         self.count = count
         action_size = int(np.prod(self.action_space.shape or ())) or 1
         layout = Layout(count, self.observation_space.shape[0], action_size)
-        self._shares = np.array_split(np.arange(count), min(processes, count))
+        self._shares = np.array_split(np.arange(count), min(processes or cores(), count))
         """The numbers of each child's environments."""
         self._terms: list[list[str]] = [[] for _ in self._shares]
         """The names of each child's reward terms, in the order of their columns."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from ..world.actions import ActionError, read_actions
 from ..world.limits import TellsItsLimit, longest_episode, positive
 from ..world.robots import ROBOTS
 from ..world.task_env import ACTION_REPEAT, TASK_ENV, TIME_LIMIT, task_env_id
+from .processes.cores import cores
 from .vector import SandboxedEpisodes, Steps
 
 MAX_PER_PROCESS = 24
@@ -88,7 +88,7 @@ class TaskVectorEnv(TellsItsLimit, VectorEnv[NDArray[np.float32], NDArray[Any], 
         max_episode_steps: int | None = None,
     ) -> None:
         if processes is None:
-            processes = _cores()
+            processes = cores()
         num_envs, processes = _count("num_envs", num_envs), _count("processes", processes)
         action_repeat = _count("action_repeat", action_repeat)
         time_limit = _count("time_limit", time_limit)
@@ -322,13 +322,6 @@ def _count(name: str, value: Any) -> int:
         return positive(name, value)
     except ValueError:
         raise UsageError(f"`{name}` is {value!r}.", "Ask for 1 or more.") from None
-
-
-def _cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _robot_in(source: str) -> str:

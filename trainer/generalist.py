@@ -1,7 +1,8 @@
 """One policy for many tasks: PPO over task slots, with a curriculum.
 
-What is earned lasts: the policy file holds the policy with its optimiser, what the sampler has
-learned and the learning curves, and is written anew every minute. The same request goes on from it.
+What is earned lasts: a checkpoint holds the policy with its optimiser, what the sampler has learned
+and the learning curves, and is handed out anew after every rollout. The same request goes on from
+it.
 """
 
 from __future__ import annotations
@@ -10,13 +11,11 @@ import copy
 import dataclasses
 import io
 import json
-import os
 import time
 import zipfile
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from ..curriculum import TaskSampler
 from ..errors import UsageError
-from ..files import FileProblem, write_whole
+from ..files import FileProblem
 from ..generalist import Generalist, GeneralistPoint, TaskSkill
 from ..sandbox.processes.channel import ChildFault
 from ..sandbox.vector import SandboxedEpisodes
@@ -35,17 +34,17 @@ from .evidence.evaluation import evaluate, wilson_interval
 from .learners.network import PolicyNetwork
 from .learners.ppo import PPO_SETTINGS
 from .policies import Trained
-from .requests import GeneralistRequest, GeneralistTask
-from .sb3_files import Arrays, Moments, read_training
+from .requests import NO_INPUTS, GeneralistNews, GeneralistRequest, GeneralistTask, Inputs
+from .sb3_files import Arrays, Moments, training_in
 from .task_slots import RewardScales, TaskSlots, Worlds
 
 STATE_NAME = "taskwright.json"
-"""In the policy file, beside what stable-baselines3 writes there."""
-SAVE_EVERY_S = 60.0
+"""In a checkpoint, beside what stable-baselines3 writes there."""
 WINDOW_EPISODES = 24
 """The number of training episodes over which a task's success rate is measured."""
 CURVE_POINTS = 100
 EVALUATION_ENVIRONMENTS = 8
+REMEDY = "Remove its policy.zip, or train one with another --seed or --sampler."
 
 
 @dataclass(frozen=True)
@@ -58,23 +57,24 @@ class _State(Noun):
     trained_episodes: dict[str, int]
 
 
-Tell = Callable[[Generalist, GeneralistPoint], None]
-"""Hears, after every rollout and every task evaluated, what has come of it so far, and how the
-tasks are doing in training at this moment."""
+Tell = Callable[[GeneralistNews], None]
+"""Hears how it goes after every rollout that was trained on, and after every task evaluated."""
 
 
 def train_generalist(
-    request: GeneralistRequest, tell: Tell = lambda generalist, now: None
-) -> Generalist:
+    request: GeneralistRequest, tell: Tell = lambda news: None, inputs: Inputs = NO_INPUTS
+) -> tuple[Generalist, bytes]:
     """Train until the request's steps or its time are over, then evaluate every task.
 
-    A task whose code fails is dropped with its reason, and the rest goes on. Raises UsageError
-    where none is left or `request.policy_path` holds something else, and BrokenError for failures
-    of ours. Whatever ends it, even Ctrl-C, what was trained is in `request.policy_path`.
+    A task whose code fails is dropped with its reason, and the rest goes on. Returns what has come
+    of it, and the last checkpoint. Raises UsageError where no task is left or the checkpoint that
+    the request names is something else, and BrokenError for failures of ours. Whatever ends it,
+    what was trained is in the last checkpoint that was told.
     """
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
-    training = _Training(request, tell)
+    before = None if request.checkpoint is None else inputs[request.checkpoint]
+    training = _Training(request, tell, before)
     try:
         training.train()
     finally:
@@ -83,7 +83,7 @@ def train_generalist(
 
 
 class _Training:
-    def __init__(self, request: GeneralistRequest, tell: Tell) -> None:
+    def __init__(self, request: GeneralistRequest, tell: Tell, checkpoint: bytes | None) -> None:
         self.request = request
         self.tell = tell
         self.tasks = {task.task_id: task for task in request.tasks}
@@ -91,7 +91,7 @@ class _Training:
         self.trained_episodes = dict.fromkeys(self.tasks, 0)
         self.sampler = _sampler_for(request)
         self.scales = RewardScales(PPO_SETTINGS.discount)
-        before = _read_training(request.policy_path)
+        before = None if checkpoint is None else _training_in(checkpoint, request.name)
         if before:
             self._restore(before[0])
         self.steps_before = self.generalist.steps
@@ -112,21 +112,16 @@ class _Training:
             "MlpPolicy", self.env, seed=seed, device="cpu", **PPO_SETTINGS.for_stable_baselines3
         )
         if before:
-            _give(self.model, request.policy_path, *before[1:])
+            _give(self.model, request.name, *before[1:])
         self.model.num_timesteps = self.steps_before
 
     def train(self) -> None:
         left = self.request.max_steps - self.steps_before
         if left <= 0:
             return
-        watch = _Watch(self)
-        try:
-            self.model.learn(left, callback=watch, reset_num_timesteps=False)
-        finally:
-            if watch.rollouts:
-                self.save()
+        self.model.learn(left, callback=_Watch(self), reset_num_timesteps=False)
 
-    def evaluate(self) -> Generalist:
+    def evaluate(self) -> tuple[Generalist, bytes]:
         """Play every task on seeds that training has not seen; those that were evaluated by a
         command before, after the same steps, are left as they are."""
         now = self.generalist.curve[-1] if self.generalist.curve else _NOWHERE
@@ -140,15 +135,14 @@ class _Training:
                 self._drop(task.task_id, fault)
             else:
                 self.update(tasks=(*self.generalist.tasks, skill))
-            self.save()
-            self.tell(self.generalist, now)
+            self.tell(GeneralistNews(self.generalist, now, self.checkpoint()))
         skills = self.generalist.tasks
         successes = sum(skill.successes for skill in skills)
         episodes = sum(skill.episodes for skill in skills)
         self.update(finished=True, interval=wilson_interval(successes, episodes))
-        self.save()
-        self.tell(self.generalist, now)
-        return self.generalist
+        checkpoint = self.checkpoint()
+        self.tell(GeneralistNews(self.generalist, now, checkpoint))
+        return self.generalist, checkpoint
 
     def _skill(self, task: GeneralistTask) -> TaskSkill:
         request = self.request
@@ -189,9 +183,8 @@ class _Training:
     def update(self, **changes: Any) -> None:
         self.generalist = dataclasses.replace(self.generalist, **changes)
 
-    def save(self) -> None:
-        """Write the policy with all that is needed to go on: whole and lasting once it has its
-        name, whatever happens meanwhile."""
+    def checkpoint(self) -> bytes:
+        """The policy, with all that is needed to go on."""
         state = {
             "generalist": json.loads(to_json(self.generalist)),
             "sampler": self.sampler.state(),
@@ -202,16 +195,16 @@ class _Training:
         self.model.save(policy)
         with zipfile.ZipFile(policy, "a") as archive:
             archive.writestr(STATE_NAME, json.dumps(state, allow_nan=False))
-        write_whole(Path(self.request.policy_path), policy.getvalue())
+        return policy.getvalue()
 
     def _restore(self, state: _State) -> None:
         before, asked = state.generalist, self.generalist
         for name in ("robot", "sampler", "seed"):
             if getattr(before, name) != getattr(asked, name):
                 raise UsageError(
-                    f"The policy {self.request.policy_path} was begun with {name} "
-                    f"{getattr(before, name)}; it cannot go on with {getattr(asked, name)}.",
-                    "Choose another name for it.",
+                    f"The policy of {asked.name} was begun with {name} {getattr(before, name)}; it "
+                    f"cannot go on with {getattr(asked, name)}.",
+                    REMEDY,
                 )
         known = {skill.task_id for skill in before.tasks} | before.dropped.keys()
         # Tasks may have come to the archive, or have left it.
@@ -226,9 +219,7 @@ class _Training:
             # What it was given may be no chances at all, which shows only when it draws.
             copy.deepcopy(self.sampler).sample()
         except Exception as error:
-            raise _no_generalist(
-                self.request.policy_path, f"its sampler is none ({error})"
-            ) from None
+            raise _no_generalist(asked.name, f"its sampler is none ({error})") from None
         self.scales.moments = {task_id: list(each) for task_id, each in state.scales.items()}
         self.trained_episodes.update(
             {t: n for t, n in state.trained_episodes.items() if t in self.tasks}
@@ -239,13 +230,13 @@ class _Training:
 
 
 class _Watch(BaseCallback):
-    """Tells the sampler how episodes went, draws the learning curves, and saves now and then."""
+    """Tells the sampler how episodes went, draws the learning curves, and hands out checkpoints."""
 
     def __init__(self, training: _Training) -> None:
         super().__init__()
         self._training = training
         request = training.request
-        self._started = self._saved = time.monotonic()
+        self._started = time.monotonic()
         self._every_steps = max(request.max_steps // CURVE_POINTS, 1)
         self._recent: dict[str, deque[bool]] = {}
         self._since: dict[str, int] = {}
@@ -255,9 +246,11 @@ class _Watch(BaseCallback):
         self._step = 0
         self._losses = np.zeros((request.slots, 2))
         """Sum and number of absolute advantages of the episode that each slot is in."""
-        self.rollouts = 0
+        self._untold: GeneralistPoint | None = None
+        """How the tasks did in the last rollout, until the policy was trained on it."""
 
     def _on_rollout_start(self) -> None:
+        self._tell()
         self._ends.clear()
         self._step = 0
 
@@ -267,7 +260,17 @@ class _Watch(BaseCallback):
                 self._ends.append((self._step, slot, info))
         self._step += 1
         # Between rollouts a policy is trained on the one before; here none of that is lost.
-        return self._step > 1 or self._seconds < self._training.request.max_seconds
+        limit_s = self._training.request.max_seconds
+        return limit_s is None or self._step > 1 or self._seconds < limit_s
+
+    def _on_training_end(self) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        now, self._untold = self._untold, None
+        if now is not None:
+            training = self._training
+            training.tell(GeneralistNews(training.generalist, now, training.checkpoint()))
 
     @property
     def _seconds(self) -> float:
@@ -286,7 +289,6 @@ class _Watch(BaseCallback):
                 self._note(info["task_id"], info["is_success"], float(total / count))
         for slot, start in enumerate(begun):
             self._weigh(slot, advantages[start:, slot])
-        self.rollouts += 1
         # What was found out about the policy is not true of what it becomes.
         training.update(
             steps=self.num_timesteps,
@@ -305,10 +307,7 @@ class _Watch(BaseCallback):
         if now.steps - (curve[-1].steps if curve else 0) >= self._every_steps:
             training.update(curve=(*curve, now))
             self._since.clear()
-        training.tell(training.generalist, now)
-        if time.monotonic() - self._saved >= SAVE_EVERY_S:
-            training.save()
-            self._saved = time.monotonic()
+        self._untold = now
 
     def _weigh(self, slot: int, advantages: Any) -> None:
         self._losses[slot] += (advantages.sum(), len(advantages))
@@ -340,33 +339,32 @@ def _seed(request: GeneralistRequest, purpose: str, steps: int) -> int:
     return int(np.random.SeedSequence(words).generate_state(1)[0])
 
 
-def _read_training(path: str) -> tuple[_State, Arrays, Moments] | None:
-    """What an earlier command has left; None where it is the first. Raises UsageError where the
-    file is something else."""
-    if not os.path.lexists(path):
-        return None
+def _training_in(checkpoint: bytes, name: str) -> tuple[_State, Arrays, Moments]:
+    """What an earlier command has left of a generalist. Raises UsageError where it is something
+    else."""
     try:
-        data, weights, moments = read_training(path, STATE_NAME)
+        data, weights, moments = training_in(checkpoint, STATE_NAME)
         state = from_json(_State, data)
         if any(count < 0 or squares < 0 for count, _, squares in state.scales.values()):
             raise FileProblem("its scales of rewards are none")
     except FileProblem as problem:
-        raise _no_generalist(path, str(problem)) from None
+        raise _no_generalist(name, str(problem)) from None
     except ValueError:
-        raise _no_generalist(path, f"its `{STATE_NAME}` is not what we write") from None
+        raise _no_generalist(name, f"its `{STATE_NAME}` is not what we write") from None
     return state, weights, moments
 
 
-def _give(model: PPO, path: str, weights: Arrays, moments: Moments) -> None:
-    """Give a model the weights of a file, and its optimiser what it remembers. How it learns is
-    ours to say, whatever the file says. Raises UsageError where they are of another model."""
+def _give(model: PPO, name: str, weights: Arrays, moments: Moments) -> None:
+    """Give a model the weights of a checkpoint, and its optimiser what it remembers. How it learns
+    is ours to say, whatever the checkpoint says. Raises UsageError where they are of another
+    model."""
     named = {name: torch.from_numpy(array) for name, array in weights.items()}
     memory = {
         number: {name: torch.from_numpy(array) for name, array in each.items()}
         for number, each in moments.items()
     }
     if not _fits(named, model) or not _fits_optimiser(memory, model):
-        raise _no_generalist(path, "it is of other observations or actions than the robot has now")
+        raise _no_generalist(name, "it is of other observations or actions than the robot has now")
     model.policy.load_state_dict(named)
     optimiser = model.policy.optimizer
     groups = optimiser.state_dict()["param_groups"]
@@ -394,8 +392,7 @@ def _fits_optimiser(memory: dict[int, dict[str, torch.Tensor]], model: PPO) -> b
     )
 
 
-def _no_generalist(path: str, reason: str) -> UsageError:
+def _no_generalist(name: str, reason: str) -> UsageError:
     return UsageError(
-        f"{path} is no policy that a generalist can go on from: {reason}.",
-        "Remove it, or choose another name for the generalist.",
+        f"What was left of {name} is no policy that a generalist can go on from: {reason}.", REMEDY
     )

@@ -22,8 +22,9 @@ from .policy_files import (
     Perceptron,
     PolicyHeader,
     perceptron_shapes,
-    read_policy,
-    write_policy,
+    policy_bytes,
+    policy_file,
+    policy_in,
 )
 
 PLAYED_TEMPERATURE = 0.7
@@ -115,7 +116,18 @@ def load_network(
         BrokenError: Where the file cannot be used, or is of other spaces: a robot may have had
             other observations or actions when it was made.
     """
-    arrays, activation = read_policy(path)
+    return network_in(observation_space, action_space, policy_bytes(path), str(path))
+
+
+def network_in(
+    observation_space: gymnasium.Space[Any],
+    action_space: gymnasium.Space[Any],
+    data: bytes,
+    name: str,
+) -> PolicyNetwork:
+    """The network in the bytes of a policy file. Raises BrokenError, as `load_network` does, with a
+    sentence that says "The policy" and then `name`."""
+    arrays, activation = policy_in(data, name)
     parameters = {name: torch.from_numpy(array) for name, array in arrays.items()}
     (size,) = observation_space.shape or ()
     widths = _widths(parameters, "policy_net"), _widths(parameters, "value_net")
@@ -123,7 +135,7 @@ def load_network(
     shapes = perceptron_shapes(size, *outputs_for(action_space), *widths)
     if not all(widths) or shapes != {name: tuple(each.shape) for name, each in parameters.items()}:
         raise BrokenError(
-            f"The policy {path} has other observations or actions than the robot has now.", REMEDY
+            f"The policy {name} has other observations or actions than the robot has now.", REMEDY
         )
     network = PolicyNetwork(observation_space, action_space, 0, *widths, activation)
     network.load_state_dict(parameters)
@@ -153,13 +165,11 @@ def kept_perceptrons(
     return found
 
 
-def save_network(
-    path: str | Path,
-    network: PolicyNetwork,
-    observation_space: gymnasium.Space[Any],
-    **of: Any,
-) -> None:
-    """Write a policy file. `of` are the `robot`, `task_id` and `learner` of its `PolicyHeader`."""
+def network_file(
+    network: PolicyNetwork, observation_space: gymnasium.Space[Any], **of: Any
+) -> bytes:
+    """The policy file of a network. `of` are the `robot`, `task_id` and `learner` of its
+    `PolicyHeader`."""
     (size,) = observation_space.shape or ()
     chooses, actions = outputs_for(network.action_space)
     header = PolicyHeader(
@@ -171,7 +181,7 @@ def save_network(
         **of,
     )
     arrays = {name: each.numpy() for name, each in network.weights().items()}
-    write_policy(Path(path), header, arrays)
+    return policy_file(header, arrays)
 
 
 def for_stable_baselines3(network: PolicyNetwork, observation_space: gymnasium.Space[Any]) -> bytes:

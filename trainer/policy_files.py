@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..errors import BrokenError
-from ..files import FileProblem, open_file, open_zip, unpacked, write_whole
+from ..files import FileProblem, open_file, open_zip, read_bytes, unpacked
 from ..task import Noun, Whole, from_json, to_json
 from .sb3_files import MAX_BYTES, Arrays, weights_in
 
@@ -101,17 +101,38 @@ def read_policy(path: str | Path) -> Perceptron:
         BrokenError: With a sentence that names the file, where it is missing, damaged, a link, too
             large, or holds anything else than such weights.
     """
+    return policy_in(policy_bytes(path), str(path))
+
+
+def policy_bytes(path: str | Path) -> bytes:
+    """A policy file as it lies there; nobody has looked into it yet. Raises BrokenError, as
+    `read_policy` does, where it is missing, a link or too large."""
     try:
-        with open_file(Path(path), MAX_BYTES) as file, open_zip(file) as archive:
+        return read_bytes(open_file(Path(path), MAX_BYTES), MAX_BYTES)
+    except FileProblem as problem:
+        raise _unreadable(str(path), problem) from None
+
+
+def policy_in(data: bytes, name: str) -> Perceptron:
+    """The network in the bytes of a policy file. Raises BrokenError, as `read_policy` does, with a
+    sentence that says "The policy" and then `name`."""
+    try:
+        if len(data) > MAX_BYTES:
+            raise FileProblem(f"it is larger than {MAX_BYTES:,} bytes")
+        with open_zip(io.BytesIO(data)) as archive:
             if HEADER_NAME in archive.namelist():
                 return _weights(archive)
             return Perceptron(weights_in(archive), "tanh")
     except FileProblem as problem:
-        raise BrokenError(f"The policy {path} cannot be read: {problem}.", REMEDY) from None
+        raise _unreadable(name, problem) from None
 
 
-def write_policy(path: Path, header: PolicyHeader, arrays: Arrays) -> None:
-    """Write a policy file: whole and lasting once it has its name, whatever happens meanwhile."""
+def _unreadable(name: str, problem: FileProblem) -> BrokenError:
+    return BrokenError(f"The policy {name} cannot be read: {problem}.", REMEDY)
+
+
+def policy_file(header: PolicyHeader, arrays: Arrays) -> bytes:
+    """The bytes of a policy file. Those of equal policies are equal."""
     weights = [arrays[name].astype("<f4").reshape(shape) for name, shape in header.shapes.items()]
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
@@ -119,9 +140,9 @@ def write_policy(path: Path, header: PolicyHeader, arrays: Arrays) -> None:
             (HEADER_NAME, to_json(header).encode()),
             (WEIGHTS_NAME, b"".join(array.tobytes() for array in weights)),
         ):
-            # Equal policies are equal files: the time of writing is left out.
+            # Without the time of writing.
             archive.writestr(zipfile.ZipInfo(name), data)
-    write_whole(path, file.getvalue())
+    return file.getvalue()
 
 
 def _weights(archive: zipfile.ZipFile) -> Perceptron:

@@ -1,15 +1,26 @@
 """What the trainer is asked to do, as plain data: it can be sent to another process or machine.
 
+No request names a file of a machine. What is in a file, such as a policy, is named by the SHA-256
+of its bytes in hex, and whoever asks sends the bytes along (`Inputs`). What the trainer makes, such
+as a film, it gives back as bytes.
+
 Kept apart from the work itself so that asking does not load torch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
+from ..generalist import Generalist, GeneralistPoint
 from ..sandbox.recording import Agent
 from ..task import Noun, Robot
+
+Inputs = Mapping[str, bytes]
+"""The files that a request names, by the SHA-256 of their bytes in hex."""
+NO_INPUTS: Inputs = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -18,7 +29,8 @@ class ArchivedPolicy(Noun):
 
     task_id: str
     title: str
-    path: str
+    digest: str
+    """Names the policy file among the inputs."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,12 @@ class TrialRequest(Noun):
     source: str
     robot: Robot
     seed: int
-    policy_path: str
-    """Where the trained policy is written, whether it has learned the task or not."""
     max_steps: int
     patience_steps: int
     max_seconds: float
-    processes: int
+    processes: int | None
+    """That step the environments; None: as many as suit the machine that does it. No result depends
+    on it."""
     environments: int
     learned_success_rate: float
     easy_success_rate: float
@@ -71,30 +83,45 @@ class GeneralistRequest(Noun):
     tasks: tuple[GeneralistTask, ...]
     sampler: str
     seed: int
-    policy_path: str
-    """Where the policy is written, and what a later command goes on from; while training too."""
     max_steps: int
     """Agent steps, in all tasks together and with those of commands before."""
-    max_seconds: float
-    """Wall-clock limit of the training in this command."""
+    max_seconds: float | None
+    """Wall-clock limit of the training in this command; None: none."""
     slots: int
     """Tasks trained on at the same time."""
     evaluation_episodes: int
-    processes: int
-    """That step the environments of an evaluation. No result depends on it."""
+    processes: int | None
+    """That step the environments of an evaluation; None: as many as suit the machine that does it.
+    No result depends on it."""
+    checkpoint: str | None = None
+    """Names, among the inputs, the policy that an earlier command has left, to go on from."""
+
+
+@dataclass(frozen=True)
+class GeneralistNews(Noun):
+    """How the training of a generalist goes, at one moment of it."""
+
+    generalist: Generalist
+    """All that has come of it so far."""
+    now: GeneralistPoint
+    """How the tasks are doing in training at this moment."""
+    checkpoint: bytes
+    """The policy at this moment, with all that is needed to go on; empty where nothing was trained
+    yet."""
 
 
 @dataclass(frozen=True)
 class FilmRequest(Noun):
-    """What to draw. The ending of `path` settles the kind: a .png is a still picture, of how an
-    episode begins or of several frames of it."""
+    """What to draw."""
 
     source: str
     robot: Robot
-    path: str
+    format: Literal["png", "gif", "mp4"] = "png"
+    """A `png` is a still picture, of how an episode begins or of several frames of it; the others
+    are films."""
     seed: int = 0
-    policy_path: str | None = None
-    """Who acts in a film; random actions where None."""
+    policy: str | None = None
+    """Names the policy file, among the inputs, of who acts; random actions where None."""
     camera: Literal["overview", "chase"] = "overview"
     width: int = 320
     height: int = 240
@@ -109,9 +136,8 @@ class FilmRequest(Noun):
 
 @dataclass(frozen=True)
 class Film(Noun):
-    """What was drawn."""
+    """What was drawn, told beside the file itself."""
 
-    path: str
     frames: int
     """How many; of a still picture, the frames it shows."""
     success: bool | None = None
@@ -128,19 +154,17 @@ class ReplayRequest(Noun):
 
     source: str
     robot: Robot
-    path: str
     agents: tuple[Agent, ...]
     """Who acts, an episode each; the first settles how all begin, by one that it succeeds in."""
     seed: int = 0
-    policy_path: str | None = None
-    """Of the trained agent."""
+    policy: str | None = None
+    """Names the policy file, among the inputs, of the trained agent."""
 
 
 @dataclass(frozen=True)
 class Replay(Noun):
-    """What was written down."""
+    """What was written down, told beside the file itself."""
 
-    path: str
     frames: int
     """Of all episodes together."""
     size_bytes: int

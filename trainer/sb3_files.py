@@ -14,13 +14,12 @@ import pickle
 import pickletools
 import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import FileProblem, open_file, open_zip, unpacked
+from ..files import FileProblem, open_zip, unpacked
 
 MAX_BYTES = 16_000_000
 """Of a policy file, and of what it unpacks to. Ours have 0.3 MB, with an optimiser 1 MB."""
@@ -41,10 +40,11 @@ def weights_in(archive: zipfile.ZipFile) -> Arrays:
     return _arrays(_saved(archive, "policy.pth"))
 
 
-def read_training(path: str | Path, state_name: str) -> tuple[bytes, Arrays, Moments]:
-    """What training goes on from: what lies under a name in the policy file, the weights, and what
-    the optimiser remembers. Raises FileProblem where one of them is not what it has to be."""
-    with open_file(Path(path), MAX_BYTES) as file, open_zip(file) as archive:
+def training_in(data: bytes, state_name: str) -> tuple[bytes, Arrays, Moments]:
+    """What training goes on from, in the bytes of a policy file: what lies there under a name, the
+    weights, and what the optimiser remembers. Raises FileProblem where one of them is not what it
+    has to be."""
+    with open_zip(io.BytesIO(data)) as archive:
         state = unpacked(archive, state_name, MAX_BYTES)
         optimiser = _saved(archive, "policy.optimizer.pth")
         memory = optimiser.get("state") if isinstance(optimiser, dict) else None

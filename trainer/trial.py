@@ -30,8 +30,8 @@ from .evidence.screening import Screening, screen
 from .learners import choose_learner, learner_class, learner_settings
 from .learners.learner import Learner, TrainingEpisode
 from .learners.network import Weights
-from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, save_network
-from .requests import TrialRequest
+from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, network_file
+from .requests import NO_INPUTS, Inputs, TrialRequest
 
 UNTRAINED = "untrained network"
 FIRST_PATIENCE = 0.5
@@ -41,16 +41,19 @@ FIRST_PATIENCE = 0.5
 def run_trial(
     request: TrialRequest,
     tell: Callable[[CurvePoint], None] = lambda point: None,
-) -> Trial:
+    inputs: Inputs = NO_INPUTS,
+) -> tuple[Trial, bytes | None]:
     """Run the trial.
 
     Args:
         request: The task, its seed, and the limits of the trial.
         tell: Is called with each point of the learning curve as it is reached.
+        inputs: The archived policies that the request names.
 
     Returns:
-        The trial, with its verdict and all that it rests on. What the task's code does wrong makes
-        it `rejected`.
+        The trial, with its verdict and all that it rests on; what the task's code does wrong makes
+        it `rejected`. And the file of the trained policy, whether it has learned the task or not;
+        None where nothing was trained to its end.
 
     Raises:
         UsageError: The learner that was asked for cannot train this robot, or has no such settings.
@@ -66,21 +69,24 @@ def run_trial(
             name = choose_learner(request.learner, episodes.action_space)
             settings = learner_settings(name, request.learners.get(name, {}))
             learner = learner_class(name)(episodes, request.seed, settings)
-            return _Trial(request, episodes, name, learner, tell, started).run()
+            trial = _Trial(request, inputs, episodes, name, learner, tell, started)
+            return trial.run(), trial.policy
     except ChildFault as fault:
-        return Trial(
+        rejected = Trial(
             "rejected",
             f"{fault.symptom} Likely cause: {fault.cause} How to fix: {fault.fix}",
             rule="fault",
             seed=request.seed,
             seconds=round(time.monotonic() - started, 1),
         )
+        return rejected, None
 
 
 class _Trial:
     def __init__(
         self,
         request: TrialRequest,
+        inputs: Inputs,
         episodes: WatchedEpisodes,
         learner_name: str,
         learner: Learner,
@@ -88,6 +94,7 @@ class _Trial:
         started: float,
     ) -> None:
         self.request = request
+        self.inputs = inputs
         self.episodes = episodes
         self.tell = tell
         self.started = started
@@ -109,13 +116,17 @@ class _Trial:
         success rate. Curves waver: those at the end may be worse."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
+        self.policy: bytes | None = None
+        """The file of the trained policy, once training is over."""
 
     def run(self) -> Trial:
         """The verdict, with what the same evidence says of the task's rewards and success."""
         return examined(self._run(), self.request, self.episodes.recorder, self.network)
 
     def _run(self) -> Trial:
-        self.screening = screen(self.episodes, self.network, self.request, self._seed("screening"))
+        self.screening = screen(
+            self.episodes, self.network, self.request, self.inputs, self._seed("screening")
+        )
         if self.screening.evidence:
             who, evidence = self.screening.solved_by, self.screening.evidence
             require_repeatable(self.request, self.episodes.recorder.successes)
@@ -147,13 +158,13 @@ class _Trial:
                         untrained,
                     )
                 self._load(played)
-                self._save()
+                self._keep()
                 return self._verdict(
                     "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown
                 )
             if ended_by != "looks_learned":
                 # Where it fails shows what was too hard.
-                self._save()
+                self._keep()
                 reason = f"{self._why_over(ended_by)}: {shown} on fresh seeds, {self._asked_for()}."
                 return self._verdict(
                     "too_hard", reason, ended_by, shown, achieved=achievements.summary
@@ -293,10 +304,9 @@ class _Trial:
         rate = self.request.learned_success_rate
         return f"and it takes more to be sure of {rate:.0%}"
 
-    def _save(self) -> None:
+    def _keep(self) -> None:
         request = self.request
-        save_network(
-            request.policy_path,
+        self.policy = network_file(
             self.network,
             self.episodes.observation_space,
             robot=request.robot,

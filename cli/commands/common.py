@@ -24,6 +24,12 @@ isolation_option = click.option(
     type=click.Choice(LEVELS),
     help="Refuse to run task code where this host isolates it less.",
 )
+executor_option = click.option(
+    "--executor",
+    "executor_name",
+    metavar="NAME",
+    help="Who computes: `local`, which is this machine, or another that `doctor` lists.",
+)
 robot_option = click.option(
     "--robot",
     type=click.Choice(ROBOTS),

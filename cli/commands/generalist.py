@@ -10,12 +10,13 @@ from typing import Any
 from rich.console import Group
 
 from ...archive.generalists import POLICY_NAME, generalist_folder, mean_success
-from ...executor.local import processes_for
+from ...executor import make_executor
+from ...executor.job import Executor
 from ...generalist import Generalist, GeneralistPoint
 from ...generator.generalist import generalist_request, train_on_archive
 from ...output import Console, Grid, Line, live, print_json
 from ...task import Robot
-from ...trainer.requests import GeneralistRequest
+from ...trainer.requests import GeneralistNews, GeneralistRequest
 from ..terminal import TEXT_LENGTH, duration, shortened, sparkline
 
 DEFAULT_STEPS = 500_000
@@ -36,6 +37,7 @@ def train_all(
     workers: int | None,
     evaluation_episodes: int,
     policy: Path | None,
+    executor_name: str | None,
     as_json: bool,
 ) -> int:
     """Train, show how it goes, and print what came of it."""
@@ -45,15 +47,16 @@ def train_all(
         sampler=sampler,
         seed=seed,
         max_steps=steps or DEFAULT_STEPS,
-        max_seconds=60 * minutes if minutes else float("inf"),
+        max_seconds=60 * minutes if minutes else None,
         slots=SLOTS,
         evaluation_episodes=evaluation_episodes,
-        processes=processes_for(workers, 1),
+        processes=workers,
     )
     console = Console(err=as_json)
     folder = generalist_folder(run_dir, request.name)
     try:
-        generalist = _watched(run_dir, request, console)
+        with make_executor(executor_name or "local", workers=1) as executor:
+            generalist = _watched(run_dir, request, executor, console)
     except KeyboardInterrupt:
         if (folder / POLICY_NAME).exists():
             console.say(f"What was trained is in {folder}; the same command goes on.")
@@ -68,12 +71,14 @@ def train_all(
     return 1 if generalist.dropped else 0
 
 
-def _watched(run_dir: Path, request: GeneralistRequest, console: Console) -> Generalist:
+def _watched(
+    run_dir: Path, request: GeneralistRequest, executor: Executor, console: Console
+) -> Generalist:
     if not console.is_terminal:
-        return train_on_archive(run_dir, request, _PlainView(request, console).tell)
+        return train_on_archive(run_dir, request, executor, _PlainView(request, console).tell)
     view = _LiveView(request)
     with live(view, console, refresh_per_second=2, transient=True):
-        return train_on_archive(run_dir, request, view.tell)
+        return train_on_archive(run_dir, request, executor, view.tell)
 
 
 def _document(generalist: Generalist, policy: Path) -> dict[str, Any]:
@@ -117,8 +122,8 @@ class _LiveView:
         self._generalist = Generalist(request.name, request.robot, request.sampler, request.seed)
         self._now = GeneralistPoint(0, 0.0, {}, {})
 
-    def tell(self, generalist: Generalist, now: GeneralistPoint) -> None:
-        self._generalist, self._now = generalist, now
+    def tell(self, news: GeneralistNews) -> None:
+        self._generalist, self._now = news.generalist, news.now
 
     def __rich__(self) -> Group:
         generalist, now, request = self._generalist, self._now, self._request
@@ -157,7 +162,8 @@ class _PlainView:
         self._rollouts = 0
         self._dropped: set[str] = set()
 
-    def tell(self, generalist: Generalist, now: GeneralistPoint) -> None:
+    def tell(self, news: GeneralistNews) -> None:
+        generalist = news.generalist
         for task_id in generalist.dropped.keys() - self._dropped:
             reason = generalist.dropped[task_id]
             self._say(f"dropped {task_id}: {reason}")
@@ -167,7 +173,7 @@ class _PlainView:
             if not generalist.finished:
                 self._say(f"{skill.success_rate:>4.0%} on fresh seeds: {skill.title}")
         elif self._rollouts % PLAIN_EVERY == 0:
-            self._say(_headline(self._request, generalist, now))
+            self._say(_headline(self._request, generalist, news.now))
         self._rollouts += 1
 
     def _say(self, text: str) -> None:

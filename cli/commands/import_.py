@@ -13,7 +13,14 @@ from ...output import Console, busy, print_json
 from ...sandbox.isolation import Level
 from ...task import Robot
 from ..terminal import STATUS_STYLES, watching
-from .common import isolation_option, json_option, require, robot_option, run_dir_argument
+from .common import (
+    executor_option,
+    isolation_option,
+    json_option,
+    require,
+    robot_option,
+    run_dir_argument,
+)
 from .typed import PLACE
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--train", "tries", is_flag=True, help="Try the untried ones at once, as a run would."
 )
+@executor_option
 @isolation_option
 @json_option
 def import_(
@@ -34,6 +42,7 @@ def import_(
     paths: tuple[Path, ...],
     robot: Robot | None,
     tries: bool,
+    executor_name: str | None,
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -49,7 +58,7 @@ def import_(
 
     require(isolation)
     console = Console(err=as_json)
-    name = prepare_config(run_dir, {}).run.executor
+    name = executor_name or prepare_config(run_dir, {}).run.executor
     with Watchdog(), make_executor(name, workers=1) as executor:
         with busy(console, "Looking …") as tell:
             result = import_tasks(

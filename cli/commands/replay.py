@@ -9,18 +9,32 @@ from typing import Any
 import click
 
 from ... import api
-from ...executor.local import LocalExecutor
+from ...archive.folder import replay_path
+from ...executor import make_executor
 from ...output import print_json, say
 from ...sandbox.isolation import Level
-from .common import isolation_option, json_option, require, run_dir_argument
+from .common import (
+    executor_option,
+    isolation_option,
+    json_option,
+    require,
+    run_dir_argument,
+)
 
 
 @click.command()
 @run_dir_argument
 @click.argument("key", metavar="[TASK]", required=False)
+@executor_option
 @isolation_option
 @json_option
-def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: bool) -> int:
+def replay(
+    run_dir: Path,
+    key: str | None,
+    executor_name: str | None,
+    isolation: Level | None,
+    as_json: bool,
+) -> int:
     """Record the replays that the browser shows, where RUN_DIR has none yet; of TASK anew.
 
     A run does this by itself, for each task when its journey ends.
@@ -32,7 +46,7 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
     with Archive.open(run_dir) as archive:
         records = archive.records() if key is None else [archive.find(key)]
     rows = []
-    with LocalExecutor() as executor:
+    with make_executor(executor_name or "local", workers=1) as executor:
         if key is None:
             made = record_missing_replays(executor, run_dir, records)
         else:
@@ -44,7 +58,8 @@ def replay(run_dir: Path, key: str | None, isolation: Level | None, as_json: boo
             row: dict[str, Any] = {"task_id": record.task_id, "broken": broken}
             outcome = broken
             if not isinstance(result, str):
-                row |= dataclasses.asdict(result)
+                path = replay_path(run_dir, record.task_id or "")
+                row |= {"path": str(path), **dataclasses.asdict(result)}
                 outcome = f"{result.frames} frames, {result.size_bytes / 1000:.1f} kB"
             rows.append(row)
             if not as_json:

@@ -13,7 +13,7 @@ from ...config import load_config, merge, parse_assignment
 from ...output import Console, print_json
 from ...task import ROBOTS
 from ..terminal import View, summary, watching
-from .common import INTERRUPTED, isolation_option, json_option
+from .common import INTERRUPTED, executor_option, isolation_option, json_option
 from .typed import AMOUNT, PLACE
 
 
@@ -27,6 +27,7 @@ from .typed import AMOUNT, PLACE
 @click.option("--base-url", help="OpenAI-compatible server of the model.")
 @click.option("--concurrency", type=click.IntRange(1), help="Journeys in flight at once.")
 @click.option("--workers", type=click.IntRange(1), help="Trials and checks computed at once.")
+@executor_option
 @click.option("--seed", type=click.IntRange(0), help="Settles the run's random choices.")
 @click.option("--config", "config_path", type=PLACE, help="YAML settings.")
 @click.option("--set", "assignments", multiple=True, metavar="SECTION.NAME=VALUE")
@@ -76,6 +77,7 @@ def run(
         "replay": "model.replay",
         "concurrency": "run.concurrency",
         "workers": "run.workers",
+        "executor_name": "run.executor",
         "isolation": "sandbox.require_isolation",
     }
     for option, place in places.items():

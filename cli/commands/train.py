@@ -15,8 +15,9 @@ from ... import api
 from ...config import TrainerConfig, merge, parse_assignment
 from ...curriculum import CURRICULA
 from ...errors import BrokenError, UsageError
-from ...executor.job import Job
-from ...executor.local import LocalExecutor
+from ...executor import make_executor
+from ...executor.contents import digest_of
+from ...executor.job import Executor, Job
 from ...files import write_whole
 from ...output import Console, print_json
 from ...sandbox.isolation import Level
@@ -25,7 +26,14 @@ from ...trainer.requests import Film, FilmRequest
 from .. import display
 from ..terminal import STATUS_STYLES
 from ..training_view import watching_trial
-from .common import isolation_option, json_option, named_task, require, robot_option
+from .common import (
+    executor_option,
+    isolation_option,
+    json_option,
+    named_task,
+    require,
+    robot_option,
+)
 from .generalist import train_all
 from .typed import AMOUNT, PLACE, SEED, Place, require_room_for
 
@@ -83,6 +91,7 @@ DEFAULT_EVALUATION_EPISODES = 32
     metavar="trainer.NAME=VALUE",
     help="A setting of the trainer, such as trainer.learner=ppo.",
 )
+@executor_option
 @isolation_option
 @json_option
 def train(
@@ -99,6 +108,7 @@ def train(
     video: Path | None,
     tensorboard: Path | None,
     assignments: tuple[str, ...],
+    executor_name: str | None,
     isolation: Level | None,
     as_json: bool,
 ) -> int:
@@ -122,6 +132,7 @@ def train(
             workers=workers,
             evaluation_episodes=episodes or DEFAULT_EVALUATION_EPISODES,
             policy=policy,
+            executor_name=executor_name,
             as_json=as_json,
         )
     if sampler or episodes:
@@ -138,8 +149,11 @@ def train(
     require_room_for(video)
     settings = _settings(assignments)
     console = Console(err=as_json)
-    with tempfile.TemporaryDirectory() as scratch, LocalExecutor() as executor:
-        kept = str(Path(scratch).resolve() / "policy.zip")
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        make_executor(executor_name or "local", workers=1) as executor,
+    ):
+        kept = Path(scratch).resolve() / "policy.zip"
         longest = steps or settings.get("max_steps") or TrainerConfig().max_steps
         with (
             _curve_files(tensorboard, f"{task.task_id}-seed-{seed}") as files,
@@ -165,9 +179,9 @@ def train(
             if files and trial.verdict != "broken":
                 files.end(trial)
         film = None
-        if video and Path(kept).exists() and trial.success_after is not None:
+        if video and kept.exists() and trial.success_after is not None:
             film = _film(executor, task, seed, kept, video)
-        if policy and Path(kept).exists():
+        if policy and kept.exists():
             _write_for_others(task, kept, policy)
     if as_json:
         shown = (
@@ -238,7 +252,7 @@ def _settings(assignments: tuple[str, ...]) -> dict[str, Any]:
     return dict(given.get("trainer", {}))
 
 
-def _write_for_others(task: Task, kept: str, policy: Path) -> None:
+def _write_for_others(task: Task, kept: Path, policy: Path) -> None:
     """Write a policy as the file that stable-baselines3 loads."""
     # Loads torch, which this process can do without otherwise.
     from ...trainer.policies import for_stable_baselines3, load_network
@@ -249,19 +263,23 @@ def _write_for_others(task: Task, kept: str, policy: Path) -> None:
     write_whole(policy.resolve(), for_stable_baselines3(network, observations))
 
 
-def _film(executor: LocalExecutor, task: Task, seed: int, policy: str, video: Path) -> Film:
+def _film(executor: Executor, task: Task, seed: int, kept: Path, video: Path) -> Film:
+    policy = kept.read_bytes()
     request = FilmRequest(
         source=task.source,
         robot=task.robot,
-        path=str(video.resolve()),
+        format="gif" if video.suffix == ".gif" else "mp4",
         seed=seed,
-        policy_path=policy,
+        policy=digest_of(policy),
         # Film formats like sizes that 16 divides.
         width=400,
         height=304,
         beside_untrained=True,
     )
-    result = executor.run(Job(f"film-{task.task_id}", "film", to_json(request), FILM_DEADLINE_S))
+    inputs = {digest_of(policy): policy}
+    name = f"film-{task.task_id}"
+    result = executor.run(Job(name, "film", to_json(request), FILM_DEADLINE_S, inputs))
     if result.broken:
         raise BrokenError(result.broken, "The trial itself was not affected.")
+    write_whole(video.resolve(), result.outputs["film"])
     return from_json(Film, result.payload)

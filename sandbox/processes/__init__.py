@@ -5,4 +5,5 @@
 - `child`: what the child does, from its confinement to its last answer
 - `channel`: the pipe between them, with deadlines; `messages`: what goes through it
 - `memory`: arrays that both sides see; `readable`: the only folders that a child may read
+- `cores`: how many cores there are for all of them
 """

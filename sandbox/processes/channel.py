@@ -18,6 +18,7 @@ from ...errors import BrokenError
 from ...text import readable
 
 MAX_REPLY_BYTES = 1_000_000
+"""Of what a process that runs task code says at once."""
 MAX_TEXT_CHARACTERS = 2000
 SEND_TIMEOUT_S = 10.0
 """The timeout of sending a request, which goes to idle processes only: they read it at once."""
@@ -110,16 +111,18 @@ def _wait(descriptor: int, event: int, timeout_s: float) -> bool:
 class Channel:
     """Two descriptors, one to write requests to and one to read answers from; owns both."""
 
-    def __init__(self, requests: int, replies: int) -> None:
+    def __init__(self, requests: int, replies: int, max_reply_bytes: int = MAX_REPLY_BYTES) -> None:
         self._requests, self._replies = requests, replies
+        self._max_reply_bytes = max_reply_bytes
         os.set_blocking(requests, False)
-        self._buffer = b""
+        self._buffer = bytearray()
         self.is_closed = False
 
     def send(self, message: dict[str, Any], timeout_s: float = SEND_TIMEOUT_S) -> None:
         """Raises ChildTimeout where it is not taken in, and ChannelClosed."""
-        data = json.dumps(message).encode()
-        data = struct.pack(">I", len(data)) + data
+        text = json.dumps(message).encode()
+        # A view, so that what is left to write of a long message is not copied each time.
+        data = memoryview(struct.pack(">I", len(text)) + text)
         deadline = time.monotonic() + timeout_s
         while data:
             try:
@@ -136,7 +139,7 @@ class Channel:
         and ChannelClosed; after any of them the conversation is over."""
         deadline = time.monotonic() + timeout_s
         (length,) = struct.unpack(">I", self._read(4, what, timeout_s, deadline))
-        if length > MAX_REPLY_BYTES:
+        if length > self._max_reply_bytes:
             raise ChildProtocolError(f"{length} bytes long")
         data = self._read(length, what, timeout_s, deadline)
         try:
@@ -147,7 +150,7 @@ class Channel:
             raise ChildProtocolError("not an object")
         return reply
 
-    def _read(self, count: int, what: str, timeout_s: float, deadline: float) -> bytes:
+    def _read(self, count: int, what: str, timeout_s: float, deadline: float) -> bytearray:
         while len(self._buffer) < count:
             left = deadline - time.monotonic()
             if left <= 0 or not _wait(self._replies, select.POLLIN, left):
@@ -156,8 +159,8 @@ class Channel:
             if not data:
                 raise ChannelClosed
             self._buffer += data
-        data, self._buffer = self._buffer[:count], self._buffer[count:]
-        return data
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
 
     def close(self) -> None:
         """Close both ends. Calling it twice is harmless."""

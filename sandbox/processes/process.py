@@ -25,7 +25,15 @@ from typing import IO, Any, Self
 
 from ...errors import BrokenError
 from ..isolation import Isolation, bubblewrap, landlock
-from .channel import Channel, ChannelClosed, ChildDied, ChildFault, ChildProtocolError, plain_text
+from .channel import (
+    MAX_REPLY_BYTES,
+    Channel,
+    ChannelClosed,
+    ChildDied,
+    ChildFault,
+    ChildProtocolError,
+    plain_text,
+)
 from .ending import end_group
 from .readable import interpreter_paths, readable_paths
 
@@ -167,9 +175,12 @@ class JsonProcess(abc.ABC):
 
 
 class ModuleProcess(JsonProcess):
-    """A Python module of ours, run with this process's id as its first argument."""
+    """A Python module of ours, run with this process's id as its first argument. One that is
+    trusted may be allowed to say more at once."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(
+        self, module: str, *arguments: str, max_reply_bytes: int = MAX_REPLY_BYTES
+    ) -> None:
         super().__init__()
         # What it says on standard error goes to a file, because an unread pipe would block it.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (closed in `_finish`)
@@ -177,7 +188,7 @@ class ModuleProcess(JsonProcess):
         self._process = _start(module, *arguments, stdin=pipe, stdout=pipe, stderr=self._stderr)
         self.pid = self._process.pid
         stdin, stdout = self._process.stdin, self._process.stdout
-        self._channel = Channel(os.dup(stdin.fileno()), os.dup(stdout.fileno()))
+        self._channel = Channel(os.dup(stdin.fileno()), os.dup(stdout.fileno()), max_reply_bytes)
         # The channel owns descriptors of its own.
         stdin.close()
         stdout.close()

@@ -85,7 +85,7 @@ def test_a_trial_that_its_own_limit_cuts_short_gives_a_verdict_and_its_curve(
     # Behind is where driving ahead never leads, so it is not solved before it is trained.
     source = easy_source.replace("[0] > 2.0", "[0] < -50.0")
     request = TrialRequest(
-        *(source, "r2d2", 0, str(tmp_path / "policy.zip"), 300_000, 300_000),
+        *(source, "r2d2", 0, 300_000, 300_000),
         *(0.5, 1, 4, 0.8, 0.5, 4, 16),
     )
     points = []

@@ -1,11 +1,9 @@
-"""Jobs on this machine: warm workers, those that die, pictures, and a disk that is full. What holds
-of every executor is in `test_every_executor.py`."""
+"""Jobs on this machine: their order, cancelling, and pictures. What holds of every executor is in
+`test_every_executor.py`, and what holds of each worker process in `test_worker_process.py`."""
 
 from __future__ import annotations
 
 import os
-import resource
-import signal
 import threading
 import time
 
@@ -13,8 +11,7 @@ import pytest
 
 from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
-from taskwright.sandbox.processes.process import child_environment
-from taskwright.task import Outcome, Task, from_json, to_json
+from taskwright.task import Task, from_json, to_json
 from taskwright.trainer.requests import Film, FilmRequest
 
 
@@ -46,68 +43,6 @@ def wait_until_gone(pid: int, timeout_s: float = 2.0) -> bool:
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not alive(pid)
-
-
-def test_the_same_job_gives_the_same_result_from_one_warm_worker(executor, easy_source):
-    first = executor.run(check_job(easy_source))
-    worker = executor._threads[0].pid
-    second = executor.run(check_job(easy_source))
-    assert executor._threads[0].pid == worker
-    outcomes = [from_json(Outcome, result.payload) for result in (first, second)]
-    assert all(outcome.passed for outcome in outcomes)
-    assert first.job_id == second.job_id
-
-
-def test_a_missed_deadline_is_broken_and_the_next_job_is_not_affected(executor, easy_source):
-    executor.run(check_job(easy_source))
-    worker = executor._threads[0].pid
-    started = time.monotonic()
-    result = executor.run(check_job(hanging(easy_source), deadline_s=1.0))
-    assert time.monotonic() - started < 3.0
-    assert "did not finish within 1 s" in result.broken
-    assert wait_until_gone(worker)
-    assert executor.run(check_job(easy_source)).broken == ""
-
-
-def kill_workers(executor: LocalExecutor, times: int) -> threading.Thread:
-    """Kill the worker `times` times, each time when a new one has been at work for a moment."""
-
-    def kill() -> None:
-        killed: list[int] = []
-        while len(killed) < times:
-            time.sleep(0.05)
-            pid = executor._threads[0].pid
-            if pid is not None and pid not in killed and executor._threads[0]._request is not None:
-                time.sleep(0.3)
-                os.kill(pid, signal.SIGKILL)
-                killed.append(pid)
-
-    thread = threading.Thread(target=kill)
-    thread.start()
-    return thread
-
-
-def test_a_job_whose_worker_is_killed_is_begun_once_more(executor, easy_source):
-    killer = kill_workers(executor, times=1)
-    result = executor.run(check_job(easy_source))
-    killer.join()
-    assert from_json(Outcome, result.payload).passed
-
-
-def test_a_worker_that_is_killed_again_breaks_its_job_only(executor, easy_source):
-    killer = kill_workers(executor, times=2)
-    result = executor.run(check_job(hanging(easy_source)))
-    killer.join()
-    assert "SIGKILL" in result.broken
-    assert executor.run(check_job(easy_source)).broken == ""
-
-
-def test_a_worker_that_dies_while_idle_is_replaced(executor, easy_source):
-    executor.run(check_job(easy_source))
-    worker = executor._threads[0].pid
-    os.kill(worker, signal.SIGKILL)
-    assert executor.run(check_job(easy_source)).broken == ""
-    assert executor._threads[0].pid != worker
 
 
 class Asked(threading.Thread):
@@ -152,7 +87,7 @@ def test_cancelling_ends_what_is_under_way_and_what_waits_and_nothing_later(easy
         running = Asked(executor, check_job(hanging(easy_source)))
         assert running.begun.wait(5.0)
         time.sleep(0.5)
-        worker = executor._threads[0].pid
+        worker = executor._threads[0].worker.pid
         waiting = Asked(executor, check_job(easy_source))
         time.sleep(0.2)
         executor.cancel()
@@ -164,45 +99,23 @@ def test_cancelling_ends_what_is_under_way_and_what_waits_and_nothing_later(easy
         assert executor.run(check_job(easy_source)).broken == ""
 
 
-def test_a_disk_that_is_full_is_told_apart_from_other_failures(executor, easy_source, tmp_path):
-    request = FilmRequest(easy_source, "r2d2", str(tmp_path / "film.png"), width=64, height=48)
-    film = Job("film", "film", to_json(request), 60.0)
-    # Once before the limit: Python would else store what it compiles for this job, cut short.
-    assert executor.run(film).broken == ""
-    resource.prlimit(executor._threads[0].pid, resource.RLIMIT_FSIZE, (100, 100))
-    result = executor.run(film)
-    assert result.disk_is_full
-    assert "File too large" in result.broken
-    assert "Make room" in result.broken
-
-
-def test_no_key_reaches_the_worker(executor, easy_source, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
-    executor.run(check_job(easy_source))
-    with open(f"/proc/{executor._threads[0].pid}/environ", "rb") as file:
-        assert b"sk-canary" not in file.read()
-    assert "OPENAI_API_KEY" not in child_environment()
-
-
-@pytest.mark.parametrize("ending", ["png", "gif", "mp4"])
-def test_a_film_is_written_where_it_was_asked_for(executor, easy_source, tmp_path, ending):
-    path = tmp_path / "media" / f"film.{ending}"
+@pytest.mark.parametrize(
+    ("format", "first"), [("png", b"\x89PNG"), ("gif", b"GIF89a"), ("mp4", b"\0\0\0 ftyp")]
+)
+def test_a_film_comes_back_as_the_bytes_of_its_file(executor, easy_source, format, first):
     # A short episode: success ends it.
     source = easy_source.replace("> 2.0", "!= 0.0")
-    request = FilmRequest(source, "r2d2", str(path), width=64, height=48)
+    request = FilmRequest(source, "r2d2", format, width=64, height=48)
     result = executor.run(Job("film", "film", to_json(request), 60.0))
     assert result.broken == ""
     film = from_json(Film, result.payload)
-    assert path.stat().st_size > 100
-    assert film.frames == 1 if ending == "png" else film.frames > 1
-    assert film.success is (None if ending == "png" else True)
-    assert [child.name for child in path.parent.iterdir()] == [path.name]
+    assert result.outputs["film"].startswith(first)
+    assert film.frames == 1 if format == "png" else film.frames > 1
+    assert film.success is (None if format == "png" else True)
 
 
 @pytest.mark.parametrize(("chance", "seen"), [(0.4, True), (0.0, False)])
-def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
-    executor, easy_source, tmp_path, chance, seen
-):
+def test_an_episode_that_succeeds_is_filmed_where_there_is_one(executor, easy_source, chance, seen):
     source = easy_source.replace(
         "self.x = 0.0", f"self.x = 0.0\n        self.lucky = self.np_random.uniform() < {chance}"
     )
@@ -210,14 +123,14 @@ def test_an_episode_that_succeeds_is_filmed_where_there_is_one(
     source = source.replace("position[0] > 2.0", "position[0] != 0.0 and self.lucky")
     films = []
     for seed in range(3):
-        request = FilmRequest(source, "r2d2", str(tmp_path / "film.gif"), seed, width=64, height=48)
+        request = FilmRequest(source, "r2d2", "gif", seed, width=64, height=48)
         result = executor.run(Job(f"film-{seed}", "film", to_json(request), 60.0))
         films.append(from_json(Film, result.payload))
     assert [film.success for film in films] == [seen] * 3
 
 
-def test_a_task_that_fails_while_drawn_is_told(executor, easy_source, tmp_path):
+def test_a_task_that_fails_while_drawn_is_told(executor, easy_source):
     source = easy_source.replace("self.x = 0.0", "self.x = 1 / 0")
-    request = FilmRequest(source, "r2d2", str(tmp_path / "film.png"))
+    request = FilmRequest(source, "r2d2")
     result = executor.run(Job("film", "film", to_json(request), 60.0))
     assert "ZeroDivisionError" in result.broken

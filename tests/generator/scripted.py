@@ -36,7 +36,7 @@ from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.run import Ending, open_run, prepare_config
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Cost, Idea, Judgement, Outcome, Task, Trial, from_json, to_json
-from taskwright.trainer.requests import Film, FilmRequest, Replay, ReplayRequest, TrialRequest
+from taskwright.trainer.requests import Film, Replay, TrialRequest
 
 IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""
@@ -121,7 +121,8 @@ class ScriptedExecutor(Executor):
             try:
                 if cancelled.wait(random.uniform(0.0, self._longest_s)):
                     raise JobCancelled
-                return JobResult(job.job_id, to_json(self._work(job)))
+                noun, outputs = self._work(job)
+                return JobResult(job.job_id, to_json(noun), outputs=outputs)
             finally:
                 at_work(False)
 
@@ -136,25 +137,21 @@ class ScriptedExecutor(Executor):
     def _work(self, job: Job):
         if job.kind == "check":
             if "# mistake" in from_json(Task, job.payload).source:
-                return Outcome.rejected("step", "A mistake.", "It was made.", "Mend it.")
-            return Outcome("passed")
+                return Outcome.rejected("step", "A mistake.", "It was made.", "Mend it."), {}
+            return Outcome("passed"), {}
         if job.kind == "film":
-            request = from_json(FilmRequest, job.payload)
-            return Film(request.path, 1)
+            return Film(1), {"film": b"a film"}
         if job.kind == "replay":
-            replay = from_json(ReplayRequest, job.payload)
-            return Replay(replay.path, 1, 1)
-        return self._trial(from_json(TrialRequest, job.payload))
+            return Replay(1, 1), {"replay": b"a replay"}
+        return self._trial(from_json(TrialRequest, job.payload), job.inputs)
 
-    def _trial(self, request: TrialRequest):
-        policies = [(policy.task_id, Path(policy.path).read_text()) for policy in request.archived]
+    def _trial(self, request: TrialRequest, inputs: dict[str, bytes]):
+        policies = [(policy.task_id, inputs[policy.digest].decode()) for policy in request.archived]
         number = digest(request.source, request.seed, policies)
         verdict = VERDICTS[number % len(VERDICTS)]
-        if verdict == "learned":
-            path = Path(request.policy_path)
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(str(number))
-        return Trial(verdict, f"It was {verdict}.", 0.0, number % 100 / 100, seed=request.seed)
+        outputs = {"policy": str(number).encode()} if verdict == "learned" else {}
+        success_after = number % 100 / 100
+        return Trial(verdict, f"It was {verdict}.", 0.0, success_after, seed=request.seed), outputs
 
 
 def replacements(template: str = "") -> dict[str, object]:

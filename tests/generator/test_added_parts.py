@@ -54,7 +54,7 @@ class Believer(Executor):
     did: ClassVar[Counter] = Counter()
 
     def __init__(self, workers):
-        self.workers = workers
+        self.workers = workers or 1
         self._cancelled = threading.Event()
 
     def run(self, job, tell=ignore_point, at_work=ignore_state):
@@ -64,10 +64,11 @@ class Believer(Executor):
         results = {
             "check": Outcome("passed"),
             "trial": Trial("learned", "It was believed.", 0.0, 1.0),
-            "film": Film("", 1),
-            "replay": Replay("", 1, 1),
+            "film": Film(1),
+            "replay": Replay(1, 1),
         }
-        return JobResult(job.job_id, to_json(results[job.kind]))
+        outputs = {job.kind: b"it was believed"} if job.kind in ("film", "replay") else {}
+        return JobResult(job.job_id, to_json(results[job.kind]), outputs=outputs)
 
     def cancel(self, *, running=True):
         pass

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ from taskwright.generator.run import open_run
 from taskwright.prompts import render
 from taskwright.sandbox.isolation.confine import Isolation
 from taskwright.task import Idea, Outcome, Trial, from_json, to_json
-from taskwright.trainer.requests import Film, FilmRequest, Replay, ReplayRequest, TrialRequest
+from taskwright.trainer.requests import Film, FilmRequest, Replay, TrialRequest
 
 IDEA = Idea("Park in the circle", "A circle.", "The robot stands in it.", "Speed.", "None")
 SEES = {Sight.YES: True, Sight.NO: False, Sight.UNCLEAR: None}
@@ -165,27 +165,24 @@ class Executor:
         self.success = success
 
     def run(self, job, tell=lambda point: None, at_work=lambda is_it: None):
-        return JobResult(job.job_id, to_json(self._work(job)))
+        noun, outputs = self._work(job)
+        return JobResult(job.job_id, to_json(noun), outputs=outputs)
 
     def _work(self, job):
         if job.kind == "check":
-            return Outcome("passed")
+            return Outcome("passed"), {}
         if job.kind == "trial":
             request = from_json(TrialRequest, job.payload)
-            self._write(request.policy_path)
-            return Trial("learned", "It was.", 0.0, 0.9, seed=request.seed)
+            learned = Trial("learned", "It was.", 0.0, 0.9, seed=request.seed)
+            return learned, {"policy": b"a policy"}
         if job.kind == "replay":
-            return Replay(from_json(ReplayRequest, job.payload).path, 1, 1)
-        request = from_json(FilmRequest, job.payload)
-        self._write(request.path)
-        if not request.frames:
-            return Film(request.path, 1)
-        return Film(request.path, 1, self.success, apart_s=1.5, at_the_end=False)
-
-    def _write(self, name):
-        path = Path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (8, 6), "red").save(path, "PNG")
+            return Replay(1, 1), {"replay": b"a replay"}
+        picture = io.BytesIO()
+        Image.new("RGB", (8, 6), "red").save(picture, "PNG")
+        film = Film(1)
+        if from_json(FilmRequest, job.payload).frames:
+            film = Film(1, self.success, apart_s=1.5, at_the_end=False)
+        return film, {"film": picture.getvalue()}
 
     def cancel(self, *, running=True):
         pass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Callable
 
@@ -13,11 +12,12 @@ import pytest
 import torch
 
 from taskwright.errors import UsageError
-from taskwright.generalist import Generalist, GeneralistPoint
+from taskwright.executor.contents import digest_of
+from taskwright.generalist import Generalist
 from taskwright.task import from_json, to_json
 from taskwright.trainer.generalist import STATE_NAME, train_generalist
-from taskwright.trainer.policy_files import read_policy
-from taskwright.trainer.requests import GeneralistRequest, GeneralistTask
+from taskwright.trainer.policy_files import policy_in
+from taskwright.trainer.requests import GeneralistNews, GeneralistRequest, GeneralistTask
 
 # With so few slots a rollout is smaller than the batches that are meant for sixteen.
 pytestmark = pytest.mark.filterwarnings("ignore:You have specified a mini-batch size")
@@ -27,7 +27,7 @@ ROLLOUT = 2 * 128
 
 
 @pytest.fixture
-def make_request(tmp_path, easy_source) -> Callable[..., GeneralistRequest]:
+def make_request(easy_source) -> Callable[..., GeneralistRequest]:
     """Makes a request for three tasks, one of which breaks after a while; anything can be given."""
 
     def make(**fields) -> GeneralistRequest:
@@ -46,9 +46,8 @@ def make_request(tmp_path, easy_source) -> Callable[..., GeneralistRequest]:
             ),
             "sampler": "learning_progress",
             "seed": 0,
-            "policy_path": str(tmp_path / "policy.zip"),
             "max_steps": 2 * ROLLOUT,
-            "max_seconds": float("inf"),
+            "max_seconds": None,
             "slots": 2,
             "evaluation_episodes": 4,
             "processes": 1,
@@ -58,9 +57,15 @@ def make_request(tmp_path, easy_source) -> Callable[..., GeneralistRequest]:
     return make
 
 
-def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_request, tmp_path):
-    told: list[tuple[Generalist, GeneralistPoint]] = []
-    first = train_generalist(make_request(), lambda *news: told.append(news))
+def resumed(request: GeneralistRequest, checkpoint: bytes, tell=lambda news: None):
+    """What comes of a request that goes on from a checkpoint."""
+    request = dataclasses.replace(request, checkpoint=digest_of(checkpoint))
+    return train_generalist(request, tell, {digest_of(checkpoint): checkpoint})
+
+
+def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_request):
+    told: list[GeneralistNews] = []
+    first, checkpoint = train_generalist(make_request(), told.append)
     assert first.finished
     assert first.steps == 2 * ROLLOUT
     assert [point.steps for point in first.curve] == [ROLLOUT, 2 * ROLLOUT]
@@ -75,21 +80,22 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_re
         assert skill.trained_episodes > 0
         assert skill.alone == 0.9
     assert from_json(Generalist, to_json(first)) == first
-    assert [news[1].steps for news in told[:2]] == [ROLLOUT, 2 * ROLLOUT]
-    assert all(0.0 <= rate <= 1.0 for rate in told[1][1].success.values())
+    assert [news.now.steps for news in told[:2]] == [ROLLOUT, 2 * ROLLOUT]
+    assert all(0.0 <= rate <= 1.0 for rate in told[1].now.success.values())
+    assert from_json(GeneralistNews, to_json(told[0])) == told[0]
 
     # Trials can start from it, and other trainers can load it.
-    assert read_policy(tmp_path / "policy.zip")
-    with zipfile.ZipFile(tmp_path / "policy.zip") as archive:
+    assert policy_in(checkpoint, "of many tasks")
+    with zipfile.ZipFile(io.BytesIO(checkpoint)) as archive:
         assert archive.testzip() is None
 
     # The same request again has nothing to do.
     told.clear()
-    assert train_generalist(make_request(), lambda *news: told.append(news)) == first
+    assert resumed(make_request(), checkpoint, told.append)[0] == first
     assert len(told) == 1
 
     # With more steps it goes on; what is known of the episodes so far is not lost.
-    more = train_generalist(make_request(max_steps=3 * ROLLOUT))
+    more, _ = resumed(make_request(max_steps=3 * ROLLOUT), checkpoint)
     assert more.steps == 3 * ROLLOUT
     assert more.curve[:2] == first.curve
     assert more.dropped == first.dropped
@@ -99,31 +105,47 @@ def test_a_generalist_is_trained_continued_and_never_does_anything_twice(make_re
 
 
 @pytest.mark.slow
-def test_the_same_seed_trains_the_same(make_request, tmp_path):
+def test_the_same_seed_trains_the_same(make_request):
     tasks = make_request().tasks[:2]
     fields = {"sampler": "alp_gmm", "tasks": tasks, "max_steps": ROLLOUT, "evaluation_episodes": 2}
-    one = train_generalist(make_request(**fields))
-    other = train_generalist(make_request(**fields, policy_path=str(tmp_path / "other.zip")))
+    one, policy = train_generalist(make_request(**fields))
+    other, other_policy = train_generalist(make_request(**fields))
     assert dataclasses.replace(one, seconds=0.0, curve=()) == dataclasses.replace(
         other, seconds=0.0, curve=()
     )
+    for name, weights in policy_in(policy, "").arrays.items():
+        assert (weights == policy_in(other_policy, "").arrays[name]).all()
 
 
-def test_what_was_trained_before_a_stop_is_kept(make_request):
-    def stop(generalist: Generalist, now: GeneralistPoint) -> None:
+def test_what_was_trained_before_a_stop_is_in_the_last_checkpoint_that_was_told(make_request):
+    heard: list[GeneralistNews] = []
+
+    def stop(news: GeneralistNews) -> None:
+        heard.append(news)
         raise KeyboardInterrupt
 
     fields = {"tasks": make_request().tasks[:2], "max_steps": 2 * ROLLOUT, "sampler": "plr"}
     with pytest.raises(KeyboardInterrupt):
         train_generalist(make_request(**fields), stop)
     seen: list[int] = []
-    done = train_generalist(make_request(**fields), lambda generalist, now: seen.append(now.steps))
+    done, _ = resumed(
+        make_request(**fields), heard[0].checkpoint, lambda news: seen.append(news.now.steps)
+    )
     assert seen[0] == 2 * ROLLOUT
     assert [point.steps for point in done.curve] == [ROLLOUT, 2 * ROLLOUT]
 
 
+def test_a_checkpoint_holds_the_policy_after_the_rollout_was_learned_from(make_request):
+    told: list[GeneralistNews] = []
+    fields = {"tasks": make_request().tasks[:1], "max_steps": ROLLOUT, "evaluation_episodes": 1}
+    _, policy = train_generalist(make_request(**fields), told.append)
+    # Nothing is learned after the only rollout but what is learned from it.
+    for name, weights in policy_in(policy, "").arrays.items():
+        assert (weights == policy_in(told[0].checkpoint, "").arrays[name]).all()
+
+
 def test_the_clock_ends_the_training_and_not_the_evaluation(make_request):
-    ended = train_generalist(
+    ended, _ = train_generalist(
         make_request(max_steps=10**9, max_seconds=0.01, tasks=make_request().tasks[:1])
     )
     assert ended.finished
@@ -137,22 +159,20 @@ def test_tasks_that_all_break_end_it_with_the_reason(make_request):
 
 
 def test_another_sampler_cannot_go_on_where_one_has_begun(make_request):
-    train_generalist(make_request(max_seconds=0.01, tasks=make_request().tasks[:1]))
+    _, checkpoint = train_generalist(make_request(max_seconds=0.01, tasks=make_request().tasks[:1]))
     with pytest.raises(UsageError, match="begun with sampler learning_progress"):
-        train_generalist(make_request(sampler="uniform", tasks=make_request().tasks[:1]))
+        resumed(make_request(sampler="uniform", tasks=make_request().tasks[:1]), checkpoint)
 
 
-def test_a_file_that_is_no_generalist_is_left_alone(make_request, tmp_path):
-    (tmp_path / "policy.zip").write_text("mine")
+def test_a_file_that_is_no_generalist_is_refused(make_request):
     with pytest.raises(UsageError, match="no policy that a generalist can go on from"):
-        train_generalist(make_request())
-    assert (tmp_path / "policy.zip").read_text() == "mine"
+        resumed(make_request(), b"mine")
 
 
-def test_a_generalist_file_that_was_changed_is_left_alone_and_told(make_request, tmp_path):
+def test_a_checkpoint_that_was_changed_is_refused_and_told(make_request):
     def rewritten(**changes: bytes) -> bytes:
         file = io.BytesIO()
-        with zipfile.ZipFile(sound) as old, zipfile.ZipFile(file, "w") as new:
+        with zipfile.ZipFile(io.BytesIO(sound)) as old, zipfile.ZipFile(file, "w") as new:
             for name in old.namelist():
                 new.writestr(name, changes.get(name.rpartition(".")[0], old.read(name)))
         return file.getvalue()
@@ -163,10 +183,8 @@ def test_a_generalist_file_that_was_changed_is_left_alone_and_told(make_request,
         return file.getvalue()
 
     fields = {"tasks": make_request().tasks[:1], "max_steps": ROLLOUT, "evaluation_episodes": 1}
-    train_generalist(make_request(**fields))
-    sound, path = tmp_path / "sound.zip", tmp_path / "policy.zip"
-    shutil.copy(path, sound)
-    with zipfile.ZipFile(sound) as archive:
+    _, sound = train_generalist(make_request(**fields))
+    with zipfile.ZipFile(io.BytesIO(sound)) as archive:
         state = archive.read(STATE_NAME)
         weights = torch.load(archive.open("policy.pth"))
         optimiser = torch.load(archive.open("policy.optimizer.pth"))
@@ -187,15 +205,13 @@ def test_a_generalist_file_that_was_changed_is_left_alone_and_told(make_request,
         "something else": {"policy.optimizer": saved([1])},
     }
     for reason, changes in cases.items():
-        data = rewritten(**changes)
-        path.write_bytes(data)
         with pytest.raises(UsageError, match=f"can go on from: .*{reason}"):
-            train_generalist(make_request(**{**fields, "max_steps": 2 * ROLLOUT}))
-        assert path.read_bytes() == data
+            resumed(make_request(**{**fields, "max_steps": 2 * ROLLOUT}), rewritten(**changes))
     # How it learns is no matter of the file.
     groups = [{**optimiser["param_groups"][0], "lr": float("inf"), "betas": "x"}]
     harmless = saved({"state": {}, "param_groups": groups})
-    path.write_bytes(rewritten(**{"policy.optimizer": harmless}))
-    assert (
-        train_generalist(make_request(**{**fields, "max_steps": 2 * ROLLOUT})).steps == 2 * ROLLOUT
+    more, _ = resumed(
+        make_request(**{**fields, "max_steps": 2 * ROLLOUT}),
+        rewritten(**{"policy.optimizer": harmless}),
     )
+    assert more.steps == 2 * ROLLOUT

@@ -18,7 +18,7 @@ from taskwright.trainer.policies import (
     at_temperature,
     for_stable_baselines3,
     load_perceptron,
-    save_network,
+    network_file,
 )
 from taskwright.trainer.policy_files import Activation
 from taskwright.world.robots import robot_spaces
@@ -84,7 +84,9 @@ def test_a_policy_that_moves_joints_is_not_taken_for_one_that_steers(
         observations, actions = robot_spaces(robot, steered=steered)
         network = PolicyNetwork(observations, actions, seed=3, hidden=(16, 16))
         path = tmp_path / "policy.zip"
-        save_network(path, network, observations, robot=robot, task_id="0" * 12, learner="ppo")
+        path.write_bytes(
+            network_file(network, observations, robot=robot, task_id="0" * 12, learner="ppo")
+        )
         if steered:
             assert load_perceptron(robot, path)
         else:

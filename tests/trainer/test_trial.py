@@ -11,17 +11,18 @@ import pytest
 import torch
 
 from taskwright.errors import BrokenError
+from taskwright.executor.contents import digest_of
 from taskwright.trainer.learners.learner import TrainingEpisode
 from taskwright.trainer.learners.soft_q import SoftQLearner
 from taskwright.trainer.policies import PLAYED_TEMPERATURE
-from taskwright.trainer.policy_files import read_policy
+from taskwright.trainer.policy_files import policy_in, read_policy
 from taskwright.trainer.requests import ArchivedPolicy, TrialRequest
 from taskwright.trainer.trial import run_trial
 from taskwright.world.robots import robot_class
 
 
 @pytest.fixture
-def make_request(tmp_path, easy_source):
+def make_request(easy_source):
     """Makes a request for a trial of the easy task; anything can be given."""
 
     def make(**fields) -> TrialRequest:
@@ -29,7 +30,6 @@ def make_request(tmp_path, easy_source):
             "source": easy_source,
             "robot": "r2d2",
             "seed": 0,
-            "policy_path": str(tmp_path / "policy.zip"),
             "max_steps": 30_000,
             "patience_steps": 20_000,
             "max_seconds": 900.0,
@@ -56,11 +56,11 @@ def with_success(source: str, expression: str) -> str:
     return source[:start] + f"        return {expression}\n"
 
 
-def test_an_easy_task_is_learned_and_its_evidence_given(make_request, easy_source, tmp_path):
+def test_an_easy_task_is_learned_and_its_evidence_given(make_request, easy_source):
     # Random driving gets 2 m away quite often; 8 m is out of its reach.
     source = behind(easy_source, 8.0)
     points = []
-    trial = run_trial(make_request(source=source), points.append)
+    trial, policy = run_trial(make_request(source=source), points.append)
     assert trial.verdict == "learned"
     assert trial.success_before < 0.5
     assert trial.success_after >= 0.8
@@ -73,11 +73,11 @@ def test_an_easy_task_is_learned_and_its_evidence_given(make_request, easy_sourc
     assert 0.0 < trial.return_progress <= 1.0
     assert tuple(points) == trial.curve
     assert [p.steps for p in points] == sorted(p.steps for p in points)
-    assert (tmp_path / "policy.zip").exists()
+    assert policy_in(policy, "that was learned")
 
 
 @pytest.mark.slow
-def test_what_an_untrained_network_does_is_not_learned(make_request, easy_source, tmp_path):
+def test_what_an_untrained_network_does_is_not_learned(make_request, easy_source):
     # Three actions in three steps: those of screening are held for longer, so none of them does it,
     # and a network that draws at random does it all the time.
     source = with_success(easy_source, "len(set(self.acted[-9::4])) == 3 and len(self.acted) > 80")
@@ -86,32 +86,34 @@ def test_what_an_untrained_network_does_is_not_learned(make_request, easy_source
         "    def get_task_rewards(self, action):\n"
         "        self.acted = [*self.acted, int(action)]\n",
     ).replace("super().reset()\n", "super().reset()\n        self.acted = []\n")
-    trial = run_trial(make_request(source=source))
+    trial, policy = run_trial(make_request(source=source))
     assert max(trial.screening[name] for name in ("idle", "random")) < 0.5
     assert (trial.verdict, trial.rule) == ("too_easy", "solved_before")
     assert trial.solved_by == "an untrained network"
     assert trial.success_before == trial.screening["untrained network"] == 1.0
     assert trial.steps > 0
-    assert not (tmp_path / "policy.zip").exists()
+    assert policy is None
 
 
 @pytest.mark.slow
 def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
-    make_request, easy_source, tmp_path, monkeypatch
+    make_request, easy_source, monkeypatch
 ):
     source = behind(easy_source, 8.0)
-    trial = run_trial(make_request(source=source))
+    trial, policy = run_trial(make_request(source=source))
 
     # Nothing depends on how many processes step the environments.
-    again = run_trial(make_request(source=source, processes=1))
+    again, same_policy = run_trial(make_request(source=source, processes=1))
     assert [(p.steps, p.success_rate, p.mean_return) for p in again.curve] == [
         (p.steps, p.success_rate, p.mean_return) for p in trial.curve
     ]
     assert again.success_after == trial.success_after
+    assert same_policy == policy
 
     # Its own policy solves it untrained, and a harder version learns on from it.
-    archived = (ArchivedPolicy("0123456789ab", "Drive far", str(tmp_path / "policy.zip")),)
-    easy = run_trial(make_request(source=source, archived=archived))
+    archived = (ArchivedPolicy("0123456789ab", "Drive far", digest_of(policy)),)
+    inputs = {digest_of(policy): policy}
+    easy, _ = run_trial(make_request(source=source, archived=archived), inputs=inputs)
     assert easy.verdict == "too_easy"
     assert "Drive far" in easy.solved_by
 
@@ -119,7 +121,8 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
     # which leads nowhere, and then from scratch.
     monkeypatch.setattr("taskwright.trainer.evidence.deciding.SPAN_STEPS", 1_024)
     nowhere = with_success(source, "False")
-    warm = run_trial(make_request(source=nowhere, archived=archived, patience_steps=3_000))
+    harder = make_request(source=nowhere, archived=archived, patience_steps=3_000)
+    warm, _ = run_trial(harder, inputs=inputs)
     assert (warm.verdict, warm.rule) == ("too_hard", "hopeless")
     # 1,500 steps or more with it, and 3,000 or more without.
     assert warm.steps >= 4_500
@@ -129,7 +132,7 @@ def test_one_process_learns_the_same_and_what_was_learned_begins_other_trials(
 
 @pytest.mark.slow
 def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
-    make_request, easy_source, tmp_path, monkeypatch
+    make_request, easy_source, monkeypatch
 ):
     def kept(temperature: float) -> dict[str, np.ndarray]:
         # An examination that fails, and one at the end.
@@ -139,9 +142,9 @@ def test_what_is_examined_and_kept_is_surer_of_itself_than_what_trains_on(
         monkeypatch.setattr("taskwright.trainer.trial.PLAYED_TEMPERATURE", temperature)
         few = {"environments": 2, "screening_episodes": 2, "evaluation_episodes": 2}
         nowhere = with_success(easy_source, "False")
-        trial = run_trial(make_request(source=nowhere, max_steps=2 * 256, **few))
+        trial, policy = run_trial(make_request(source=nowhere, max_steps=2 * 256, **few))
         assert trial.steps == 2 * 256
-        return read_policy(tmp_path / "policy.zip").arrays
+        return policy_in(policy, "that was kept").arrays
 
     trained, surer = kept(1.0), kept(0.5)
     for name in trained:
@@ -154,7 +157,7 @@ def test_solved_by_doing_nothing_is_too_easy(make_request, easy_source):
     source = with_success(easy_source, "self.calls > 60")
     source = source.replace("self.x = 0.0", "self.x = 0.0\n        self.calls = 0")
     source = source.replace("x = self.robot", "self.calls += 1\n        x = self.robot", 1)
-    trial = run_trial(make_request(source=source))
+    trial, _ = run_trial(make_request(source=source))
     assert trial.verdict == "too_easy"
     assert "idle" in trial.reason
     assert trial.success_before == 1.0
@@ -162,7 +165,7 @@ def test_solved_by_doing_nothing_is_too_easy(make_request, easy_source):
 
 
 def test_solved_by_driving_straight_ahead_is_too_easy(make_request, easy_source):
-    trial = run_trial(make_request(source=easy_source.replace("> 2.0", "> 8.0")))
+    trial, _ = run_trial(make_request(source=easy_source.replace("> 2.0", "> 8.0")))
     assert trial.verdict == "too_easy"
     assert trial.rule == "solved_before"
     assert trial.solved_by == "driving straight ahead"
@@ -171,7 +174,7 @@ def test_solved_by_driving_straight_ahead_is_too_easy(make_request, easy_source)
 
 @pytest.mark.slow
 def test_an_impossible_task_is_too_hard_after_its_budget(make_request, easy_source):
-    trial = run_trial(make_request(source=with_success(easy_source, "False"), max_steps=3_000))
+    trial, _ = run_trial(make_request(source=with_success(easy_source, "False"), max_steps=3_000))
     assert trial.verdict == "too_hard"
     assert trial.success_after == 0.0
     assert "3000 steps" in trial.reason
@@ -200,14 +203,15 @@ def test_what_is_not_learned_is_examined_and_kept_at_its_best(
 
     monkeypatch.setattr(SoftQLearner, "improve", improve)
     request = make_request(source=with_success(easy_source, "False"), max_steps=5 * 1_024)
-    assert run_trial(request).steps == 5 * 1_024
-    kept = read_policy(request.policy_path).arrays
+    trial, policy = run_trial(request)
+    assert trial.steps == 5 * 1_024
+    kept = policy_in(policy, "that was kept").arrays
     assert kept["action_net.bias"].tolist() == pytest.approx([2.0 / PLAYED_TEMPERATURE] * 6)
 
 
 @pytest.mark.slow
 def test_the_clock_ends_a_trial_that_the_steps_would_not(make_request, easy_source):
-    trial = run_trial(
+    trial, _ = run_trial(
         make_request(
             source=with_success(easy_source, "False"), max_steps=10_000_000, max_seconds=4.0
         )
@@ -221,32 +225,35 @@ def test_code_that_fails_in_training_is_rejected_and_not_too_hard(make_request, 
     source = behind(easy_source, 8.0).replace(
         "        x = self.robot", "        1 / int(abs(self.x) < 0.5)\n        x = self.robot", 1
     )
-    trial = run_trial(make_request(source=source))
+    trial, _ = run_trial(make_request(source=source))
     assert trial.verdict == "rejected"
     assert "ZeroDivisionError" in trial.reason
     assert "line" in trial.reason
 
 
 @pytest.mark.slow
-def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(
-    make_request, easy_source, tmp_path
-):
-    torch.save({"policy": 1}, tmp_path / "no-policy.zip")
-    with zipfile.ZipFile(tmp_path / "of-another-robot.zip", "w") as archive:
+def test_a_trial_goes_on_without_the_policies_that_it_cannot_use(make_request, easy_source):
+    def saved(thing) -> bytes:
         file = io.BytesIO()
-        torch.save({"action_net.weight": torch.zeros(2, 3)}, file)
-        archive.writestr("policy.pth", file.getvalue())
-    names = ("no-policy", "of-another-robot", "missing")
-    archived = tuple(ArchivedPolicy(n, n, str(tmp_path / f"{n}.zip")) for n in names)
+        torch.save(thing, file)
+        return file.getvalue()
+
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("policy.pth", saved({"action_net.weight": torch.zeros(2, 3)}))
+    files = {"no-policy": saved({"policy": 1}), "of-another-robot": other.getvalue()}
+    archived = tuple(ArchivedPolicy(n, f"The {n}", digest_of(data)) for n, data in files.items())
     nowhere = with_success(easy_source, "False")
-    trial = run_trial(make_request(source=nowhere, archived=archived, max_steps=256))
+    trial, _ = run_trial(
+        make_request(source=nowhere, archived=archived, max_steps=256),
+        inputs={digest_of(data): data for data in files.values()},
+    )
     # What is wrong with them says nothing of the task.
     assert trial.verdict == "too_hard"
     assert trial.screening.keys() == {"idle", "random", *robot_class("r2d2").scripts}
-    assert trial.left_out.keys() == set(names)
-    assert "no-policy.zip cannot be read" in trial.left_out["no-policy"]
+    assert trial.left_out.keys() == files.keys()
+    assert "of “The no-policy” (no-policy) cannot be read" in trial.left_out["no-policy"]
     assert "other observations or actions" in trial.left_out["of-another-robot"]
-    assert "it is not there" in trial.left_out["missing"]
 
 
 def test_a_missing_policy_says_how_to_get_one(tmp_path):

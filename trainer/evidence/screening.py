@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ...errors import BrokenError
 from ...world.robots import robot_class
 from ..learners.network import PolicyNetwork, Weights
-from ..policies import Idle, Policy, Random, Scripted, Trained, load_network
-from ..requests import ArchivedPolicy, TrialRequest
+from ..policies import Idle, Policy, Random, Scripted, Trained, network_in
+from ..requests import ArchivedPolicy, Inputs, TrialRequest
 from .episode_recorder import WatchedEpisodes
 from .evaluation import Evaluation, evaluate
 
@@ -47,12 +47,16 @@ class Screening:
 
 
 def screen(
-    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, seed: int
+    episodes: WatchedEpisodes,
+    network: PolicyNetwork,
+    request: TrialRequest,
+    inputs: Inputs,
+    seed: int,
 ) -> Screening:
     """Let one policy after the other try; over as soon as one of them solves the task. `network` is
     the one that is to be trained."""
     screening = Screening()
-    for name, who, policy, rate in _policies(episodes, network, request, screening):
+    for name, who, policy, rate in _policies(episodes, network, request, inputs, screening):
         episodes.policy = name
         evaluation = evaluate(episodes, policy, seed, request.screening_episodes)
         screening.shown[name] = evaluation
@@ -64,7 +68,11 @@ def screen(
 
 
 def _policies(
-    episodes: WatchedEpisodes, network: PolicyNetwork, request: TrialRequest, screening: Screening
+    episodes: WatchedEpisodes,
+    network: PolicyNetwork,
+    request: TrialRequest,
+    inputs: Inputs,
+    screening: Screening,
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""
@@ -76,7 +84,12 @@ def _policies(
         yield name, name, Scripted(actions), max(easy, request.learned_success_rate)
     for archived in request.archived:
         try:
-            kept = load_network(episodes.observation_space, episodes.action_space, archived.path)
+            kept = network_in(
+                episodes.observation_space,
+                episodes.action_space,
+                inputs[archived.digest],
+                f"of “{archived.title}” ({archived.task_id})",
+            )
         except BrokenError as error:
             # What is wrong with the policy of another task says nothing of this one.
             screening.left_out[archived.task_id] = error.message

@@ -6,8 +6,9 @@ sandbox; since episodes are reproducible, the two are the same.
 
 from __future__ import annotations
 
+import io
 import math
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from ...sandbox.processes.process import Child
 from ...sandbox.vector import SandboxedEpisodes
 from ...world.base import BaseEnv
 from ...world.task_env import ACTION_REPEAT
-from ..requests import Film, FilmRequest
+from ..requests import NO_INPUTS, Film, FilmRequest, Inputs
 from .playing import Played, play_from, play_until_success, untrained, who_acts
 
 FILM_TIMEOUT_S = 120.0
@@ -43,29 +44,36 @@ Frames = NDArray[Any]
 """uint8; shape (count, height, width, 3), or without the count for one picture."""
 
 
-def make_film(request: FilmRequest) -> Film:
-    """Draw the picture or film and write it. Raises BrokenError where that fails."""
-    path = Path(request.path)
+def make_film(request: FilmRequest, inputs: Inputs = NO_INPUTS) -> tuple[Film, bytes]:
+    """Draw a picture or a film. Returns what was drawn, and the file. Raises BrokenError where that
+    fails, and OSError where this machine has no room for a film while it is made."""
+    policy = None if request.policy is None else inputs[request.policy]
     try:
-        if path.suffix != ".png":
-            frames, film = _film(request)
+        if request.format != "png":
+            frames, film = _film(request, policy)
         elif request.frames:
-            frames, film = _frame_strip(request)
+            frames, film = _frame_strip(request, policy)
         else:
             frames, film = _poster(request)
     except ChildFault as fault:
         raise BrokenError(f"The task failed while it was drawn: {fault}", fault.fix) from None
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Written beside its place and moved there, so that nobody ever sees half a picture.
-    unfinished = path.with_name(f".{os.getpid()}-{path.name}")
-    if path.suffix == ".png":
-        Image.fromarray(frames[0]).save(unfinished)
-    elif path.suffix == ".gif":
-        imageio.v3.imwrite(unfinished, frames, duration=1000 / FRAMES_PER_SECOND, loop=0)
+    if request.format == "mp4":
+        return film, _mp4(frames)
+    file = io.BytesIO()
+    if request.format == "png":
+        Image.fromarray(frames[0]).save(file, "PNG")
     else:
-        imageio.v3.imwrite(unfinished, frames, fps=FRAMES_PER_SECOND)
-    unfinished.replace(path)
-    return film
+        pace_ms = 1000 / FRAMES_PER_SECOND
+        imageio.v3.imwrite(file, frames, extension=".gif", duration=pace_ms, loop=0)
+    return film, file.getvalue()
+
+
+def _mp4(frames: Frames) -> bytes:
+    # Its writer is another program, which knows files only.
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "film.mp4")
+        imageio.v3.imwrite(path, frames, fps=FRAMES_PER_SECOND)
+        return path.read_bytes()
 
 
 def _poster(request: FilmRequest) -> tuple[Frames, Film]:
@@ -74,12 +82,12 @@ def _poster(request: FilmRequest) -> tuple[Frames, Film]:
     picture = Image.fromarray(drawn[0]).resize(
         (request.width, request.height), Image.Resampling.LANCZOS
     )
-    return np.asarray(picture)[None], Film(request.path, 1)
+    return np.asarray(picture)[None], Film(1)
 
 
-def _frame_strip(request: FilmRequest) -> tuple[Frames, Film]:
+def _frame_strip(request: FilmRequest, policy: bytes | None) -> tuple[Frames, Film]:
     """Frames of an episode from its beginning to its end, in one picture."""
-    (episode,) = _play(request)
+    (episode,) = _play(request, policy)
     last = len(episode.actions)
     numbers = np.linspace(0, last, min(request.frames, last + 1)).round().astype(int)
     drawn, at_the_end = _draw(request, episode, [int(number) for number in numbers])
@@ -90,12 +98,12 @@ def _frame_strip(request: FilmRequest) -> tuple[Frames, Film]:
     rows = [labelled[at : at + columns] for at in range(0, len(labelled), columns)]
     sheet = np.concatenate([np.concatenate(row, axis=1) for row in rows])
     apart_s = round(last * ACTION_S / max(len(numbers) - 1, 1), 2)
-    return sheet[None], Film(request.path, len(numbers), episode.success, apart_s, at_the_end)
+    return sheet[None], Film(len(numbers), episode.success, apart_s, at_the_end)
 
 
-def _film(request: FilmRequest) -> tuple[Frames, Film]:
+def _film(request: FilmRequest, policy: bytes | None) -> tuple[Frames, Film]:
     """An episode, with one of the untrained agent beside it where that is wanted."""
-    episode, *others = _play(request)
+    episode, *others = _play(request, policy)
     frames, at_the_end = _draw(request, episode)
     if others:
         (other,) = others
@@ -106,7 +114,7 @@ def _film(request: FilmRequest) -> tuple[Frames, Film]:
         )
         frames = np.concatenate(halves, axis=2)
         frames[:, :, request.width - SEAM_PIXELS : request.width + SEAM_PIXELS] = 255
-    return frames, Film(request.path, len(frames), episode.success, at_the_end=at_the_end)
+    return frames, Film(len(frames), episode.success, at_the_end=at_the_end)
 
 
 def _half(frames: Frames, who: str, episode: Played, count: int) -> Frames:
@@ -132,13 +140,13 @@ def _labelled(frame: Frames, text: str, is_good: bool | None = None) -> Frames:
     return np.asarray(picture)
 
 
-def _play(request: FilmRequest) -> list[Played]:
+def _play(request: FilmRequest, policy: bytes | None) -> list[Played]:
     """The episode to show, and that of the untrained agent where it is wanted."""
     with SandboxedEpisodes(request.source, request.robot, count=1, processes=1) as episodes:
-        policy = who_acts(episodes, request.policy_path, request.seed)
-        played = [play_until_success(episodes, policy, request.seed, FILM_EPISODES)]
+        agent = who_acts(episodes, policy, request.seed)
+        played = [play_until_success(episodes, agent, request.seed, FILM_EPISODES)]
         if request.beside_untrained:
-            beginner = untrained(episodes, request.policy_path, request.seed)
+            beginner = untrained(episodes, policy, request.seed)
             played.append(play_from(episodes, beginner, played[0].seed))
     return played
 

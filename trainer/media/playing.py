@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...sandbox.episodes import episode_seed
 from ...sandbox.vector import SandboxedEpisodes
 from ..learners.network import PolicyNetwork
-from ..policies import Policy, Random, Trained, load_network
+from ..policies import Policy, Random, Trained, network_in
 
 
 @dataclass
@@ -25,22 +25,26 @@ class Played:
     """None where nobody acts."""
 
 
-def who_acts(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) -> Policy:
-    """The policy in a file, or random actions where there is none."""
-    if policy_path is None:
+def who_acts(episodes: SandboxedEpisodes, policy: bytes | None, seed: int) -> Policy:
+    """The policy in the bytes of a policy file, or random actions where there is none."""
+    if policy is None:
         return Random(episodes.action_space, seed)
-    spaces = episodes.observation_space, episodes.action_space
-    return Trained(load_network(*spaces, policy_path), seed)
+    return Trained(_network(episodes, policy), seed)
 
 
-def untrained(episodes: SandboxedEpisodes, policy_path: str | None, seed: int) -> Policy:
-    """The network that training with this seed begins with, of the shape of the one in a file."""
+def untrained(episodes: SandboxedEpisodes, policy: bytes | None, seed: int) -> Policy:
+    """The network that training with this seed begins with, of the shape of a trained one."""
     spaces = episodes.observation_space, episodes.action_space
     network = PolicyNetwork(*spaces, seed)
-    if policy_path:
-        kept = load_network(*spaces, policy_path)
+    if policy is not None:
+        kept = _network(episodes, policy)
         network = PolicyNetwork(*spaces, seed, kept.hidden, activation=kept.activation)
     return Trained(network, seed)
+
+
+def _network(episodes: SandboxedEpisodes, policy: bytes) -> PolicyNetwork:
+    spaces = episodes.observation_space, episodes.action_space
+    return network_in(*spaces, policy, "of the trained agent")
 
 
 def play_until_success(

@@ -2,19 +2,17 @@
 untrained agent that begins alike. What a browser draws, from whatever side one likes.
 
 Like a film, an episode is played while its actions are written down, and then replayed and recorded
-in the sandbox. What the sandboxed process tells is looked at before it is written.
+in the sandbox. What the sandboxed process tells is looked at before it is passed on.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import gzip
-from pathlib import Path
 
 import numpy as np
 
 from ...errors import BrokenError
-from ...files import write_whole
 from ...sandbox.episodes import episode_seed
 from ...sandbox.processes.channel import ChildFault, ChildProtocolError, fault_in, plain_text
 from ...sandbox.processes.memory import shared_memory
@@ -22,7 +20,7 @@ from ...sandbox.processes.process import Child
 from ...sandbox.recording import Mesh, RecordedEpisode, Recording, problem
 from ...sandbox.vector import SandboxedEpisodes
 from ...task import Task, from_json, to_json
-from ..requests import Replay, ReplayRequest
+from ..requests import NO_INPUTS, Inputs, Replay, ReplayRequest
 from .playing import Played, play_from, play_until_success, who_acts
 
 RECORD_TIMEOUT_S = 60.0
@@ -34,10 +32,12 @@ ROOM_BYTES = 32_000_000
 """For one episode, before it is compressed: some fifty times what most take."""
 
 
-def make_replay(request: ReplayRequest) -> Replay:
-    """Record the episodes and write them. Raises BrokenError where that fails."""
+def make_replay(request: ReplayRequest, inputs: Inputs = NO_INPUTS) -> tuple[Replay, bytes]:
+    """Record the episodes. Returns what was recorded, and the file. Raises BrokenError where that
+    fails."""
+    policy = None if request.policy is None else inputs[request.policy]
     try:
-        played = _play(request)
+        played = _play(request, policy)
         recordings = [
             _record(request, agent, each)
             for agent, each in zip(request.agents, played, strict=True)
@@ -46,13 +46,11 @@ def make_replay(request: ReplayRequest) -> Replay:
         raise BrokenError(f"The task failed while it was recorded: {fault}", fault.fix) from None
     recording = _together(request, recordings)
     data = gzip.compress(to_json(recording).encode(), 9, mtime=0)
-    # Nobody ever sees half a replay.
-    write_whole(Path(request.path), data)
     frames = sum(episode.frames for episode in recording.episodes)
-    return Replay(request.path, frames, len(data))
+    return Replay(frames, len(data)), data
 
 
-def _play(request: ReplayRequest) -> list[Played]:
+def _play(request: ReplayRequest, policy: bytes | None) -> list[Played]:
     with SandboxedEpisodes(request.source, request.robot, count=1, processes=1) as episodes:
         played: list[Played] = []
         for agent in request.agents:
@@ -62,13 +60,11 @@ def _play(request: ReplayRequest) -> list[Played]:
                 seed = played[0].seed if played else episode_seed(request.seed, 0, 0)
                 played.append(Played(seed, actions))
                 continue
-            policy = who_acts(
-                episodes, request.policy_path if agent == "trained" else None, request.seed
-            )
+            who = who_acts(episodes, policy if agent == "trained" else None, request.seed)
             if played:
-                played.append(play_from(episodes, policy, played[0].seed))
+                played.append(play_from(episodes, who, played[0].seed))
             else:
-                played.append(play_until_success(episodes, policy, request.seed, EPISODES))
+                played.append(play_until_success(episodes, who, request.seed, EPISODES))
     return played
 
 

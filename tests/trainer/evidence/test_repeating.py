@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -45,12 +44,11 @@ class Env(R2D2Env):
 '''
 
 
-def make_request(source: str, tmp_path: Path) -> TrialRequest:
+def make_request(source: str) -> TrialRequest:
     return TrialRequest(
         source=source,
         robot="r2d2",
         seed=0,
-        policy_path=str(tmp_path / "policy.zip"),
         max_steps=1000,
         patience_steps=1000,
         max_seconds=60.0,
@@ -63,8 +61,8 @@ def make_request(source: str, tmp_path: Path) -> TrialRequest:
     )
 
 
-def test_successes_come_about_again_in_a_fresh_process(tmp_path: Path) -> None:
-    wanted = make_request(STROLL, tmp_path)
+def test_successes_come_about_again_in_a_fresh_process() -> None:
+    wanted = make_request(STROLL)
     with WatchedEpisodes(STROLL, "r2d2", 8, 2) as episodes:
         episodes.policy = "random"
         evaluate(episodes, Random(episodes.action_space, 0), 5, 24)
@@ -85,13 +83,11 @@ def test_successes_come_about_again_in_a_fresh_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_does_not_follow_from_its_seed_is_rejected_not_too_easy(
-    tmp_path: Path,
-) -> None:
-    honest = run_trial(make_request(STROLL, tmp_path))
+def test_a_task_that_does_not_follow_from_its_seed_is_rejected_not_too_easy() -> None:
+    honest, _ = run_trial(make_request(STROLL))
     assert honest.verdict == "too_easy"
     clock = STROLL.replace("# RESET", "np.random.seed()")
-    trial = run_trial(make_request(clock, tmp_path))
+    trial, _ = run_trial(make_request(clock))
     assert trial.verdict == "rejected"
     assert "cannot be repeated: of 8 that succeeded, 8 went otherwise" in trial.reason
     assert "How to fix: Keep state in attributes" in trial.reason

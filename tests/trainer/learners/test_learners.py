@@ -15,6 +15,7 @@ from gymnasium.spaces import Box, Discrete
 
 from taskwright.config import TrainerConfig, parse_assignment, resolve
 from taskwright.errors import BrokenError, UsageError
+from taskwright.executor.contents import digest_of
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import Robot
 from taskwright.trainer import learners
@@ -27,7 +28,7 @@ from taskwright.trainer.learners import (
 )
 from taskwright.trainer.learners.learner import Settings
 from taskwright.trainer.learners.network import PolicyNetwork
-from taskwright.trainer.policies import load_network, save_network
+from taskwright.trainer.policies import network_file, network_in
 from taskwright.trainer.requests import ArchivedPolicy, TrialRequest
 from taskwright.trainer.trial import run_trial
 
@@ -211,7 +212,7 @@ def test_the_list_of_learners_is_read_without_torch():
 def request(source: str, tmp_path: Path, robot: Robot = "r2d2", **fields: Any) -> TrialRequest:
     settings = TrainerConfig().model_dump(exclude={"nearest_policies"})
     settings |= {"processes": 1, "environments": 8, "screening_episodes": 8}
-    return TrialRequest(source, robot, 0, str(tmp_path / "policy.zip"), **{**settings, **fields})
+    return TrialRequest(source, robot, 0, **{**settings, **fields})
 
 
 @pytest.mark.usefixtures("_added")
@@ -233,14 +234,15 @@ def test_a_learner_of_one_file_and_one_line_goes_through_a_trial(easy_source: st
     with pytest.MonkeyPatch.context() as patch:
         # Driving straight ahead is a script of R2D2's, which would end the trial at once.
         patch.setattr("taskwright.world.robots.r2d2.R2D2Robot.scripts", {})
-        trial = run_trial(made)
+        trial, policy = run_trial(made)
     assert trial.verdict == "learned", trial.reason
     assert trial.success_before is not None
     assert trial.success_before < 0.5
     with SandboxedEpisodes(source, "r2d2", count=1, processes=1) as episodes:
         spaces = episodes.observation_space, episodes.action_space
-    assert load_network(*spaces, made.policy_path).hidden == (16,)
-    assert b'"learner": "ahead"' in Path(made.policy_path).read_bytes()
+    assert policy is not None
+    assert network_in(*spaces, policy, "that was learned").hidden == (16,)
+    assert b'"learner": "ahead"' in policy
 
 
 @pytest.mark.usefixtures("_added")
@@ -271,22 +273,21 @@ def test_training_that_diverges_is_told_and_says_nothing_of_the_task(
     made = request(far, tmp_path, learner=name, learners={name: SMALL[name]}, environments=2)
     with pytest.raises(BrokenError, match=f"{name} diverged.*learning rate"):
         run_trial(made)
-    assert not Path(made.policy_path).exists()
 
 
 @pytest.mark.slow
 def test_a_policy_of_another_width_is_tried_and_not_begun_from(easy_source: str, tmp_path: Path):
     with SandboxedEpisodes(easy_source, "r2d2", count=1, processes=1) as episodes:
         spaces = episodes.observation_space, episodes.action_space
-    kept = []
+    kept, inputs = [], {}
     for width in (16, 24):
         network = PolicyNetwork(*spaces, seed=1, hidden=(width,))
         with torch.no_grad():
             # It drives ahead, which earns more than chance.
             network.action_net.bias[1] = 9.0
-        path = str(tmp_path / f"{width}.zip")
-        save_network(path, network, spaces[0], robot="r2d2", task_id="", learner="soft_q")
-        kept.append(ArchivedPolicy(str(width), "Drive", path))
+        file = network_file(network, spaces[0], robot="r2d2", task_id="", learner="soft_q")
+        inputs[digest_of(file)] = file
+        kept.append(ArchivedPolicy(str(width), "Drive", digest_of(file)))
     made = request(
         easy_source.replace("> 2.0", "> 1e9"),
         tmp_path,
@@ -295,7 +296,7 @@ def test_a_policy_of_another_width_is_tried_and_not_begun_from(easy_source: str,
         max_steps=64,
         evaluation_episodes=8,
     )
-    trial = run_trial(made)
+    trial, _ = run_trial(made, inputs=inputs)
     assert {"16", "24"} <= trial.screening.keys()
     assert trial.warm_start == "24"
     assert trial.left_out == {}

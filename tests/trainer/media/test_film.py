@@ -1,14 +1,17 @@
 """Pictures of an episode: its moments side by side, or a film of the trained agent beside the
 untrained one."""
 
+import io
+
 import imageio.v3
 import numpy as np
 import pytest
 from PIL import Image
 
+from taskwright.executor.contents import digest_of
 from taskwright.trainer.learners.network import PolicyNetwork
 from taskwright.trainer.media.film import make_film
-from taskwright.trainer.policies import save_network
+from taskwright.trainer.policies import network_file
 from taskwright.trainer.requests import FilmRequest
 from taskwright.world.robots import robot_spaces
 
@@ -22,43 +25,38 @@ def fast(easy_source):
 
 
 @pytest.fixture
-def policy(tmp_path, fast):
+def policy():
     """A policy file; what it has learned does not matter here."""
-    path = tmp_path / "policy.zip"
     observations, actions = robot_spaces("r2d2")
     network = PolicyNetwork(observations, actions, seed=3)
-    save_network(path, network, observations, robot="r2d2", task_id="", learner="soft_q")
-    return str(path)
+    return network_file(network, observations, robot="r2d2", task_id="", learner="soft_q")
 
 
-def test_moments_of_an_episode_make_one_picture(fast, tmp_path):
-    path = tmp_path / "moments.png"
-    request = FilmRequest(fast, "r2d2", str(path), width=WIDTH, height=HEIGHT, frames=4)
-    film = make_film(request)
+def test_moments_of_an_episode_make_one_picture(fast):
+    film, file = make_film(FilmRequest(fast, "r2d2", width=WIDTH, height=HEIGHT, frames=4))
     assert film.success is True
     assert film.frames == 4
     assert film.apart_s > 0.0
     assert film.at_the_end is False
-    picture = np.asarray(Image.open(path))
+    picture = np.asarray(Image.open(io.BytesIO(file)))
     assert picture.shape == (2 * HEIGHT, 2 * WIDTH, 3)
     first, last = picture[:HEIGHT, :WIDTH], picture[HEIGHT:, WIDTH:]
     # The robot has moved, and the time that is written on each is another.
     assert np.abs(first.astype(int) - last).max() > 50
 
 
-def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy, tmp_path):
-    path = tmp_path / "film.gif"
+def test_a_film_shows_the_trained_agent_beside_the_untrained_one(fast, policy):
     request = FilmRequest(
         fast,
         "r2d2",
-        str(path),
-        policy_path=policy,
+        "gif",
+        policy=digest_of(policy),
         width=WIDTH,
         height=HEIGHT,
         beside_untrained=True,
     )
-    film = make_film(request)
-    frames = imageio.v3.imread(path, index=None)
+    film, file = make_film(request, {digest_of(policy): policy})
+    frames = imageio.v3.imread(file, index=None)
     assert frames.shape[1:] == (HEIGHT, 2 * WIDTH, 3)
     assert film.frames > 15
     # Both begin alike below their labels, and are labelled otherwise.
