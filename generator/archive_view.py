@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..archive.learned_distance import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..task import Idea, Noun, Record, Status
+from ..task import STATUSES, Idea, Noun, Record, Status
 from .run_context import RunContext
 from .strategies import STRATEGIES
 from .strategies.bandit import choose_start
@@ -69,6 +69,15 @@ class ArchiveView:
         )
         start = choose_start(situation, random, config.strategies, supports)
         return self._around(start)
+
+    def nearest_to_start(self, selection: Selection, count: int) -> list[Record]:
+        """The records, whatever their ends, most like what a selection starts from, at most
+        `count`; none where it starts from nothing."""
+        subject = next((r for r in self.records if r.number == selection.subject), None)
+        start = subject or next(iter(self.stones(selection)), None)
+        if start is None:
+            return []
+        return [near.record for near in self.nearest(start.idea, count, STATUSES)]
 
     def _around(self, start: Start) -> Selection:
         """The tasks to show an author who starts there."""

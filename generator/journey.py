@@ -7,7 +7,7 @@ journeys go on at once, each in a thread of its own; `in_flight` says what they 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -32,8 +32,8 @@ from ..task import (
     Trial,
 )
 from .archive_view import ArchiveView, Selection
-from .author import Brief, FrameStrip
-from .in_flight import NO_IDEA, Stopped
+from .author import Brief, FrameStrip, UnderWay
+from .in_flight import NO_IDEA, JourneyState, Stopped
 from .job_client import JobClient
 from .model.meter import Meter
 from .run_context import RunContext
@@ -109,6 +109,9 @@ class Journey:
         self.trial: Trial | None = None
         self.sightings: tuple[Sighting, ...] = ()
         self.neighbours: list[Neighbour] = []
+        """The kept tasks nearest to the idea, nearest first."""
+        self.under_way: list[UnderWay] = []
+        """The ideas in flight nearest to it, nearest first, without those known to have failed."""
 
     def random(self, purpose: str) -> np.random.Generator:
         """A random stream that depends on the run's seed, the journey and the purpose alone."""
@@ -158,11 +161,19 @@ class Journey:
         return self.view.select(self.number, self.random("select"), self.author.supports)
 
     def propose_idea(self) -> None:
+        is_new = self.journal.read("idea", Idea) is None
+        before = self._ideas_under_way() if is_new and self.selection.seed_task is None else []
         self.enter("idea", "model")
-        self.idea = self.once("idea", Idea, self._propose)
+        self.idea = self.once("idea", Idea, lambda: self._propose(before))
         self.context.in_flight.share(self.number, idea=self.idea)
 
-    def _propose(self) -> Idea:
+    def _ideas_under_way(self) -> list[JourneyState]:
+        """The journeys beside this one that have come to an idea, once all of them have or have
+        ended without."""
+        beside = self.context.in_flight.beside(self.number, self.view.horizon, "idea", self.wait)
+        return [state for state in beside if state.idea is not None]
+
+    def _propose(self, before: Sequence[JourneyState]) -> Idea:
         if self.selection.seed_task is not None:
             return self.context.seed_tasks[self.selection.seed_task].idea
         name = self.selection.strategy
@@ -183,6 +194,8 @@ class Journey:
                 strategy=STRATEGIES[name],
                 subject=by_number[subject] if subject is not None else None,
                 records=self.view.records,
+                under_way=[state.idea for state in before if state.idea],
+                nearest=lambda count: self.view.nearest_to_start(self.selection, count),
             )
         )
 
@@ -203,16 +216,21 @@ class Journey:
         )
 
     def _twin_in_flight(self) -> Neighbour | None:
-        """A task that is kept by one of the journeys beside this one and had nearly its idea."""
-        in_flight, embed = self.context.in_flight, self.context.embedder.embed
-        for other in in_flight.beside(self.number, self.view.horizon, "idea", self.wait):
-            if other.idea is None:
+        """A task that is kept by one of the journeys beside this one and had nearly its idea. Also
+        notes which of them had ideas like it."""
+        near_copy, embed = self.context.config.novelty.near_copy, self.context.embedder.embed
+        own = embed(self.idea.text)
+        near = []
+        for other in self._ideas_under_way():
+            assert other.idea is not None
+            similarity = float(embed(other.idea.text) @ own)
+            if similarity < near_copy:
+                near.append(UnderWay(other.idea, similarity))
                 continue
-            similarity = float(embed(other.idea.text) @ embed(self.idea.text))
-            if similarity >= self.context.config.novelty.near_copy:
-                record = in_flight.end_of(other.number, self.wait)
-                if record.status == "learned":
-                    return Neighbour(record, similarity)
+            record = self.context.in_flight.end_of(other.number, self.wait)
+            if record.status == "learned":
+                return Neighbour(record, similarity)
+        self.under_way = sorted(near, key=lambda other: -other.similarity)
         return None
 
     def write_code_until_it_passes(self) -> Outcome:
@@ -264,7 +282,9 @@ class Journey:
     def _judge(self) -> Judgement:
         if self.selection.seed_task is not None:
             return Judgement("interestingness", True, "It is one of the seeds.", "seed")
-        return self.author.judge(self.idea, self.neighbours, self._novelty, self._pictures())
+        return self.author.judge(
+            self.idea, self.neighbours, self._novelty, self.under_way, self._pictures()
+        )
 
     def _judge_again(self) -> None:
         """Ask a second judge. It decides nothing, so its failure does not end the journey."""
@@ -275,7 +295,9 @@ class Journey:
             self.jobs.warn(error.message)
 
     def _second_judgement(self) -> Judgements:
-        judgement = self.author.judge_again(self.idea, self.neighbours, self._pictures())
+        judgement = self.author.judge_again(
+            self.idea, self.neighbours, self.under_way, self._pictures()
+        )
         return Judgements((judgement,) if judgement else ())
 
     def _pictures(self) -> list[Path | None]:

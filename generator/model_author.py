@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
-from ..prompts import render
+from ..prompts import render, wanted
 from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
 from .answers import Interest, Sight, parse_code, parse_idea, parse_interest, parse_sighting
-from .author import Brief, FrameStrip
+from .author import Brief, FrameStrip, UnderWay
+from .in_flight import NO_IDEA
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
@@ -25,8 +26,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TITLES_IN_IDEA_PROMPT = 60
-"""How many of the latest titles are listed, against repetition: about ten tokens each."""
+TITLE_CHARACTERS_IN_IDEA_PROMPT = 4_000
+"""So much room have the titles that are listed against repetition: about a hundred of them, ten
+tokens each."""
+NEAREST_TITLES = 20
+"""So many titles of the records most like what an idea starts from come before all others."""
+UNDER_WAY_IN_JUDGE_PROMPT = 3
+"""So many ideas under way, about eighty tokens each, are shown to a judge."""
 EXAMPLES_IN_CODE_PROMPT = 2
 """How many sources are shown beside the interface, each of about a thousand tokens."""
 
@@ -66,7 +72,7 @@ class ModelAuthor:
             "strategy": strategy.name,
             "kept": brief.stones,
             "failures": brief.failures,
-            "titles": [record.idea.title for record in brief.records[-TITLES_IN_IDEA_PROMPT:]],
+            "titles": _titles(brief),
             "examples": [seed.idea for seed in self._examples],
         }
         if brief.subject is not None:
@@ -109,18 +115,32 @@ class ModelAuthor:
         idea: Idea,
         neighbours: Sequence[Neighbour],
         novelty: float | None,
+        under_way: Sequence[UnderWay] = (),
         pictures: Sequence[Path | None] = (),
     ) -> Judgement:
-        if not neighbours:
+        shown = self._shown_to_a_judge(under_way)
+        if not neighbours and not shown:
             return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        return self._judged_in("interestingness", idea, neighbours, pictures)
+        return self._judged_in("interestingness", idea, neighbours, shown, pictures)
 
     def judge_again(
-        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        under_way: Sequence[UnderWay] = (),
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement | None:
-        if not neighbours or not self._has_second_judge:
+        shown = self._shown_to_a_judge(under_way)
+        if not self._has_second_judge or (not neighbours and not shown):
             return None
-        return self._judged_in("second_judge", idea, neighbours, pictures)
+        return self._judged_in("second_judge", idea, neighbours, shown, pictures)
+
+    def _shown_to_a_judge(self, under_way: Sequence[UnderWay]) -> list[Idea]:
+        """The ideas under way that a judge is shown: none by a user's template that does not list
+        them, for the judge names the closest task by its number in the list."""
+        if "under_way" not in wanted("interestingness", self._folder):
+            return []
+        return [other.idea for other in under_way[:UNDER_WAY_IN_JUDGE_PROMPT]]
 
     def look(
         self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool
@@ -149,6 +169,7 @@ class ModelAuthor:
         role: str,
         idea: Idea,
         neighbours: Sequence[Neighbour],
+        under_way: Sequence[Idea],
         pictures: Sequence[Path | None],
     ) -> Judgement:
         captions = ["The proposal:", *(f"Task {n}:" for n in range(1, len(neighbours) + 1))]
@@ -161,6 +182,7 @@ class ModelAuthor:
             "interestingness",
             idea=idea,
             neighbours=[neighbour.record for neighbour in neighbours],
+            under_way=under_way,
             pictures=len(shown),
             yes=Interest.YES.value,
             no=Interest.NO.value,
@@ -170,6 +192,7 @@ class ModelAuthor:
             parts += [text_part(caption), picture_part(path)]
         judge = self._model.name_for(role)
         titles = [neighbour.record.idea.title for neighbour in neighbours]
+        titles += [idea.title for idea in under_way]
         return self._ask(
             role,
             parts if shown else text,
@@ -196,3 +219,22 @@ class ModelAuthor:
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, **values)
+
+
+def _titles(brief: Brief) -> list[str]:
+    """The titles of earlier ideas that fit into a prompt, each once, without those that it tells of
+    in full: first the nearest ones, then those under way, then all others, the latest first."""
+    told = [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
+    seen = {record.idea.title.casefold() for record in told}
+    nearest = (record.idea for record in brief.nearest(NEAREST_TITLES))
+    others = (record.idea for record in reversed(brief.records))
+    titles, room = [], TITLE_CHARACTERS_IN_IDEA_PROMPT
+    for idea in (*nearest, *reversed(brief.under_way), *others):
+        if idea == NO_IDEA or idea.title.casefold() in seen:
+            continue
+        room -= len(idea.title)
+        if room < 0:
+            break
+        seen.add(idea.title.casefold())
+        titles.append(idea.title)
+    return titles

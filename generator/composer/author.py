@@ -11,7 +11,7 @@ from ...archive.metrics import NEAR_COPY
 from ...archive.novelty import Neighbour
 from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record
-from ..author import Brief, FrameStrip
+from ..author import Brief, FrameStrip, UnderWay
 from ..model.meter import Meter
 from .drawing import recipe_in, recipe_of, unlikeness
 from .recipe import compose
@@ -59,21 +59,25 @@ class Composer:
         idea: Idea,
         neighbours: Sequence[Neighbour],
         novelty: float | None,
+        under_way: Sequence[UnderWay] = (),
         pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         """Judged by novelty alone; the first task has nothing to be compared with."""
-        if novelty is None:
-            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        nearest = neighbours[0].record.idea.title
-        if neighbours[0].similarity > NEAR_COPY:
+        copied = [
+            (near.similarity, f"kept task “{near.record.idea.title}”") for near in neighbours[:1]
+        ] + [(near.similarity, f"idea under way “{near.idea.title}”") for near in under_way[:1]]
+        similarity, what = max(copied, default=(0.0, ""))
+        if similarity > NEAR_COPY:
             return Judgement(
                 "interestingness",
                 False,
-                f"Its cosine similarity to the kept task “{nearest}” is "
-                f"{neighbours[0].similarity:.3f}: above {NEAR_COPY} it is nearly a copy, however "
-                "far the others are.",
+                f"Its cosine similarity to the {what} is {similarity:.3f}: above {NEAR_COPY} it is "
+                "nearly a copy, however far the others are.",
                 "novelty",
             )
+        if novelty is None:
+            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
+        nearest = neighbours[0].record.idea.title
         positive = novelty >= self._interesting
         comparison = "at least" if positive else "below"
         return Judgement(
@@ -88,6 +92,10 @@ class Composer:
         """It has no eyes."""
 
     def judge_again(
-        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        under_way: Sequence[UnderWay] = (),
+        pictures: Sequence[Path | None] = (),
     ) -> None:
         """Asked again, it would measure the same."""

@@ -74,7 +74,8 @@ class ScriptedAuthor:
     def propose(self, brief):
         known = [(record.number, record.status) for record in brief.records]
         stones = [stone.task_id for stone in brief.stones]
-        number = digest(known, stones, int(brief.random.integers(2**31))) % IDEAS
+        titles = [idea.title for idea in brief.under_way]
+        number = digest(known, stones, titles, int(brief.random.integers(2**31))) % IDEAS
         title = self._ask("idea", f"Idea {number}")
         return Idea(title, f"Known: {len(known)}.", "Done.", "Speed.", "None.")
 
@@ -86,8 +87,9 @@ class ScriptedAuthor:
     def repair(self, idea, source, outcome):
         return self._ask("repair", source.partition("# mistake")[0])
 
-    def judge(self, idea, neighbours, novelty, pictures=()):
+    def judge(self, idea, neighbours, novelty, under_way=(), pictures=()):
         seen = [(n.record.task_id, round(n.similarity, 4)) for n in neighbours]
+        seen += [(other.idea.title, round(other.similarity, 4)) for other in under_way]
         positive = digest(idea.title, seen) % UNINTERESTING > 0
         reason = self._ask("interestingness", f"Beside {len(seen)} others.")
         return Judgement("interestingness", positive, reason, self.name)

@@ -127,16 +127,18 @@ def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, mak
         robot="r2d2",
         idea=IDEA,
         neighbours=[make_record(1)],
+        under_way=[make_record(2).idea],
         pictures=0,
         yes=Interest.YES.value,
         no=Interest.NO.value,
     )
+    assert "2. Task 2\nScene 2." in prompt.partition("still under way")[2]
     form = prompt[prompt.index("CLOSEST:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == JUDGEMENT_FIELDS
     offered = f"VERDICT: {Interest.NO.value} or {Interest.YES.value}"
     assert offered in form
     answer = form.replace(offered, f"VERDICT: {interest.value}")
-    answer = answer.replace("the number of the archived task that is closest", "1")
+    answer = answer.replace("the number of the task that is closest", "1")
     assert parse_interest(answer, "judge", ["Task 1"]).positive is (interest is Interest.YES)
 
 
