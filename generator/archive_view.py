@@ -63,7 +63,8 @@ class ArchiveView:
         situation = Situation(
             self.records,
             number,
-            in_flight=self._context.in_flight.concurrency,
+            # As many do not know of each other: the journeys of a block know what its first knows.
+            in_flight=self._context.in_flight.concurrency + (config.model.ideas_per_call or 1) - 1,
             rule=self._context.selection,
             favour_effort=config.selection.favour_effort,
         )

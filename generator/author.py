@@ -92,6 +92,15 @@ class Author(Protocol):
         """The next task in words, by the strategy that is asked for."""
         ...
 
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        """Whether it can ask for an idea by a strategy together with other ideas."""
+        ...
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        """The next tasks in words, one for each brief, at once and different from each other; None
+        for those that are to be asked for one by one after all."""
+        ...
+
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         """The idea as source code."""
         ...

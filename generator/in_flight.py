@@ -134,6 +134,10 @@ class InFlight:
         with self._changed:
             return [self._states[state.number] for state in others]
 
+    def until_idea(self, number: int, waiting: Callable[[int], None]) -> None:
+        """Until a journey has come to its idea, or has ended without. Raises Stopped."""
+        self._wait(number, waiting, lambda state: state.idea is not None)
+
     def end_of(self, number: int, waiting: Callable[[int], None]) -> Record:
         """The record of a journey when it has ended. Raises Stopped."""
         self._wait(number, waiting, lambda state: False)

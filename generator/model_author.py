@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,15 @@ from ..archive.novelty import Neighbour
 from ..config import ModelConfig
 from ..prompts import render, wanted
 from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
-from .answers import Interest, Sight, parse_code, parse_idea, parse_interest, parse_sighting
+from .answers import (
+    Interest,
+    Sight,
+    parse_code,
+    parse_idea,
+    parse_ideas,
+    parse_interest,
+    parse_sighting,
+)
 from .author import Brief, FrameStrip, UnderWay
 from .in_flight import NO_IDEA
 from .model.client import FoundationModel
@@ -54,6 +63,8 @@ class ModelAuthor:
         self._examples = examples
         self._folder = config.prompts
         self._style = config.style
+        self._stones = config.neighbours + 1
+        self._failures = config.failures
         self._has_second_judge = config.second_judge
         self._judges_success = config.judge_success
         self._meter: Meter | None = None
@@ -72,7 +83,7 @@ class ModelAuthor:
             "strategy": strategy.name,
             "kept": brief.stones,
             "failures": brief.failures,
-            "titles": _titles(brief),
+            "titles": _titles([brief], _told(brief)),
             "examples": [seed.idea for seed in self._examples],
         }
         if brief.subject is not None:
@@ -80,6 +91,39 @@ class ModelAuthor:
         prompt = self._render(strategy.template, **given)
         idea = self._ask(strategy.role, prompt, parse_idea)
         return replace(idea, strategy=strategy.name, parents=strategy.parents(brief))
+
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        own = self._folder and self._folder / f"{strategy.template}.md.j2"
+        if own and own.is_file() and not (own.parent / "ideas.md.j2").is_file():
+            return False  # Who replaces the prompt for one idea wants to see it used.
+        return strategy.beside is not None
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        stones = _in_turn([brief.stones for brief in briefs], 2 * self._stones)
+        failures = _in_turn([brief.failures for brief in briefs], 2 * self._failures)
+        subjects = [brief.subject for brief in briefs if brief.subject]
+        prompt = self._render(
+            "ideas",
+            kept=stones,
+            failures=failures,
+            titles=_titles(briefs, [*stones, *failures, *subjects]),
+            examples=[seed.idea for seed in self._examples],
+            wanted=[self._request(brief) for brief in briefs],
+        )
+        ideas = self._ask("idea", prompt, lambda answer: parse_ideas(answer, len(briefs)))
+        return [
+            replace(idea, strategy=brief.strategy.name, parents=brief.strategy.parents(brief))
+            if idea
+            else None
+            for idea, brief in zip(ideas, briefs, strict=True)
+        ]
+
+    def _request(self, brief: Brief) -> str:
+        """What one of several ideas is to be."""
+        template = brief.strategy.beside
+        assert template is not None, "who asks has looked whether it can be asked for in a list"
+        stone = next(iter(brief.stones), None)
+        return self._render(template, stone=stone, subject=brief.subject).strip()
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         if self._style == "skeleton":
@@ -221,15 +265,22 @@ class ModelAuthor:
         return render(name, self._folder, robot=self._robot, **values)
 
 
-def _titles(brief: Brief) -> list[str]:
-    """The titles of earlier ideas that fit into a prompt, each once, without those that it tells of
-    in full: first the nearest ones, then those under way, then all others, the latest first."""
-    told = [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
+def _told(brief: Brief) -> list[Record]:
+    """The records that the prompt for one idea tells of in full."""
+    return [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
+
+
+def _titles(briefs: Sequence[Brief], told: Sequence[Record]) -> list[str]:
+    """The titles of earlier ideas that fit into a prompt, each once, without those that it has
+    `told` of in full: first the nearest ones, then those under way, then all others, the latest
+    first."""
+    first = briefs[0]
+    near = (brief.nearest(NEAREST_TITLES // len(briefs)) for brief in briefs)
+    nearest = (record.idea for records in near for record in records)
+    others = (record.idea for record in reversed(first.records))
     seen = {record.idea.title.casefold() for record in told}
-    nearest = (record.idea for record in brief.nearest(NEAREST_TITLES))
-    others = (record.idea for record in reversed(brief.records))
     titles, room = [], TITLE_CHARACTERS_IN_IDEA_PROMPT
-    for idea in (*nearest, *reversed(brief.under_way), *others):
+    for idea in (*nearest, *reversed(first.under_way), *others):
         if idea == NO_IDEA or idea.title.casefold() in seen:
             continue
         room -= len(idea.title)
@@ -238,3 +289,14 @@ def _titles(brief: Brief) -> list[str]:
         seen.add(idea.title.casefold())
         titles.append(idea.title)
     return titles
+
+
+def _in_turn(several: Sequence[Sequence[Record]], count: int) -> list[Record]:
+    """The first of each, then the second of each, and so on, each record once: `count` of them, and
+    at least as many as there are lists."""
+    found: dict[int, Record] = {}
+    for records in itertools.zip_longest(*several):
+        for record in filter(None, records):
+            if len(found) < max(count, len(several)):
+                found.setdefault(record.number, record)
+    return list(found.values())

@@ -49,6 +49,13 @@ class Composer:
         idea, _ = compose(recipe)
         return replace(idea, strategy=brief.strategy.name, parents=brief.parents)
 
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        """It asks nobody, so there is nothing to be gained."""
+        return False
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        return [None] * len(briefs)
+
     def _choose(self, brief: Brief) -> Recipe:
         """The recipe least like all that the journey knows and that are under way."""
         known, under_way = self._known_from(brief.records), Known()

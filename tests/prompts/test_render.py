@@ -11,6 +11,7 @@ from taskwright.generator.answers import (
     JUDGEMENT_FIELDS,
     Interest,
     parse_idea,
+    parse_ideas,
     parse_interest,
 )
 from taskwright.generator.seeds import example_tasks
@@ -118,6 +119,23 @@ def test_an_answer_in_the_form_an_idea_prompt_shows_is_read(name, make_record):
     form = prompt[prompt.index("TITLE:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
     assert parse_idea(form).title == "a few words"
+
+
+def test_answers_in_the_form_a_prompt_for_several_ideas_shows_are_read(make_record):
+    given = {"kept": [make_record(1)], "failures": [], "titles": ["Else"], "examples": []}
+    requests = [
+        render(f"beside_{name}", robot="r2d2", stone=make_record(1), subject=make_record(2)).strip()
+        for name in ("frontier", "breadth", "failure")
+    ]
+    prompt = render("ideas", robot="r2d2", wanted=requests, **given)
+    assert "\nIDEA 2 is to be from a region where there is no task yet" in prompt
+    assert "a small step beyond “Task 1”" in prompt
+    first, last = re.search(r"`(IDEA 1:)` to `(IDEA 3:)`", prompt).groups()
+    form = prompt[prompt.index("TITLE:") :]
+    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
+    answer = f"{first}\n{form}\n{last}\n{form.replace('a few words', 'others')}"
+    ideas = parse_ideas(answer, 3)
+    assert [idea and idea.title for idea in ideas] == ["a few words", None, "others"]
 
 
 @pytest.mark.parametrize("interest", list(Interest))
