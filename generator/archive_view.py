@@ -10,7 +10,7 @@ import numpy as np
 from ..archive.history import BySource, following
 from ..archive.learned_distance import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..task import Idea, Noun, Record, Status
+from ..task import STATUSES, Idea, Noun, Record, Status
 from .run_context import RunContext
 from .strategies import STRATEGIES
 from .strategies.bandit import choose_start
@@ -70,12 +70,22 @@ class ArchiveView:
         situation = Situation(
             self.records,
             number,
-            in_flight=self._context.in_flight.concurrency,
+            # As many do not know of each other: the journeys of a block know what its first knows.
+            in_flight=self._context.in_flight.concurrency + (config.model.ideas_per_call or 1) - 1,
             rule=self._context.selection,
             favour_effort=config.selection.favour_effort,
         )
         start = choose_start(situation, random, config.strategies, supports)
         return self._around(start)
+
+    def nearest_to_start(self, selection: Selection, count: int) -> list[Record]:
+        """The records, whatever their ends, most like what a selection starts from, at most
+        `count`; none where it starts from nothing."""
+        subject = self.records.of(selection.subject) if selection.subject is not None else None
+        start = subject or next(iter(self.stones(selection)), None)
+        if start is None:
+            return []
+        return [near.record for near in self.nearest(start.idea, count, STATUSES)]
 
     def _around(self, start: Start) -> Selection:
         """The tasks to show an author who starts there."""

@@ -6,9 +6,11 @@ to be faster. So what a journey knows follows from its number, not from the cloc
 
 - journey N begins when the journeys 1 to N - W have ended, and knows exactly their records: its
   *horizon* is N - W, whatever else has ended meanwhile;
-- of those between, which are in flight beside it, it learns two things only, and waits for them if
-  need be: an idea that is nearly its own, and a source that is its own. If that earlier journey
-  ends in a kept task, this one is its duplicate.
+- of those between, which are in flight beside it, it knows the ideas, and waits until they have
+  come to them before it has its own. So no idea is proposed twice;
+- how they end it learns in two cases only, and waits for that if need be: where an idea is nearly
+  its own, and where a source is its own. If that earlier journey ends in a kept task, this one is
+  its duplicate.
 
 A journey waits for earlier ones alone, so no two wait for each other. With a concurrency of 1 each
 journey knows all those before it.
@@ -152,7 +154,8 @@ class InFlight:
         """The earlier journeys beyond a journey's horizon, in their order, each when it has come to
         its idea or its code, or has ended without.
 
-        `waiting` hears of a journey that has to be waited for. Raises Stopped.
+        `waiting` hears of a journey that has to be waited for. Raises Stopped, also where one of
+        them goes no further in this command.
         """
         while True:
             with self._lock:
@@ -163,6 +166,10 @@ class InFlight:
                 return others
             # The latest comes to it after most others: whoever waits for it is woken once.
             self._wait(late[-1], what, waiting)
+
+    def until_idea(self, number: int, waiting: Callable[[int], None]) -> None:
+        """Until a journey has come to its idea, or has ended without. Raises Stopped."""
+        self._wait(number, "idea", waiting)
 
     def end_of(self, number: int, waiting: Callable[[int], None]) -> Record:
         """The record of a journey when it has ended. Raises Stopped."""

@@ -24,6 +24,7 @@ class Breadth(IdeaStrategy):
     name = "breadth"
     asks_for = "something unlike all that is kept, shown tasks from all over the archive"
     template = "breadth"
+    beside = "beside_breadth"
     has_recipes = True
 
     def applies(self, situation: Situation) -> bool:

@@ -24,6 +24,7 @@ class Frontier(IdeaStrategy):
     name = "frontier"
     asks_for = "a small step beyond a kept task, those that took long to learn before others"
     template = "idea"
+    beside = "beside_frontier"
     has_recipes = True
 
     def weights(self, situation: Situation) -> Weights:

@@ -67,6 +67,10 @@ class IdeaStrategy(abc.ABC):
     template: ClassVar[str]
     """Name of the template in `prompts/` by which a model is asked. It is given what
     `prompts/idea.md.j2` is given, and `subject` where the strategy starts from one."""
+    beside: ClassVar[str | None] = None
+    """Name of the template in `prompts/` that asks for such an idea in a list of several, in the
+    role `idea`. It is given `stone`, the chosen stepping stone or None, and `subject`, or None.
+    None: it is always asked for in a prompt of its own."""
     role: ClassVar[str] = "idea"
     """The role of `model.roles` in which a model is asked."""
     has_recipes: ClassVar[bool] = False
