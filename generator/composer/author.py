@@ -14,11 +14,14 @@ from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record
 from ..author import Brief, FrameStrip, UnderWay
 from ..model.meter import Meter
-from .drawing import DISTINCT, WIDEST, Known, recipe_in, widened
+from .drawing import DISTINCT, WIDEST, Known, Made, made_of, recipe_in, widened
 from .recipe import Recipe, compose
 
 if TYPE_CHECKING:
     from ..strategies.strategy import IdeaStrategy
+
+MOST_UNDER_WAY = 10_000
+"""So many ideas under way are remembered as what they are made of."""
 
 
 class Composer:
@@ -36,6 +39,8 @@ class Composer:
         """How many records those were."""
         self._last: Record | None = None
         """The last of them."""
+        self._made: dict[int, tuple[Idea, Made | None]] = {}
+        """Of ideas under way, by their places in memory."""
 
     def for_journey(self, meter: Meter) -> Self:
         return self
@@ -59,7 +64,9 @@ class Composer:
     def _choose(self, brief: Brief) -> Recipe:
         """The recipe least like all that the journey knows and that are under way."""
         known, under_way = self._known_from(brief.records), Known()
-        under_way.add_all(brief.under_way)
+        for idea in brief.under_way:
+            if made := self._made_of(idea):
+                under_way.add_made(made)
 
         def unlikeness(recipe: Recipe) -> float:
             return min(known.unlikeness(recipe), under_way.unlikeness(recipe))
@@ -84,6 +91,16 @@ class Composer:
         self._known.add_all(record.idea for record in records[count:])
         self._count, self._last = len(records), records[-1] if records else None
         return self._known
+
+    def _made_of(self, idea: Idea) -> Made | None:
+        """What an idea under way is made of. It is read once and not for each journey after it."""
+        if id(idea) not in self._made:
+            recipe = recipe_in(idea)
+            # With the idea, so that no other one can come to have its place in memory.
+            self._made[id(idea)] = idea, made_of(recipe) if recipe else None
+            if len(self._made) > MOST_UNDER_WAY:
+                del self._made[next(iter(self._made))]
+        return self._made[id(idea)][1]
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         recipe = recipe_in(idea)

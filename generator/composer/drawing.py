@@ -8,12 +8,14 @@ and to two goals in order.
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from ...archive.history import Versions, following
 from ...task import Idea, Record
 from ..author import Brief
 from .goals import GOALS
@@ -85,11 +87,10 @@ def rare(brief: Brief) -> Recipe:
     have."""
     random = brief.random
     seed = int(random.integers(2**31))
-    kept = [r for k in brief.records if k.status == "learned" and (r := recipe_of(k))]
     bases = (base for stone in brief.stones if (base := recipe_of(stone)))
     base = next(bases, Recipe((), "reach", 1, seed))
-    goals = Counter(goal for r in kept for goal in r.goals)
-    parts = Counter(part for r in kept for part in r.parts)
+    with following(brief.records, _KeptRecipes) as kept:
+        goals, parts = kept.uses(len(brief.records))
     goal = _weighted(list(GOALS), goals, random, 1)
     scene = _weighted(list(PARTS), parts, random, int(random.integers(1, NEAR_PARTS + 1)))
     return Recipe(scene, goal[0], base.level, seed)
@@ -146,13 +147,51 @@ def eased(brief: Brief) -> Recipe | None:
 
 def _alike(brief: Brief, goal: str) -> set[tuple[tuple[str, ...], int]]:
     """Goals and scenes of all tasks that begin with a goal and are kept or under way."""
-    ideas = [record.idea for record in brief.records if record.status == "learned"]
-    recipes = [
+    recipes = (
         recipe_in(idea)
-        for idea in (*ideas, *brief.under_way)
+        for idea in brief.under_way
         if idea.recipe and idea.recipe.get("goal") == goal
-    ]
-    return {(recipe.goals, _scene(recipe)) for recipe in recipes if recipe}
+    )
+    under_way = {(recipe.goals, _scene(recipe)) for recipe in recipes if recipe}
+    with following(brief.records, _KeptRecipes) as kept:
+        return under_way | kept.with_first_goal(goal, len(brief.records))
+
+
+class _KeptRecipes:
+    """What kept tasks are made of."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._goals = {name: place for place, name in enumerate(GOALS)}
+        self._parts = {name: len(GOALS) + place for place, name in enumerate(PARTS)}
+        self._uses = Versions()
+        """How often each goal is used, and after the goals each part."""
+        for _ in range(len(GOALS) + len(PARTS)):
+            self._uses.append(0, 0)
+        self._made: dict[str, dict[tuple[tuple[str, ...], int], int]] = {}
+        """By their first goal, the goals and scenes of kept tasks, each with how many records there
+        were when the first of them was kept."""
+
+    def take(self, record: Record) -> None:
+        self._count += 1
+        recipe = recipe_of(record) if record.status == "learned" else None
+        if recipe is None:
+            return
+        goals = [self._goals[name] for name in recipe.goals]
+        for place in (*goals, *(self._parts[name] for name in recipe.parts)):
+            self._uses.change(self._count, place, self._uses[place] + 1)
+        made = self._made.setdefault(recipe.goal, {})
+        made.setdefault((recipe.goals, _scene(recipe)), self._count)
+
+    def uses(self, count: int) -> tuple[Counter[str], Counter[str]]:
+        """How often the first `count` records have kept a task with each goal, and each part."""
+        uses = self._uses.after(count).astype(int).tolist()
+        goals = Counter({name: uses[place] for name, place in self._goals.items()})
+        return goals, Counter({name: uses[place] for name, place in self._parts.items()})
+
+    def with_first_goal(self, goal: str, count: int) -> set[tuple[tuple[str, ...], int]]:
+        """The goals and scenes of those that begin with a goal, among the first `count` records."""
+        return {made for made, first in self._made.get(goal, {}).items() if first <= count}
 
 
 class Known:
@@ -164,11 +203,22 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._scenes: dict[frozenset[str], set[int]] = {}
-        """By goals, the scenes with them, each as a number whose bits are its parts."""
+        self._scenes: dict[frozenset[str], _Scenes] = {}
+        """By goals, the scenes with them."""
+        self._all = _Scenes()
+        self._near: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
+        """By goals, the scenes of others that share a goal with them, and how far those are."""
 
     def add(self, recipe: Recipe) -> None:
-        self._scenes.setdefault(frozenset(recipe.goals), set()).add(_scene(recipe))
+        self.add_made(made_of(recipe))
+
+    def add_made(self, made: Made) -> None:
+        goals, scene = made
+        if goals not in self._scenes:
+            self._scenes[goals] = _Scenes()
+            self._near.clear()
+        self._scenes[goals].add(scene)
+        self._all.add(scene)
 
     def add_all(self, ideas: Iterable[Idea]) -> None:
         """The recipes of those ideas that have one."""
@@ -178,26 +228,67 @@ class Known:
 
     def unlikeness(self, recipe: Recipe) -> float:
         """The distance to the nearest known recipe; 1.0 where none is known."""
-        goals, scene = frozenset(recipe.goals), _scene(recipe)
-        least = 1.0
-        for others, scenes in self._scenes.items():
-            apart = 1 - len(goals & others) / len(goals | others)
+        goals, scene = made_of(recipe)
+        own = self._scenes.get(goals)
+        least = own.nearest(scene) / 2 if own else 1.0
+        for apart, scenes in self._sharing(goals):
             if apart / 2 < least:
-                nearest = min(_apart(scene, other) for other in scenes)
-                least = min(least, (apart + nearest) / 2)
+                least = min(least, (apart + scenes.nearest(scene)) / 2)
+        if least > 0.5 and self._scenes:
+            # Even recipes that share no goal may be nearer than that.
+            least = min(least, (1 + self._all.nearest(scene)) / 2)
         return least
 
+    def _sharing(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
+        if goals not in self._near:
+            self._near[goals] = [
+                (1 - len(goals & others) / len(goals | others), scenes)
+                for others, scenes in self._scenes.items()
+                if others != goals and goals & others
+            ]
+        return self._near[goals]
+
+
+class _Scenes:
+    """Scenes, each once and as a number whose bits are its parts."""
+
+    def __init__(self) -> None:
+        self._known: set[int] = set()
+        self._parts = array("f")
+        """A row of zeros and ones for each."""
+
+    def add(self, scene: int) -> None:
+        if scene not in self._known:
+            self._known.add(scene)
+            self._parts.extend(_row(scene))
+
+    def nearest(self, scene: int) -> float:
+        """The distance (0 to 1) of the nearest of them; there is at least one."""
+        if scene in self._known:
+            return 0.0
+        parts = np.array(self._parts).reshape(-1, len(PARTS))
+        shared = parts @ np.array(_row(scene), np.float32)
+        # Two different scenes have at least a part together. Whole numbers, so all this is exact.
+        union = parts.sum(axis=1) + scene.bit_count() - shared
+        return 1 - float((shared.astype(np.float64) / union).max())
+
+
+def _row(scene: int) -> list[float]:
+    return [float(scene >> place & 1) for place in range(len(PARTS))]
+
+
+Made = tuple[frozenset[str], int]
+"""Goals and the scene of a recipe: what tells it from another."""
 
 _BITS = {name: 1 << place for place, name in enumerate(PARTS)}
 
 
+def made_of(recipe: Recipe) -> Made:
+    return frozenset(recipe.goals), _scene(recipe)
+
+
 def _scene(recipe: Recipe) -> int:
     return sum(_BITS[name] for name in set(recipe.parts))
-
-
-def _apart(one: int, other: int) -> float:
-    union = one | other
-    return 1 - (one & other).bit_count() / union.bit_count() if union else 0.0
 
 
 def widened(recipe: Recipe, steps: int, random: np.random.Generator) -> Recipe:
