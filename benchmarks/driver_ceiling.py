@@ -11,15 +11,19 @@ workers are busy all the time; a journey without a trial takes none of that. Jou
 Compared with: the aims: 30 ms of processor time a journey, 256 workers 95 % busy and 1,000 workers
 80 % busy, in less than 2 GB.
 The size of the archive: with `--records`, each size begins with an archive of so many records. They
-are made from a few hundred ideas of the Composer, with a number in the title; their vectors are
+are made from a hundred ideas of the Composer, with a number in the title; their vectors are
 those of these ideas, turned a little each.
 The Composer's variety: with many journeys in flight its ideas repeat, and what is a copy needs no
 trial. `--any-idea` lets every idea through (it is embedded and compared all the same), which
 measures the driver alone.
+What the archive's file carries: with `--writers`, so many threads write what journeys write (their
+beginning, five steps, a vector and a record of 10 kB), one write after the other, each safe on the
+disk before the next, and nothing else is done.
 Duration: with 30 s, two minutes for each size, and half a minute more for 100,000 records.
 
     python benchmarks/driver_ceiling.py --workers 32 256 1000 --trial-s 10 30 30
     python benchmarks/driver_ceiling.py --workers 64 --trial-s 5 --records 100 1000 10000 100000
+    python benchmarks/driver_ceiling.py --writers 1 16 256
 """
 
 from __future__ import annotations
@@ -33,7 +37,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +61,8 @@ LEARNED = 0.6
 """The chance that a trial learns."""
 POLICY_BYTES, FILM_BYTES, REPLAY_BYTES = 298_000, 20_000, 30_000
 """As large as those of real trials; the driver writes them to the run folder."""
-POOL = 300
+WRITE_S = 8.0
+POOL = 100
 """Ideas of which the records of a large archive are made."""
 AIM_MS = 30.0
 
@@ -236,6 +241,39 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     return found
 
 
+def carried(writers: Sequence[int]) -> Iterator[list[Any]]:
+    """What the archive's file carries, for so many threads."""
+    for count in writers:
+        with tempfile.TemporaryDirectory() as folder, Archive.create_or_open(folder) as archive:
+            ended: list[int] = []
+            started, cpu_s = time.monotonic(), time.process_time()
+            shared = archive, threading.Lock(), started + WRITE_S, ended
+            threads = [threading.Thread(target=write_journeys, args=shared) for _ in range(count)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            seconds, cpu_s = time.monotonic() - started, time.process_time() - cpu_s
+            yield [count, len(ended) / seconds, 1000 * cpu_s / len(ended)]
+
+
+def write_journeys(
+    archive: Archive, beginning: threading.Lock, until: float, ended: list[int]
+) -> None:
+    random = np.random.default_rng(0)
+    idea, source = compose(recipe(random))
+    vector = np.full(384, 384**-0.5, np.float32)
+    while time.monotonic() < until:
+        with beginning:
+            number = archive.start_journey()
+        own = dataclasses.replace(idea, title=f"{idea.title} ({number})")
+        archive.keep_embedding(own.text, "writer", vector)
+        for step in range(5):
+            archive.journal(number).once(f"step {step}", Idea, lambda own=own: own)
+        archive.add(made(number, own, source, (), random))
+        ended.append(number)
+
+
 def rows(options: argparse.Namespace, script_options: list[str]) -> Iterator[list[Any]]:
     trials_s = options.trial_s * len(options.workers)
     for workers, trial_s in zip(options.workers, trials_s, strict=False):
@@ -264,12 +302,17 @@ def main() -> None:
     bench.option("--measure", type=float, default=3.0, help="mean trials that it takes")
     bench.option("--any-idea", action="store_true", help="let every idea through")
     bench.option("--seed", type=int, default=0)
+    bench.option("--writers", type=int, nargs="+", help="only measure what these carry")
     bench.option("--one", action="store_true", help=argparse.SUPPRESS)
     if "--one" in sys.argv:
         print(json.dumps(measure(bench.parser.parse_args())), flush=True)
         # Journeys that have not ended are left to themselves; one may be in the middle of a vector.
         os._exit(0)
     options = bench.start()
+    if options.writers:
+        columns = {"threads that write": "d", "journeys/s": ",.0f", "CPU a journey, ms": ".2f"}
+        bench.table(columns, carried(options.writers))
+        return
     same = [f"--{name}={getattr(options, name.replace('-', '_'))}"
             for name in ("in-flight", "settle", "measure", "seed")]  # fmt: skip
     columns = {"workers": "d", "trial, s": "g", "records before": ",d", "journeys ended": ",d"}

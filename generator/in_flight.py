@@ -19,13 +19,14 @@ journey knows all those before it.
 from __future__ import annotations
 
 import heapq
+import operator
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from ..archive.history import History, Past
-from ..task import Idea, Record, Status, Task
+from ..task import Idea, Record, Task
 
 NO_IDEA = Idea("(no idea yet)", "", "", "", "")
 """Stands for the idea of a journey that ended before it had one."""
@@ -93,11 +94,11 @@ class InFlight:
                 self._history.append(record)
             return self._history.up_to(horizon)
 
-    def statuses(self) -> dict[int, Status]:
-        """The statuses of the journeys that have ended."""
+    def records(self) -> list[Record]:
+        """The records of all journeys that have ended, in the order of their numbers."""
         with self._lock:
             ended = [state.record for state in self._states.values() if state.record]
-        return {record.number: record.status for record in ended}
+        return sorted(ended, key=operator.attrgetter("number"))
 
     def begin(self, number: int) -> None:
         """A journey begins. Journeys begin in the order of their numbers."""

@@ -255,7 +255,7 @@ def open_run(
             raise
         ending = summarize(
             scheduler.reason,
-            archive.records(),
+            scheduler.recorded,
             counts.get("learned", 0),
             run_dir,
             time.monotonic() - started,

@@ -65,7 +65,7 @@ class Scheduler:
         if only_under_way:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
             self._limits = self._limits.model_copy(update=no_limits)
-        self._ended = Tally(context.in_flight.statuses())
+        self._ended = Tally({r.number: r.status for r in context.in_flight.records()})
         self._held: dict[int, Record] = {}
         """Records of journeys that may come after the end of the run, which is not decided yet."""
         self._to_resume = deque(context.archive.unfinished())
@@ -101,6 +101,12 @@ class Scheduler:
             raise self._error
         # While no journey is under way, nothing else prevents one from beginning.
         self.reason = self.reason or f"{self._limits.attempts} journeys have ended."
+
+    @property
+    def recorded(self) -> list[Record]:
+        """The records in the archive, in the order of their journeys."""
+        ended = self._context.in_flight.records()
+        return [record for record in ended if record.number not in self._held]
 
     # Beginning journeys. This decides when one begins, never its result.
 

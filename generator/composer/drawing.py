@@ -8,9 +8,10 @@ and to two goals in order.
 
 from __future__ import annotations
 
+import functools
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from .order import FIRST, THEN
 from .parts import PARTS
 from .recipe import MAX_LEVEL, MAX_PARTS, Recipe
 
+_GOALS, _PARTS = list(GOALS), list(PARTS)
 CANDIDATES = 16
 """Recipes drawn for each idea, of which the one least like all known ones is taken."""
 
@@ -65,20 +67,20 @@ def grown(brief: Brief) -> Recipe:
     base = recipe_of(stone) if stone else None
     if stone is None or base is None:
         parts = _some_parts(random, int(random.integers(0, 2)))
-        return Recipe(parts, str(random.choice(list(GOALS))), 1, seed)
+        return Recipe(parts, _one(_GOALS, random), 1, seed)
     quick = stone.trial is not None and stone.trial.steps <= QUICKLY_LEARNED_STEPS
     level = min(base.level + quick, MAX_LEVEL)
     parts, goal, then = base.parts, base.goal, base.then
-    match random.choice(["goal", "scene", "longer", "both"]):
+    match _one(["goal", "scene", "longer", "both"], random):
         case "goal":
-            goal, then = str(random.choice([name for name in GOALS if name != base.goal])), None
+            goal, then = _one([name for name in _GOALS if name != base.goal], random), None
         case "scene":
             parts = _some_parts(random, max(len(parts), 1))
         case "longer":
             parts = (*parts, *_some_parts(random, 1))[-NEAR_PARTS:]
         case _:
             parts = _some_parts(random, int(random.integers(0, len(parts) + 2)))
-            goal, then = str(random.choice(list(GOALS))), None
+            goal, then = _one(_GOALS, random), None
     return Recipe(parts[:NEAR_PARTS], goal, level, seed, then)
 
 
@@ -91,8 +93,8 @@ def rare(brief: Brief) -> Recipe:
     base = next(bases, Recipe((), "reach", 1, seed))
     with following(brief.records, _KeptRecipes) as kept:
         goals, parts = kept.uses(len(brief.records))
-    goal = _weighted(list(GOALS), goals, random, 1)
-    scene = _weighted(list(PARTS), parts, random, int(random.integers(1, NEAR_PARTS + 1)))
+    goal = _weighted(_GOALS, goals, random, 1)
+    scene = _weighted(_PARTS, parts, random, int(random.integers(1, NEAR_PARTS + 1)))
     return Recipe(scene, goal[0], base.level, seed)
 
 
@@ -100,8 +102,14 @@ def _weighted(
     names: list[str], uses: Counter[str], random: np.random.Generator, count: int
 ) -> tuple[str, ...]:
     chances = np.array([1.0 / (1 + uses[name]) ** 2 for name in names])
-    chosen = random.choice(names, size=count, replace=False, p=chances / chances.sum())
-    return tuple(map(str, chosen))
+    p = chances / chances.sum()
+    chosen = random.choice(len(names), size=count, replace=False, p=p)
+    return tuple(names[n] for n in chosen.tolist())
+
+
+def _one(names: Sequence[str], random: np.random.Generator) -> str:
+    # A number is drawn much faster than one of some texts, and is the same number.
+    return names[int(random.choice(len(names)))]
 
 
 def practice(brief: Brief) -> Recipe:
@@ -114,16 +122,16 @@ def practice(brief: Brief) -> Recipe:
         return grown(brief)
     seed = int(random.integers(2**31))
     if hard.then and random.random() < 0.5:
-        return Recipe(hard.parts, str(random.choice(hard.goals)), hard.level, seed)
+        return Recipe(hard.parts, _one(hard.goals, random), hard.level, seed)
     if hard.parts and random.random() < 0.5:
         return Recipe((), hard.goal, hard.level, seed)
-    goal = str(random.choice([name for name in GOALS if name != hard.goal]))
-    piece = (str(random.choice(hard.parts)),) if hard.parts else ()
+    goal = _one([name for name in _GOALS if name != hard.goal], random)
+    piece = (_one(hard.parts, random),) if hard.parts else ()
     return Recipe(piece, goal, hard.level, seed)
 
 
 def _some_parts(random: np.random.Generator, count: int) -> tuple[str, ...]:
-    return tuple(str(name) for name in random.choice(list(PARTS), size=count, replace=False))
+    return tuple(_PARTS[n] for n in random.choice(len(_PARTS), size=count, replace=False).tolist())
 
 
 def eased(brief: Brief) -> Recipe | None:
@@ -256,25 +264,31 @@ class _Scenes:
         self._known: set[int] = set()
         self._parts = array("f")
         """A row of zeros and ones for each."""
+        self._nearest: dict[int, float] = {}
+        """What was asked about since one was added, and how far it is."""
 
     def add(self, scene: int) -> None:
         if scene not in self._known:
             self._known.add(scene)
             self._parts.extend(_row(scene))
+            self._nearest.clear()
 
     def nearest(self, scene: int) -> float:
         """The distance (0 to 1) of the nearest of them; there is at least one."""
         if scene in self._known:
             return 0.0
-        parts = np.array(self._parts).reshape(-1, len(PARTS))
-        shared = parts @ np.array(_row(scene), np.float32)
-        # Two different scenes have at least a part together. Whole numbers, so all this is exact.
-        union = parts.sum(axis=1) + scene.bit_count() - shared
-        return 1 - float((shared.astype(np.float64) / union).max())
+        if scene not in self._nearest:
+            parts = np.array(self._parts).reshape(-1, len(_PARTS))
+            shared = parts @ np.array(_row(scene), np.float32)
+            # Two different scenes have at least a part together. Whole numbers: all this is exact.
+            union = parts @ np.ones(len(_PARTS), np.float32) + scene.bit_count() - shared
+            self._nearest[scene] = 1 - float((shared.astype(np.float64) / union).max())
+        return self._nearest[scene]
 
 
-def _row(scene: int) -> list[float]:
-    return [float(scene >> place & 1) for place in range(len(PARTS))]
+@functools.lru_cache(maxsize=10_000)
+def _row(scene: int) -> tuple[float, ...]:
+    return tuple(float(scene >> place & 1) for place in range(len(_PARTS)))
 
 
 Made = tuple[frozenset[str], int]
@@ -297,7 +311,7 @@ def widened(recipe: Recipe, steps: int, random: np.random.Generator) -> Recipe:
     count = min(len(recipe.parts) + int(random.integers(0, steps + 1)), MAX_PARTS)
     parts, goal, then = _some_parts(random, count), recipe.goal, recipe.then
     if random.random() < 0.5:
-        goal, then = str(random.choice(list(GOALS))), None
+        goal, then = _one(_GOALS, random), None
     if steps > 1 and then is None and goal in FIRST and random.random() < 0.5:
-        then = str(random.choice([name for name in THEN if name != goal]))
+        then = _one([name for name in THEN if name != goal], random)
     return replace(recipe, parts=parts, goal=goal, then=then)
