@@ -31,7 +31,7 @@ class Journal:
             return done
         started = time.monotonic()
         result = work()
-        self._connection.rows(
+        self._connection.write(
             "INSERT INTO steps VALUES (?, ?, ?, ?, ?)",
             (
                 self.number,

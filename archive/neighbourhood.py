@@ -23,7 +23,7 @@ from ..task import STATUSES, Status
 from .embedding import Embedder
 from .novelty import Neighbour
 from .store import Archive
-from .vectors import VectorIndex
+from .vectors import VectorIndex, exact_similarities
 
 FOLDER_NAME = "vectors"
 MOST_MISSING = 1_000
@@ -97,12 +97,7 @@ class Neighbourhood:
     def _similar(
         self, text: str, count: int, statuses: Collection[Status] | None, up_to: int | None
     ) -> list[tuple[int, float]]:
-        self._take_in_what_is_new()
-        among = np.ones(len(self._numbers), np.bool_)
-        if statuses is not None:
-            among &= np.isin(self._statuses, [STATUSES.index(status) for status in statuses])
-        if up_to is not None:
-            among &= self._numbers <= up_to
+        among = self._among(statuses, up_to)
         if count < 1 or not among.any():
             return []
         vector = self._embedder.embed(text)
@@ -116,6 +111,73 @@ class Neighbourhood:
             # A file that somebody has changed may hold NaN or infinity.
             found += [f for f in zip(distances, numbers.tolist(), strict=True) if isfinite(f[0])]
         return [(number, -distance) for distance, number in sorted(found)[:count]]
+
+    def spread(
+        self,
+        number: int,
+        count: int,
+        *,
+        statuses: Collection[Status] | None = None,
+        up_to: int | None = None,
+    ) -> list[int]:
+        """The journeys of `count` records from all over: each is the one farthest from the record
+        of journey `number` and from those before it (Gonzalez 1985).
+
+        Only records of the given statuses, and of journeys up to `up_to`, where these are given.
+        Ties go to the earlier journey; fewer records give fewer, and an unknown `number` none.
+        """
+        with self._lock:
+            rows = np.flatnonzero(self._among(statuses, up_to))
+            numbers = self._numbers[rows]
+            first = np.flatnonzero(self._numbers == number)
+            if not len(first):
+                return []
+            chosen = [int(first[0])]
+            left = numbers != number
+            roughly = np.full(len(rows), -np.inf, np.float32)
+            doubt = 0.0
+            while len(chosen) <= count and left.any():
+                found, error = self._rough_similarities(self._vectors(chosen[-1:])[0])
+                roughly, doubt = np.maximum(roughly, found[rows]), max(doubt, error)
+                # As in a search: those that could be the farthest are compared in full.
+                close = left & (roughly <= roughly[left].min() + 2.0 * doubt)
+                if not close.any():
+                    close = left  # A file that somebody has changed holds NaN.
+                candidates, others = self._vectors(rows[close]), self._vectors(chosen)
+                nearness = np.max([exact_similarities(candidates, one) for one in others], axis=0)
+                best = np.lexsort((numbers[close], nearness))[0]
+                place = np.flatnonzero(close)[best]
+                left[place] = False
+                chosen.append(int(rows[place]))
+            return [int(self._numbers[row]) for row in chosen[1:]]
+
+    def _rough_similarities(self, vector: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
+        """Of the rows of all indices; see there."""
+        found = [index.rough_similarities(vector) for index in self._indices if index.count]
+        return np.concatenate([roughly for roughly, _ in found]), max(doubt for _, doubt in found)
+
+    def _vectors(self, rows: Sequence[int] | NDArray[np.intp]) -> NDArray[np.float32]:
+        """The vectors of some rows of all indices, shape (rows, dimension)."""
+        wanted, start = np.asarray(rows, np.intp), 0
+        found = np.zeros((len(wanted), self._indices[0].dimension), np.float32)
+        for index in self._indices:
+            here = (wanted >= start) & (wanted < start + index.count)
+            found[here] = index.vectors(wanted[here] - start)
+            start += index.count
+        return found
+
+    def _among(self, statuses: Collection[Status] | None, up_to: int | None) -> NDArray[np.bool_]:
+        """Which rows are of some statuses and of journeys up to a number, once all that is new has
+        been taken in."""
+        self._take_in_what_is_new()
+        among = np.ones(len(self._numbers), np.bool_)
+        if statuses is not None:
+            wanted = np.zeros(len(STATUSES), np.bool_)
+            wanted[[STATUSES.index(status) for status in statuses]] = True
+            among &= wanted[self._statuses]
+        if up_to is not None:
+            among &= self._numbers <= up_to
+        return among
 
     def _take_in_what_is_new(self) -> None:
         found = self._archive.statuses(after=self._whole_up_to)

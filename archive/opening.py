@@ -29,6 +29,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,6 +54,18 @@ checksums."""
 Way = Literal["immutable", "shared", "copy"]
 
 
+@dataclass(slots=True)
+class _Write:
+    """A statement that a thread wants to be written."""
+
+    sql: str
+    values: Sequence[Any]
+    error: BaseException | None = None
+    is_done: bool = False
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    """Held until it is done, or until its thread is the one that writes next."""
+
+
 class Connection(sqlite3.Connection):
     """A connection that threads share: one statement at a time, its rows read before the next."""
 
@@ -60,12 +73,71 @@ class Connection(sqlite3.Connection):
         super().__init__(database, **{**keywords, "check_same_thread": False})
         self._path = database
         self._lock = threading.Lock()
+        self._queue = threading.Lock()
+        self._wanted: list[_Write] = []
+        self._somebody_writes = False
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """The rows of a statement; empty for one that writes. Raises StorageError, and DamagedError
-        where the file is not sound."""
+        """The rows of a statement that reads. Raises StorageError, and DamagedError where the file
+        is not sound."""
         with self._lock, damage_explained(self._path), _storage_explained():
             return all_rows(self, self._path, sql, values)
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Execute a statement that writes; it is safe on the disk when this returns. Raises as
+        `rows` does, and sqlite3.IntegrityError.
+
+        The disk takes milliseconds to sync, whatever it is given. So all that threads want to be
+        written while it does that is written in one transaction after it.
+        """
+        own = _Write(sql, values)
+        own.turn.acquire()
+        with self._queue:
+            self._wanted.append(own)
+            must_wait, self._somebody_writes = self._somebody_writes, True
+        if must_wait:
+            own.turn.acquire()
+        if not own.is_done:
+            try:
+                self._write_all()
+            finally:
+                self._let_the_next_write()
+        if own.error is not None:
+            with damage_explained(self._path), _storage_explained():
+                raise own.error
+
+    def _let_the_next_write(self) -> None:
+        with self._queue:
+            self._somebody_writes = bool(self._wanted)
+            if self._wanted:
+                self._wanted[0].turn.release()
+
+    def _write_all(self) -> None:
+        """Write what is wanted by now. A statement that fails does not affect the others."""
+        with self._lock:
+            with self._queue:
+                writes, self._wanted = self._wanted, []
+            begins = not self.in_transaction
+            try:
+                if begins:
+                    self.execute("BEGIN IMMEDIATE")
+                for write in writes:
+                    try:
+                        self.execute(write.sql, write.values)
+                    except sqlite3.Error as error:
+                        write.error = error
+                        if not self.in_transaction:
+                            raise  # SQLite has taken everything back.
+                if begins:
+                    self.execute("COMMIT")
+            except BaseException as error:
+                if begins and self.in_transaction:
+                    self.execute("ROLLBACK")
+                for write in writes:
+                    write.error = write.error or error
+        for write in writes:
+            write.is_done = True
+            write.turn.release()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -103,6 +175,10 @@ class Reader:
             if _state(self._path) != self._seen:
                 self._open()
             return all_rows(self._connection, self._path, sql, values)
+
+    def write(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Raises sqlite3.OperationalError: nothing is written through a reader."""
+        self.rows(sql, values)
 
     def let_go(self, path: Path) -> None:
         """Close the file if it is this one; the next statement opens it again."""

@@ -1,8 +1,8 @@
 """The store: records, journal and embeddings in one SQLite file.
 
 Only the process that drives a run writes, from as many threads as it likes; any number of processes
-may read meanwhile. Each write is one transaction, synced before it returns, so that a killed run
-loses at most the steps it was in.
+may read meanwhile. Each write is synced before it returns, together with those that other threads
+ask for at the same time, so that a killed run loses at most the steps it was in.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class Archive:
         Args:
             record: The record. A second one of the same journey raises sqlite3.IntegrityError.
         """
-        self._connection.rows(
+        self._connection.write(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 record.number,
@@ -407,7 +407,7 @@ class Archive:
             Its number.
         """
         number = self.last_number() + 1
-        self._connection.rows("INSERT INTO journeys VALUES (?, ?)", (number, now()))
+        self._connection.write("INSERT INTO journeys VALUES (?, ?)", (number, now()))
         return number
 
     def journal(self, number: int, meter: Callable[[], Cost] = Cost) -> Journal:
@@ -460,7 +460,7 @@ class Archive:
         Args:
             model: The name of that embedder.
         """
-        self._connection.rows("DELETE FROM embeddings WHERE model != ?", (model,))
+        self._connection.write("DELETE FROM embeddings WHERE model != ?", (model,))
 
     def keep_embedding(self, text: str, model: str, vector: Vector) -> None:
         """Store the vector of a text, in place of an earlier one.
@@ -470,7 +470,7 @@ class Archive:
             model: The name of the embedder.
             vector: A unit vector, shape (size,).
         """
-        self._connection.rows(
+        self._connection.write(
             "INSERT OR REPLACE INTO embeddings VALUES (?, ?, ?)",
             (_hash(text), model, np.asarray(vector, np.float32).tobytes()),
         )

@@ -168,18 +168,8 @@ class VectorIndex:
     def _candidates(
         self, query: NDArray[np.float32], count: int, among: NDArray[np.bool_] | None
     ) -> Rows:
-        """Rows that could be among the `count` nearest; most others are left out.
-
-        For vectors x = s n + e and q = t m + f with whole numbers n and m, the scan gives
-        s t n·m. It differs from x·q by e·q + s n·f: at most |e| |q| + (1 + |e|) |f|.
-        """
-        scales, errors = self._scales[: self.count, 0], self._scales[: self.count, 1]
-        asked = _quantise(query[None])
-        products = numkong.cdist(asked.numbers, self._numbers[: self.count], "dot")
-        roughly = np.asarray(products, np.float32).reshape(-1) * (scales * asked.scale[0])
-        worst = float(errors.max())
-        # Beside it what rounding in float32 may add, far more than it does.
-        doubt = worst * float(np.linalg.norm(query)) + (1.0 + worst) * float(asked.error[0]) + 1e-5
+        """Rows that could be among the `count` nearest; most others are left out."""
+        roughly, doubt = self.rough_similarities(query)
         if among is not None:
             roughly[~among] = -np.inf
         # The best of each block: the count-th best of those is no better than the count-th of all,
@@ -189,6 +179,26 @@ class VectorIndex:
             best = roughly
         bar = np.partition(best, -count)[-count] - 2.0 * doubt
         return np.flatnonzero(roughly >= bar)
+
+    def rough_similarities(self, query: NDArray[np.float32]) -> tuple[Vectors, float]:
+        """The cosine similarity of each row to a unit vector, shape (count,), and by how much each
+        of them may be wrong.
+
+        For vectors x = s n + e and q = t m + f with whole numbers n and m, the scan gives
+        s t n·m. It differs from x·q by e·q + s n·f: at most |e| |q| + (1 + |e|) |f|.
+        """
+        scales, errors = self._scales[: self.count, 0], self._scales[: self.count, 1]
+        asked = _quantise(query[None])
+        products = numkong.cdist(asked.numbers, self._numbers[: self.count], "dot")
+        roughly = np.asarray(products, np.float32).reshape(-1) * (scales * asked.scale[0])
+        worst = float(errors.max(initial=0.0))
+        # Beside it what rounding in float32 may add, far more than it does.
+        doubt = worst * float(np.linalg.norm(query)) + (1.0 + worst) * float(asked.error[0]) + 1e-5
+        return roughly, doubt
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """The vectors of some rows, shape (rows, dimension)."""
+        return np.array(self._vectors[rows])
 
 
 def exact_similarities(vectors: Vectors, query: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import threading
 import time
 from collections import Counter
@@ -112,6 +113,8 @@ class LiveView:
         self._started = time.monotonic()
         self._run: Event = {}
         self._journeys: dict[int, _Journey] = {}
+        self._ended: list[int] = []
+        """A heap: the last of those that have ended. The others are forgotten."""
         self._counts: dict[str, int] = {}
         self._kept_before = 0
         self._tokens = 0
@@ -135,6 +138,7 @@ class LiveView:
         elif "journey" in event:
             journey = self._journeys.setdefault(event["journey"], _Journey())
             journey.title = event.get("title", journey.title)
+            had_ended = journey.has_ended
             if kind == "stage":
                 journey.stage = event["stage"]
                 journey.waits_for = event["waits_for"] or ""
@@ -150,6 +154,10 @@ class LiveView:
                 journey.stage, journey.seconds = event["status"], event["seconds"]
                 journey.has_ended = True
                 self._counts[event["status"]] = self._counts.get(event["status"], 0) + 1
+            if journey.has_ended and not had_ended:
+                heapq.heappush(self._ended, event["journey"])
+                if len(self._ended) > JOURNEYS_SHOWN:
+                    del self._journeys[heapq.heappop(self._ended)]
 
     def __rich__(self) -> Group:
         with self._lock:
@@ -160,10 +168,9 @@ class LiveView:
             return Group(self._headline(), self._business(), grid, warning)
 
     def _shown(self) -> list[int]:
-        ended = [number for number, journey in self._journeys.items() if journey.has_ended]
-        under_way = sorted(self._journeys.keys() - set(ended))[:JOURNEYS_SHOWN]
+        under_way = sorted(self._journeys.keys() - set(self._ended))[:JOURNEYS_SHOWN]
         room = JOURNEYS_SHOWN - len(under_way)
-        return sorted([*sorted(ended)[max(len(ended) - room, 0) :], *under_way])
+        return sorted([*heapq.nlargest(room, self._ended), *under_way])
 
     def _draw(self, grid: Grid, number: int, journey: _Journey) -> None:
         seconds = journey.seconds

@@ -209,6 +209,10 @@ class ModelConfig(Section):
     """A folder of answers that runs share. What is found there is not asked again."""
     replay: Path | None = None
     """A run folder whose recorded answers are used in place of a model."""
+    ideas_per_call: int | None = Field(None, ge=1, le=16)
+    """How many ideas one call asks for; the journeys that share a call know what the first of them
+    knows. None: one for every eight journeys in flight, eight at most. The Composer, which makes no
+    calls, has always one."""
     neighbours: int = Field(5, ge=0)
     """The number of nearest kept tasks that a prompt shows."""
     failures: int = Field(3, ge=0)

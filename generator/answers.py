@@ -12,7 +12,7 @@ import ast
 import re
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..sandbox.syntax import parsed
 from ..task import Idea, Judgement, Sighting
@@ -64,7 +64,11 @@ def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
     that has begun anew and is not complete is not filled up from an earlier one.
     """
     text = without_reasoning(answer)
-    found = _labelled(text, names) or _from_json(text, names)
+    return _complete(_labelled(text, names) or _from_json(text, names), names)
+
+
+def _complete(found: dict[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The fields, if all are there and none is far too long."""
     missing = [name for name in names if not found.get(name)]
     if missing:
         raise AnswerError(
@@ -86,19 +90,28 @@ def _labelled(text: str, names: Sequence[str]) -> dict[str, str]:
     for name, content in labels(text, names):
         if name in found:
             found = {}
-        # The fence that may be around the fields, and the text after it, are not part of a field.
-        found[name] = before_fence(content).strip(f"{BLANKS}`")
+        found[name] = _content(content)
     return found
+
+
+def _content(text: str) -> str:
+    """The text of a field. The fence that may be around the fields, and the text after it, are not
+    part of one."""
+    return before_fence(text).strip(f"{BLANKS}`")
 
 
 def _from_json(text: str, names: Sequence[str]) -> dict[str, str]:
     """The fields in the last JSON object that has any of them, else none."""
     for value in reversed(list(json_objects(text))):
-        by_name = {str(key).strip().upper(): content for key, content in value.items()}
-        found = {name: _text(by_name.get(name)) for name in names}
-        if any(found.values()):
+        if any((found := _fields_in(value, names)).values()):
             return found
     return {}
+
+
+def _fields_in(value: dict[str, Any], names: Sequence[str]) -> dict[str, str]:
+    """The fields in a JSON object; empty those that it does not have."""
+    by_name = {str(key).strip().upper(): content for key, content in value.items()}
+    return {name: _text(by_name.get(name)) for name in names}
 
 
 def _text(value: object) -> str:
@@ -113,7 +126,69 @@ def _text(value: object) -> str:
 
 def parse_idea(answer: str) -> Idea:
     """An idea from its labelled fields."""
-    fields = parse_fields(answer, IDEA_FIELDS)
+    return _idea(parse_fields(answer, IDEA_FIELDS))
+
+
+def parse_ideas(answer: str, count: int) -> tuple[Idea | None, ...]:
+    """`count` ideas, each from labelled fields below a label with its number, `IDEA 1:`.
+
+    None stands for an idea that is missing, incomplete, or has the title of one before it: each of
+    the others is as good as if it had come alone. An idea that comes again counts as it was last.
+
+    Raises AnswerError where no idea can be used.
+    """
+    text = without_reasoning(answer)
+    sets = _numbered(text, count) or _numbered_json(text, count)
+    ideas: list[Idea | None] = []
+    wrong: list[str] = []
+    for number in range(1, count + 1):
+        idea = None
+        try:
+            idea = _idea(_complete(sets.get(number, {}), IDEA_FIELDS))
+        except AnswerError as error:
+            wrong.append(f"IDEA {number}: {error}")
+        titles = {other.title.casefold() for other in ideas if other}
+        ideas.append(idea if idea and idea.title.casefold() not in titles else None)
+    if not any(ideas):
+        raise AnswerError(
+            f"The answer has none of the {count} ideas. Send them one below the other, each below "
+            f"a line with its number, `IDEA 1:` to `IDEA {count}:`. {wrong[0]}"
+        )
+    return tuple(ideas)
+
+
+def _numbered(text: str, count: int) -> dict[int, dict[str, str]]:
+    """By number, the last set of labelled fields below that number."""
+    # Also those that nobody has asked for: what is below them belongs to none of the others.
+    numbers = {f"IDEA {number}": number for number in range(100)}
+    sets: dict[int, dict[str, str]] = {}
+    number = None
+    for name, content in labels(text, ("IDEA", *numbers, *IDEA_FIELDS)):
+        if name in IDEA_FIELDS:
+            if number is None:
+                continue
+            if name in sets[number]:
+                sets[number] = {}
+            sets[number][name] = _content(content)
+        else:
+            number = numbers.get(name, numbers.get(f"IDEA {content.strip()[:9]}"))
+            if number is not None:
+                sets[number] = {}
+    return {number: found for number, found in sets.items() if 1 <= number <= count}
+
+
+def _numbered_json(text: str, count: int) -> dict[int, dict[str, str]]:
+    """By number, the fields of the last JSON object with that number."""
+    sets = {}
+    for value in json_objects(text):
+        fields = _fields_in(value, ("IDEA", *IDEA_FIELDS))
+        number = fields.pop("IDEA")
+        if number.isascii() and number.isdecimal() and len(number) < 10 and any(fields.values()):
+            sets[int(number)] = fields
+    return {number: fields for number, fields in sets.items() if 1 <= number <= count}
+
+
+def _idea(fields: dict[str, str]) -> Idea:
     title = " ".join(fields["TITLE"].split()).strip("\"'“”*_ ").rstrip(".")
     if not title or len(title) > LONGEST_TITLE:
         raise AnswerError(f"The TITLE must be a few words, at most {LONGEST_TITLE} characters.")

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..archive.history import BySource, following
 from ..archive.learned_distance import Metric
 from ..archive.novelty import Neighbour, nearest, novelty
-from ..task import Idea, Noun, Record, Status
+from ..task import STATUSES, Idea, Noun, Record, Status
 from .run_context import RunContext
 from .strategies import STRATEGIES
 from .strategies.bandit import choose_start
@@ -45,13 +45,20 @@ class ArchiveView:
     def __init__(self, context: RunContext, horizon: int) -> None:
         self._context = context
         self.horizon = horizon
-        self.records = context.in_flight.records(horizon)
-        self.kept = [record for record in self.records if record.status == "learned"]
+        self.records = context.in_flight.past(horizon)
+
+    def of_task(self, task_id: str) -> list[Record]:
+        """The records of a task, in the order of their journeys: mostly one."""
+        with following(self.records, BySource) as by_source:
+            return by_source.of(task_id, len(self.records))
+
+    def kept_as(self, task_id: str) -> list[Record]:
+        """Those records of a task with which it was kept; empty where it was not."""
+        return [record for record in self.of_task(task_id) if record.status == "learned"]
 
     def stones(self, selection: Selection) -> list[Record]:
         """The kept tasks that were selected."""
-        by_task = {record.task_id: record for record in self.kept}
-        return [by_task[task_id] for task_id in selection.stones]
+        return [self.kept_as(task_id)[-1] for task_id in selection.stones]
 
     def select(
         self, number: int, random: np.random.Generator, supports: Callable[[IdeaStrategy], bool]
@@ -63,18 +70,28 @@ class ArchiveView:
         situation = Situation(
             self.records,
             number,
-            in_flight=self._context.in_flight.concurrency,
+            # As many do not know of each other: the journeys of a block know what its first knows.
+            in_flight=self._context.in_flight.concurrency + (config.model.ideas_per_call or 1) - 1,
             rule=self._context.selection,
             favour_effort=config.selection.favour_effort,
         )
         start = choose_start(situation, random, config.strategies, supports)
         return self._around(start)
 
+    def nearest_to_start(self, selection: Selection, count: int) -> list[Record]:
+        """The records, whatever their ends, most like what a selection starts from, at most
+        `count`; none where it starts from nothing."""
+        subject = self.records.of(selection.subject) if selection.subject is not None else None
+        start = subject or next(iter(self.stones(selection)), None)
+        if start is None:
+            return []
+        return [near.record for near in self.nearest(start.idea, count, STATUSES)]
+
     def _around(self, start: Start) -> Selection:
         """The tasks to show an author who starts there."""
         sizes = self._context.config.model
-        first = next((r for r in self.kept if r.task_id == start.stone), None)
-        subject = next((r for r in self.records if r.number == start.subject), None)
+        first = next(iter(self.kept_as(start.stone)), None) if start.stone else None
+        subject = self.records.of(start.subject) if start.subject is not None else None
         center = subject or first
         if center is None:
             return Selection(strategy=start.strategy)
@@ -92,10 +109,6 @@ class ArchiveView:
             start.subject,
         )
 
-    def vectors(self) -> list[NDArray[np.float32]]:
-        """The unit vectors of the kept tasks, in the order of `kept`."""
-        return [self._context.embedder.embed(record.idea.text) for record in self.kept]
-
     def nearest(
         self,
         idea: Idea,
@@ -104,10 +117,25 @@ class ArchiveView:
         without: Record | None = None,
     ) -> list[Neighbour]:
         """The records nearest to an idea, at most `count` of some statuses."""
-        found = self._context.neighbourhood.nearest(
+        found = self._context.neighbourhood.similar(
             idea.text, count + 1, statuses=statuses, up_to=self.horizon
         )
-        return [near for near in found if without is None or near.record != without][:count]
+        near = (Neighbour(self._record(number), similarity) for number, similarity in found)
+        return [n for n in near if without is None or n.record.number != without.number][:count]
+
+    def spread(self, first: Record, count: int) -> list[Record]:
+        """Kept tasks from all over, at most `count`: each is the one farthest from a first kept
+        task and from those before it."""
+        kept: tuple[Status, ...] = ("learned",)
+        found = self._context.neighbourhood.spread(
+            first.number, count, statuses=kept, up_to=self.horizon
+        )
+        return [self._record(number) for number in found]
+
+    def _record(self, number: int) -> Record:
+        record = self.records.of(number)
+        assert record is not None, f"journey {number} is in the archive and not in the run"
+        return record
 
     def novelty(self, idea: Idea, neighbours: Sequence[Neighbour]) -> float | None:
         """The novelty of an idea with these nearest kept tasks; None where nothing is kept."""
@@ -120,9 +148,9 @@ class ArchiveView:
 
     def _nearest_as_people_see_it(self, metric: Metric, idea: Idea, count: int) -> list[Neighbour]:
         """The kept tasks nearest to an idea by a metric learned from people's answers."""
-        vectors = self.vectors()
-        if not vectors:
+        kept = [record for record in self.records if record.status == "learned"]
+        if not kept:
             return []
-        projected = list(metric.project(np.stack(vectors)))
-        own = self._context.embedder.embed(idea.text)
-        return nearest(metric.project(own), self.kept, projected, count)
+        embed = self._context.embedder.embed
+        projected = list(metric.project(np.stack([embed(record.idea.text) for record in kept])))
+        return nearest(metric.project(embed(idea.text)), kept, projected, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
@@ -34,6 +34,11 @@ class Brief:
     """The task that was too hard, for the strategies that start from one."""
     records: Sequence[Record] = ()
     """All records that the journey knows, in the order of the journeys."""
+    under_way: Sequence[Idea] = ()
+    """The ideas of the journeys between these and this one, in their order: how they end is not
+    known."""
+    nearest: Callable[[int], Sequence[Record]] = lambda count: ()
+    """At most so many of `records`, those most like what the idea starts from, nearest first."""
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -41,6 +46,15 @@ class Brief:
         empty where there is neither."""
         start = self.subject or next(iter(self.stones), None)
         return (start.task_id or "",) if start else ()
+
+
+@dataclass(frozen=True)
+class UnderWay:
+    """An idea of a journey under way, and its cosine similarity (-1 to 1) to what was asked about.
+    Whether anything will be learned of it is not known."""
+
+    idea: Idea
+    similarity: float
 
 
 @dataclass(frozen=True)
@@ -78,6 +92,15 @@ class Author(Protocol):
         """The next task in words, by the strategy that is asked for."""
         ...
 
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        """Whether it can ask for an idea by a strategy together with other ideas."""
+        ...
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        """The next tasks in words, one for each brief, at once and different from each other; None
+        for those that are to be asked for one by one after all."""
+        ...
+
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         """The idea as source code."""
         ...
@@ -91,9 +114,11 @@ class Author(Protocol):
         idea: Idea,
         neighbours: Sequence[Neighbour],
         novelty: float | None,
+        under_way: Sequence[UnderWay] = (),
         pictures: Sequence[Path | None] = (),
     ) -> Judgement:
-        """Whether the idea is interestingly new beside the kept tasks most like it.
+        """Whether the idea is interestingly new beside the kept tasks most like it, and beside the
+        ideas under way most like it; both are nearest first.
 
         `pictures` are of the idea's scene and of each neighbour's, in this order; None for one that
         there is no picture of.
@@ -108,7 +133,11 @@ class Author(Protocol):
         ...
 
     def judge_again(
-        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        under_way: Sequence[UnderWay] = (),
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement | None:
         """What a second judge says, who does not know the first; None where there is no second."""
         ...

@@ -24,12 +24,14 @@ A command that is killed writes no `end` event: its jobs and stages end with the
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..archive.store import now
 from ..errors import storage_explained
@@ -41,13 +43,16 @@ Watcher = Callable[[Event], None]
 
 class Events:
     """Passes events on to a watcher and to `events.jsonl` in the run folder, one at a time: any
-    thread may report one. What is reported after `close` is dropped."""
+    thread may report one. Each is in the file when it has been reported, for whoever follows it
+    and whatever becomes of the run. What is reported after `close` is dropped."""
 
     def __init__(self, path: Path, watcher: Watcher) -> None:
         self._path = path
         self._watcher = watcher
         self._lock = threading.Lock()
         self._started = time.monotonic()
+        self._file: BinaryIO | None = None
+        """Kept open: a journey reports a dozen events, and a learning curve many more."""
         self._is_closed = False
 
     def __call__(self, event: str, **details: Any) -> None:
@@ -57,10 +62,28 @@ class Events:
                 return
             elapsed_s = round(time.monotonic() - self._started, 2)
             entry = {"event": event, "time": now(), "elapsed_s": elapsed_s, **details}
-            with self._path.open("ab+") as file:
-                file.write(missing_line_feed(file) + json.dumps(entry).encode() + b"\n")
+            self._write(json.dumps(entry).encode() + b"\n")
             self._watcher(entry)
+
+    def _write(self, line: bytes) -> None:
+        try:
+            if self._file is None:
+                self._file = self._path.open("ab+", buffering=0)
+                line = missing_line_feed(self._file) + line
+            written = self._file.write(line)
+            if written != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            # The next event looks whether this one has left half a line.
+            self._close_file()
+            raise
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def close(self) -> None:
         with self._lock:
             self._is_closed = True
+            self._close_file()

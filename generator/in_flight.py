@@ -6,9 +6,11 @@ to be faster. So what a journey knows follows from its number, not from the cloc
 
 - journey N begins when the journeys 1 to N - W have ended, and knows exactly their records: its
   *horizon* is N - W, whatever else has ended meanwhile;
-- of those between, which are in flight beside it, it learns two things only, and waits for them if
-  need be: an idea that is nearly its own, and a source that is its own. If that earlier journey
-  ends in a kept task, this one is its duplicate.
+- of those between, which are in flight beside it, it knows the ideas, and waits until they have
+  come to them before it has its own. So no idea is proposed twice;
+- how they end it learns in two cases only, and waits for that if need be: where an idea is nearly
+  its own, and where a source is its own. If that earlier journey ends in a kept task, this one is
+  its duplicate.
 
 A journey waits for earlier ones alone, so no two wait for each other. With a concurrency of 1 each
 journey knows all those before it.
@@ -16,11 +18,14 @@ journey knows all those before it.
 
 from __future__ import annotations
 
+import heapq
+import operator
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from ..archive.history import History, Past
 from ..task import Idea, Record, Task
 
 NO_IDEA = Idea("(no idea yet)", "", "", "", "")
@@ -31,7 +36,11 @@ class Stopped(Exception):
     """The run ends: this journey goes no further. The next command takes it up where it is."""
 
 
-@dataclass
+What = Literal["idea", "task", "end"]
+"""What of a journey can be waited for. Its end is waited for with the others, too."""
+
+
+@dataclass(slots=True)
 class JourneyState:
     """What other journeys may know of a journey."""
 
@@ -51,6 +60,11 @@ class JourneyState:
         passed = bool(record.outcomes) and record.outcomes[-1].passed
         return cls(record.number, idea, record.task if passed else None, record)
 
+    def has_come_to(self, what: What) -> bool:
+        """Whether there is no more to wait for: it is there, or the journey has ended without."""
+        found = {"idea": self.idea, "task": self.task, "end": None}[what]
+        return found is not None or self.record is not None
+
 
 class InFlight:
     """The states of all journeys of a run. Any thread may use it."""
@@ -59,53 +73,73 @@ class InFlight:
         self.concurrency = concurrency
         """How many journeys are in flight at most."""
         self._states = {record.number: JourneyState.of(record) for record in records}
-        self._changed = threading.Condition()
+        self._history = History()
+        self._beyond = sorted(self._states)
+        """A heap: the journeys that have ended and are not in the history yet."""
+        self._lock = threading.Lock()
+        self._awaited: dict[tuple[int, What], threading.Condition] = {}
+        """Of each thing that journeys wait for now, what wakes just those."""
         self._is_stopped = False
 
     def horizon(self, number: int) -> int:
         """The last journey whose record journey `number` knows; 0 for none."""
         return max(number - self.concurrency, 0)
 
-    def records(self, horizon: int | None = None) -> list[Record]:
-        """The records of the journeys up to there, or of all that have ended, in the order of their
-        numbers."""
-        with self._changed:
-            states = sorted(self._states.items())
-        return [
-            state.record
-            for number, state in states
-            if state.record and (horizon is None or number <= horizon)
-        ]
+    def past(self, horizon: int) -> Past:
+        """The records of the journeys up to a horizon, all of which have ended."""
+        with self._lock:
+            while self._beyond and self._beyond[0] <= horizon:
+                record = self._states[heapq.heappop(self._beyond)].record
+                assert record is not None
+                self._history.append(record)
+            return self._history.up_to(horizon)
+
+    def records(self) -> list[Record]:
+        """The records of all journeys that have ended, in the order of their numbers."""
+        with self._lock:
+            ended = [state.record for state in self._states.values() if state.record]
+        return sorted(ended, key=operator.attrgetter("number"))
 
     def begin(self, number: int) -> None:
         """A journey begins. Journeys begin in the order of their numbers."""
-        with self._changed:
+        with self._lock:
             self._states[number] = JourneyState(number)
 
     def share(self, number: int, *, idea: Idea | None = None, task: Task | None = None) -> None:
         """Let the journeys after it know the idea or the code to which a journey has come."""
-        with self._changed:
+        with self._lock:
             state = self._states[number]
-            state.idea, state.task = idea or state.idea, task or state.task
-            self._changed.notify_all()
+            if idea is not None:
+                state.idea = idea
+                self._wake(number, "idea")
+            if task is not None:
+                state.task = task
+                self._wake(number, "task")
 
     def end(self, record: Record) -> None:
         """Let the others know that a journey has ended."""
-        with self._changed:
+        with self._lock:
             self._states[record.number] = JourneyState.of(record)
-            self._changed.notify_all()
+            if record.number > self._history.last:
+                heapq.heappush(self._beyond, record.number)
+            else:
+                # Somebody knew later journeys and not this one. Whoever asks now knows it too.
+                self._history = History()
+                self._beyond = sorted(n for n, state in self._states.items() if state.record)
+            self._wake(record.number, "idea", "task", "end")
 
     def suspend(self, number: int) -> None:
         """Let the others know that a journey goes no further in this command."""
-        with self._changed:
+        with self._lock:
             self._states[number].is_suspended = True
-            self._changed.notify_all()
+            self._wake(number, "idea", "task", "end")
 
     def stop(self) -> None:
         """Stop every journey that waits, or that goes on to a further step."""
-        with self._changed:
+        with self._lock:
             self._is_stopped = True
-            self._changed.notify_all()
+            for number, what in list(self._awaited):
+                self._wake(number, what)
 
     @property
     def is_stopped(self) -> bool:
@@ -121,38 +155,44 @@ class InFlight:
         """The earlier journeys beyond a journey's horizon, in their order, each when it has come to
         its idea or its code, or has ended without.
 
-        `waiting` hears of a journey that has to be waited for. Raises Stopped.
+        `waiting` hears of a journey that has to be waited for. Raises Stopped, also where one of
+        them goes no further in this command.
         """
-        with self._changed:
-            others = [self._states[n] for n in range(horizon + 1, number) if n in self._states]
-        for state in others:
-            self._wait(state.number, waiting, lambda state: getattr(state, what) is not None)
-        with self._changed:
-            return [self._states[state.number] for state in others]
+        while True:
+            with self._lock:
+                found = (self._states.get(n) for n in range(horizon + 1, number))
+                others = [state for state in found if state is not None]
+            late = [state.number for state in others if not state.has_come_to(what)]
+            if not late:
+                return others
+            # The latest comes to it after most others: whoever waits for it is woken once.
+            self._wait(late[-1], what, waiting)
+
+    def until_idea(self, number: int, waiting: Callable[[int], None]) -> None:
+        """Until a journey has come to its idea, or has ended without. Raises Stopped."""
+        self._wait(number, "idea", waiting)
 
     def end_of(self, number: int, waiting: Callable[[int], None]) -> Record:
         """The record of a journey when it has ended. Raises Stopped."""
-        self._wait(number, waiting, lambda state: False)
+        self._wait(number, "end", waiting)
         record = self._states[number].record
         assert record is not None
         return record
 
-    def _wait(
-        self, number: int, waiting: Callable[[int], None], enough: Callable[[JourneyState], bool]
-    ) -> None:
-        """Until enough is known of a journey, or it has ended."""
+    def _wait(self, number: int, what: What, waiting: Callable[[int], None]) -> None:
+        """Until a journey has come to something, or has ended without. Raises Stopped where it does
+        not in this command."""
+        if self._states[number].has_come_to(what):
+            return
+        waiting(number)
+        with self._lock:
+            while not self._states[number].has_come_to(what):
+                if self._is_stopped or self._states[number].is_suspended:
+                    raise Stopped
+                self._awaited.setdefault((number, what), threading.Condition(self._lock)).wait()
 
-        def has_come() -> bool:
-            state = self._states[number]
-            is_over = self._is_stopped or state.is_suspended or state.record is not None
-            return is_over or enough(state)
-
-        with self._changed:
-            arrived = has_come()
-        if not arrived:
-            waiting(number)
-        with self._changed:
-            self._changed.wait_for(has_come)
-            state = self._states[number]
-            if state.record is None and not enough(state):
-                raise Stopped
+    def _wake(self, number: int, *whats: What) -> None:
+        """Wake those who wait for one of these things of a journey, and nobody else."""
+        for what in whats:
+            if waiters := self._awaited.pop((number, what), None):
+                waiters.notify_all()

@@ -32,12 +32,14 @@ from ..task import (
     Trial,
 )
 from .archive_view import ArchiveView, Selection
-from .author import Brief, FrameStrip
-from .in_flight import NO_IDEA, Stopped
+from .author import Brief, FrameStrip, UnderWay
+from .block import STEP, Block, Share, first_of_block
+from .in_flight import NO_IDEA, JourneyState, Stopped
 from .job_client import JobClient
 from .model.meter import Meter
 from .run_context import RunContext
 from .strategies import STRATEGIES
+from .strategies.strategy import IdeaStrategy
 
 N = TypeVar("N", bound=Noun)
 
@@ -90,6 +92,17 @@ def run_journey(context: RunContext, number: int) -> Record:
         return journey.end("broken", str(error))
 
 
+def _strategy(share: Share) -> IdeaStrategy:
+    name = share.selection.strategy
+    if name not in STRATEGIES:
+        # An earlier command has chosen it, perhaps of another version.
+        raise BrokenError(
+            f"The journey follows the idea strategy {name!r}, which there is not here.",
+            "Other journeys are not affected.",
+        )
+    return STRATEGIES[name]
+
+
 class Journey:
     """The steps of one journey and what they have given so far."""
 
@@ -100,8 +113,15 @@ class Journey:
         self.author = context.author.for_journey(self.meter)
         self.journal: Journal = context.archive.journal(number, self.meter.read)
         self.jobs = JobClient(context, number)
-        self.view = ArchiveView(context, context.in_flight.horizon(number))
+        self.block_size = context.config.model.ideas_per_call or 1
+        self.first = first_of_block(number, self.block_size, len(context.seed_tasks))
+        """The journey that asks for the ideas of this one's block."""
+        self.view = ArchiveView(context, context.in_flight.horizon(self.first))
+        self.share: Share | None = None
+        """What its block has for it."""
         self.selection = Selection()
+        self.before: list[Idea] = []
+        """The ideas of the journeys between its horizon and itself."""
         self.idea = NO_IDEA
         self.task: Task | None = None
         self.outcomes: list[Outcome] = []
@@ -109,10 +129,15 @@ class Journey:
         self.trial: Trial | None = None
         self.sightings: tuple[Sighting, ...] = ()
         self.neighbours: list[Neighbour] = []
+        """The kept tasks nearest to the idea, nearest first."""
+        self.under_way: list[UnderWay] = []
+        """The ideas in flight nearest to it, nearest first, without those known to have failed."""
 
-    def random(self, purpose: str) -> np.random.Generator:
-        """A random stream that depends on the run's seed, the journey and the purpose alone."""
-        return np.random.default_rng([self.context.config.run.seed, self.number, *purpose.encode()])
+    def random(self, purpose: str, number: int | None = None) -> np.random.Generator:
+        """A random stream that depends on the run's seed, the journey (this one, unless another is
+        named) and the purpose alone."""
+        journey = self.number if number is None else number
+        return np.random.default_rng([self.context.config.run.seed, journey, *purpose.encode()])
 
     @property
     def written(self) -> Task:
@@ -147,43 +172,87 @@ class Journey:
 
     def select_stepping_stones(self) -> None:
         self.enter("select")
-        self.selection = self.once(
-            "select", Selection, lambda: replace(self._select(), horizon=self.view.horizon)
-        )
+        self.share = self._share_of_block()
+        self.selection = self.once("select", Selection, self._select)
         # An earlier command may have begun this journey, with more or fewer records than now.
         horizon = self.selection.horizon
         self.view = ArchiveView(self.context, self.number - 1 if horizon is None else horizon)
 
+    def _share_of_block(self) -> Share | None:
+        """What the first journey of the block has for this one, once that has come to its idea.
+        None where this one is the first, or has an idea already."""
+        if self.first == self.number or self.journal.read("idea", Idea) is not None:
+            return None
+        self.context.in_flight.until_idea(self.first, self.wait)
+        block = self.context.archive.journal(self.first).read(STEP, Block)
+        return block.share_of(self.number) if block else None
+
     def _select(self) -> Selection:
-        return self.view.select(self.number, self.random("select"), self.author.supports)
+        return self.share.selection if self.share else self._selected_for(self.number)
+
+    def _selected_for(self, number: int) -> Selection:
+        selection = self.view.select(number, self.random("select", number), self.author.supports)
+        return replace(selection, horizon=self.view.horizon)
 
     def propose_idea(self) -> None:
+        if self.journal.read("idea", Idea) is None and self.selection.seed_task is None:
+            self._prepare_to_propose()
         self.enter("idea", "model")
         self.idea = self.once("idea", Idea, self._propose)
         self.context.in_flight.share(self.number, idea=self.idea)
 
+    def _prepare_to_propose(self) -> None:
+        """Have the share of a block, or else know what all earlier journeys propose."""
+        if self.share and self.share.idea and self.share.selection == self.selection:
+            return
+        self.share = None
+        self.before = [state.idea for state in self._ideas_under_way() if state.idea]
+        if self.first == self.number and self.block_size > 1:
+            self.enter("idea", "model")
+            self.share = self.once(STEP, Block, self._propose_for_block).share_of(self.number)
+
+    def _propose_for_block(self) -> Block:
+        """Ask for the ideas of all journeys of the block whose strategies go into one prompt."""
+        shares = [Share(self.number, self.selection)]
+        others = range(self.number + 1, self.number + self.block_size)
+        shares += [Share(number, self._selected_for(number)) for number in others]
+        together = [share for share in shares if self.author.can_ask_beside(_strategy(share))]
+        ideas: dict[int, Idea | None] = {}
+        if len(together) > 1:
+            try:
+                found = self.author.propose_together([self._brief(share) for share in together])
+                ideas = {s.number: idea for s, idea in zip(together, found, strict=True)}
+            except BrokenError as error:
+                self.jobs.warn(f"{error.message} Each journey of these asks by itself.")
+        return Block(tuple(replace(share, idea=ideas.get(share.number)) for share in shares))
+
+    def _ideas_under_way(self) -> list[JourneyState]:
+        """The journeys beside this one that have come to an idea, once all of them have or have
+        ended without."""
+        beside = self.context.in_flight.beside(self.number, self.view.horizon, "idea", self.wait)
+        return [state for state in beside if state.idea is not None]
+
     def _propose(self) -> Idea:
         if self.selection.seed_task is not None:
             return self.context.seed_tasks[self.selection.seed_task].idea
-        name = self.selection.strategy
-        if name not in STRATEGIES:
-            # An earlier command has chosen it, perhaps of another version.
-            raise BrokenError(
-                f"The journey follows the idea strategy {name!r}, which there is not here.",
-                "Other journeys are not affected.",
-            )
-        by_number = {record.number: record for record in self.view.records}
-        subject = self.selection.subject
-        return self.author.propose(
-            Brief(
-                robot=self.context.config.run.robot,
-                random=self.random("idea"),
-                stones=self.view.stones(self.selection),
-                failures=[by_number[n] for n in self.selection.failures],
-                strategy=STRATEGIES[name],
-                subject=by_number[subject] if subject is not None else None,
-                records=self.view.records,
-            )
+        if self.share and self.share.idea:
+            return self.share.idea
+        return self.author.propose(self._brief(Share(self.number, self.selection)))
+
+    def _brief(self, share: Share) -> Brief:
+        """What the author is given for the idea of a journey."""
+        selection, records = share.selection, self.view.records
+        subject = selection.subject
+        return Brief(
+            robot=self.context.config.run.robot,
+            random=self.random("idea", share.number),
+            stones=self.view.stones(selection),
+            failures=[r for n in selection.failures if (r := records.of(n))],
+            strategy=_strategy(share),
+            subject=records.of(subject) if subject is not None else None,
+            records=records,
+            under_way=self.before,
+            nearest=lambda count: self.view.nearest_to_start(selection, count),
         )
 
     def near_copy(self) -> str:
@@ -203,16 +272,21 @@ class Journey:
         )
 
     def _twin_in_flight(self) -> Neighbour | None:
-        """A task that is kept by one of the journeys beside this one and had nearly its idea."""
-        in_flight, embed = self.context.in_flight, self.context.embedder.embed
-        for other in in_flight.beside(self.number, self.view.horizon, "idea", self.wait):
-            if other.idea is None:
+        """A task that is kept by one of the journeys beside this one and had nearly its idea. Also
+        notes which of them had ideas like it."""
+        near_copy, embed = self.context.config.novelty.near_copy, self.context.embedder.embed
+        own = embed(self.idea.text)
+        near = []
+        for other in self._ideas_under_way():
+            assert other.idea is not None
+            similarity = float(embed(other.idea.text) @ own)
+            if similarity < near_copy:
+                near.append(UnderWay(other.idea, similarity))
                 continue
-            similarity = float(embed(other.idea.text) @ embed(self.idea.text))
-            if similarity >= self.context.config.novelty.near_copy:
-                record = in_flight.end_of(other.number, self.wait)
-                if record.status == "learned":
-                    return Neighbour(record, similarity)
+            record = self.context.in_flight.end_of(other.number, self.wait)
+            if record.status == "learned":
+                return Neighbour(record, similarity)
+        self.under_way = sorted(near, key=lambda other: -other.similarity)
         return None
 
     def write_code_until_it_passes(self) -> Outcome:
@@ -244,7 +318,7 @@ class Journey:
     def same_source(self) -> str:
         """Which earlier journey had a verdict on this very source; empty where none had."""
         task, in_flight = self.written, self.context.in_flight
-        same = [record for record in self.view.records if record.task_id == task.task_id]
+        same = self.view.of_task(task.task_id)
         beside = in_flight.beside(self.number, self.view.horizon, "task", self.wait)
         same += [in_flight.end_of(n.number, self.wait) for n in beside if n.task == task]
         for record in same:
@@ -264,7 +338,9 @@ class Journey:
     def _judge(self) -> Judgement:
         if self.selection.seed_task is not None:
             return Judgement("interestingness", True, "It is one of the seeds.", "seed")
-        return self.author.judge(self.idea, self.neighbours, self._novelty, self._pictures())
+        return self.author.judge(
+            self.idea, self.neighbours, self._novelty, self.under_way, self._pictures()
+        )
 
     def _judge_again(self) -> None:
         """Ask a second judge. It decides nothing, so its failure does not end the journey."""
@@ -275,7 +351,9 @@ class Journey:
             self.jobs.warn(error.message)
 
     def _second_judgement(self) -> Judgements:
-        judgement = self.author.judge_again(self.idea, self.neighbours, self._pictures())
+        judgement = self.author.judge_again(
+            self.idea, self.neighbours, self.under_way, self._pictures()
+        )
         return Judgements((judgement,) if judgement else ())
 
     def _pictures(self) -> list[Path | None]:

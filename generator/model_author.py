@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,19 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
 from ..config import ModelConfig
-from ..prompts import render
+from ..prompts import render, wanted
 from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
-from .answers import Interest, Sight, parse_code, parse_idea, parse_interest, parse_sighting
-from .author import Brief, FrameStrip
+from .answers import (
+    Interest,
+    Sight,
+    parse_code,
+    parse_idea,
+    parse_ideas,
+    parse_interest,
+    parse_sighting,
+)
+from .author import Brief, FrameStrip, UnderWay
+from .in_flight import NO_IDEA
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
@@ -25,8 +35,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-TITLES_IN_IDEA_PROMPT = 60
-"""How many of the latest titles are listed, against repetition: about ten tokens each."""
+TITLE_CHARACTERS_IN_IDEA_PROMPT = 4_000
+"""So much room have the titles that are listed against repetition: about a hundred of them, ten
+tokens each."""
+NEAREST_TITLES = 20
+"""So many titles of the records most like what an idea starts from come before all others."""
+UNDER_WAY_IN_JUDGE_PROMPT = 3
+"""So many ideas under way, about eighty tokens each, are shown to a judge."""
 EXAMPLES_IN_CODE_PROMPT = 2
 """How many sources are shown beside the interface, each of about a thousand tokens."""
 
@@ -48,6 +63,8 @@ class ModelAuthor:
         self._examples = examples
         self._folder = config.prompts
         self._style = config.style
+        self._stones = config.neighbours + 1
+        self._failures = config.failures
         self._has_second_judge = config.second_judge
         self._judges_success = config.judge_success
         self._meter: Meter | None = None
@@ -66,7 +83,7 @@ class ModelAuthor:
             "strategy": strategy.name,
             "kept": brief.stones,
             "failures": brief.failures,
-            "titles": [record.idea.title for record in brief.records[-TITLES_IN_IDEA_PROMPT:]],
+            "titles": _titles([brief], _told(brief)),
             "examples": [seed.idea for seed in self._examples],
         }
         if brief.subject is not None:
@@ -74,6 +91,39 @@ class ModelAuthor:
         prompt = self._render(strategy.template, **given)
         idea = self._ask(strategy.role, prompt, parse_idea)
         return replace(idea, strategy=strategy.name, parents=strategy.parents(brief))
+
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        own = self._folder and self._folder / f"{strategy.template}.md.j2"
+        if own and own.is_file() and not (own.parent / "ideas.md.j2").is_file():
+            return False  # Who replaces the prompt for one idea wants to see it used.
+        return strategy.beside is not None
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        stones = _in_turn([brief.stones for brief in briefs], 2 * self._stones)
+        failures = _in_turn([brief.failures for brief in briefs], 2 * self._failures)
+        subjects = [brief.subject for brief in briefs if brief.subject]
+        prompt = self._render(
+            "ideas",
+            kept=stones,
+            failures=failures,
+            titles=_titles(briefs, [*stones, *failures, *subjects]),
+            examples=[seed.idea for seed in self._examples],
+            wanted=[self._request(brief) for brief in briefs],
+        )
+        ideas = self._ask("idea", prompt, lambda answer: parse_ideas(answer, len(briefs)))
+        return [
+            replace(idea, strategy=brief.strategy.name, parents=brief.strategy.parents(brief))
+            if idea
+            else None
+            for idea, brief in zip(ideas, briefs, strict=True)
+        ]
+
+    def _request(self, brief: Brief) -> str:
+        """What one of several ideas is to be."""
+        template = brief.strategy.beside
+        assert template is not None, "who asks has looked whether it can be asked for in a list"
+        stone = next(iter(brief.stones), None)
+        return self._render(template, stone=stone, subject=brief.subject).strip()
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         if self._style == "skeleton":
@@ -109,18 +159,32 @@ class ModelAuthor:
         idea: Idea,
         neighbours: Sequence[Neighbour],
         novelty: float | None,
+        under_way: Sequence[UnderWay] = (),
         pictures: Sequence[Path | None] = (),
     ) -> Judgement:
-        if not neighbours:
+        shown = self._shown_to_a_judge(under_way)
+        if not neighbours and not shown:
             return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        return self._judged_in("interestingness", idea, neighbours, pictures)
+        return self._judged_in("interestingness", idea, neighbours, shown, pictures)
 
     def judge_again(
-        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        under_way: Sequence[UnderWay] = (),
+        pictures: Sequence[Path | None] = (),
     ) -> Judgement | None:
-        if not neighbours or not self._has_second_judge:
+        shown = self._shown_to_a_judge(under_way)
+        if not self._has_second_judge or (not neighbours and not shown):
             return None
-        return self._judged_in("second_judge", idea, neighbours, pictures)
+        return self._judged_in("second_judge", idea, neighbours, shown, pictures)
+
+    def _shown_to_a_judge(self, under_way: Sequence[UnderWay]) -> list[Idea]:
+        """The ideas under way that a judge is shown: none by a user's template that does not list
+        them, for the judge names the closest task by its number in the list."""
+        if "under_way" not in wanted("interestingness", self._folder):
+            return []
+        return [other.idea for other in under_way[:UNDER_WAY_IN_JUDGE_PROMPT]]
 
     def look(
         self, idea: Idea, picture: Path, strip: FrameStrip, code_success: bool
@@ -149,6 +213,7 @@ class ModelAuthor:
         role: str,
         idea: Idea,
         neighbours: Sequence[Neighbour],
+        under_way: Sequence[Idea],
         pictures: Sequence[Path | None],
     ) -> Judgement:
         captions = ["The proposal:", *(f"Task {n}:" for n in range(1, len(neighbours) + 1))]
@@ -161,6 +226,7 @@ class ModelAuthor:
             "interestingness",
             idea=idea,
             neighbours=[neighbour.record for neighbour in neighbours],
+            under_way=under_way,
             pictures=len(shown),
             yes=Interest.YES.value,
             no=Interest.NO.value,
@@ -170,6 +236,7 @@ class ModelAuthor:
             parts += [text_part(caption), picture_part(path)]
         judge = self._model.name_for(role)
         titles = [neighbour.record.idea.title for neighbour in neighbours]
+        titles += [idea.title for idea in under_way]
         return self._ask(
             role,
             parts if shown else text,
@@ -196,3 +263,40 @@ class ModelAuthor:
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, **values)
+
+
+def _told(brief: Brief) -> list[Record]:
+    """The records that the prompt for one idea tells of in full."""
+    return [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
+
+
+def _titles(briefs: Sequence[Brief], told: Sequence[Record]) -> list[str]:
+    """The titles of earlier ideas that fit into a prompt, each once, without those that it has
+    `told` of in full: first the nearest ones, then those under way, then all others, the latest
+    first."""
+    first = briefs[0]
+    near = (brief.nearest(NEAREST_TITLES // len(briefs)) for brief in briefs)
+    nearest = (record.idea for records in near for record in records)
+    others = (record.idea for record in reversed(first.records))
+    seen = {record.idea.title.casefold() for record in told}
+    titles, room = [], TITLE_CHARACTERS_IN_IDEA_PROMPT
+    for idea in (*nearest, *reversed(first.under_way), *others):
+        if idea == NO_IDEA or idea.title.casefold() in seen:
+            continue
+        room -= len(idea.title)
+        if room < 0:
+            break
+        seen.add(idea.title.casefold())
+        titles.append(idea.title)
+    return titles
+
+
+def _in_turn(several: Sequence[Sequence[Record]], count: int) -> list[Record]:
+    """The first of each, then the second of each, and so on, each record once: `count` of them, and
+    at least as many as there are lists."""
+    found: dict[int, Record] = {}
+    for records in itertools.zip_longest(*several):
+        for record in filter(None, records):
+            if len(found) < max(count, len(several)):
+                found.setdefault(record.number, record)
+    return list(found.values())

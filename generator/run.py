@@ -49,6 +49,9 @@ DEFAULT_SEED_TASKS = 3
 CONCURRENCY_WITH_MODEL, CONCURRENCY_WITH_COMPOSER = 8, 4
 """Journeys in flight unless said otherwise. Not taken from the number of cores: the same seed is to
 give the same tasks on every machine."""
+MOST_IDEAS_PER_CALL = 8
+"""Unless said otherwise. A longer list gets less thought for each, and less of what one call says
+once for all of them is left to save."""
 
 
 def prepare_config(run_dir: Path, settings: dict[str, Any]) -> Config:
@@ -184,6 +187,7 @@ def open_run(
         fixed = {
             "run": {"concurrency": in_flight.concurrency},
             "strategies": {"enabled": [strategy.name for strategy in strategies]},
+            "model": {"ideas_per_call": _ideas_per_call(config, author, in_flight.concurrency)},
         }
         config = resolve(merge(config.model_dump(), fixed))
         write_config(config, run_dir / CONFIG_NAME)
@@ -253,7 +257,7 @@ def open_run(
             raise
         ending = summarize(
             scheduler.reason,
-            archive.records(),
+            scheduler.recorded,
             counts.get("learned", 0),
             run_dir,
             time.monotonic() - started,
@@ -268,6 +272,13 @@ def _concurrency(config: Config, author: Author) -> int:
     if config.run.concurrency is not None:
         return config.run.concurrency
     return CONCURRENCY_WITH_COMPOSER if author.name == "composer" else CONCURRENCY_WITH_MODEL
+
+
+def _ideas_per_call(config: Config, author: Author, concurrency: int) -> int:
+    """Ideas come one after the other, so many journeys in flight would wait for single ones."""
+    if author.name == "composer":
+        return 1
+    return config.model.ideas_per_call or min(max(concurrency // 8, 1), MOST_IDEAS_PER_CALL)
 
 
 def _concurrency_before(run_dir: Path) -> int | None:

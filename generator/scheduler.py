@@ -13,6 +13,7 @@ import queue
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Literal
@@ -23,6 +24,7 @@ from ..task import Record
 from .in_flight import Stopped
 from .journey import run_journey
 from .run_context import RunContext
+from .tally import Tally
 
 MAX_BROKEN_IN_A_ROW = 3
 """After this many failures of our machinery in a row, a run stops."""
@@ -63,12 +65,12 @@ class Scheduler:
         if only_under_way:
             no_limits = {"tasks": None, "attempts": None, "minutes": None}
             self._limits = self._limits.model_copy(update=no_limits)
-        self._statuses = {record.number: record.status for record in context.in_flight.records()}
-        """The statuses of the journeys that have ended."""
+        self._ended = Tally({r.number: r.status for r in context.in_flight.records()})
         self._held: dict[int, Record] = {}
         """Records of journeys that may come after the end of the run, which is not decided yet."""
-        self._to_resume = context.archive.unfinished()
+        self._to_resume = deque(context.archive.unfinished())
         self._in_flight: set[int] = set()
+        self._last_begun = 0
         self._messages: queue.SimpleQueue[tuple[int, Record | BaseException] | Literal["stop"]]
         self._messages = queue.SimpleQueue()
         minutes = self._limits.minutes
@@ -100,16 +102,23 @@ class Scheduler:
         # While no journey is under way, nothing else prevents one from beginning.
         self.reason = self.reason or f"{self._limits.attempts} journeys have ended."
 
+    @property
+    def recorded(self) -> list[Record]:
+        """The records in the archive, in the order of their journeys."""
+        ended = self._context.in_flight.records()
+        return [record for record in ended if record.number not in self._held]
+
     # Beginning journeys. This decides when one begins, never its result.
 
     def _begin_journeys(self) -> None:
         while not self._is_over and self._may_begin(number := self._next):
-            if number in self._to_resume:
-                self._to_resume.remove(number)
+            if self._to_resume:
+                self._to_resume.popleft()
             else:
                 assert self._context.archive.start_journey() == number
             self._context.in_flight.begin(number)
             self._in_flight.add(number)
+            self._last_begun = max(number, self._last_begun)
             name = f"journey {number}"
             thread = threading.Thread(
                 target=self._run_journey, args=(number,), name=name, daemon=True
@@ -120,11 +129,11 @@ class Scheduler:
     def _next(self) -> int:
         if self._to_resume:
             return self._to_resume[0]
-        return max([*self._statuses, *self._in_flight], default=0) + 1
+        return max(self._ended.last, self._last_begun) + 1
 
     def _may_begin(self, number: int) -> bool:
         tasks, attempts = self._limits.tasks, self._limits.attempts
-        if tasks is not None and self._context.archive.counts().get("learned", 0) >= tasks:
+        if tasks is not None and self._ended.kept - self._kept_but_held >= tasks:
             self.reason, self._is_over = f"{tasks} tasks are kept.", True
         if self._only_under_way and not self._to_resume:
             self.reason = self.reason or "The journeys that were under way have ended."
@@ -135,14 +144,17 @@ class Scheduler:
         may = first > self._context.in_flight.horizon(number)
         return may and len(self._in_flight) < self._most_useful()
 
+    @property
+    def _kept_but_held(self) -> int:
+        return sum(record.status == "learned" for record in self._held.values())
+
     def _most_useful(self) -> float:
         """The number of journeys that the tasks still wanted are likely to take: more of them would
         probably be begun in vain."""
         if self._limits.tasks is None:
             return math.inf
-        kept = self._kept_before(math.inf)
-        rate = (kept + 1) / (len(self._statuses) + 2)
-        return math.ceil((self._limits.tasks - kept) / rate)
+        rate = (self._ended.kept + 1) / (self._ended.count + 2)
+        return math.ceil((self._limits.tasks - self._ended.kept) / rate)
 
     def _run_journey(self, number: int) -> None:
         try:
@@ -201,11 +213,12 @@ class Scheduler:
                 self._context.events("warning", text=text)
 
     def _record(self, record: Record) -> None:
-        self._statuses[record.number] = record.status
+        self._ended.add(record.number, record.status)
         self._held[record.number] = record
         for number in sorted(self._held):
             if self._comes_before_the_end(number):
                 self._write(self._held.pop(number))
+                self._ended.settle(number)
         self._context.in_flight.end(record)
 
     def _comes_before_the_end(self, number: int) -> bool:
@@ -213,11 +226,8 @@ class Scheduler:
         the run ends with the journey that brings the T-th kept task, by number."""
         if self._limits.tasks is None:
             return True
-        open_before = number - 1 - sum(n < number for n in self._statuses)
-        return self._kept_before(number) + open_before < self._limits.tasks
-
-    def _kept_before(self, number: float) -> int:
-        return sum(n < number and s == "learned" for n, s in self._statuses.items())
+        ended, kept = self._ended.before(number)
+        return kept + number - 1 - ended < self._limits.tasks
 
     def _write(self, record: Record) -> None:
         self._context.archive.add(record)

@@ -7,6 +7,8 @@ before anything is sent.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,28 @@ HERE = Path(__file__).parent
 
 def render(name: str, folder: Path | None = None, **values: Any) -> str:
     """The prompt `name` filled with values. Raises UsageError for a template that cannot be."""
+    environment, file_name = _environment(folder), f"{name}.md.j2"
+    with _usable(file_name, folder):
+        template = environment.get_template(file_name)
+        unknown = _wanted(environment, file_name) - values.keys()
+        if unknown:
+            raise UsageError(
+                f"The prompt template {template.filename} uses {', '.join(sorted(unknown))}.",
+                f"It is given only {', '.join(sorted(values))}.",
+            )
+        return template.render(**values).strip() + "\n"
+
+
+def wanted(name: str, folder: Path | None = None) -> set[str]:
+    """The values that the prompt `name` asks for. Raises UsageError for a template that cannot be
+    used."""
+    file_name = f"{name}.md.j2"
+    with _usable(file_name, folder):
+        return _wanted(_environment(folder), file_name)
+
+
+def _environment(folder: Path | None) -> jinja2.Environment:
+    """Where templates are found, and what they may use."""
     folders = [folder, HERE] if folder else [HERE]
     # A folder of templates may come from somebody else.
     environment = ImmutableSandboxedEnvironment(
@@ -42,16 +66,14 @@ def render(name: str, folder: Path | None = None, **values: Any) -> str:
         success=words.success,
         flat=words.flat,
     )
-    file_name = f"{name}.md.j2"
+    return environment
+
+
+@contextlib.contextmanager
+def _usable(file_name: str, folder: Path | None) -> Iterator[None]:
+    """Says which template is at fault, where one is."""
     try:
-        template = environment.get_template(file_name)
-        unknown = _wanted(environment, file_name) - values.keys()
-        if unknown:
-            raise UsageError(
-                f"The prompt template {template.filename} uses {', '.join(sorted(unknown))}.",
-                f"It is given only {', '.join(sorted(values))}.",
-            )
-        return template.render(**values).strip() + "\n"
+        yield
     except jinja2.TemplateError as error:
         raise UsageError(
             f"The prompt template {file_name} cannot be used: {error}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,16 @@ from ...archive.metrics import NEAR_COPY
 from ...archive.novelty import Neighbour
 from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record
-from ..author import Brief, FrameStrip
+from ..author import Brief, FrameStrip, UnderWay
 from ..model.meter import Meter
-from .drawing import recipe_in, recipe_of, unlikeness
-from .recipe import compose
+from .drawing import DISTINCT, WIDEST, Known, Made, made_of, recipe_in, widened
+from .recipe import Recipe, compose
 
 if TYPE_CHECKING:
     from ..strategies.strategy import IdeaStrategy
+
+MOST_UNDER_WAY = 10_000
+"""So many ideas under way are remembered as what they are made of."""
 
 
 class Composer:
@@ -28,6 +32,15 @@ class Composer:
 
     def __init__(self, interesting: float) -> None:
         self._interesting = interesting
+        self._lock = threading.Lock()
+        self._known = Known()
+        """The recipes of the records that the journey knew which proposed last."""
+        self._count = 0
+        """How many records those were."""
+        self._last: Record | None = None
+        """The last of them."""
+        self._made: dict[int, tuple[Idea, Made | None]] = {}
+        """Of ideas under way, by their places in memory."""
 
     def for_journey(self, meter: Meter) -> Self:
         return self
@@ -36,11 +49,58 @@ class Composer:
         return strategy.has_recipes
 
     def propose(self, brief: Brief) -> Idea:
-        known = [known for record in brief.records if (known := recipe_of(record))]
-        drawn = brief.strategy.recipes(brief)
-        recipe = max(drawn, key=lambda candidate: unlikeness(candidate, known))
+        with self._lock:
+            recipe = self._choose(brief)
         idea, _ = compose(recipe)
         return replace(idea, strategy=brief.strategy.name, parents=brief.parents)
+
+    def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
+        """It asks nobody, so there is nothing to be gained."""
+        return False
+
+    def propose_together(self, briefs: Sequence[Brief]) -> Sequence[Idea | None]:
+        return [None] * len(briefs)
+
+    def _choose(self, brief: Brief) -> Recipe:
+        """The recipe least like all that the journey knows and that are under way."""
+        known, under_way = self._known_from(brief.records), Known()
+        for idea in brief.under_way:
+            if made := self._made_of(idea):
+                under_way.add_made(made)
+
+        def unlikeness(recipe: Recipe) -> float:
+            return min(known.unlikeness(recipe), under_way.unlikeness(recipe))
+
+        drawn = brief.strategy.recipes(brief)
+        chosen = max(drawn, key=unlikeness)
+        # A strategy that offers one recipe alone wants that one.
+        widest = WIDEST if len(drawn) > 1 else 0
+        for steps in range(1, widest + 1):
+            if unlikeness(chosen) >= DISTINCT:
+                break
+            drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
+            chosen = max([chosen, *drawn], key=unlikeness)
+        return chosen
+
+    def _known_from(self, records: Sequence[Record]) -> Known:
+        """The recipes of these records. Ideas come in the order of their journeys, so the records
+        mostly begin with those of the time before, whose recipes are not read again."""
+        count = self._count
+        if count and not (count <= len(records) and records[count - 1] is self._last):
+            count, self._known = 0, Known()
+        self._known.add_all(record.idea for record in records[count:])
+        self._count, self._last = len(records), records[-1] if records else None
+        return self._known
+
+    def _made_of(self, idea: Idea) -> Made | None:
+        """What an idea under way is made of. It is read once and not for each journey after it."""
+        if id(idea) not in self._made:
+            recipe = recipe_in(idea)
+            # With the idea, so that no other one can come to have its place in memory.
+            self._made[id(idea)] = idea, made_of(recipe) if recipe else None
+            if len(self._made) > MOST_UNDER_WAY:
+                del self._made[next(iter(self._made))]
+        return self._made[id(idea)][1]
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         recipe = recipe_in(idea)
@@ -59,21 +119,25 @@ class Composer:
         idea: Idea,
         neighbours: Sequence[Neighbour],
         novelty: float | None,
+        under_way: Sequence[UnderWay] = (),
         pictures: Sequence[Path | None] = (),
     ) -> Judgement:
         """Judged by novelty alone; the first task has nothing to be compared with."""
-        if novelty is None:
-            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
-        nearest = neighbours[0].record.idea.title
-        if neighbours[0].similarity > NEAR_COPY:
+        copied = [
+            (near.similarity, f"kept task “{near.record.idea.title}”") for near in neighbours[:1]
+        ] + [(near.similarity, f"idea under way “{near.idea.title}”") for near in under_way[:1]]
+        similarity, what = max(copied, default=(0.0, ""))
+        if similarity > NEAR_COPY:
             return Judgement(
                 "interestingness",
                 False,
-                f"Its cosine similarity to the kept task “{nearest}” is "
-                f"{neighbours[0].similarity:.3f}: above {NEAR_COPY} it is nearly a copy, however "
-                "far the others are.",
+                f"Its cosine similarity to the {what} is {similarity:.3f}: above {NEAR_COPY} it is "
+                "nearly a copy, however far the others are.",
                 "novelty",
             )
+        if novelty is None:
+            return Judgement("interestingness", True, "Nothing has been kept yet.", "novelty")
+        nearest = neighbours[0].record.idea.title
         positive = novelty >= self._interesting
         comparison = "at least" if positive else "below"
         return Judgement(
@@ -88,6 +152,10 @@ class Composer:
         """It has no eyes."""
 
     def judge_again(
-        self, idea: Idea, neighbours: Sequence[Neighbour], pictures: Sequence[Path | None] = ()
+        self,
+        idea: Idea,
+        neighbours: Sequence[Neighbour],
+        under_way: Sequence[UnderWay] = (),
+        pictures: Sequence[Path | None] = (),
     ) -> None:
         """Asked again, it would measure the same."""

@@ -13,11 +13,13 @@ import numpy as np
 
 from ...task import Idea
 from .goals import GOALS
+from .order import FIRST, THEN, in_order
 from .parts import PARTS
 from .pieces import COLORS, HALF_WIDTH, Arena, Cursor, Piece, number, slab
 
 MAX_LEVEL = 6
-MAX_PARTS = 3
+MAX_PARTS = 5
+"""Parts of the longest course. Each strategy draws up to three."""
 
 
 @dataclass(frozen=True)
@@ -32,25 +34,38 @@ class Recipe:
     """1 (easy) to `MAX_LEVEL`."""
     seed: int
     """Settles the lengths and places that are fixed in the task."""
+    then: str | None = None
+    """Another name from `GOALS`, to be accomplished after the goal; None where that is all."""
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """One goal, or two in their order."""
+        return (self.goal, self.then) if self.then else (self.goal,)
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "parts": list(self.parts)}
+        fields = {**asdict(self), "parts": list(self.parts)}
+        if self.then is None:
+            del fields["then"]
+        return fields
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Recipe:
         """Raises ValueError where it is none that the Composer could have made."""
-        if data.keys() != {"parts", "goal", "level", "seed"}:
+        if data.keys() - {"then"} != {"parts", "goal", "level", "seed"}:
             raise ValueError("a recipe has parts, a goal, a level and a seed")
         parts, goal, level, seed = data["parts"], data["goal"], data["level"], data["seed"]
+        then = data.get("then")
         if not isinstance(parts, list) or len(parts) > MAX_PARTS or goal not in list(GOALS):
             raise ValueError("it is none of our goals, or too many parts")
         if any(name not in list(PARTS) for name in parts):
             raise ValueError("it is none of our parts")
+        if then is not None and not (goal in FIRST and then in list(THEN) and goal != then):
+            raise ValueError("these goals cannot follow each other")
         if type(level) is not int or not 1 <= level <= MAX_LEVEL:
             raise ValueError(f"a level is from 1 to {MAX_LEVEL}")
         if type(seed) is not int or not 0 <= seed < 2**63:
             raise ValueError("a seed is a whole number of 63 bits")
-        return cls(tuple(parts), goal, level, seed)
+        return cls(tuple(parts), goal, level, seed, then)
 
 
 _templates = jinja2.Environment(
@@ -73,10 +88,14 @@ def compose(recipe: Recipe) -> tuple[Idea, str]:
     half = float(random.uniform(3.0, 4.0)) if parts else 4.5 + 0.4 * recipe.level
     arena = Arena(at.x + half if parts else 0.0, at.z, round(half, 2))
     goal = GOALS[recipe.goal](random, recipe.level, arena)
+    if recipe.then is not None:
+        goal = in_order(goal, GOALS[recipe.then](random, recipe.level, arena))
 
     idea = _describe(recipe, parts, goal, arena)
     start = slab(-HALF_WIDTH, 2 * HALF_WIDTH, 0.0)
     floor = slab(arena.x - arena.half, 2 * arena.half, arena.z, arena.half, "SLATE")
+    if recipe.then is not None:
+        floor = f"self.arena = {floor}"
     pieces = [*parts, goal]
     body: dict[str, Any] = {
         "docstring": "\n".join(textwrap.fill(line, 92) for line in idea.docstring.splitlines()),

@@ -9,11 +9,13 @@ with them.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ...archive.history import following
 from ...config import StrategyConfig
 from ...task import Record
 from . import STRATEGIES, strategy_named
@@ -85,16 +87,32 @@ Counts = dict[str, tuple[float, float]]
 def _discounted(records: Sequence[Record], half_life: float) -> Counts:
     """The counts after `records`. A journey that lies `half_life` journeys back counts half, since
     what pays changes as the archive grows."""
-    counts: Counts = dict.fromkeys(STRATEGIES, (0.0, 0.0))
-    decay = 0.5 ** (1.0 / half_life)
-    for record in records:
+    with following(records, _Discounted, half_life) as discounted:
+        return discounted.after(len(records))
+
+
+class _Discounted:
+    """The counts after any number of records."""
+
+    def __init__(self, half_life: float) -> None:
+        self._decay = 0.5 ** (1.0 / half_life)
+        self._names = list(STRATEGIES)
+        self._latest: Counts = dict.fromkeys(self._names, (0.0, 0.0))
+        self._all = array("d", [0.0] * 2 * len(self._names))
+
+    def take(self, record: Record) -> None:
         kept = record.status == "learned"
-        counts = {name: (decay * won, decay * lost) for name, (won, lost) in counts.items()}
-        for name in STRATEGIES:
+        for name, (won, lost) in self._latest.items():
+            won, lost = self._decay * won, self._decay * lost
             if _counts_for(record, name):
-                won, lost = counts[name]
-                counts[name] = (won + kept, lost + (not kept))
-    return counts
+                won, lost = won + kept, lost + (not kept)
+            self._latest[name] = won, lost
+            self._all.extend((won, lost))
+
+    def after(self, count: int) -> Counts:
+        size = 2 * len(self._names)
+        numbers = self._all[size * count : size * (count + 1)]
+        return dict(zip(self._names, zip(numbers[::2], numbers[1::2], strict=True), strict=True))
 
 
 def _chances(counts: Counts) -> dict[str, float]:

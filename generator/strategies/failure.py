@@ -20,6 +20,7 @@ class Failure(AfterFailure):
     name = "failure"
     asks_for = "a new task that trains a part of what such a task demanded"
     template = "failure"
+    beside = "beside_failure"
     has_recipes = True
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:

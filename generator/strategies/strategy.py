@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from ...archive.selection import DEFAULT_RULE, SelectionRule, choose
+from ...archive.history import Kept, following
+from ...archive.selection import DEFAULT_RULE, SelectionRule, Weights, choose
 from ...task import Record
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Situation:
     @property
     def kept(self) -> int:
         """The number of kept tasks."""
-        return sum(record.status == "learned" for record in self.records)
+        with following(self.records, Kept) as kept:
+            return kept.records(len(self.records))
 
 
 class IdeaStrategy(abc.ABC):
@@ -65,6 +67,10 @@ class IdeaStrategy(abc.ABC):
     template: ClassVar[str]
     """Name of the template in `prompts/` by which a model is asked. It is given what
     `prompts/idea.md.j2` is given, and `subject` where the strategy starts from one."""
+    beside: ClassVar[str | None] = None
+    """Name of the template in `prompts/` that asks for such an idea in a list of several, in the
+    role `idea`. It is given `stone`, the chosen stepping stone or None, and `subject`, or None.
+    None: it is always asked for in a prompt of its own."""
     role: ClassVar[str] = "idea"
     """The role of `model.roles` in which a model is asked."""
     has_recipes: ClassVar[bool] = False
@@ -78,8 +84,8 @@ class IdeaStrategy(abc.ABC):
         """What the journey starts from, where the strategy applies."""
         return Start(self.name, choose(self.weights(situation), random))
 
-    def weights(self, situation: Situation) -> dict[str, float]:
-        """The weight of each kept task as a stepping stone, by `task_id`."""
+    def weights(self, situation: Situation) -> Weights:
+        """The weight of each kept task as a stepping stone."""
         return situation.rule.weights(situation.records)
 
     def companions(self, view: ArchiveView, stone: Record, count: int) -> list[Record]:

@@ -202,3 +202,64 @@ def test_vectors_of_a_whole_archive_are_not_made_for_who_only_looks(
         pytest.raises(ArchiveError, match="taskwright reembed"),
     ):
         neighbourhood.nearest("x", 3)
+
+
+def farthest_first(vectors, first, count):
+    """As it is told, over the whole matrix: each is the farthest from those before it."""
+    similarity = np.stack(vectors).astype(np.float64) @ np.stack(vectors).astype(np.float64).T
+    chosen = [first]
+    while len(chosen) <= min(count, len(vectors) - 1):
+        nearness = similarity[:, chosen].max(axis=1)
+        nearness[chosen] = np.inf
+        chosen.append(int(nearness.argmin()))
+    return chosen[1:]
+
+
+@pytest.mark.parametrize("way", ["as a run", "as a reader", "as a reader without an index"])
+def test_records_from_all_over_are_those_of_a_full_comparison(tmp_path, make_record, encoder, way):
+    """Also where they were taken in, in another order than that of their journeys."""
+    with Archive.create_or_open(tmp_path) as archive:
+        statuses = {n: "too_hard" if n % 5 == 0 else "learned" for n in range(1, 301)}
+        embedder = Embedder(archive, encoder)
+        with (
+            archive.transaction(),
+            Neighbourhood(tmp_path, archive, embedder) as neighbourhood,
+        ):
+            for _ in statuses:
+                archive.start_journey()
+            for number in [*range(100, 301), *range(1, 100)]:
+                archive.add(make_record(number, status=statuses[number]))
+                embedder.embed(text(number))
+                if number % 50 == 0:
+                    neighbourhood.similar("x", 1)
+    if way == "as a reader without an index":
+        shutil.rmtree(tmp_path / FOLDER_NAME)
+    opened = Archive.create_or_open if way == "as a run" else Archive.open
+    with opened(tmp_path) as archive:
+        embedder = Embedder(archive, encoder)
+        with Neighbourhood(tmp_path, archive, embedder) as neighbourhood:
+            for up_to in (250, 11, 3, 2):
+                kept = [n for n in range(1, up_to + 1) if statuses[n] == "learned"]
+                vectors = [encoder.encode(text(n)) for n in kept]
+                expected = [kept[place] for place in farthest_first(vectors, 1, 6)]
+                found = neighbourhood.spread(2, 6, statuses=["learned"], up_to=up_to)
+                assert found == expected
+            assert neighbourhood.spread(2, 0) == []
+            assert neighbourhood.spread(999, 3) == []
+
+
+def test_of_equally_far_records_the_earlier_journey_is_taken(tmp_path, make_record):
+    class Twins:
+        name = "twins"
+
+        def encode(self, text):
+            return np.array([1.0, 0.0] if text.startswith("Task 1\n") else [0.0, 1.0], np.float32)
+
+    with Archive.create_or_open(tmp_path) as archive:
+        for _ in range(4):
+            archive.start_journey()
+        with Neighbourhood(tmp_path, archive, Embedder(archive, Twins())) as neighbourhood:
+            for number in (4, 3, 1, 2):
+                archive.add(make_record(number))
+                neighbourhood.similar("x", 1)
+            assert neighbourhood.spread(1, 3) == [2, 3, 4]

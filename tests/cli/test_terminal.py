@@ -73,6 +73,22 @@ def test_the_live_view_shows_stage_curve_counts_cost_and_time_left():
     assert "1:01" in seen(view)
 
 
+def test_the_live_view_of_a_long_run_remembers_only_what_it_shows():
+    view = LiveView()
+    view({**EVENTS[0], "time": ""})
+    for number in [*range(1, 900), *range(901, 1001)]:
+        more = {"journey": number, "title": f"Task {number}.", "waits_for": None, "time": ""}
+        view({"event": "stage", "stage": "train", **more})
+        view({"event": "stage", "stage": "too_hard", **more})
+        view({"event": "record", "status": "too_hard", "seconds": 1.0, **more})
+    view({"event": "stage", "stage": "train", **more, "journey": 900, "title": "Under way."})
+    text = seen(view)
+    assert "999 too hard" in text
+    assert [n for n in range(1, 1001) if f"Task {n}." in text] == list(range(988, 1001))
+    assert "Under way." in text
+    assert len(view._journeys) == 15
+
+
 def test_the_live_view_draws_before_anything_has_happened():
     assert "task" in seen(LiveView())
 

@@ -72,11 +72,26 @@ class ScriptedAuthor:
         return strategy.name in ("frontier", "revision")
 
     def propose(self, brief):
+        title = self._ask("idea", f"Idea {self._drawn(brief)}")
+        return Idea(title, f"Known: {len(brief.records)}.", "Done.", "Speed.", "None.")
+
+    def _drawn(self, brief):
         known = [(record.number, record.status) for record in brief.records]
         stones = [stone.task_id for stone in brief.stones]
-        number = digest(known, stones, int(brief.random.integers(2**31))) % IDEAS
-        title = self._ask("idea", f"Idea {number}")
-        return Idea(title, f"Known: {len(known)}.", "Done.", "Speed.", "None.")
+        titles = [idea.title for idea in brief.under_way]
+        return digest(known, stones, titles, int(brief.random.integers(2**31))) % IDEAS
+
+    def can_ask_beside(self, strategy):
+        return strategy.name == "frontier"
+
+    def propose_together(self, briefs):
+        """One answer for all; now and then it has no idea for one of them."""
+        drawn = [self._drawn(brief) for brief in briefs]
+        titles = self._ask("idea", [f"Idea {n}" if n % 5 else None for n in drawn])
+        return [
+            title and Idea(title, f"Known: {len(brief.records)}.", "Done.", "Speed.", "None.")
+            for title, brief in zip(titles, briefs, strict=True)
+        ]
 
     def write(self, idea, stones):
         number = digest(idea.title, [stone.task_id for stone in stones]) % SOURCES
@@ -86,8 +101,9 @@ class ScriptedAuthor:
     def repair(self, idea, source, outcome):
         return self._ask("repair", source.partition("# mistake")[0])
 
-    def judge(self, idea, neighbours, novelty, pictures=()):
+    def judge(self, idea, neighbours, novelty, under_way=(), pictures=()):
         seen = [(n.record.task_id, round(n.similarity, 4)) for n in neighbours]
+        seen += [(other.idea.title, round(other.similarity, 4)) for other in under_way]
         positive = digest(idea.title, seen) % UNINTERESTING > 0
         reason = self._ask("interestingness", f"Beside {len(seen)} others.")
         return Judgement("interestingness", positive, reason, self.name)

@@ -15,6 +15,7 @@ from taskwright.generator.answers import (
     Interest,
     parse_code,
     parse_idea,
+    parse_ideas,
     parse_interest,
 )
 from taskwright.task import Idea, Task, from_json, to_json
@@ -146,9 +147,88 @@ def test_every_text_of_an_idea_is_read_back_as_it_was_written(texts, form):
     assert read == texts[1:]
 
 
+def numbered(sets, form="IDEA {}:\n") -> str:
+    return "\n\n".join(form.format(number) + text for number, text in sets)
+
+
+def titled(title: str) -> str:
+    return IDEA.replace("Cross the bridge", title)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["IDEA {}:\n", "**IDEA {}:**\n", "### Idea {}\n\n", "IDEA: {}\n", "1. IDEA {}: Bridge\n"],
+)
+def test_several_ideas_are_told_apart_by_their_numbers(form):
+    answer = "Here you are.\n\n" + numbered([(1, titled("A")), (2, titled("B"))], form)
+    assert [idea.title for idea in parse_ideas(answer, 2)] == ["A", "B"]
+    assert all(idea.termination == "None" for idea in parse_ideas(answer, 2))
+
+
+def test_several_ideas_are_read_from_json():
+    ideas = [{"idea": number, **FIELDS, "TITLE": f"Task {number}"} for number in (2, 1)]
+    assert [idea.title for idea in parse_ideas(json.dumps(ideas), 2)] == ["Task 1", "Task 2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "titles"),
+    [
+        (numbered([(2, titled("B")), (1, titled("A"))]), ["A", "B", None]),
+        (numbered([(n, titled(f"T{n}")) for n in range(1, 6)]), ["T1", "T2", "T3"]),
+        (numbered([(1, titled("A")), (2, titled("a")), (3, titled("C"))]), ["A", None, "C"]),
+        (
+            numbered([(1, titled("A")), (2, titled("B").partition("REW")[0]), (3, titled("C"))]),
+            ["A", None, "C"],
+        ),
+        (
+            numbered([(1, titled("A")), (2, titled("B")), (1, titled("better"))]),
+            ["better", "B", None],
+        ),
+        (
+            numbered([(1, titled("A")), (2, titled("B")), (1, "TITLE: cut o")]),
+            [None, "B", None],
+        ),
+        (numbered([(1, titled("A")), (2, titled("B") + "\n" + titled("new"))]), ["A", "new", None]),
+        (titled("none of them") + "\n\n" + numbered([(3, titled("C"))]), [None, None, "C"]),
+    ],
+    ids="order more twins malformed again again-cut redone unnumbered".split(),
+)
+def test_what_is_no_whole_idea_of_its_own_leaves_the_others_as_they_are(answer, titles):
+    assert [idea and idea.title for idea in parse_ideas(answer, 3)] == titles
+
+
+@pytest.mark.parametrize(
+    "answer", ["", "No.", IDEA, numbered([(3, IDEA)]), numbered([(0, IDEA), (10**12, IDEA)])]
+)
+def test_an_answer_without_any_of_the_ideas_is_refused(answer):
+    with pytest.raises(AnswerError, match=r"none of the 2 ideas.*`IDEA 1:` to `IDEA 2:`.*TITLE"):
+        parse_ideas(answer, 2)
+
+
+@given(
+    st.lists(st.lists(plain, min_size=5, max_size=5), min_size=1, max_size=4),
+    st.sampled_from(["{}: {}", "**{}:** {}"]),
+)
+def test_every_text_of_several_ideas_is_read_back_as_it_was_written(sets, form):
+    answer = numbered(
+        (number, "\n".join(form.format(*pair) for pair in zip(IDEA_FIELDS, texts, strict=True)))
+        for number, texts in enumerate(sets, 1)
+    )
+    seen = set()
+    for idea, texts in zip(parse_ideas(answer, len(sets)), sets, strict=True):
+        alone = parse_idea("\n".join(f"{n}: {t}" for n, t in zip(IDEA_FIELDS, texts, strict=True)))
+        assert idea == (None if alone.title.casefold() in seen else alone)
+        seen.add(alone.title.casefold())
+
+
 @given(st.text(max_size=300) | st.text('TITLE:VERDC NO`<think>/{}\n"', max_size=300))
 def test_whatever_comes_is_read_or_refused(answer):
-    for parse in (parse_idea, parse_code, lambda text: parse_interest(text, "judge", ["Task"])):
+    for parse in (
+        parse_idea,
+        parse_code,
+        lambda text: parse_ideas(text, 3),
+        lambda text: parse_interest(text, "judge", ["Task"]),
+    ):
         with contextlib.suppress(AnswerError):
             parse(answer)
 

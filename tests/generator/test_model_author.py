@@ -71,9 +71,35 @@ def test_each_strategy_has_its_prompt_and_its_parent(
     assert asks in model_server.requests[0]["messages"][0]["content"]
 
 
+def test_of_many_titles_the_nearest_and_those_under_way_are_listed_before_others(
+    author, model_server, make_record
+):
+    model_server.answer = lambda prompt: ANSWER.format("Next")
+    records = [
+        make_record(n, title=f"Title {n} of some forty characters in all") for n in range(1, 500)
+    ]
+    under_way = [dataclasses.replace(IDEA, title=f"Under way {n}") for n in range(20)]
+    asked = dataclasses.replace(
+        brief("frontier", records[:1]),
+        records=records,
+        under_way=[*under_way, under_way[3]],
+        nearest=lambda count: records[99 : 99 + count],
+    )
+    author().propose(asked)
+    prompt = model_server.requests[0]["messages"][0]["content"]
+    (line,) = [line for line in prompt.splitlines() if line.startswith("Proposed before")]
+    titles = line.partition("proposed again: ")[2].rstrip(".").split("; ")
+    assert titles[:20] == [record.idea.title for record in records[99:119]]
+    assert titles[20:40] == [f"Under way {n}" for n in (3, *range(19, 3, -1), 2, 1, 0)]
+    assert titles[40:43] == [f"Title {n} of some forty characters in all" for n in (499, 498, 497)]
+    assert records[0].idea.title not in titles
+    assert 3_900 < sum(map(len, titles)) <= 4_000
+
+
 def judged(judge, make_record, pictures=()):
     neighbours = [Neighbour(make_record(n), 0.8) for n in (1, 2)]
-    return judge(IDEA, neighbours, *([0.2] if judge.__name__ == "judge" else []), pictures)
+    novelty = {"novelty": 0.2} if judge.__name__ == "judge" else {}
+    return judge(IDEA, neighbours, **novelty, pictures=pictures)
 
 
 def test_a_verdict_names_the_closest_task_and_who_judged(author, model_server, make_record):

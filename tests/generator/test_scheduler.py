@@ -41,8 +41,9 @@ def go(server, tmp_path, monkeypatch):
     for name, replacement in scripted.replacements().items():
         monkeypatch.setattr(scripted.run_module, name, replacement)
 
-    def run(name="run", workers=2, concurrency=4, executor=None, **limits):
+    def run(name="run", workers=2, concurrency=4, executor=None, together=1, **limits):
         settings = {"run": {"concurrency": concurrency, **limits}}
+        settings["model"] = {"ideas_per_call": together}
         executor = executor or scripted.ScriptedExecutor(workers, 0.02)
         run_dir = tmp_path / name
         ending = scripted.go(run_dir, server.url, executor, settings)
@@ -65,6 +66,15 @@ def test_the_archive_depends_neither_on_timing_nor_on_the_number_of_workers(go):
     reasons = " ".join(record.reason for record in first)
     assert "cosine similarity" in reasons
     assert "Its source is that of journey" in reasons
+
+
+def test_nor_does_it_where_several_ideas_are_asked_for_in_a_call(go, server):
+    first, _, _ = go("a", attempts=22, workers=1, concurrency=6, together=3)
+    calls = [r for r in server.requests if r["messages"][0]["content"].startswith('["Idea ')]
+    assert len(calls) > 3
+    go("b", attempts=10, workers=4, concurrency=6, together=3)
+    second, _, _ = go("b", attempts=22, workers=4, concurrency=6, together=3)
+    assert first == second
 
 
 def test_as_many_journeys_as_asked_for_are_in_flight_and_no_more(go):
@@ -237,8 +247,9 @@ def run_killed(run_dir, url, executor, kills, seed, longest_s, *settings, **envi
 
 
 @pytest.mark.slow
-def test_kills_at_random_moments_leave_no_trace(server, tmp_path):
-    settings = ("run.attempts=48", "run.concurrency=4")
+@pytest.mark.parametrize("together", [1, 3])
+def test_kills_at_random_moments_leave_no_trace(server, tmp_path, together):
+    settings = ("run.attempts=48", "run.concurrency=4", f"model.ideas_per_call={together}")
     run_killed(tmp_path / "whole", server.url, "scripted", 0, 0, 0, *settings)
     alive = run_killed(tmp_path / "killed", server.url, "scripted", 6, 2026, 0.5, *settings)
     assert alive > 3

@@ -11,6 +11,7 @@ from taskwright.generator.answers import (
     JUDGEMENT_FIELDS,
     Interest,
     parse_idea,
+    parse_ideas,
     parse_interest,
 )
 from taskwright.generator.seeds import example_tasks
@@ -120,6 +121,23 @@ def test_an_answer_in_the_form_an_idea_prompt_shows_is_read(name, make_record):
     assert parse_idea(form).title == "a few words"
 
 
+def test_answers_in_the_form_a_prompt_for_several_ideas_shows_are_read(make_record):
+    given = {"kept": [make_record(1)], "failures": [], "titles": ["Else"], "examples": []}
+    requests = [
+        render(f"beside_{name}", robot="r2d2", stone=make_record(1), subject=make_record(2)).strip()
+        for name in ("frontier", "breadth", "failure")
+    ]
+    prompt = render("ideas", robot="r2d2", wanted=requests, **given)
+    assert "\nIDEA 2 is to be from a region where there is no task yet" in prompt
+    assert "a small step beyond “Task 1”" in prompt
+    first, last = re.search(r"`(IDEA 1:)` to `(IDEA 3:)`", prompt).groups()
+    form = prompt[prompt.index("TITLE:") :]
+    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
+    answer = f"{first}\n{form}\n{last}\n{form.replace('a few words', 'others')}"
+    ideas = parse_ideas(answer, 3)
+    assert [idea and idea.title for idea in ideas] == ["a few words", None, "others"]
+
+
 @pytest.mark.parametrize("interest", list(Interest))
 def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, make_record):
     prompt = render(
@@ -127,16 +145,18 @@ def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, mak
         robot="r2d2",
         idea=IDEA,
         neighbours=[make_record(1)],
+        under_way=[make_record(2).idea],
         pictures=0,
         yes=Interest.YES.value,
         no=Interest.NO.value,
     )
+    assert "2. Task 2\nScene 2." in prompt.partition("still under way")[2]
     form = prompt[prompt.index("CLOSEST:") :]
     assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == JUDGEMENT_FIELDS
     offered = f"VERDICT: {Interest.NO.value} or {Interest.YES.value}"
     assert offered in form
     answer = form.replace(offered, f"VERDICT: {interest.value}")
-    answer = answer.replace("the number of the archived task that is closest", "1")
+    answer = answer.replace("the number of the task that is closest", "1")
     assert parse_interest(answer, "judge", ["Task 1"]).positive is (interest is Interest.YES)
 
 

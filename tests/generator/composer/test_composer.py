@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from taskwright.generator.author import Brief
+from taskwright.generator.author import Brief, UnderWay
 from taskwright.generator.composer import Composer
 from taskwright.generator.composer.goals import GOALS
 from taskwright.generator.composer.parts import PARTS
@@ -187,6 +187,15 @@ def test_what_nearly_copies_one_kept_task_is_uninteresting_however_far_the_other
     assert not near.positive
     assert "0.910" in near.reason
     assert Composer(0.12).judge(idea, [Neighbour(make_record(1), 0.89), *far], 0.57).positive
+
+
+def test_what_nearly_copies_an_idea_under_way_is_uninteresting(make_record):
+    idea, _ = compose(Recipe((), "reach", 1, 0))
+    near, far = (UnderWay(make_record(2).idea, similarity) for similarity in (0.92, 0.85))
+    judgement = Composer(0.12).judge(idea, [], None, [near, far])
+    assert not judgement.positive
+    assert "the idea under way “Task 2” is 0.920" in judgement.reason
+    assert Composer(0.12).judge(idea, [], None, [far]).positive
 
 
 def test_what_all_tasks_have_in_common_is_not_embedded():

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import itertools
+import re
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from taskwright.archive.store import Archive
 from taskwright.config import ModelConfig
+from taskwright.generator import run as run_module
 from taskwright.generator.model import retries
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
+from taskwright.generator.run import open_run, prepare_config
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +54,88 @@ def model(model_server, tmp_path, warnings) -> Iterator[Callable[..., Foundation
 @pytest.fixture
 def meter() -> Meter:
     return Meter(7)
+
+
+SCRIPT = Path(__file__).parents[1] / "scripted.py"
+spec = importlib.util.spec_from_file_location("scripted_for_models", SCRIPT)
+assert spec is not None
+assert spec.loader is not None
+scripted = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(scripted)
+
+IDEA = "TITLE: {0}\nDESCRIPTION: The scene of {0}.\nSUCCESS: b\nREWARDS: c\nTERMINATION: None"
+MODULE = "```python\nimport numpy as np\n# {}\nclass Env(R2D2Env):\n    pass\n```"
+
+
+class Inventor:
+    """Answers each prompt for ideas with other titles, and says yes to everything."""
+
+    def __init__(self) -> None:
+        self.prompts: list[tuple[str, str]] = []
+        """What was asked for and the prompt, in the order of asking."""
+        self._modules, self._ideas = itertools.count(1), itertools.count(1)
+        self._lock = threading.Lock()
+
+    def restart(self) -> None:
+        """Begin with the first title again."""
+        self.__init__()  # type: ignore[misc]
+
+    def title(self, number: int) -> str:
+        return f"Title the {number}th"
+
+    def __call__(self, prompt: str) -> str:
+        with self._lock:
+            if "You judge whether" in prompt:
+                self.prompts.append(("judge", prompt))
+                return "CLOSEST: 1\nREASON: Something.\nVERDICT: INTERESTING"
+            if prompt.startswith("Write the environment"):
+                return MODULE.format(next(self._modules))
+            self.prompts.append(("idea", prompt))
+            asked = re.findall(r"^IDEA (\d+) is to be", prompt, re.MULTILINE)
+            if not asked:
+                return self.idea()
+            return "\n\n".join(f"IDEA {number}:\n{self.idea()}" for number in asked)
+
+    def idea(self) -> str:
+        """Another idea."""
+        return IDEA.format(self.title(next(self._ideas)))
+
+    @property
+    def ideas(self) -> list[str]:
+        return [prompt for what, prompt in self.prompts if what == "idea"]
+
+    @property
+    def judgements(self) -> list[str]:
+        return [prompt for what, prompt in self.prompts if what == "judge"]
+
+
+@pytest.fixture
+def inventor(model_server, monkeypatch) -> Inventor:
+    monkeypatch.setattr(scripted, "VERDICTS", ("learned",))
+    monkeypatch.setattr(run_module, "make_encoder", lambda config: scripted.ScriptedEncoder())
+    model_server.answer = Inventor()
+    return model_server.answer
+
+
+@pytest.fixture
+def go(model_server, tmp_path):
+    """A run with a real author, a scripted server and scripted jobs; returns its records."""
+
+    def run(name="run", longest_s=0.02, concurrency=4, attempts=4, model=None, **limits):
+        settings = {
+            "model": {"name": "scripted", "base_url": model_server.url, **(model or {})},
+            "run": {
+                "concurrency": concurrency,
+                "attempts": attempts,
+                "seed_tasks": 0,
+                "workers": 2,
+                **limits,
+            },
+        }
+        config = prepare_config(tmp_path / name, settings)
+        executor = scripted.ScriptedExecutor(2, longest_s)
+        open_run(tmp_path / name, config, executor, lambda event: None)
+        with Archive.open(tmp_path / name) as archive:
+            return archive.records()
+
+    return run
