@@ -48,6 +48,7 @@ Vector = NDArray[np.float32]
 FILE_NAME = "archive.db"
 MAX_RECORDS = 200_000
 """As many are read at once; they take up to 1 GB of memory. Single ones are read of any number."""
+TOGETHER = 1_000
 
 
 class Archive:
@@ -180,18 +181,11 @@ class Archive:
         Args:
             record: The record. A second one of the same journey raises sqlite3.IntegrityError.
         """
+        robot = record.task.robot if record.task else None
+        columns = (record.number, record.status, record.task_id, robot, record.idea.title)
         self._connection.write(
             "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                record.number,
-                record.status,
-                record.task_id,
-                record.task.robot if record.task else None,
-                record.idea.title,
-                record.novelty,
-                record.created_at,
-                to_json(record),
-            ),
+            (*columns, record.novelty, record.created_at, to_json(record)),
         )
 
     def records(self, status: Status | None = None) -> list[Record]:
@@ -208,14 +202,19 @@ class Archive:
         """
         ((count,),) = self._connection.rows("SELECT count(*) FROM records")
         _check_count(count)
-        if status is None or status == "broken":
-            # What was altered counts as broken, whatever was written of it.
-            return [r for r in self._select() if status in (None, r.status)]
-        return [r for r in self._select("WHERE status = ?", status) if r.status == status]
+        # What was altered counts as broken, whatever was written of it.
+        written, last, records = None if status == "broken" else status, 0, list[Record]()
+        # Some at a time: their JSON takes as much memory as they do.
+        where = "WHERE number > ?1 AND (?2 IS NULL OR status = ?2)"
+        while some := self._select(where, last, written, most=TOGETHER):
+            last = some[-1].number
+            records += [record for record in some if status in (None, record.status)]
+        return records
 
-    def _select(self, where: str = "", *values: Any) -> list[Record]:
+    def _select(self, where: str, *values: Any, most: int = MAX_RECORDS) -> list[Record]:
         rows = self._connection.rows(
-            f"SELECT number, status, task_id, title, record FROM records {where} ORDER BY number",
+            "SELECT number, status, task_id, title, record FROM records"
+            f" {where} ORDER BY number LIMIT {most}",
             values,
         )
         records = []
@@ -278,8 +277,8 @@ class Archive:
         Returns:
             The records by those numbers; what does not exist is left out.
         """
-        wanted = json.dumps(list(numbers))
-        found = self._select("WHERE number IN (SELECT value FROM json_each(?))", wanted)
+        among = "WHERE number IN (SELECT value FROM json_each(?))"
+        found = self._select(among, json.dumps(list(numbers)))
         return {record.number: record for record in found}
 
     def texts(self, numbers: Iterable[int]) -> dict[int, str]:

@@ -69,6 +69,9 @@ class VectorIndex:
         self._mode: Literal["r", "r+"] = mode
         if mode == "r+":
             folder.mkdir(parents=True, exist_ok=True)
+        self._scanned: tuple[tuple[int, bytes], Vectors, float] | None = None
+        """The last scan and what it was for: a journey asks for the learned records nearest to a
+        text, and then for those that failed."""
         self._map()
         keys = self._keys[:most_rows]
         unused = np.flatnonzero(keys == 0)
@@ -128,6 +131,7 @@ class VectorIndex:
 
     def truncate(self, count: int) -> None:
         """Forget all rows from number `count` on."""
+        self._scanned = None
         self._keys[count : self.count] = 0
         self.count = min(count, self.count)
 
@@ -187,6 +191,13 @@ class VectorIndex:
         For vectors x = s n + e and q = t m + f with whole numbers n and m, the scan gives
         s t n·m. It differs from x·q by e·q + s n·f: at most |e| |q| + (1 + |e|) |f|.
         """
+        asked_for = self.count, query.tobytes()
+        if self._scanned is None or self._scanned[0] != asked_for:
+            self._scanned = asked_for, *self._scan(query)
+        _, roughly, doubt = self._scanned
+        return roughly.copy(), doubt
+
+    def _scan(self, query: NDArray[np.float32]) -> tuple[Vectors, float]:
         scales, errors = self._scales[: self.count, 0], self._scales[: self.count, 1]
         asked = _quantise(query[None])
         products = numkong.cdist(asked.numbers, self._numbers[: self.count], "dot")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from taskwright.archive import store
 from taskwright.archive.migrations import MIGRATIONS
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.errors import ArchiveError
@@ -232,3 +233,19 @@ def test_a_vector_that_is_none_any_more_is_made_anew(tmp_path, damage):
         assert archive.embedding("a text", "small") is None
         archive.keep_embedding("a text", "small", vector)
         np.testing.assert_array_equal(archive.embedding("a text", "small"), vector)
+
+
+def test_records_are_read_some_at_a_time(tmp_path, make_record, monkeypatch):
+    """Their JSON would take as much memory as all of them."""
+    monkeypatch.setattr(store, "TOGETHER", 3)
+    statuses = ["learned", "too_hard", "learned", "broken", "learned", "learned", "learned"]
+    with Archive.create_or_open(tmp_path) as archive:
+        for number, status in enumerate(statuses, 1):
+            archive.start_journey()
+            archive.add(make_record(number, status))
+        archive._connection.write("UPDATE records SET record = '{' WHERE number = 3")
+        records = archive.records()
+        assert [record.number for record in records] == list(range(1, 8))
+        assert [record.number for record in archive.records("learned")] == [1, 5, 6, 7]
+        assert [record.number for record in archive.records("broken")] == [3, 4]
+        assert archive.records("duplicate") == []
