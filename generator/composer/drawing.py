@@ -8,6 +8,7 @@ and to two goals in order.
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -31,6 +32,8 @@ DISTINCT = 0.45
 512 in flight, pairs with the same goal had a cosine similarity above 0.90 in 26 % of cases where
 they were 0.33 apart, in 8 % at 0.40, and in 1 % at 0.50; above 0.95 there were hardly any beyond
 0.3, and above 0.90 none whose goals were others."""
+NEIGHBOURS = 3
+"""So many nearest recipes count, as many as for novelty."""
 WIDEST = 6
 """How often the drawing widens at most."""
 QUICKLY_LEARNED_STEPS = 20_000
@@ -176,16 +179,24 @@ class Known:
             if recipe := recipe_in(idea):
                 self.add(recipe)
 
-    def unlikeness(self, recipe: Recipe) -> float:
-        """The distance to the nearest known recipe; 1.0 where none is known."""
+    def distances(self, recipe: Recipe) -> list[float]:
+        """The distances to the `NEIGHBOURS` nearest known recipes that differ in goals or parts,
+        nearest first; 1.0 for those that are missing."""
         goals, scene = frozenset(recipe.goals), _scene(recipe)
-        least = 1.0
+        nearest = [1.0] * NEIGHBOURS
         for others, scenes in self._scenes.items():
             apart = 1 - len(goals & others) / len(goals | others)
-            if apart / 2 < least:
-                nearest = min(_apart(scene, other) for other in scenes)
-                least = min(least, (apart + nearest) / 2)
-        return least
+            if apart / 2 < nearest[-1]:
+                found = ((apart + _apart(scene, other)) / 2 for other in scenes)
+                nearest = heapq.nsmallest(NEIGHBOURS, [*nearest, *found])
+        return nearest
+
+
+def unlikeness(recipe: Recipe, *known: Known) -> tuple[float, float]:
+    """How unlike a recipe is to all that is known: its distance to the nearest known recipe, and
+    where others are as far from theirs, the mean distance to the nearest few."""
+    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
+    return nearest[0], sum(nearest) / len(nearest)
 
 
 _BITS = {name: 1 << place for place, name in enumerate(PARTS)}

@@ -12,7 +12,7 @@ import pytest
 
 from taskwright.generator.author import Brief, UnderWay
 from taskwright.generator.composer import Composer
-from taskwright.generator.composer.drawing import DISTINCT, Known
+from taskwright.generator.composer.drawing import DISTINCT, Known, unlikeness
 from taskwright.generator.composer.goals import GOALS
 from taskwright.generator.composer.order import FIRST, THEN
 from taskwright.generator.composer.parts import PARTS
@@ -144,17 +144,20 @@ def some_recipes(random, count: int) -> list[Recipe]:
 def test_unlikeness_is_the_distance_to_the_nearest_known_recipe():
     random = np.random.default_rng(0)
     recipes, known = some_recipes(random, 80), Known()
-    assert known.unlikeness(recipes[0]) == 1.0
+    assert unlikeness(recipes[0], known) == (1.0, 1.0)
 
     def apart(one, other):
         return 1 - len(one & other) / len(one | other) if one | other else 0.0
 
     for number, recipe in enumerate(recipes[1:], 1):
         known.add(recipes[number - 1])
-        assert known.unlikeness(recipe) == min(
-            (apart({*recipe.goals}, {*o.goals}) + apart({*recipe.parts}, {*o.parts})) / 2
-            for o in recipes[:number]
+        kinds = {(frozenset(o.goals), frozenset(o.parts)) for o in recipes[:number]}
+        distances = sorted(
+            (apart({*recipe.goals}, goals) + apart({*recipe.parts}, parts)) / 2
+            for goals, parts in kinds
         )
+        nearest = [*distances, 1.0, 1.0][:3]
+        assert unlikeness(recipe, known, Known()) == (nearest[0], sum(nearest) / 3)
 
 
 def grow(seed: int, count: int, steps: int = 10_000) -> list[Record]:
@@ -209,7 +212,7 @@ def test_the_drawing_widens_where_all_that_lies_near_is_known():
         assert len(idea.recipe["parts"]) > 1 or "then" in idea.recipe
         known = Known()
         known.add_all(near)
-        assert known.unlikeness(Recipe.from_dict(idea.recipe)) >= DISTINCT
+        assert unlikeness(Recipe.from_dict(idea.recipe), known)[0] >= DISTINCT
 
 
 def test_a_composer_that_has_proposed_in_one_archive_proposes_in_another_as_a_new_one():
