@@ -14,7 +14,17 @@ from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record
 from ..author import Brief, FrameStrip, UnderWay
 from ..model.meter import Meter
-from .drawing import DISTINCT, WIDEST, Known, Made, made_of, recipe_in, widened
+from .drawing import (
+    DISTINCT,
+    WIDEST,
+    Known,
+    Made,
+    distance,
+    made_of,
+    most_unlike,
+    recipe_in,
+    widened,
+)
 from .recipe import Recipe, compose
 
 if TYPE_CHECKING:
@@ -68,18 +78,15 @@ class Composer:
             if made := self._made_of(idea):
                 under_way.add_made(made)
 
-        def unlikeness(recipe: Recipe) -> float:
-            return min(known.unlikeness(recipe), under_way.unlikeness(recipe))
-
         drawn = brief.strategy.recipes(brief)
-        chosen = max(drawn, key=unlikeness)
+        chosen = most_unlike(drawn, known, under_way)
         # A strategy that offers one recipe alone wants that one.
         widest = WIDEST if len(drawn) > 1 else 0
         for steps in range(1, widest + 1):
-            if unlikeness(chosen) >= DISTINCT:
+            if distance(chosen, known, under_way) >= DISTINCT:
                 break
             drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
-            chosen = max([chosen, *drawn], key=unlikeness)
+            chosen = most_unlike([chosen, *drawn], known, under_way)
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:

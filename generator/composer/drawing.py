@@ -9,6 +9,7 @@ and to two goals in order.
 from __future__ import annotations
 
 import functools
+import heapq
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,12 +31,14 @@ CANDIDATES = 16
 
 NEAR_PARTS = 3
 """Parts of the longest course that a strategy draws; those beyond are drawn by widening."""
-DISTINCT = 0.3
-"""A recipe at least this unlike all known ones is new; less, and it is probably nearly a copy. Of
-pairs with the same goal, two of whose three parts are the same (0.25), 12 % have descriptions whose
-cosine similarity is 0.95 or more, and 73 % above 0.90; of pairs of two parts, one of which is the
-same (0.33), 4 % and 22 %; of pairs whose goals differ, none."""
-WIDEST = 4
+DISTINCT = 0.45
+"""A recipe at least this unlike all known ones is probably no near copy of any. Of 1,400 ideas with
+512 in flight, pairs with the same goal had a cosine similarity above 0.90 in 26 % of cases where
+they were 0.33 apart, in 8 % at 0.40, and in 1 % at 0.50; above 0.95 there were hardly any beyond
+0.3, and above 0.90 none whose goals were others."""
+NEIGHBOURS = 3
+"""So many nearest recipes count, as many as for novelty."""
+WIDEST = 6
 """How often the drawing widens at most."""
 QUICKLY_LEARNED_STEPS = 20_000
 """A task learned within this many agent steps was easy: what grows from it is a level harder."""
@@ -234,18 +237,30 @@ class Known:
             if recipe := recipe_in(idea):
                 self.add(recipe)
 
-    def unlikeness(self, recipe: Recipe) -> float:
+    def distance(self, recipe: Recipe) -> float:
         """The distance to the nearest known recipe; 1.0 where none is known."""
         goals, scene = made_of(recipe)
         own = self._scenes.get(goals)
-        least = own.nearest(scene) / 2 if own else 1.0
+        least = own.nearest(scene)[0] / 2 if own else 1.0
         for apart, scenes in self._sharing(goals):
             if apart / 2 < least:
-                least = min(least, (apart + scenes.nearest(scene)) / 2)
+                least = min(least, (apart + scenes.nearest(scene)[0]) / 2)
         if least > 0.5 and self._scenes:
             # Even recipes that share no goal may be nearer than that.
-            least = min(least, (1 + self._all.nearest(scene)) / 2)
+            least = min(least, (1 + self._all.nearest(scene)[0]) / 2)
         return least
+
+    def distances(self, recipe: Recipe) -> list[float]:
+        """The distances to the `NEIGHBOURS` nearest known recipes that differ in goals or parts,
+        nearest first; 1.0 for those that are missing. Takes longer than `distance`."""
+        goals, scene = made_of(recipe)
+        nearest = [1.0] * NEIGHBOURS
+        for others, scenes in self._scenes.items():
+            apart = 1 - len(goals & others) / len(goals | others)
+            if apart / 2 < nearest[-1]:
+                found = ((apart + each) / 2 for each in scenes.nearest(scene))
+                nearest = heapq.nsmallest(NEIGHBOURS, [*nearest, *found])
+        return nearest
 
     def _sharing(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
         if goals not in self._near:
@@ -264,8 +279,8 @@ class _Scenes:
         self._known: set[int] = set()
         self._parts = array("f")
         """A row of zeros and ones for each."""
-        self._nearest: dict[int, float] = {}
-        """What was asked about since one was added, and how far it is."""
+        self._nearest: dict[int, list[float]] = {}
+        """What was asked about since one was added, and how far the nearest few are."""
 
     def add(self, scene: int) -> None:
         if scene not in self._known:
@@ -273,17 +288,39 @@ class _Scenes:
             self._parts.extend(_row(scene))
             self._nearest.clear()
 
-    def nearest(self, scene: int) -> float:
-        """The distance (0 to 1) of the nearest of them; there is at least one."""
-        if scene in self._known:
-            return 0.0
+    def nearest(self, scene: int) -> list[float]:
+        """The distances (0 to 1) of the `NEIGHBOURS` nearest of them, or of all where they are
+        fewer, nearest first; there is at least one."""
         if scene not in self._nearest:
             parts = np.array(self._parts).reshape(-1, len(_PARTS))
             shared = parts @ np.array(_row(scene), np.float32)
-            # Two different scenes have at least a part together. Whole numbers: all this is exact.
+            # Whole numbers: all this is exact.
             union = parts @ np.ones(len(_PARTS), np.float32) + scene.bit_count() - shared
-            self._nearest[scene] = 1 - float((shared.astype(np.float64) / union).max())
+            # Two scenes without parts are the same one.
+            alike = np.ones(len(union))
+            np.divide(shared.astype(np.float64), union, out=alike, where=union > 0)
+            self._nearest[scene] = heapq.nsmallest(NEIGHBOURS, (1 - alike).tolist())
         return self._nearest[scene]
+
+
+def distance(recipe: Recipe, *known: Known) -> float:
+    """The distance of a recipe to the nearest of all that is known."""
+    return min(some.distance(recipe) for some in known)
+
+
+def most_unlike(recipes: Sequence[Recipe], *known: Known) -> Recipe:
+    """The recipe farthest from all that is known. Of several that are as far, the one whose mean
+    distance to the nearest few is largest, and of those the first."""
+    apart = [distance(recipe, *known) for recipe in recipes]
+    farthest = [recipe for recipe, each in zip(recipes, apart, strict=True) if each == max(apart)]
+    if len(farthest) == 1:
+        return farthest[0]
+    return max(farthest, key=lambda recipe: _mean_distance(recipe, known))
+
+
+def _mean_distance(recipe: Recipe, known: Sequence[Known]) -> float:
+    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
+    return sum(nearest) / len(nearest)
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -307,11 +344,13 @@ def _scene(recipe: Recipe) -> int:
 
 def widened(recipe: Recipe, steps: int, random: np.random.Generator) -> Recipe:
     """A recipe further away from what is known: a scene or a goal of its own, then courses that are
-    longer by up to as many parts as `steps`, and another goal after the first."""
-    count = min(len(recipe.parts) + int(random.integers(0, steps + 1)), MAX_PARTS)
-    parts, goal, then = _some_parts(random, count), recipe.goal, recipe.then
+    up to two parts longer, and from the second of the `steps` on another goal after the first. A
+    level lower for each of these that it has more, since each makes it harder."""
+    longer = min(int(random.integers(0, min(steps, 2) + 1)), MAX_PARTS - len(recipe.parts))
+    parts, goal, then = _some_parts(random, len(recipe.parts) + longer), recipe.goal, recipe.then
     if random.random() < 0.5:
         goal, then = _one(_GOALS, random), None
     if steps > 1 and then is None and goal in FIRST and random.random() < 0.5:
         then = _one([name for name in THEN if name != goal], random)
-    return replace(recipe, parts=parts, goal=goal, then=then)
+    more = longer + (then is not None and recipe.then is None)
+    return Recipe(parts, goal, max(recipe.level - more, 1), recipe.seed, then)

@@ -40,7 +40,7 @@ def test_a_recipe_is_as_unlike_as_the_nearest_of_all_known_ones_says(known, aske
     for recipe in known:
         index.add(recipe)
     for recipe in asked:
-        assert index.unlikeness(recipe) == min((distance(recipe, o) for o in known), default=1.0)
+        assert index.distance(recipe) == min((distance(recipe, o) for o in known), default=1.0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -66,5 +66,5 @@ def test_levels_and_numbers_make_no_distance():
     recipe = Recipe((FEW_PARTS[0],), FEW_FIRST[0], 1, 0)
     index = Known()
     index.add(recipe)
-    assert index.unlikeness(dataclasses.replace(recipe, level=3, seed=7)) == 0.0
-    assert np.isclose(index.unlikeness(dataclasses.replace(recipe, parts=())), 0.5)
+    assert index.distance(dataclasses.replace(recipe, level=3, seed=7)) == 0.0
+    assert np.isclose(index.distance(dataclasses.replace(recipe, parts=())), 0.5)
