@@ -50,6 +50,8 @@ from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Tr
 ROBOT: Robot = "r2d2"
 """The one for which there are examples and the Composer."""
 JOURNEYS = 60
+TOGETHER = (2, 4, 8, 16)
+"""Numbers of ideas that one call asks for."""
 ENCODING = "cl100k_base"
 CACHE_NAME = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"
 """Under which tiktoken keeps that encoding: the SHA-1 of its address."""
@@ -166,12 +168,14 @@ def _record(number: int, status: Status, idea: Any, source: str, robot: Robot) -
 
 
 def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dict[str, list[str]]:
-    """Every prompt of some journeys, by role (an idea's with its strategy)."""
+    """Every prompt of some journeys, by role (an idea's with its strategy), and those for several
+    ideas at once."""
     encoder = SentenceEncoder()
     vectors = {record.number: encoder.encode(record.idea.text) for record in records}
     kept = [record for record in records if record.status == "learned"]
     author = Counted(NoModel(), config, robot, example_tasks(robot))  # type: ignore[arg-type]
     prompts: dict[str, list[str]] = defaultdict(list)
+    briefs: list[Brief] = []
 
     def near(record: Record, among: list[Record], count: int) -> list[Any]:
         others = [other for other in among if other is not record]
@@ -203,6 +207,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
         strategy = STRATEGIES[start.strategy]
         brief = Brief(robot, random, strategy, stones, failures, subject, records)
         ask(f"idea: {start.strategy}", lambda brief=brief: author.propose(brief))
+        if author.can_ask_beside(strategy):
+            briefs.append(brief)
         # A task like those that are proposed next: one of the archive, as if it were new.
         new = records[number % len(records)]
         neighbours = near(new, kept, config.neighbours)
@@ -214,6 +220,10 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
             source = assemble(new.idea, robot, {})
         ask("repair", lambda new=new, s=source: author.repair(new.idea, s, FINDING))
         ask("interestingness", lambda new=new, n=neighbours: author.judge(new.idea, n, 0.2))
+    for size in TOGETHER:
+        for first in range(0, len(briefs) - size + 1, size):
+            some = briefs[first : first + size]
+            ask(f"{size} ideas", lambda some=some: author.propose_together(some))
     return prompts
 
 

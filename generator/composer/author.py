@@ -14,7 +14,16 @@ from ...errors import BrokenError
 from ...task import Idea, Judgement, Outcome, Record
 from ..author import Brief, FrameStrip, UnderWay
 from ..model.meter import Meter
-from .drawing import DISTINCT, WIDEST, Known, Made, made_of, recipe_in, widened
+from .drawing import (
+    DISTINCT,
+    WIDEST,
+    Known,
+    Made,
+    made_of,
+    recipe_in,
+    unlikeness,
+    widened,
+)
 from .recipe import Recipe, compose
 
 if TYPE_CHECKING:
@@ -68,18 +77,18 @@ class Composer:
             if made := self._made_of(idea):
                 under_way.add_made(made)
 
-        def unlikeness(recipe: Recipe) -> float:
-            return min(known.unlikeness(recipe), under_way.unlikeness(recipe))
+        def rank(recipe: Recipe) -> tuple[float, float]:
+            return unlikeness(recipe, known, under_way)
 
         drawn = brief.strategy.recipes(brief)
-        chosen = max(drawn, key=unlikeness)
+        chosen = max(drawn, key=rank)
         # A strategy that offers one recipe alone wants that one.
         widest = WIDEST if len(drawn) > 1 else 0
         for steps in range(1, widest + 1):
-            if unlikeness(chosen) >= DISTINCT:
+            if rank(chosen)[0] >= DISTINCT:
                 break
             drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
-            chosen = max([chosen, *drawn], key=unlikeness)
+            chosen = max([chosen, *drawn], key=rank)
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:

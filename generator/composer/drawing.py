@@ -9,6 +9,8 @@ and to two goals in order.
 from __future__ import annotations
 
 import functools
+import heapq
+import operator
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,12 +32,14 @@ CANDIDATES = 16
 
 NEAR_PARTS = 3
 """Parts of the longest course that a strategy draws; those beyond are drawn by widening."""
-DISTINCT = 0.3
-"""A recipe at least this unlike all known ones is new; less, and it is probably nearly a copy. Of
-pairs with the same goal, two of whose three parts are the same (0.25), 12 % have descriptions whose
-cosine similarity is 0.95 or more, and 73 % above 0.90; of pairs of two parts, one of which is the
-same (0.33), 4 % and 22 %; of pairs whose goals differ, none."""
-WIDEST = 4
+DISTINCT = 0.45
+"""A recipe at least this unlike all known ones is probably no near copy of any. Of 1,400 ideas with
+512 in flight, pairs with the same goal had a cosine similarity above 0.90 in 26 % of cases where
+they were 0.33 apart, in 8 % at 0.40, and in 1 % at 0.50; above 0.95 there were hardly any beyond
+0.3, and above 0.90 none whose goals were others."""
+NEIGHBOURS = 3
+"""So many nearest recipes count, as many as for novelty."""
+WIDEST = 6
 """How often the drawing widens at most."""
 QUICKLY_LEARNED_STEPS = 20_000
 """A task learned within this many agent steps was easy: what grows from it is a level harder."""
@@ -213,9 +217,8 @@ class Known:
     def __init__(self) -> None:
         self._scenes: dict[frozenset[str], _Scenes] = {}
         """By goals, the scenes with them."""
-        self._all = _Scenes()
-        self._near: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
-        """By goals, the scenes of others that share a goal with them, and how far those are."""
+        self._order: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
+        """By goals that were asked about, all scenes, those with the nearest goals first."""
 
     def add(self, recipe: Recipe) -> None:
         self.add_made(made_of(recipe))
@@ -224,9 +227,8 @@ class Known:
         goals, scene = made
         if goals not in self._scenes:
             self._scenes[goals] = _Scenes()
-            self._near.clear()
+            self._order.clear()
         self._scenes[goals].add(scene)
-        self._all.add(scene)
 
     def add_all(self, ideas: Iterable[Idea]) -> None:
         """The recipes of those ideas that have one."""
@@ -234,27 +236,33 @@ class Known:
             if recipe := recipe_in(idea):
                 self.add(recipe)
 
-    def unlikeness(self, recipe: Recipe) -> float:
-        """The distance to the nearest known recipe; 1.0 where none is known."""
+    def distances(self, recipe: Recipe) -> list[float]:
+        """The distances to the `NEIGHBOURS` nearest known recipes that differ in goals or parts,
+        nearest first; 1.0 for those that are missing."""
         goals, scene = made_of(recipe)
-        own = self._scenes.get(goals)
-        least = own.nearest(scene) / 2 if own else 1.0
-        for apart, scenes in self._sharing(goals):
-            if apart / 2 < least:
-                least = min(least, (apart + scenes.nearest(scene)) / 2)
-        if least > 0.5 and self._scenes:
-            # Even recipes that share no goal may be nearer than that.
-            least = min(least, (1 + self._all.nearest(scene)) / 2)
-        return least
+        nearest = [1.0] * NEIGHBOURS
+        for apart, scenes in self._by_nearness(goals):
+            # Most of them need not be looked at.
+            if apart / 2 >= nearest[-1]:
+                break
+            found = [(apart + distance) / 2 for distance in scenes.distances(scene)]
+            nearest = sorted([*nearest, *found])[:NEIGHBOURS]
+        return nearest
 
-    def _sharing(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
-        if goals not in self._near:
-            self._near[goals] = [
-                (1 - len(goals & others) / len(goals | others), scenes)
-                for others, scenes in self._scenes.items()
-                if others != goals and goals & others
-            ]
-        return self._near[goals]
+    def _by_nearness(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
+        """The scenes with each goals, and how far those goals are, nearest first."""
+        if goals not in self._order:
+            apart = (1 - len(goals & o) / len(goals | o) for o in self._scenes)
+            found = zip(apart, self._scenes.values(), strict=True)
+            self._order[goals] = sorted(found, key=operator.itemgetter(0))
+        return self._order[goals]
+
+
+def unlikeness(recipe: Recipe, *known: Known) -> tuple[float, float]:
+    """How unlike a recipe is to all that is known: its distance to the nearest known recipe, and
+    where others are as far from theirs, the mean distance to the nearest few."""
+    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
+    return nearest[0], sum(nearest) / len(nearest)
 
 
 class _Scenes:
@@ -264,26 +272,27 @@ class _Scenes:
         self._known: set[int] = set()
         self._parts = array("f")
         """A row of zeros and ones for each."""
-        self._nearest: dict[int, float] = {}
-        """What was asked about since one was added, and how far it is."""
+        self._found: dict[int, list[float]] = {}
+        """What was asked about since one was added, and how far the nearest are."""
 
     def add(self, scene: int) -> None:
         if scene not in self._known:
             self._known.add(scene)
             self._parts.extend(_row(scene))
-            self._nearest.clear()
+            self._found.clear()
 
-    def nearest(self, scene: int) -> float:
-        """The distance (0 to 1) of the nearest of them; there is at least one."""
-        if scene in self._known:
-            return 0.0
-        if scene not in self._nearest:
+    def distances(self, scene: int) -> list[float]:
+        """The distances (0 to 1) of at most `NEIGHBOURS` nearest ones, in any order."""
+        if scene not in self._found:
             parts = np.array(self._parts).reshape(-1, len(_PARTS))
             shared = parts @ np.array(_row(scene), np.float32)
-            # Two different scenes have at least a part together. Whole numbers: all this is exact.
+            # Two empty scenes are alike, and have no part together. Whole numbers: this is exact.
             union = parts @ np.ones(len(_PARTS), np.float32) + scene.bit_count() - shared
-            self._nearest[scene] = 1 - float((shared.astype(np.float64) / union).max())
-        return self._nearest[scene]
+            apart = 1 - shared.astype(np.float64) / np.maximum(union, 1.0)
+            apart[union == 0.0] = 0.0
+            count = min(NEIGHBOURS, len(apart))
+            self._found[scene] = np.partition(apart, count - 1)[:count].tolist()
+        return self._found[scene]
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -307,11 +316,13 @@ def _scene(recipe: Recipe) -> int:
 
 def widened(recipe: Recipe, steps: int, random: np.random.Generator) -> Recipe:
     """A recipe further away from what is known: a scene or a goal of its own, then courses that are
-    longer by up to as many parts as `steps`, and another goal after the first."""
-    count = min(len(recipe.parts) + int(random.integers(0, steps + 1)), MAX_PARTS)
-    parts, goal, then = _some_parts(random, count), recipe.goal, recipe.then
+    up to two parts longer, and from the second of the `steps` on another goal after the first. A
+    level lower for each of these that it has more, since each makes it harder."""
+    longer = min(int(random.integers(0, min(steps, 2) + 1)), MAX_PARTS - len(recipe.parts))
+    parts, goal, then = _some_parts(random, len(recipe.parts) + longer), recipe.goal, recipe.then
     if random.random() < 0.5:
         goal, then = _one(_GOALS, random), None
     if steps > 1 and then is None and goal in FIRST and random.random() < 0.5:
         then = _one([name for name in THEN if name != goal], random)
-    return replace(recipe, parts=parts, goal=goal, then=then)
+    more = longer + (then is not None and recipe.then is None)
+    return Recipe(parts, goal, max(recipe.level - more, 1), recipe.seed, then)
