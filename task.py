@@ -125,7 +125,7 @@ class Idea(Noun):
     recipe: dict[str, Any] | None = None
     """What the Composer needs to write or vary this task; None for a model's idea."""
 
-    @property
+    @functools.cached_property
     def text(self) -> str:
         """What is embedded and compared: everything an agent or a reader would tell apart."""
         return f"{self.title}\n{self.description}\n{self.success}"

@@ -20,11 +20,14 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError, BrokenError, UsageError
 from .store import Archive
+from .vectors import exact_similarities
 
 RECENT = 10_000
 """So many vectors that were asked for are held in memory: 20 MB of those of 384 numbers."""
 MAX_CHARACTERS = 50_000
 """The most characters of a text: a model uses a few hundred words, but splits the whole text."""
+ROUNDING = 1e-5
+"""More than a cosine similarity in float32 is ever off."""
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
@@ -234,6 +237,26 @@ class Embedder:
             for text in batch:
                 known = found[text]
                 yield self.embed(text) if known is None else known
+
+    def most_similar(
+        self, text: str, others: Sequence[str], count: int, least: float
+    ) -> list[tuple[int, float]]:
+        """The places of the texts that have a cosine similarity of at least `least` to one, and of
+        `count` or more of the most similar others, each with its similarity: most similar first,
+        ties in their order. Raises as `embed` does."""
+        if not others:
+            return []
+        own, vectors = self.embed(text), np.stack([self.embed(other) for other in others])
+        roughly = vectors @ own
+        # A matrix product may be off in its last bits, which must decide nothing.
+        bar = least - ROUNDING
+        below = roughly[roughly < bar]
+        if len(below):
+            bar = np.partition(below, -min(count, len(below)))[-min(count, len(below))] - ROUNDING
+        rows = np.flatnonzero(roughly >= bar)
+        similarities = exact_similarities(vectors[rows], own).tolist()
+        found = zip(rows.tolist(), similarities, strict=True)
+        return sorted(found, key=lambda each: (-each[1], each[0]))
 
     def _keep(self, text: str, vector: NDArray[np.float32]) -> None:
         if self._archive.writable:

@@ -49,7 +49,7 @@ class RunConfig(Section):
     grace_minutes: float = Field(2.0, ge=0)
     """How much longer the steps under way may then take, above all trials. The next command does
     again what is not finished by then."""
-    concurrency: int | None = Field(None, ge=1, le=1_000)
+    concurrency: int | None = Field(None, ge=1, le=10_000)
     """The number of journeys in flight at once, and so the largest number of model calls at once.
     A journey knows the records of all journeys before those in flight beside it, so another number
     gives other tasks. None: eight with a model, four with the Composer."""

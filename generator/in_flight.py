@@ -62,8 +62,11 @@ class JourneyState:
 
     def has_come_to(self, what: What) -> bool:
         """Whether there is no more to wait for: it is there, or the journey has ended without."""
-        found = {"idea": self.idea, "task": self.task, "end": None}[what]
-        return found is not None or self.record is not None
+        if self.record is not None:
+            return True
+        return (what == "idea" and self.idea is not None) or (
+            what == "task" and self.task is not None
+        )
 
 
 class InFlight:

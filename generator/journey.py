@@ -46,6 +46,8 @@ N = TypeVar("N", bound=Noun)
 WaitsFor = Literal["model", "worker", "journey"]
 """What a stage may have to wait for: an answer, a free worker, another journey."""
 
+UNDER_WAY = 10
+"""So many ideas in flight at most are known as the nearest ones."""
 FRAMES = 9
 """The frames of an episode that the judge of its success is shown: one every two seconds of the
 longest."""
@@ -81,7 +83,7 @@ def run_journey(context: RunContext, number: int) -> Record:
         judgement = journey.judge()
         if not judgement.positive:
             return journey.end("uninteresting", judgement.reason)
-        if reason := journey.same_source():
+        if reason := journey.near_copy_in_flight() or journey.same_source():
             return journey.end("duplicate", reason)
         trial = journey.screen_and_train()
         journey.look_at_success()
@@ -131,7 +133,9 @@ class Journey:
         self.neighbours: list[Neighbour] = []
         """The kept tasks nearest to the idea, nearest first."""
         self.under_way: list[UnderWay] = []
-        """The ideas in flight nearest to it, nearest first, without those known to have failed."""
+        """The ideas in flight nearest to it that are no near copies, nearest first."""
+        self.twins: list[tuple[int, float]] = []
+        """The journeys in flight whose ideas are near copies, and how similar those are."""
 
     def random(self, purpose: str, number: int | None = None) -> np.random.Generator:
         """A random stream that depends on the run's seed, the journey (this one, unless another is
@@ -260,34 +264,39 @@ class Journey:
         settings = self.context.config.novelty
         count = max(settings.neighbours, self.context.config.model.neighbours)
         self.neighbours = self.view.nearest(self.idea, count)
-        twin = self.neighbours[0] if self.neighbours else None
-        if twin is None or twin.similarity < settings.near_copy:
-            twin = self._twin_in_flight()
-        if twin is None:
-            return ""
+        nearest = next(iter(self.neighbours), None)
+        if nearest is not None and nearest.similarity >= settings.near_copy:
+            return self._copy_of(nearest)
+        self._look_beside()
+        return ""
+
+    def _copy_of(self, kept: Neighbour) -> str:
         return (
-            f"Its cosine similarity to the kept task {twin.record.task_id} "
-            f"(“{twin.record.idea.title}”) is {twin.similarity:.3f}; "
-            f"{settings.near_copy:g} counts as a copy."
+            f"Its cosine similarity to the kept task {kept.record.task_id} "
+            f"(“{kept.record.idea.title}”) is {kept.similarity:.3f}; "
+            f"{self.context.config.novelty.near_copy:g} counts as a copy."
         )
 
-    def _twin_in_flight(self) -> Neighbour | None:
-        """A task that is kept by one of the journeys beside this one and had nearly its idea. Also
-        notes which of them had ideas like it."""
-        near_copy, embed = self.context.config.novelty.near_copy, self.context.embedder.embed
-        own = embed(self.idea.text)
-        near = []
-        for other in self._ideas_under_way():
-            assert other.idea is not None
-            similarity = float(embed(other.idea.text) @ own)
-            if similarity < near_copy:
-                near.append(UnderWay(other.idea, similarity))
-                continue
-            record = self.context.in_flight.end_of(other.number, self.wait)
+    def _look_beside(self) -> None:
+        """Note which of the journeys beside this one had nearly its idea, and which one like it."""
+        others = self._ideas_under_way()
+        ideas = [state.idea for state in others if state.idea is not None]
+        near_copy = self.context.config.novelty.near_copy
+        similar = self.context.embedder.most_similar(
+            self.idea.text, [idea.text for idea in ideas], UNDER_WAY, near_copy
+        )
+        self.twins = sorted((others[n].number, s) for n, s in similar if s >= near_copy)
+        self.under_way = [UnderWay(ideas[n], s) for n, s in similar if s < near_copy][:UNDER_WAY]
+
+    def near_copy_in_flight(self) -> str:
+        """Why the idea is a near copy of a task that a journey beside this one has come to keep;
+        empty where it is none. Asked once there is code: those after this journey wait for that,
+        and are not to wait for the ends of its twins as well."""
+        for number, similarity in self.twins:
+            record = self.context.in_flight.end_of(number, self.wait)
             if record.status == "learned":
-                return Neighbour(record, similarity)
-        self.under_way = sorted(near, key=lambda other: -other.similarity)
-        return None
+                return self._copy_of(Neighbour(record, similarity))
+        return ""
 
     def write_code_until_it_passes(self) -> Outcome:
         """The outcome of the last check: passed, or rejected after the last repair."""

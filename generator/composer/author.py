@@ -19,10 +19,9 @@ from .drawing import (
     WIDEST,
     Known,
     Made,
-    distance,
     made_of,
-    most_unlike,
     recipe_in,
+    unlikeness,
     widened,
 )
 from .recipe import Recipe, compose
@@ -78,15 +77,18 @@ class Composer:
             if made := self._made_of(idea):
                 under_way.add_made(made)
 
+        def rank(recipe: Recipe) -> tuple[float, float]:
+            return unlikeness(recipe, known, under_way)
+
         drawn = brief.strategy.recipes(brief)
-        chosen = most_unlike(drawn, known, under_way)
+        chosen = max(drawn, key=rank)
         # A strategy that offers one recipe alone wants that one.
         widest = WIDEST if len(drawn) > 1 else 0
         for steps in range(1, widest + 1):
-            if distance(chosen, known, under_way) >= DISTINCT:
+            if rank(chosen)[0] >= DISTINCT:
                 break
             drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
-            chosen = most_unlike([chosen, *drawn], known, under_way)
+            chosen = max([chosen, *drawn], key=rank)
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:

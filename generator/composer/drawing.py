@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import heapq
+import operator
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -216,9 +217,8 @@ class Known:
     def __init__(self) -> None:
         self._scenes: dict[frozenset[str], _Scenes] = {}
         """By goals, the scenes with them."""
-        self._all = _Scenes()
-        self._near: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
-        """By goals, the scenes of others that share a goal with them, and how far those are."""
+        self._order: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
+        """By goals that were asked about, all scenes, those with the nearest goals first."""
 
     def add(self, recipe: Recipe) -> None:
         self.add_made(made_of(recipe))
@@ -227,9 +227,8 @@ class Known:
         goals, scene = made
         if goals not in self._scenes:
             self._scenes[goals] = _Scenes()
-            self._near.clear()
+            self._order.clear()
         self._scenes[goals].add(scene)
-        self._all.add(scene)
 
     def add_all(self, ideas: Iterable[Idea]) -> None:
         """The recipes of those ideas that have one."""
@@ -237,39 +236,33 @@ class Known:
             if recipe := recipe_in(idea):
                 self.add(recipe)
 
-    def distance(self, recipe: Recipe) -> float:
-        """The distance to the nearest known recipe; 1.0 where none is known."""
-        goals, scene = made_of(recipe)
-        own = self._scenes.get(goals)
-        least = own.nearest(scene)[0] / 2 if own else 1.0
-        for apart, scenes in self._sharing(goals):
-            if apart / 2 < least:
-                least = min(least, (apart + scenes.nearest(scene)[0]) / 2)
-        if least > 0.5 and self._scenes:
-            # Even recipes that share no goal may be nearer than that.
-            least = min(least, (1 + self._all.nearest(scene)[0]) / 2)
-        return least
-
     def distances(self, recipe: Recipe) -> list[float]:
         """The distances to the `NEIGHBOURS` nearest known recipes that differ in goals or parts,
-        nearest first; 1.0 for those that are missing. Takes longer than `distance`."""
+        nearest first; 1.0 for those that are missing."""
         goals, scene = made_of(recipe)
         nearest = [1.0] * NEIGHBOURS
-        for others, scenes in self._scenes.items():
-            apart = 1 - len(goals & others) / len(goals | others)
-            if apart / 2 < nearest[-1]:
-                found = ((apart + each) / 2 for each in scenes.nearest(scene))
-                nearest = heapq.nsmallest(NEIGHBOURS, [*nearest, *found])
+        for apart, scenes in self._by_nearness(goals):
+            # Most of them need not be looked at.
+            if apart / 2 >= nearest[-1]:
+                break
+            found = [(apart + distance) / 2 for distance in scenes.distances(scene)]
+            nearest = sorted([*nearest, *found])[:NEIGHBOURS]
         return nearest
 
-    def _sharing(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
-        if goals not in self._near:
-            self._near[goals] = [
-                (1 - len(goals & others) / len(goals | others), scenes)
-                for others, scenes in self._scenes.items()
-                if others != goals and goals & others
-            ]
-        return self._near[goals]
+    def _by_nearness(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
+        """The scenes with each goals, and how far those goals are, nearest first."""
+        if goals not in self._order:
+            apart = (1 - len(goals & o) / len(goals | o) for o in self._scenes)
+            found = zip(apart, self._scenes.values(), strict=True)
+            self._order[goals] = sorted(found, key=operator.itemgetter(0))
+        return self._order[goals]
+
+
+def unlikeness(recipe: Recipe, *known: Known) -> tuple[float, float]:
+    """How unlike a recipe is to all that is known: its distance to the nearest known recipe, and
+    where others are as far from theirs, the mean distance to the nearest few."""
+    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
+    return nearest[0], sum(nearest) / len(nearest)
 
 
 class _Scenes:
@@ -279,48 +272,27 @@ class _Scenes:
         self._known: set[int] = set()
         self._parts = array("f")
         """A row of zeros and ones for each."""
-        self._nearest: dict[int, list[float]] = {}
-        """What was asked about since one was added, and how far the nearest few are."""
+        self._found: dict[int, list[float]] = {}
+        """What was asked about since one was added, and how far the nearest are."""
 
     def add(self, scene: int) -> None:
         if scene not in self._known:
             self._known.add(scene)
             self._parts.extend(_row(scene))
-            self._nearest.clear()
+            self._found.clear()
 
-    def nearest(self, scene: int) -> list[float]:
-        """The distances (0 to 1) of the `NEIGHBOURS` nearest of them, or of all where they are
-        fewer, nearest first; there is at least one."""
-        if scene not in self._nearest:
+    def distances(self, scene: int) -> list[float]:
+        """The distances (0 to 1) of at most `NEIGHBOURS` nearest ones, in any order."""
+        if scene not in self._found:
             parts = np.array(self._parts).reshape(-1, len(_PARTS))
             shared = parts @ np.array(_row(scene), np.float32)
-            # Whole numbers: all this is exact.
+            # Two empty scenes are alike, and have no part together. Whole numbers: this is exact.
             union = parts @ np.ones(len(_PARTS), np.float32) + scene.bit_count() - shared
-            # Two scenes without parts are the same one.
-            alike = np.ones(len(union))
-            np.divide(shared.astype(np.float64), union, out=alike, where=union > 0)
-            self._nearest[scene] = heapq.nsmallest(NEIGHBOURS, (1 - alike).tolist())
-        return self._nearest[scene]
-
-
-def distance(recipe: Recipe, *known: Known) -> float:
-    """The distance of a recipe to the nearest of all that is known."""
-    return min(some.distance(recipe) for some in known)
-
-
-def most_unlike(recipes: Sequence[Recipe], *known: Known) -> Recipe:
-    """The recipe farthest from all that is known. Of several that are as far, the one whose mean
-    distance to the nearest few is largest, and of those the first."""
-    apart = [distance(recipe, *known) for recipe in recipes]
-    farthest = [recipe for recipe, each in zip(recipes, apart, strict=True) if each == max(apart)]
-    if len(farthest) == 1:
-        return farthest[0]
-    return max(farthest, key=lambda recipe: _mean_distance(recipe, known))
-
-
-def _mean_distance(recipe: Recipe, known: Sequence[Known]) -> float:
-    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
-    return sum(nearest) / len(nearest)
+            apart = 1 - shared.astype(np.float64) / np.maximum(union, 1.0)
+            apart[union == 0.0] = 0.0
+            count = min(NEIGHBOURS, len(apart))
+            self._found[scene] = np.partition(apart, count - 1)[:count].tolist()
+        return self._found[scene]
 
 
 @functools.lru_cache(maxsize=10_000)

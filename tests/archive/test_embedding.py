@@ -116,3 +116,26 @@ def test_tampered_weights_are_refused(monkeypatch):
     monkeypatch.setattr(embedding, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(BrokenError, match="Reinstall"):
         weights_folder()
+
+
+def test_the_most_similar_texts_are_those_of_a_full_comparison(tmp_path):
+    class Hashed:
+        name = "hashed"
+
+        def encode(self, text):
+            vector = np.random.default_rng(int(text) // 2).standard_normal(3)
+            return (vector / np.linalg.norm(vector)).astype(np.float32)
+
+    texts = [str(number) for number in range(90)]
+    with Archive.create_or_open(tmp_path) as archive:
+        embedder = Embedder(archive, Hashed())
+        own = embedder.embed("7").astype(np.float64)
+        every = [float(np.float32((embedder.embed(t) * own).sum())) for t in texts]
+        order = sorted(range(90), key=lambda n: (-every[n], n))
+        for count, least in ((3, 0.95), (10, 0.5), (3, 2.0), (100, 0.0)):
+            found = embedder.most_similar("7", texts, count, least)
+            beyond = sum(similarity >= least for similarity in every)
+            assert len(found) >= min(beyond + count, 90)
+            assert [place for place, _ in found] == order[: len(found)]
+            assert [s for _, s in found] == [every[n] for n in order[: len(found)]]
+        assert embedder.most_similar("7", [], 3, 0.5) == []

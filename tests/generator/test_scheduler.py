@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import os
@@ -110,7 +111,9 @@ def test_near_copies_and_same_sources_in_flight_do_not_both_enter(go, monkeypatc
     for record in others:
         assert record.status == "duplicate"
         assert f"cosine similarity to the kept task {first.task_id}" in record.reason
-        assert record.task is None
+        assert record.trial is None
+        # Those beside the first one write their code before they wait for its end.
+        assert (record.task is None) == (record.number > 4)
     monkeypatch.setattr(scripted, "IDEAS", 1_000_000)
     monkeypatch.setattr(scripted, "SOURCES", 1)
     first, *others = go("sources", attempts=8, concurrency=4)[0]
@@ -119,6 +122,34 @@ def test_near_copies_and_same_sources_in_flight_do_not_both_enter(go, monkeypatc
         assert record.status == "duplicate"
         assert record.reason == "Its source is that of journey 1, which was learned."
         assert record.trial is None
+
+
+def test_a_near_copy_that_waits_for_its_twin_holds_nobody_up(go, monkeypatch):
+    """The first trial does not end before one of a later journey than the near copy has begun."""
+    propose = scripted.ScriptedAuthor.propose
+
+    def first_two_alike(author, brief):
+        number = len(brief.records) + len(brief.under_way)
+        return dataclasses.replace(propose(author, brief), title=f"Idea {max(number, 1)}")
+
+    class Held(scripted.ScriptedExecutor):
+        later = threading.Event()
+        was_later = None
+
+        def run(self, job, *arguments):
+            if job.kind == "trial" and job.job_id.startswith("trial-1-"):
+                self.was_later = self.later.wait(timeout=20.0)
+            elif job.kind == "trial":
+                self.later.set()
+            return super().run(job, *arguments)
+
+    monkeypatch.setattr(scripted.ScriptedAuthor, "propose", first_two_alike)
+    monkeypatch.setattr(scripted, "UNINTERESTING", 1_000_000)
+    monkeypatch.setattr(scripted, "VERDICTS", ("learned",))
+    executor = Held(4, 0.02)
+    records, _, _ = go(attempts=4, concurrency=4, executor=executor)
+    assert [record.status for record in records[:2]] == ["learned", "duplicate"]
+    assert executor.was_later
 
 
 @pytest.mark.slow

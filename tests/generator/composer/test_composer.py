@@ -12,7 +12,7 @@ import pytest
 
 from taskwright.generator.author import Brief, UnderWay
 from taskwright.generator.composer import Composer
-from taskwright.generator.composer.drawing import DISTINCT, Known, distance, most_unlike
+from taskwright.generator.composer.drawing import DISTINCT, Known, unlikeness
 from taskwright.generator.composer.goals import GOALS
 from taskwright.generator.composer.order import FIRST, THEN
 from taskwright.generator.composer.parts import PARTS
@@ -141,12 +141,10 @@ def some_recipes(random, count: int) -> list[Recipe]:
     return found
 
 
-def test_a_recipe_is_as_far_away_as_the_nearest_known_ones_and_the_farthest_is_taken():
+def test_unlikeness_is_the_distance_to_the_nearest_known_recipe():
     random = np.random.default_rng(0)
     recipes, known = some_recipes(random, 80), Known()
-    assert known.distances(recipes[0]) == [1.0] * 3
-    assert distance(recipes[0], known) == 1.0
-    ranks = {}
+    assert unlikeness(recipes[0], known) == (1.0, 1.0)
 
     def apart(one, other):
         return 1 - len(one & other) / len(one | other) if one | other else 0.0
@@ -159,14 +157,7 @@ def test_a_recipe_is_as_far_away_as_the_nearest_known_ones_and_the_farthest_is_t
             for goals, parts in kinds
         )
         nearest = [*distances, 1.0, 1.0][:3]
-        assert known.distances(recipe) == nearest
-        assert distance(recipe, known, Known()) == nearest[0]
-
-    for recipe in some_recipes(random, 16):
-        nearest = known.distances(recipe)
-        ranks[recipe] = nearest[0], sum(nearest) / 3
-    assert len({rank[0] for rank in ranks.values()}) < len(ranks), "some are as far away"
-    assert most_unlike([*ranks], known, Known()) == max(ranks, key=lambda each: ranks[each])
+        assert unlikeness(recipe, known, Known()) == (nearest[0], sum(nearest) / 3)
 
 
 def grow(seed: int, count: int, steps: int = 10_000) -> list[Record]:
@@ -221,7 +212,7 @@ def test_the_drawing_widens_where_all_that_lies_near_is_known():
         assert len(idea.recipe["parts"]) > 1 or "then" in idea.recipe
         known = Known()
         known.add_all(near)
-        assert distance(Recipe.from_dict(idea.recipe), known) >= DISTINCT
+        assert unlikeness(Recipe.from_dict(idea.recipe), known)[0] >= DISTINCT
 
 
 def test_a_composer_that_has_proposed_in_one_archive_proposes_in_another_as_a_new_one():
