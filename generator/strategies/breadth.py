@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...task import Record
-from ..composer.drawing import candidates, rare
+from ..composer.drawing import rare
 from .strategy import IdeaStrategy, Situation
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Breadth(IdeaStrategy):
         return ()
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:
-        return candidates(rare, brief)
+        return rare(brief)
 
 
 def spread(vectors: Sequence[NDArray[np.float32]], first: int, count: int) -> list[int]:
