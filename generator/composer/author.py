@@ -87,8 +87,8 @@ class Composer:
         for steps in range(1, widest + 1):
             if rank(chosen)[0] >= DISTINCT:
                 break
-            drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
-            chosen = max([chosen, *drawn], key=rank)
+            further = [widened(one, steps, brief.random) for one in drawn]
+            chosen = max([chosen, *further], key=rank)
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:
