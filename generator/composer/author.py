@@ -89,8 +89,8 @@ class Composer:
         for steps in range(1, widest + 1):
             if rank[0] >= DISTINCT:
                 break
-            drawn = [widened(one, steps, brief.random) for one in brief.strategy.recipes(brief)]
-            rank, chosen = best([chosen, *drawn])
+            further = [widened(one, steps, brief.random) for one in drawn]
+            rank, chosen = best([chosen, *further])
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:

@@ -86,18 +86,22 @@ def grown(brief: Brief) -> Recipe:
     return Recipe(parts[:NEAR_PARTS], goal, level, seed, then)
 
 
-def rare(brief: Brief) -> Recipe:
-    """A recipe at the level of the stepping stone, out of goals and parts that few kept tasks
+def rare(brief: Brief) -> list[Recipe]:
+    """Recipes at the level of the stepping stone, out of goals and parts that few kept tasks
     have."""
     random = brief.random
-    seed = int(random.integers(2**31))
     bases = (base for stone in brief.stones if (base := recipe_of(stone)))
-    base = next(bases, Recipe((), "reach", 1, seed))
+    base = next(bases, Recipe((), "reach", 1, 0))
     with following(brief.records, _KeptRecipes) as kept:
         goals, parts = kept.uses(len(brief.records))
-    goal = _weighted(_GOALS, goals, random, 1)
-    scene = _weighted(_PARTS, parts, random, int(random.integers(1, NEAR_PARTS + 1)))
-    return Recipe(scene, goal[0], base.level, seed)
+
+    def draw(brief: Brief) -> Recipe:
+        seed = int(random.integers(2**31))
+        goal = _weighted(_GOALS, goals, random, 1)
+        scene = _weighted(_PARTS, parts, random, int(random.integers(1, NEAR_PARTS + 1)))
+        return Recipe(scene, goal[0], base.level, seed)
+
+    return candidates(draw, brief)
 
 
 def _weighted(
