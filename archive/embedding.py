@@ -246,7 +246,8 @@ class Embedder:
         ties in their order. Raises as `embed` does."""
         if not others:
             return []
-        own, vectors = self.embed(text), np.stack([self.embed(other) for other in others])
+        own = self.embed(text)
+        vectors = np.concatenate([self.embed(other) for other in others]).reshape(-1, len(own))
         roughly = vectors @ own
         # A matrix product may be off in its last bits, which must decide nothing.
         bar = least - ROUNDING
