@@ -246,9 +246,11 @@ class Embedder:
         ties in their order. Raises as `embed` does."""
         if not others:
             return []
-        own, vectors = self.embed(text), np.stack([self.embed(other) for other in others])
-        roughly = vectors @ own
-        # A matrix product may be off in its last bits, which must decide nothing.
+        own = self.embed(text)
+        vectors = np.concatenate([self.embed(other) for other in others]).reshape(-1, len(own))
+        # Not a matrix product: the threads that share it wait by spinning, some 20 ms each time.
+        roughly = np.einsum("ij,j->i", vectors, own)
+        # It may be off in its last bits, which must decide nothing.
         bar = least - ROUNDING
         below = roughly[roughly < bar]
         if len(below):

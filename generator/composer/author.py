@@ -77,18 +77,20 @@ class Composer:
             if made := self._made_of(idea):
                 under_way.add_made(made)
 
-        def rank(recipe: Recipe) -> tuple[float, float]:
-            return unlikeness(recipe, known, under_way)
+        def best(recipes: Sequence[Recipe]) -> tuple[tuple[float, float], Recipe]:
+            ranks = unlikeness(recipes, known, under_way)
+            place = max(range(len(recipes)), key=ranks.__getitem__)
+            return ranks[place], recipes[place]
 
         drawn = brief.strategy.recipes(brief)
-        chosen = max(drawn, key=rank)
+        rank, chosen = best(drawn)
         # A strategy that offers one recipe alone wants that one.
         widest = WIDEST if len(drawn) > 1 else 0
         for steps in range(1, widest + 1):
-            if rank(chosen)[0] >= DISTINCT:
+            if rank[0] >= DISTINCT:
                 break
             further = [widened(one, steps, brief.random) for one in drawn]
-            chosen = max([chosen, *further], key=rank)
+            rank, chosen = best([chosen, *further])
         return chosen
 
     def _known_from(self, records: Sequence[Record]) -> Known:

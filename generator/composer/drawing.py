@@ -9,14 +9,12 @@ and to two goals in order.
 from __future__ import annotations
 
 import functools
-import heapq
-import operator
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...archive.history import Versions, following
 from ...task import Idea, Record
@@ -88,18 +86,22 @@ def grown(brief: Brief) -> Recipe:
     return Recipe(parts[:NEAR_PARTS], goal, level, seed, then)
 
 
-def rare(brief: Brief) -> Recipe:
-    """A recipe at the level of the stepping stone, out of goals and parts that few kept tasks
+def rare(brief: Brief) -> list[Recipe]:
+    """Recipes at the level of the stepping stone, out of goals and parts that few kept tasks
     have."""
     random = brief.random
-    seed = int(random.integers(2**31))
     bases = (base for stone in brief.stones if (base := recipe_of(stone)))
-    base = next(bases, Recipe((), "reach", 1, seed))
+    base = next(bases, Recipe((), "reach", 1, 0))
     with following(brief.records, _KeptRecipes) as kept:
         goals, parts = kept.uses(len(brief.records))
-    goal = _weighted(_GOALS, goals, random, 1)
-    scene = _weighted(_PARTS, parts, random, int(random.integers(1, NEAR_PARTS + 1)))
-    return Recipe(scene, goal[0], base.level, seed)
+
+    def draw(brief: Brief) -> Recipe:
+        seed = int(random.integers(2**31))
+        goal = _weighted(_GOALS, goals, random, 1)
+        scene = _weighted(_PARTS, parts, random, int(random.integers(1, NEAR_PARTS + 1)))
+        return Recipe(scene, goal[0], base.level, seed)
+
+    return candidates(draw, brief)
 
 
 def _weighted(
@@ -207,7 +209,7 @@ class _KeptRecipes:
 
 
 class Known:
-    """The recipes that are known, to measure by how unlike them another one is.
+    """The recipes that are known, to measure by how unlike them others are.
 
     The distance of two recipes (0 to 1) is the mean of that of their goals and that of their parts,
     each the share of what both have together that only one of them has. Levels and numbers make no
@@ -215,20 +217,20 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._scenes: dict[frozenset[str], _Scenes] = {}
-        """By goals, the scenes with them."""
-        self._order: dict[frozenset[str], list[tuple[float, _Scenes]]] = {}
-        """By goals that were asked about, all scenes, those with the nearest goals first."""
+        self._known: set[Made] = set()
+        self._rows = np.zeros((64, len(_GOALS) + len(_PARTS)), np.float32)
+        """What each is made of, as zeros and ones; twice as many where there is no more room."""
 
     def add(self, recipe: Recipe) -> None:
         self.add_made(made_of(recipe))
 
     def add_made(self, made: Made) -> None:
-        goals, scene = made
-        if goals not in self._scenes:
-            self._scenes[goals] = _Scenes()
-            self._order.clear()
-        self._scenes[goals].add(scene)
+        if made not in self._known:
+            place = len(self._known)
+            if place == len(self._rows):
+                self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
+            self._rows[place] = _row(made)
+            self._known.add(made)
 
     def add_all(self, ideas: Iterable[Idea]) -> None:
         """The recipes of those ideas that have one."""
@@ -236,72 +238,44 @@ class Known:
             if recipe := recipe_in(idea):
                 self.add(recipe)
 
-    def distances(self, recipe: Recipe) -> list[float]:
-        """The distances to the `NEIGHBOURS` nearest known recipes that differ in goals or parts,
-        nearest first; 1.0 for those that are missing."""
-        goals, scene = made_of(recipe)
-        nearest = [1.0] * NEIGHBOURS
-        for apart, scenes in self._by_nearness(goals):
-            # Most of them need not be looked at.
-            if apart / 2 >= nearest[-1]:
-                break
-            found = [(apart + distance) / 2 for distance in scenes.distances(scene)]
-            nearest = sorted([*nearest, *found])[:NEIGHBOURS]
-        return nearest
-
-    def _by_nearness(self, goals: frozenset[str]) -> list[tuple[float, _Scenes]]:
-        """The scenes with each goals, and how far those goals are, nearest first."""
-        if goals not in self._order:
-            apart = (1 - len(goals & o) / len(goals | o) for o in self._scenes)
-            found = zip(apart, self._scenes.values(), strict=True)
-            self._order[goals] = sorted(found, key=operator.itemgetter(0))
-        return self._order[goals]
+    def distances(self, made: Sequence[Made]) -> NDArray[np.float64]:
+        """The distances of each to the `NEIGHBOURS` nearest known recipes that differ in goals or
+        parts, shape (NEIGHBOURS, len(made)); 1.0 for those that are missing."""
+        known, asked = self._rows[: len(self._known)], np.array([_row(one) for one in made])
+        goals = _apart(known[:, : len(_GOALS)], asked[:, : len(_GOALS)])
+        apart = (goals + _apart(known[:, len(_GOALS) :], asked[:, len(_GOALS) :])) / 2
+        padded = np.concatenate([apart, np.ones((NEIGHBOURS, len(made)))])
+        return np.partition(padded, NEIGHBOURS - 1, axis=0)[:NEIGHBOURS]
 
 
-def unlikeness(recipe: Recipe, *known: Known) -> tuple[float, float]:
-    """How unlike a recipe is to all that is known: its distance to the nearest known recipe, and
+def unlikeness(recipes: Sequence[Recipe], *known: Known) -> list[tuple[float, float]]:
+    """How unlike each recipe is to all that is known: its distance to the nearest known recipe, and
     where others are as far from theirs, the mean distance to the nearest few."""
-    nearest = heapq.nsmallest(NEIGHBOURS, (d for some in known for d in some.distances(recipe)))
-    return nearest[0], sum(nearest) / len(nearest)
+    made = [made_of(recipe) for recipe in recipes]
+    found = np.sort(np.concatenate([some.distances(made) for some in known]), axis=0)
+    return [(near[0], sum(near) / NEIGHBOURS) for near in found[:NEIGHBOURS].T.tolist()]
 
 
-class _Scenes:
-    """Scenes, each once and as a number whose bits are its parts."""
-
-    def __init__(self) -> None:
-        self._known: set[int] = set()
-        self._parts = array("f")
-        """A row of zeros and ones for each."""
-        self._found: dict[int, list[float]] = {}
-        """What was asked about since one was added, and how far the nearest are."""
-
-    def add(self, scene: int) -> None:
-        if scene not in self._known:
-            self._known.add(scene)
-            self._parts.extend(_row(scene))
-            self._found.clear()
-
-    def distances(self, scene: int) -> list[float]:
-        """The distances (0 to 1) of at most `NEIGHBOURS` nearest ones, in any order."""
-        if scene not in self._found:
-            parts = np.array(self._parts).reshape(-1, len(_PARTS))
-            shared = parts @ np.array(_row(scene), np.float32)
-            # Two empty scenes are alike, and have no part together. Whole numbers: this is exact.
-            union = parts @ np.ones(len(_PARTS), np.float32) + scene.bit_count() - shared
-            apart = 1 - shared.astype(np.float64) / np.maximum(union, 1.0)
-            apart[union == 0.0] = 0.0
-            count = min(NEIGHBOURS, len(apart))
-            self._found[scene] = np.partition(apart, count - 1)[:count].tolist()
-        return self._found[scene]
-
-
-@functools.lru_cache(maxsize=10_000)
-def _row(scene: int) -> tuple[float, ...]:
-    return tuple(float(scene >> place & 1) for place in range(len(_PARTS)))
+def _apart(some: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The share of what two sets have together that only one has, for rows of zeros and ones: shape
+    (some, others). Two empty sets are alike. Counts are whole numbers, so this is exact."""
+    # Not a matrix product: the threads that share it wait by spinning, some 20 ms each time.
+    shared = np.einsum("ij,kj->ik", some, others).astype(np.float64)
+    union = some.sum(axis=1)[:, None] + others.sum(axis=1) - shared
+    return np.where(union > 0.0, 1 - shared / np.maximum(union, 1.0), 0.0)
 
 
 Made = tuple[frozenset[str], int]
-"""Goals and the scene of a recipe: what tells it from another."""
+"""Goals and the scene of a recipe, as a number whose bits are its parts: what tells it from
+another."""
+
+
+@functools.lru_cache(maxsize=20_000)
+def _row(made: Made) -> NDArray[np.float32]:
+    goals, scene = made
+    parts = [scene >> place & 1 for place in range(len(_PARTS))]
+    return np.array([*(name in goals for name in _GOALS), *parts], np.float32)
+
 
 _BITS = {name: 1 << place for place, name in enumerate(PARTS)}
 

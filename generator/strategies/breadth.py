@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ...task import Record
-from ..composer.drawing import candidates, rare
+from ..composer.drawing import rare
 from .strategy import IdeaStrategy, Situation
 
 if TYPE_CHECKING:
@@ -38,4 +38,4 @@ class Breadth(IdeaStrategy):
         return ()
 
     def recipes(self, brief: Brief) -> Sequence[Recipe]:
-        return candidates(rare, brief)
+        return rare(brief)

@@ -144,7 +144,7 @@ def some_recipes(random, count: int) -> list[Recipe]:
 def test_unlikeness_is_the_distance_to_the_nearest_known_recipe():
     random = np.random.default_rng(0)
     recipes, known = some_recipes(random, 80), Known()
-    assert unlikeness(recipes[0], known) == (1.0, 1.0)
+    assert unlikeness(recipes[:1], known) == [(1.0, 1.0)]
 
     def apart(one, other):
         return 1 - len(one & other) / len(one | other) if one | other else 0.0
@@ -157,7 +157,7 @@ def test_unlikeness_is_the_distance_to_the_nearest_known_recipe():
             for goals, parts in kinds
         )
         nearest = [*distances, 1.0, 1.0][:3]
-        assert unlikeness(recipe, known, Known()) == (nearest[0], sum(nearest) / 3)
+        assert unlikeness([recipe], known, Known()) == [(nearest[0], sum(nearest) / 3)]
 
 
 def grow(seed: int, count: int, steps: int = 10_000) -> list[Record]:
@@ -212,7 +212,7 @@ def test_the_drawing_widens_where_all_that_lies_near_is_known():
         assert len(idea.recipe["parts"]) > 1 or "then" in idea.recipe
         known = Known()
         known.add_all(near)
-        assert unlikeness(Recipe.from_dict(idea.recipe), known)[0] >= DISTINCT
+        assert unlikeness([Recipe.from_dict(idea.recipe)], known)[0][0] >= DISTINCT
 
 
 def test_a_composer_that_has_proposed_in_one_archive_proposes_in_another_as_a_new_one():
