@@ -33,6 +33,7 @@ from taskwright.config import TrainerConfig
 from taskwright.task import Trial
 from taskwright.trainer.evidence.deciding import SuccessWindow, is_hopeless
 from taskwright.trainer.evidence.evaluation import Examination
+from taskwright.trainer.learners.action_values import SoftQSettings
 from taskwright.trainer.learners.learner import TrainingEpisode
 
 RATES = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
@@ -69,17 +70,22 @@ def passes(rate: float) -> tuple[float, float]:
 
 
 def trial_passes(rate: float, pass_probability: float, random: np.random.Generator) -> bool:
-    """Whether a policy that stays what it is is ever taken for learned before the budget ends."""
-    window = SuccessWindow(CONFIG.environments)
-    for _ in range(CONFIG.max_steps // EPISODE_STEPS // CONFIG.environments):
-        successes = random.random(CONFIG.environments) < rate
-        window.add(
-            [TrainingEpisode(n, bool(success), 0.0, 0) for n, success in enumerate(successes)]
-        )
-        if window.looks_learned:
+    """Whether a policy that stays what it is is ever taken for learned before the budget ends. The
+    second network, once there is one, is no better than the first."""
+    count, second_from = CONFIG.environments, SoftQSettings().second_from
+    windows = [SuccessWindow(count)]
+    for steps in range(0, CONFIG.max_steps, EPISODE_STEPS * count):
+        if steps >= second_from and len(windows) == 1:
+            windows = [SuccessWindow(count, range(place, count, 2)) for place in range(2)]
+        successes = random.random(count) < rate
+        ended = [TrainingEpisode(n, bool(success), 0.0, 0) for n, success in enumerate(successes)]
+        for window in windows:
+            window.add(ended)
+        if any(window.looks_learned for window in windows):
             if random.random() < pass_probability:
                 return True
-            window.clear()
+            for window in windows:
+                window.clear()
     return False
 
 

@@ -9,9 +9,11 @@ them. The rules, and how often they err: docs/verdict.md.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -29,7 +31,7 @@ from .evidence.sanity import examined
 from .evidence.screening import Screening, screen
 from .learners import choose_learner, learner_class, learner_settings
 from .learners.learner import Learner, TrainingEpisode
-from .learners.network import Weights
+from .learners.network import PolicyNetwork, Weights
 from .policies import PLAYED_TEMPERATURE, START_TEMPERATURE, Trained, at_temperature, network_file
 from .requests import NO_INPUTS, Inputs, TrialRequest
 
@@ -82,6 +84,16 @@ def run_trial(
         return rejected, None
 
 
+@dataclass
+class Candidate:
+    """A network as it was once, which may be examined. Curves waver: later it may be worse."""
+
+    network: PolicyNetwork
+    weights: Weights = field(default_factory=dict)
+    success_rate: float = 0.0
+    """In training, when it was so."""
+
+
 class _Trial:
     def __init__(
         self,
@@ -101,19 +113,20 @@ class _Trial:
         self.learner_name = learner_name
         self.learner = learner
         self.network = learner.network
+        """Of those that the learner trains, the one that acts when episodes are evaluated."""
         rounds = math.ceil(request.evaluation_episodes / request.environments)
         self.examination = Examination(request.learned_success_rate, rounds * request.environments)
-        self.window = SuccessWindow(request.environments)
+        self.windows: list[SuccessWindow] = []
+        """One for each network that is trained."""
         self.screening = Screening()
         self.warm_start: str | None = None
         self.abandoned_start: str | None = None
         self.curve: list[CurvePoint] = []
-        self.scratch = self.network.weights()
+        self.untrained = copy.deepcopy(self.network)
         self.begun_point = self.begun_steps = 0
         """How long the curve was, and how many steps were taken, when patience last began anew."""
-        self.best_rate, self.best = 0.0, self.scratch
-        """The weights that have come nearest to an examination since the last one, and at which
-        success rate. Curves waver: those at the end may be worse."""
+        self.best = Candidate(self.network)
+        """What has come nearest to an examination since the last one."""
         self.rounds = 0
         """How often training has begun; between rounds there is an examination."""
         self.policy: bytes | None = None
@@ -125,7 +138,11 @@ class _Trial:
 
     def _run(self) -> Trial:
         self.screening = screen(
-            self.episodes, self.network, self.request, self.inputs, self._seed("screening")
+            self.episodes,
+            self.request,
+            self.inputs,
+            self._seed("screening"),
+            self.learner.takes_up,
         )
         if self.screening.evidence:
             who, evidence = self.screening.solved_by, self.screening.evidence
@@ -142,9 +159,12 @@ class _Trial:
             if ended_by == "hopeless" and self.warm_start:
                 self._begin_anew()
                 continue
+            candidate = self.best
+            if ended_by == "looks_learned" or not candidate.success_rate:
+                candidate = self._most_successful()
+            self.network = candidate.network
             learned = self.network.weights()
-            best = self.best if ended_by != "looks_learned" and self.best_rate > 0.0 else learned
-            played = self._at_temperature(best, PLAYED_TEMPERATURE)
+            played = self._at_temperature(candidate.weights, PLAYED_TEMPERATURE)
             self._load(played)
             achievements = Achievements(self.episodes, self.request.robot)
             shown = self._examine(achievements)
@@ -157,7 +177,6 @@ class _Trial:
                         "solved_before",
                         untrained,
                     )
-                self._load(played)
                 self._keep()
                 return self._verdict(
                     "learned", f"{shown} succeed on fresh seeds.", "confirmed", shown
@@ -170,7 +189,7 @@ class _Trial:
                     "too_hard", reason, ended_by, shown, achieved=achievements.summary
                 )
             self._load(learned)
-            self.best_rate = 0.0
+            self.best = Candidate(self.network)
 
     def _load(self, weights: Weights) -> None:
         self.network.load_state_dict(weights)
@@ -182,32 +201,36 @@ class _Trial:
         """From the best archived policy where it is better than chance, else from scratch."""
         if start := self.screening.start:
             self.warm_start = start.task_id
-            weights = self.screening.weights[start.task_id]
-            self.learner.restart(self._at_temperature(weights, START_TEMPERATURE))
+            network = self.screening.networks[start.task_id]
+            weights = self._at_temperature(network.weights(), START_TEMPERATURE)
+            self.learner.restart(weights, network.activation)
 
     def _begin_anew(self) -> None:
         """From scratch, since what came before has led nowhere."""
         self.abandoned_start = self.warm_start or self.abandoned_start
         self.warm_start = None
-        self.learner.restart(self.scratch)
+        self.learner.restart(self.untrained.weights())
         self.begun_point, self.begun_steps = len(self.curve), self.learner.steps
 
     def _train(self) -> Literal["looks_learned", "hopeless", "steps", "clock"]:
         """Until training episodes succeed often enough, or there is no point in going on."""
         self.rounds += 1
-        self.window.clear()
+        self._watch_anew()
         # Screening and examination have used the environments: begin new episodes.
         self.episodes.policy = TRAINING
         self.learner.reset(self._seed("training"))
         while True:
             ended = self._improve()
-            self.window.add(ended)
+            if len(self.windows) != len(self.learner.networks):
+                self._watch_anew()
+            for window in self.windows:
+                window.add(ended)
             if ended:
                 self._add_point(ended)
-            if self.window.looks_learned:
+            if any(window.looks_learned for window in self.windows):
                 return "looks_learned"
-            if self.window.success_rate > self.best_rate:
-                self.best_rate, self.best = self.window.success_rate, self.network.weights()
+            if max(window.success_rate for window in self.windows) > self.best.success_rate:
+                self.best = self._most_successful()
             if self.learner.steps >= self.request.max_steps:
                 return "steps"
             if self._is_hopeless:
@@ -215,21 +238,41 @@ class _Trial:
             if time.monotonic() - self.started >= self.request.max_seconds:
                 return "clock"
 
+    def _watch_anew(self) -> None:
+        """Forget what networks did before; each is watched in the environments in which it acts."""
+        count, learner = self.request.environments, self.learner
+        own = [
+            [each for each in range(count) if learner.actor(each) == n]
+            for n in range(len(learner.networks))
+        ]
+        self.windows = [SuccessWindow(count, each) for each in own]
+
+    def _most_successful(self) -> Candidate:
+        """The network that succeeds most often in training by now, as it is; the first of several
+        that do so alike."""
+        rates = [window.success_rate for window in self.windows]
+        network = self.learner.networks[rates.index(max(rates))]
+        return Candidate(network, network.weights(), max(rates))
+
     def _improve(self) -> list[TrainingEpisode]:
         """Raises BrokenError where the weights are no numbers any more."""
         try:
             ended = self.learner.improve()
         except ValueError:
             # What a distribution with such weights says.
-            if self.network.is_finite:
+            if self._is_finite:
                 raise
             ended = []
-        if not self.network.is_finite:
+        if not self._is_finite:
             raise BrokenError(
                 f"The learner {self.learner_name} diverged: its weights are not finite any more.",
                 "Lower its learning rate, or leave its settings as they come.",
             )
         return ended
+
+    @property
+    def _is_finite(self) -> bool:
+        return all(network.is_finite for network in self.learner.networks)
 
     @property
     def _is_hopeless(self) -> bool:
@@ -276,12 +319,11 @@ class _Trial:
         """What the network does that training began with, where that solves the task. It draws an
         action anew at every step, unlike whoever has screened it, and some tasks ask for no more.
         """
-        self._load(self.scratch)
         self.episodes.policy = UNTRAINED
         seed = self._seed("screening")
         shown = evaluate(
             self.episodes,
-            Trained(self.network, seed),
+            Trained(self.untrained, seed),
             seed,
             self.request.screening_episodes,
         )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -18,6 +18,9 @@ from ..learners.learner import SEEN_SUCCESS_RATE, TrainingEpisode
 WINDOW_EPISODES = 50
 """Training episodes over which the success rate is watched, the same number in every environment:
 counting whichever end first would favour short episodes, and successful ones are short."""
+PART_WINDOW_EPISODES = 88
+"""The same for a network that acts in some of the environments. Its window moves on by fewer
+episodes at a time, so one as short as the other would look good by chance more often."""
 WINDOW_SUCCESS_RATE = 0.9
 """Above the rate asked for, so that the evaluation rarely disappoints."""
 
@@ -37,27 +40,36 @@ three to nine in ten is long, and curves waver most on it."""
 
 
 class SuccessWindow:
-    """The last training episodes of every environment."""
+    """The last training episodes of the environments in which a network acts.
 
-    def __init__(self, environments: int) -> None:
-        length = math.ceil(WINDOW_EPISODES / environments)
-        self._last: list[deque[bool]] = [deque(maxlen=length) for _ in range(environments)]
+    Args:
+        environments: How many there are.
+        own: In which of them it acts; None: in all.
+    """
 
-    def add(self, episodes: Sequence[TrainingEpisode]) -> None:
+    def __init__(self, environments: int, own: Sequence[int] | None = None) -> None:
+        own = range(environments) if own is None else own
+        episodes = WINDOW_EPISODES if len(own) == environments else PART_WINDOW_EPISODES
+        length = math.ceil(episodes / len(own))
+        self._last: dict[int, deque[bool]] = {each: deque(maxlen=length) for each in own}
+
+    def add(self, episodes: Iterable[TrainingEpisode]) -> None:
+        """Episodes in other environments are left out."""
         for episode in episodes:
-            self._last[episode.environment].append(episode.success)
+            if episode.environment in self._last:
+                self._last[episode.environment].append(episode.success)
 
     def clear(self) -> None:
         """Forget what an earlier policy did."""
-        for last in self._last:
+        for last in self._last.values():
             last.clear()
 
     @property
     def success_rate(self) -> float:
         """0.0 until every environment has shown enough."""
-        if any(len(last) < (last.maxlen or 0) for last in self._last):
+        if any(len(last) < (last.maxlen or 0) for last in self._last.values()):
             return 0.0
-        recent = list(chain.from_iterable(self._last))
+        recent = list(chain.from_iterable(self._last.values()))
         return sum(recent) / len(recent)
 
     @property

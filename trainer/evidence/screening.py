@@ -7,12 +7,12 @@ untrained, rather than how alike two descriptions are, tells whether it is a goo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ...errors import BrokenError
 from ...world.robots import robot_class
-from ..learners.network import PolicyNetwork, Weights
+from ..learners.network import PolicyNetwork
 from ..policies import Idle, Policy, Random, Scripted, Trained, network_in
 from ..requests import ArchivedPolicy, Inputs, TrialRequest
 from .episode_recorder import WatchedEpisodes
@@ -31,8 +31,8 @@ class Screening:
     """Of whoever solves it."""
     start: ArchivedPolicy | None = None
     """What training had best begin from; None: from scratch."""
-    weights: dict[str, Weights] = field(default_factory=dict)
-    """By `task_id`, those of the archived policies that training could begin from."""
+    networks: dict[str, PolicyNetwork] = field(default_factory=dict)
+    """By `task_id`, the archived policies that training could begin from."""
     left_out: dict[str, str] = field(default_factory=dict)
     """By `task_id`, why an archived policy could not be tried."""
 
@@ -48,15 +48,15 @@ class Screening:
 
 def screen(
     episodes: WatchedEpisodes,
-    network: PolicyNetwork,
     request: TrialRequest,
     inputs: Inputs,
     seed: int,
+    takes_up: Callable[[PolicyNetwork], bool],
 ) -> Screening:
-    """Let one policy after the other try; over as soon as one of them solves the task. `network` is
-    the one that is to be trained."""
+    """Let one policy after the other try; over as soon as one of them solves the task. `takes_up`
+    says of an archived one whether training could begin from it."""
     screening = Screening()
-    for name, who, policy, rate in _policies(episodes, network, request, inputs, screening):
+    for name, who, policy, rate in _policies(episodes, request, inputs, screening, takes_up):
         episodes.policy = name
         evaluation = evaluate(episodes, policy, seed, request.screening_episodes)
         screening.shown[name] = evaluation
@@ -69,10 +69,10 @@ def screen(
 
 def _policies(
     episodes: WatchedEpisodes,
-    network: PolicyNetwork,
     request: TrialRequest,
     inputs: Inputs,
     screening: Screening,
+    takes_up: Callable[[PolicyNetwork], bool],
 ) -> Iterator[tuple[str, str, Policy, float]]:
     """Name, who it is in words, the policy, and the success rate from which on it has solved the
     task."""
@@ -94,8 +94,8 @@ def _policies(
             # What is wrong with the policy of another task says nothing of this one.
             screening.left_out[archived.task_id] = error.message
             continue
-        if kept.shape == network.shape:
-            screening.weights[archived.task_id] = kept.weights()
+        if takes_up(kept):
+            screening.networks[archived.task_id] = kept
         who = f"what was learned on “{archived.title}”"
         yield archived.task_id, who, Trained(kept, request.seed), request.learned_success_rate
 
@@ -109,7 +109,7 @@ def _best_start(
         shown = screening.shown[name]
         return shown.success_rate, shown.mean_return
 
-    tried = [each for each in archived if each.task_id in screening.weights]
+    tried = [each for each in archived if each.task_id in screening.networks]
     best = max(tried, key=lambda each: skill(each.task_id), default=None)
     if best is None or skill(best.task_id) <= skill("random"):
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...sandbox.vector import SandboxedEpisodes
 from ...task import Between, Noun
+from ..policy_files import Activation
 from .network import HIDDEN, PolicyNetwork, Weights
 
 RECENT_EPISODES = 50
@@ -40,6 +41,8 @@ class TrainingEpisode:
     """Sum of the task's own rewards."""
     steps: int
     """Agent steps."""
+    network: int = 0
+    """Which of the learner's networks acted."""
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,16 @@ class Settings(Noun):
 
 
 class Learner(ABC):
-    """Trains a network in the environments of a trial, once `reset` has begun episodes.
+    """Trains a network in the environments of a trial, once `reset` has begun episodes; some train
+    more than one.
 
-    Between calls of `improve` the weights of `network` may be read and replaced. What is learned
+    Between calls of `improve` the weights of `networks` may be read and replaced. What is learned
     must follow from the seed and the number of steps alone, so that a trial can be repeated.
     """
 
     settings_class: ClassVar[type[Settings]]
     network: PolicyNetwork
-    """What it trains."""
+    """What it trains; the first of the `networks` where there are several."""
 
     def __init__(self, episodes: SandboxedEpisodes, seed: int, settings: Any = None) -> None:
         """`settings` are of `settings_class`; None for those that it has by itself."""
@@ -95,7 +99,6 @@ class Learner(ABC):
         self.settings = settings or self.settings_class()
         self.steps = 0
         """Agent steps so far, of all environments together."""
-        self._recent: deque[bool] = deque(maxlen=RECENT_EPISODES)
 
     @classmethod
     @abstractmethod
@@ -103,17 +106,27 @@ class Learner(ABC):
         """Whether it can train with such actions: `Discrete`, or a `Box`."""
 
     @property
-    def success_rate(self) -> float:
-        """Of the last training episodes; fewer of them count as failures."""
-        return sum(self._recent) / RECENT_EPISODES
+    def networks(self) -> Sequence[PolicyNetwork]:
+        """All that it trains by now. Each acts in environments of its own: see `actor`."""
+        return (self.network,)
+
+    def actor(self, environment: int) -> int:
+        """Which of the networks acts in an environment by now, by its place among them."""
+        return 0
+
+    def takes_up(self, network: PolicyNetwork) -> bool:
+        """Whether training can begin from the weights of this network."""
+        return network.shape == self.networks[0].shape
 
     @abstractmethod
     def reset(self, seed: int) -> None:
         """Begin new episodes everywhere: somebody else has used the environments."""
 
     @abstractmethod
-    def restart(self, weights: Weights) -> None:
-        """Go on from other weights."""
+    def restart(self, weights: Weights, activation: Activation | None = None) -> None:
+        """Go on with one network that has other weights, those of a network that `takes_up` has
+        accepted. `activation` is what follows its hidden layers; None for what training began
+        with. Those in `networks` may be others afterwards."""
 
     @abstractmethod
     def improve(self) -> list[TrainingEpisode]:

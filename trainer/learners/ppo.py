@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from ...sandbox.vector import SandboxedEpisodes
 from ...task import Between
+from ..policy_files import Activation
 from .learner import Count, Learner, Rate, Settings, Share, TrainingEpisode
 from .network import PolicyNetwork, Weights
 from .vec_env import SandboxedVecEnv
@@ -91,7 +92,7 @@ class PPOLearner(Learner):
         self._env.next_seed = seed
         self.model._last_obs = None
 
-    def restart(self, weights: Weights) -> None:
+    def restart(self, weights: Weights, activation: Activation | None = None) -> None:
         self.network.load_state_dict(weights)
         policy: Any = self.model.policy
         policy.optimizer = policy.optimizer_class(
@@ -103,7 +104,6 @@ class PPOLearner(Learner):
         rollout = self.settings.steps * self._env.num_envs
         self.model.learn(rollout, callback=ended, reset_num_timesteps=False)
         self.steps = self.model.num_timesteps
-        self._recent += [episode.success for episode in ended.episodes]
         return ended.episodes
 
 

@@ -1,11 +1,10 @@
 """Soft Q-learning: how a trial learns with a robot that chooses among actions.
 
-One network tells what each action is worth. The policy draws actions with the probabilities
-softmax(Q / temperature): the same network, its last layer divided by the temperature, so that it
-is a `PolicyNetwork` like any other. The network learns as Munchausen reinforcement learning
-does (Vieillard et al. 2020, arXiv 2007.14430), from steps drawn again and again from all that was
-seen, several steps ahead, towards a copy of itself that follows slowly. The temperature is what
-leaves choices as uncertain as `SoftQSettings` say (after Haarnoja et al. 2018, arXiv 1812.05905).
+One network tells what each action is worth (see `action_values`), and learns from steps drawn again
+and again from all that was seen. Where a task is not learned soon, a second network of another kind
+learns beside it, from the same steps, and each acts in every other environment. Neither kind is
+best everywhere: what bounded features find soonest, normalised ones often master first. Learners
+that share what they see as in Schmitt et al. (2019, arXiv 1909.11583).
 
 It learns while the environments are being stepped, in processes of their own. What it learns from
 depends on the number of steps alone: the same seed gives the same policy, however many processes
@@ -14,81 +13,24 @@ there are and however fast they are.
 
 from __future__ import annotations
 
-import copy
 import math
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import gymnasium
 import numpy as np
 import torch
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
-from torch.nn import functional
+from torch import Tensor
 
 from ...sandbox.vector import SandboxedEpisodes, Steps
-from ...task import Between
 from ...world.robots import robot_class
 from ...world.scene import expand
 from ..policy_files import Activation
-from .learner import SEEN_SUCCESS_RATE, Learner, Rate, Settings, Share, TrainingEpisode
+from .action_values import ActionValues, SoftQSettings
+from .learner import Learner, TrainingEpisode
 from .network import PolicyNetwork, Weights
 from .replay_buffer import ReplayBuffer
-
-
-@dataclass(frozen=True)
-class SoftQSettings(Settings):
-    """The settings of soft Q-learning."""
-
-    activation: Activation = "tanh"
-    """What follows each hidden layer. Where it is another one than that of an archived policy,
-    training does not begin from that."""
-    steps: Annotated[int, Between(1, 1_000)] = 32
-    """Steps of each environment in one call of `improve`."""
-    first_steps: Annotated[int, Between(0, 10_000_000)] = 2_000
-    """Steps of all environments before learning begins."""
-    capacity_steps: Annotated[int, Between(1, 2_000_000)] = 300_000
-    """Steps that are kept to learn from, of some 700 bytes each."""
-    updates_per_step: Annotated[float, Between(0.0, 4.0)] = 0.25
-    """Updates of the network for each step of an environment."""
-    batch_size: Annotated[int, Between(1, 10_000)] = 128
-    """Steps from which one update learns."""
-    learning_rate: Rate = 7e-4
-    """The learning rate of Adam."""
-    max_gradient_norm: Annotated[float, Between(1e-3, 1e6)] = 10.0
-    """Gradients of a larger norm are scaled down to it."""
-    steps_ahead: Annotated[int, Between(1, 100)] = 3
-    """Steps whose rewards are summed before the network's own estimate takes over."""
-    target_rate: Share = 0.01
-    """The share by which the target network approaches the network with each update."""
-    munchausen: Share = 0.9
-    """The Munchausen coefficient: this times the temperature times the logarithm of the chosen
-    action's probability is added to the reward."""
-    least_munchausen: Annotated[float, Between(-100.0, 0.0)] = -1.0
-    """The lower bound of temperature times logarithm in the Munchausen term."""
-    first_temperature: Annotated[float, Between(1e-4, 10.0)] = 0.03
-    """The temperature that training begins with, in normalised rewards."""
-    temperature_rate: Annotated[float, Between(0.0, 0.1)] = 0.002
-    """The share by which the temperature rises or falls with each update."""
-    entropy: Annotated[float, Between(0.0, 10.0)] = 0.7
-    """The policy's entropy, in nats, that the temperature keeps; six actions have at most 1.8."""
-    last_entropy: Annotated[float, Between(0.0, 10.0)] = 0.25
-    """The entropy when all training episodes succeed; it begins to fall when half of them do."""
-    last_discount: Annotated[float, Between(0.0, 0.9999)] = 0.98
-    """The discount once training has taken long; none where it is not above `discount`. A short
-    horizon is learned from soonest, but where it is wise to wait, for a lift, say, it makes the
-    robot gamble."""
-    horizon_grows_from: Annotated[int, Between(0, 10_000_000)] = 30_000
-    """Steps after which the horizon, 1 / (1 - discount), begins to grow to that of the last
-    discount, counted from where training has begun or begun anew."""
-    horizon_grows_for: Annotated[int, Between(1, 10_000_000)] = 60_000
-    """Steps that this takes."""
-    own_rewards: Share = 1.0
-    """The share of the robot's own reward terms, such as the price of energy, that counts in
-    training. Where a task pays little, they teach the robot to stand still."""
-    exploration_bonus: Annotated[float, Between(0.0, 100.0)] = 0.3
-    """The bonus for the first visit to a place, beside normalised rewards, while hardly any episode
-    succeeds; the n-th visit gives this divided by the square root of n."""
 
 
 class SoftQLearner(Learner):
@@ -101,28 +43,40 @@ class SoftQLearner(Learner):
         self, episodes: SandboxedEpisodes, seed: int, settings: SoftQSettings | None = None
     ) -> None:
         super().__init__(episodes, seed, settings)
-        settings = self.settings
-        self.network = PolicyNetwork(
-            episodes.observation_space,
-            episodes.action_space,
-            seed,
-            settings.hidden,
-            activation=settings.activation,
-        )
-        self._draws = torch.Generator().manual_seed(seed)
+        self._seed = seed
         self._random = np.random.default_rng(seed)
+        self._draws = torch.Generator().manual_seed(seed)
         self._place = robot_class(episodes.robot).place_numbers
         (size,) = episodes.observation_space.shape or ()
-        capacity = math.ceil(settings.capacity_steps / episodes.count)
-        capacity = max(capacity, settings.steps_ahead + 2)
+        capacity = math.ceil(self.settings.capacity_steps / episodes.count)
+        capacity = max(capacity, self.settings.steps_ahead + 2)
         self.seen = ReplayBuffer(capacity, episodes.count, size)
-        self._scale = _ReturnScale(episodes.count)
-        self._updates_due = 0.0
-        self.restart(self.network.weights())
+        self.values = [self._begun(self.settings, seed, self._random)]
+        """What the actions are worth, as each network has learned it."""
+        self.network = self.values[0].network
 
     @classmethod
     def takes(cls, action_space: gymnasium.Space[Any]) -> bool:
         return isinstance(action_space, Discrete)
+
+    @property
+    def networks(self) -> list[PolicyNetwork]:
+        return [values.network for values in self.values]
+
+    def actor(self, environment: int) -> int:
+        return environment % len(self.values)
+
+    def _begun(
+        self, settings: SoftQSettings, seed: int, random: np.random.Generator
+    ) -> ActionValues:
+        network = PolicyNetwork(
+            self.episodes.observation_space,
+            self.episodes.action_space,
+            seed,
+            settings.hidden,
+            activation=settings.activation,
+        )
+        return ActionValues(network, settings, self.episodes.count, random)
 
     def reset(self, seed: int) -> None:
         self._observations = self.episodes.reset(seed)
@@ -130,38 +84,57 @@ class SoftQLearner(Learner):
         self._paid = np.zeros(self.episodes.count)
         """What the learner was paid in the episode so far: see `own_rewards`."""
         self._lengths = np.zeros(self.episodes.count, dtype=np.int64)
-        self._scale.forget_returns()
+        for values in self.values:
+            values.scale.forget_returns()
 
-    def restart(self, weights: Weights) -> None:
-        """Go on from the weights of another policy, with all that was seen. They tell which actions
-        it prefers; what these are worth is still to be learned."""
-        network = self.network
-        network.load_state_dict(weights)
-        self._begun_steps = self.steps
-        self._temperature = self.settings.first_temperature
-        self._trunk = network.mlp_extractor.policy_net
-        self._head = copy.deepcopy(network.action_net)
-        with torch.no_grad():
-            for parameter in self._head.parameters():
-                parameter.mul_(self._temperature)
-        self._parameters = [*self._trunk.parameters(), *self._head.parameters()]
-        self._slow_trunk, self._slow_head = copy.deepcopy((self._trunk, self._head))
-        self._slow_parameters = [*self._slow_trunk.parameters(), *self._slow_head.parameters()]
-        self._optimizer = torch.optim.Adam(
-            self._parameters, lr=self.settings.learning_rate, eps=1e-5, fused=True
+    def takes_up(self, network: PolicyNetwork) -> bool:
+        return network.hidden == network.value_hidden == self.settings.hidden
+
+    def restart(self, weights: Weights, activation: Activation | None = None) -> None:
+        """Go on with one network that has other weights, with all that was seen."""
+        first, wanted = self.values[0], activation or self.settings.activation
+        if first.network.activation != wanted:
+            settings = self.settings.but(activation=wanted)
+            other = self._begun(settings, self._seed, self._random)
+            other.continue_from(first)
+            first = other
+        first.restart(weights)
+        self.values, self.network = [first], first.network
+
+    def _begin_second(self) -> None:
+        """A second network, which has learned nothing yet."""
+        settings = self.settings.but(
+            activation=self.settings.second_activation,
+            last_discount=self.settings.second_last_discount,
         )
+        seeds = np.random.SeedSequence([self._seed, *b"second"])
+        seed = int(seeds.generate_state(1)[0])
+        second = self._begun(settings, seed, np.random.default_rng(seeds))
+        second.continue_from(self.values[0])
+        self.values.append(second)
 
     def improve(self) -> list[TrainingEpisode]:
+        is_due = self.values[0].taken_steps >= self.settings.second_from
+        if is_due and len(self.values) == 1 and self.episodes.count > 1:
+            self._begin_second()
         ended: list[TrainingEpisode] = []
         steps = self.settings.steps
         noise = self.network.noise((steps, self.episodes.count), self._draws)
         for number in range(steps):
             observations = self._observations
-            actions = self.network.choose(observations, noise[number])
+            actions = self._choose(observations, noise[number])
             self.episodes.start(actions)
             self._learn()
             ended += self._note(observations, actions, self.episodes.finish())
         return ended
+
+    def _choose(self, observations: NDArray[np.float32], noise: Tensor) -> NDArray[np.int64]:
+        count = len(self.values)
+        actions = np.empty(self.episodes.count, np.int64)
+        for place, network in enumerate(self.networks):
+            own = slice(place, None, count)
+            actions[own] = network.choose(observations[own], noise[own])
+        return actions
 
     def _note(
         self, observations: NDArray[np.float32], actions: NDArray[np.int64], steps: Steps
@@ -188,11 +161,13 @@ class SoftQLearner(Learner):
             expand(led_to[:, self._place]),
             worths,
         )
-        self._scale.add(rewards + (self._worth_scale - 1.0) * worths, ended, self.discount)
+        for values in self.values:
+            values.note(rewards, worths, ended)
         self.steps += self.episodes.count
         episodes = [
             TrainingEpisode(
                 environment=int(n),
+                network=self.actor(int(n)),
                 success=bool(succeeded[n]),
                 earned=float(self._earned[n]),
                 steps=int(self._lengths[n]),
@@ -202,7 +177,8 @@ class SoftQLearner(Learner):
         self._earned[ended] = 0.0
         self._paid[ended] = 0.0
         self._lengths[ended] = 0
-        self._recent += [episode.success for episode in episodes]
+        for episode in episodes:
+            self.values[episode.network].recent.append(episode.success)
         return episodes
 
     def _training_rewards(self, steps: Steps) -> NDArray[np.float64]:
@@ -220,104 +196,5 @@ class SoftQLearner(Learner):
         few = self.seen.steps <= self.settings.steps_ahead
         if few or self.steps < self.settings.first_steps:
             return
-        self._updates_due += self.settings.updates_per_step * self.episodes.count
-        while self._updates_due >= 1.0:
-            self._update()
-            self._updates_due -= 1.0
-        self._publish()
-
-    def _publish(self) -> None:
-        """Let the policy draw by what the actions are worth now."""
-        with torch.no_grad():
-            for shown, parameter in zip(
-                self.network.action_net.parameters(), self._head.parameters(), strict=True
-            ):
-                shown.copy_(parameter / self._temperature)
-
-    def _update(self) -> None:
-        settings, temperature = self.settings, self._temperature
-        batch = self.seen.draw(
-            settings.batch_size,
-            settings.steps_ahead,
-            self.discount,
-            1.0 / self._scale.deviation,
-            settings.exploration_bonus if self.success_rate < SEEN_SUCCESS_RATE else 0.0,
-            self._random,
-            self._worth_scale,
-        )
-        observations = torch.from_numpy(batch.observations)
-        actions = torch.from_numpy(batch.actions)[:, None]
-        worths = self._head(self._trunk(observations))
-        with torch.no_grad():
-            now = torch.log_softmax(worths / temperature, dim=1)
-            likely = temperature * now.gather(1, actions)[:, 0]
-            bonus = settings.munchausen * likely.clamp(min=settings.least_munchausen)
-            following = self._slow_head(self._slow_trunk(torch.from_numpy(batch.following)))
-            # The soft maximum of what the actions are worth then.
-            value = temperature * torch.logsumexp(following / temperature, dim=1)
-            target = torch.from_numpy(batch.returns) + bonus
-            target += torch.from_numpy(batch.discounts) * value
-        loss = functional.smooth_l1_loss(worths.gather(1, actions)[:, 0], target)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._parameters, settings.max_gradient_norm)
-        self._optimizer.step()
-        with torch.no_grad():
-            torch._foreach_lerp_(self._slow_parameters, self._parameters, settings.target_rate)
-        # A little up where choices are more certain than they are to be, else a little down.
-        entropy = -float((now.exp() * now).sum(dim=1).mean())
-        rate = settings.temperature_rate
-        self._temperature *= 1.0 + (rate if entropy < self._entropy else -rate)
-
-    @property
-    def discount(self) -> float:
-        """The discount by now. Its horizon grows with the steps, as in François-Lavet et al. (2015,
-        arXiv 1512.02011) and Schwarzer et al. (2023, arXiv 2305.19452)."""
-        settings = self.settings
-        taken = self.steps - self._begun_steps
-        grown = (taken - settings.horizon_grows_from) / settings.horizon_grows_for
-        if grown <= 0.0 or settings.last_discount <= settings.discount:
-            return settings.discount
-        first, last = 1.0 / (1.0 - settings.discount), 1.0 / (1.0 - settings.last_discount)
-        return 1.0 - 1.0 / (first + (last - first) * min(grown, 1.0))
-
-    @property
-    def _worth_scale(self) -> float:
-        """Success is to stay worth more than going on, as far ahead as the horizon looks by now."""
-        return (1.0 - self.settings.discount) / (1.0 - self.discount)
-
-    @property
-    def _entropy(self) -> float:
-        """What it is to be; it falls as more than half of the episodes succeed."""
-        surely = max(2.0 * self.success_rate - 1.0, 0.0)
-        first, last = self.settings.entropy, self.settings.last_entropy
-        return first + (last - first) * surely
-
-
-class _ReturnScale:
-    """Rewards differ by orders of magnitude between tasks: they are divided by the standard
-    deviation of the discounted return so far, as stable-baselines3's `VecNormalize` does."""
-
-    def __init__(self, environments: int) -> None:
-        self._returns = np.zeros(environments)
-        self._count, self._mean, self._squares = 0.0, 0.0, 0.0
-
-    def forget_returns(self) -> None:
-        self._returns[:] = 0.0
-
-    def add(self, rewards: NDArray[np.float64], ended: NDArray[np.bool_], discount: float) -> None:
-        self._returns = self._returns * discount + rewards
-        # Chan et al. (1983): the moments of two samples together.
-        count, mean = len(rewards), float(self._returns.mean())
-        total, apart = self._count + count, mean - self._mean
-        self._squares += float(((self._returns - mean) ** 2).sum())
-        self._squares += apart * apart * self._count * count / total
-        self._mean += apart * count / total
-        self._count = total
-        self._returns[ended] = 0.0
-
-    @property
-    def deviation(self) -> float:
-        """1.0 where returns have not differed."""
-        variance = self._squares / max(self._count, 1.0)
-        return float(np.sqrt(variance)) if variance > 1e-8 else 1.0
+        for values in self.values:
+            values.learn(self.seen)

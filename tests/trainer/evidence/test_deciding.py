@@ -97,3 +97,14 @@ def test_asks_once_every_environment_has_shown_enough():
     assert not window.looks_learned, "42 of 50 have succeeded"
     window.clear()
     assert not window.looks_learned
+
+
+def test_a_network_is_watched_in_its_own_environments_for_longer():
+    window = SuccessWindow(16, own=range(1, 16, 2))
+    elsewhere = [TrainingEpisode(n, False, 0.0, 10) for n in range(0, 16, 2)]
+    for _ in range(11):
+        assert not window.looks_learned, "88 episodes; 64 are enough where it acts in all"
+        window.add(elsewhere)
+        window.add(TrainingEpisode(n, True, 0.0, 10) for n in range(1, 16, 2))
+    assert window.looks_learned
+    assert window.success_rate == 1.0

@@ -78,7 +78,7 @@ class AheadLearner(Learner):
         self._earned = np.zeros(self.episodes.count)
         self._lengths = np.zeros(self.episodes.count, np.int64)
 
-    def restart(self, weights):
+    def restart(self, weights, activation=None):
         self.network.load_state_dict(weights)
 
     def improve(self):

@@ -8,8 +8,9 @@ import torch
 
 from taskwright.sandbox.vector import SandboxedEpisodes
 from taskwright.task import ROBOT_BASES
+from taskwright.trainer.learners.action_values import ReturnScale, SoftQSettings
 from taskwright.trainer.learners.learner import TrainingEpisode
-from taskwright.trainer.learners.soft_q import SoftQLearner, SoftQSettings, _ReturnScale
+from taskwright.trainer.learners.soft_q import SoftQLearner
 
 SMALL = SoftQSettings().but(steps=16, first_steps=64, batch_size=32)
 
@@ -104,8 +105,9 @@ def test_the_policy_draws_by_what_actions_are_worth(learner):
         learner.improve()
     observations = torch.from_numpy(learner._observations)
     with torch.no_grad():
-        worths = learner._head(learner._trunk(observations))
-        expected = torch.softmax(worths / learner._temperature, dim=1)
+        values = learner.values[0]
+        worths = values._head(values._trunk(observations))
+        expected = torch.softmax(worths / values._temperature, dim=1)
         shown = odds(learner, learner._observations)
     torch.testing.assert_close(shown, expected)
 
@@ -127,8 +129,9 @@ def test_choices_get_as_uncertain_as_they_are_to_be(easy_source):
 
 @pytest.mark.parametrize(("successes", "entropy"), [(0, 0.7), (25, 0.7), (40, 0.43), (50, 0.25)])
 def test_choices_get_surer_once_half_of_the_episodes_succeed(learner, successes, entropy):
-    learner._recent += [True] * successes + [False] * (50 - successes)
-    assert learner._entropy == pytest.approx(entropy)
+    values = learner.values[0]
+    values.recent += [True] * successes + [False] * (50 - successes)
+    assert values._entropy == pytest.approx(entropy)
 
 
 @pytest.mark.parametrize(
@@ -136,14 +139,15 @@ def test_choices_get_surer_once_half_of_the_episodes_succeed(learner, successes,
     [(0, 50.0), (30_000, 50.0), (60_000, 125.0), (90_000, 200.0), (1e6, 200.0)],
 )
 def test_the_horizon_grows_where_training_takes_long(learner, steps, horizon):
-    learner.settings = SoftQSettings(
+    values = learner.values[0]
+    values.settings = SoftQSettings(
         discount=0.98, last_discount=0.995, horizon_grows_from=30_000, horizon_grows_for=60_000
     )
-    learner.steps = steps
-    assert 1.0 / (1.0 - learner.discount) == pytest.approx(horizon)
-    assert learner._worth_scale == pytest.approx(horizon / 50.0)
-    learner.settings = learner.settings.but(last_discount=0.9)
-    assert learner.discount == 0.98
+    values._taken_steps = int(steps)
+    assert 1.0 / (1.0 - values.discount) == pytest.approx(horizon)
+    assert values.worth_scale == pytest.approx(horizon / 50.0)
+    values.settings = values.settings.but(last_discount=0.9)
+    assert values.discount == 0.98
 
 
 def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
@@ -159,7 +163,7 @@ def test_new_places_count_until_episodes_succeed(learner, monkeypatch):
         learner.improve()
     assert set(worths) == {SMALL.exploration_bonus}
     worths.clear()
-    learner._recent += [True] * 3
+    learner.values[0].recent += [True] * 3
     learner.improve()
     assert set(worths) == {0.0}
 
@@ -169,12 +173,81 @@ def test_a_policy_to_begin_with_acts_as_it_did(learner):
     learner.restart(weights)
     shown = learner.network.state_dict()
     assert all(torch.equal(shown[name], weights[name]) for name in weights)
-    learner._publish()
+    learner.values[0]._publish()
     torch.testing.assert_close(shown["action_net.weight"], weights["action_net.weight"])
 
 
+TWO = SMALL.but(second_from=256)
+
+
+def test_a_second_network_acts_in_every_other_environment_once_training_takes_long(easy_source):
+    source = easy_source.replace("return False", "return self.x > 0.1")
+    with SandboxedEpisodes(source, "r2d2", count=4, processes=1) as episodes:
+        learner = SoftQLearner(episodes, 3, TWO)
+        learner.reset(1)
+        while learner.steps < TWO.second_from:
+            assert {episode.network for episode in learner.improve()} <= {0}
+            assert len(learner.networks) == 1
+        ended = [episode for _ in range(20) for episode in learner.improve()]
+        first, second = learner.networks
+        assert first is learner.network
+        assert (first.activation, second.activation) == ("tanh", "normalised_relu")
+        assert {(each.environment, each.network) for each in ended} == {
+            (0, 0),
+            (1, 1),
+            (2, 0),
+            (3, 1),
+        }
+        assert [learner.actor(n) for n in range(4)] == [0, 1, 0, 1]
+        # Both have learned, from what both have seen.
+        for values in learner.values:
+            assert values.taken_steps > 0
+            assert not torch.equal(values._slow_parameters[0], values._parameters[0])
+        assert learner.seen.steps * 4 == learner.steps
+
+
+def test_two_networks_learn_alike_however_many_processes_there_are(easy_source):
+    shown = []
+    for processes in (1, 3):
+        with SandboxedEpisodes(easy_source, "r2d2", count=4, processes=processes) as episodes:
+            learner = SoftQLearner(episodes, 3, TWO)
+            learner.reset(1)
+            for _ in range(8):
+                learner.improve()
+            shown.append([network.weights() for network in learner.networks])
+    one, several = shown
+    assert len(one) == len(several) == 2
+    for weights, again in zip(one, several, strict=True):
+        assert all(torch.equal(weights[name], again[name]) for name in weights)
+
+
+def test_going_on_from_a_policy_begins_with_one_network_of_its_kind(easy_source):
+    with SandboxedEpisodes(easy_source, "r2d2", count=4, processes=1) as episodes:
+        learner = SoftQLearner(episodes, 3, TWO)
+        learner.reset(1)
+        for _ in range(6):
+            learner.improve()
+        tanh, normalised = learner.networks
+        assert learner.takes_up(tanh)
+        assert learner.takes_up(normalised)
+        weights = normalised.weights()
+        learner.restart(weights, "normalised_relu")
+        (network,) = learner.networks
+        assert network is learner.network
+        assert network.activation == "normalised_relu"
+        assert all(torch.equal(network.weights()[name], weights[name]) for name in weights)
+        learner.improve()
+        learner.restart(tanh.weights())
+        assert [each.activation for each in learner.networks] == ["tanh"]
+        # A second one begins anew when this one has been at it as long.
+        while learner.values[0].taken_steps < TWO.second_from:
+            learner.improve()
+        learner.improve()
+        assert len(learner.networks) == 2
+
+
 def test_rewards_are_measured_by_how_much_returns_differ():
-    scale = _ReturnScale(2)
+    scale = ReturnScale(2)
     assert scale.deviation == 1.0
     nothing = np.array([False, False])
     returns = []
