@@ -71,7 +71,7 @@ class Connection(sqlite3.Connection):
 
     def __init__(self, database: Path, **keywords: Any) -> None:
         super().__init__(database, **{**keywords, "check_same_thread": False})
-        self._path = database
+        self.path = database
         self._lock = threading.Lock()
         self._queue = threading.Lock()
         self._wanted: list[_Write] = []
@@ -80,8 +80,8 @@ class Connection(sqlite3.Connection):
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement that reads. Raises StorageError, and DamagedError where the file
         is not sound."""
-        with self._lock, damage_explained(self._path), _storage_explained():
-            return all_rows(self, self._path, sql, values)
+        with self._lock, damage_explained(self.path), _storage_explained():
+            return all_rows(self, self.path, sql, values)
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Execute a statement that writes; it is safe on the disk when this returns. Raises as
@@ -103,7 +103,7 @@ class Connection(sqlite3.Connection):
             finally:
                 self._let_the_next_write()
         if own.error is not None:
-            with damage_explained(self._path), _storage_explained():
+            with damage_explained(self.path), _storage_explained():
                 raise own.error
 
     def _let_the_next_write(self) -> None:
@@ -156,7 +156,7 @@ class Reader:
     Threads may share it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.resolve()
+        self.path = path.resolve()
         self._lock = threading.Lock()
         self._resources = contextlib.ExitStack()
         self._seen: tuple[Any, ...] = ()
@@ -165,16 +165,16 @@ class Reader:
 
     def _open(self) -> None:
         self._resources.close()
-        self._seen = _state(self._path)
-        self._connection = self._resources.enter_context(reading(self._path))
+        self._seen = _state(self.path)
+        self._connection = self._resources.enter_context(reading(self.path))
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """The rows of a statement. Raises DamagedError where the file is not sound, and
         sqlite3.OperationalError for a statement that would write."""
-        with self._lock, damage_explained(self._path), _storage_explained():
-            if _state(self._path) != self._seen:
+        with self._lock, damage_explained(self.path), _storage_explained():
+            if _state(self.path) != self._seen:
                 self._open()
-            return all_rows(self._connection, self._path, sql, values)
+            return all_rows(self._connection, self.path, sql, values)
 
     def write(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Raises sqlite3.OperationalError: nothing is written through a reader."""
@@ -182,7 +182,7 @@ class Reader:
 
     def let_go(self, path: Path) -> None:
         """Close the file if it is this one; the next statement opens it again."""
-        if path.resolve() == self._path:
+        if path.resolve() == self.path:
             with self._lock:
                 self._seen = ()
                 self._resources.close()

@@ -38,7 +38,7 @@ from .opening import (
     was_left_open,
     write_safely,
 )
-from .tampering import known_status, record_in, unit_vector
+from .tampering import DamagedError, known_status, record_in, unit_vector
 
 if TYPE_CHECKING:
     import pandas
@@ -207,6 +207,8 @@ class Archive:
         # Some at a time: their JSON takes as much memory as they do.
         where = "WHERE number > ?1 AND (?2 IS NULL OR status = ?2)"
         while some := self._select(where, last, written, most=TOGETHER):
+            if len({record.number for record in some}) < len(some):
+                raise DamagedError(self._connection.path, "it gives more than it holds")
             last = some[-1].number
             records += [record for record in some if status in (None, record.status)]
         return records

@@ -43,7 +43,6 @@ from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import assemble
 from taskwright.generator.strategies import STRATEGIES
 from taskwright.generator.strategies.bandit import choose_start
-from taskwright.generator.strategies.breadth import spread
 from taskwright.generator.strategies.strategy import Situation
 from taskwright.task import CurvePoint, Outcome, Record, Robot, Status, Task, Trial
 
@@ -165,6 +164,17 @@ def _record(number: int, status: Status, idea: Any, source: str, robot: Robot) -
         reason = "Solved before training by what was learned on “Climb the stairs” (14 of 16)."
         trial = Trial("too_easy", reason, 0.88)
     return Record(number, status, reason, idea, Task(source, robot), trial=trial, novelty=0.2)
+
+
+def spread(vectors: list[Any], first: int, count: int) -> list[int]:
+    """Positions of at most `count` unit vectors from all over, `first` first (Gonzalez 1985)."""
+    chosen = [first]
+    similarity = np.stack(vectors) @ np.stack(vectors).T
+    while len(chosen) < min(count, len(vectors)):
+        nearness = similarity[:, chosen].max(axis=1)
+        nearness[chosen] = np.inf
+        chosen.append(int(nearness.argmin()))
+    return chosen
 
 
 def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dict[str, list[str]]:

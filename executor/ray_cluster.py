@@ -1,10 +1,10 @@
-"""A Ray cluster: which of its nodes may be used, and the places for workers on them."""
+"""A Ray cluster: which of its nodes may be used, and what is started and kept on them."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -42,7 +42,7 @@ class Node:
     name: str
     """Its host name and its address."""
     cpus: int
-    """The number of workers that it has places for: one for each CPU that Ray was told of."""
+    """How many workers it can hold: one for each CPU that Ray was told of."""
     found: dict[str, Any] | None = None
     """What `ray_node.examine` returned; None where it did not."""
     fault: str = ""
@@ -88,7 +88,6 @@ class Cluster:
         self._new: dict[str, tuple[Node, Any, float]] = {}
         """Those that are being examined, the answer to come, and until when."""
         self._looked_at = -LOOK_EVERY_S
-        self._taken: Counter[str] = Counter()
         self._store: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._store_bytes = 0
         self._unusable_since: float | None = None
@@ -128,40 +127,22 @@ class Cluster:
             require_usable(node if node.fault else self._judged(node))
         return min((node.isolation for node in nodes), key=lambda it: LEVELS.index(it.level))
 
-    def take_place(self) -> str | None:
-        """Take the place of a worker, where the smallest part of the places are taken.
-
-        Returns:
-            The id of the node on which it is; None while none is free.
-        """
+    def usable(self) -> frozenset[str]:
+        """The ids of the nodes that may be used, as far as they are alive and examined by now."""
         with self._lock:
             self._look()
-            usable = [node for node in self._nodes.values() if not node.fault]
+            usable = frozenset(node.node_id for node in self._nodes.values() if not node.fault)
             if usable:
                 self._unusable_since = None
             elif self._unusable_since is None:
                 self._unusable_since = time.monotonic()
                 self._warn("The cluster has no node left that can be used: the run waits for one.")
-            free = [node for node in usable if self._taken[node.node_id] < node.cpus]
-            if not free:
-                return None
-            best = min(free, key=lambda node: (self._taken[node.node_id] / node.cpus, node.node_id))
-            self._taken[best.node_id] += 1
-            return best.node_id
-
-    def give_back(self, node_id: str) -> None:
-        """Give back the place of a worker.
-
-        Args:
-            node_id: What `take_place` returned.
-        """
-        with self._lock:
-            self._taken[node_id] -= 1
+            return usable
 
     @property
     def unusable_s(self) -> float:
-        """For how long, in seconds, no node could be used. 0.0 where one can, or where nobody has
-        asked for a place since."""
+        """For how long, in seconds, no node could be used, as far as `usable` was asked; 0.0 where
+        one can."""
         since = self._unusable_since
         return 0.0 if since is None else time.monotonic() - since
 
@@ -177,19 +158,23 @@ class Cluster:
         if is_new:
             self._warn(text)
 
-    def start_worker(self, node_id: str) -> Any:
-        """Have a `NodeWorker` started.
+    def start_worker(self, usable: frozenset[str]) -> Any:
+        """Have a `NodeWorker` started, where a CPU is free.
 
         Args:
-            node_id: The node on which it is to be.
+            usable: The ids of the nodes of which one is to be taken.
 
         Returns:
-            The actor, which need not live yet.
+            The actor, which need not live yet, and does not while no CPU is free.
         """
-        # What dies is begun again by us: only we know what was under way.
-        return self._on(
-            node_id, NodeWorker, num_cpus=1, max_restarts=0, max_task_retries=0
-        ).remote()
+        worker = self.ray.remote(NodeWorker).options(
+            num_cpus=1,
+            label_selector={"ray.io/node-id": f"in({','.join(sorted(usable))})"},
+            # What dies is begun again by us: only we know what was under way.
+            max_restarts=0,
+            max_task_retries=0,
+        )
+        return worker.remote()
 
     def put(self, digest: str, data: bytes) -> Any:
         """Put a file into the cluster's object store, unless it is there already. Each node keeps
@@ -232,12 +217,6 @@ class Cluster:
         _, size_bytes = self._store.pop(digest)
         self._store_bytes -= size_bytes
 
-    def _on(self, node_id: str, what: Any, **options: Any) -> Any:
-        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
-        return self.ray.remote(what).options(scheduling_strategy=place, **options)
-
     def _look(self) -> None:
         """See which nodes are alive, and examine those that are new. The lock is held."""
         now = time.monotonic()
@@ -248,8 +227,7 @@ class Cluster:
                 for node_id in known.keys() - alive.keys():
                     del known[node_id]
             for node_id in alive.keys() - self._nodes.keys() - self._new.keys():
-                examination = self._on(node_id, examine, num_cpus=0, max_retries=0)
-                answer = examination.remote(self._tries_to_break_out)
+                answer = self._examination(node_id)
                 self._new[node_id] = alive[node_id], answer, now + EXAMINE_TIMEOUT_S
         for node_id, (node, answer, deadline) in [*self._new.items()]:
             if self.ray.wait([answer], timeout=0)[0] or now > deadline:
@@ -257,6 +235,15 @@ class Cluster:
                 self._nodes[node_id] = judged = self._judged(self._examined(node, answer))
                 if judged.fault and self._is_in_use:
                     self._warn(f"The node {node.name} {judged.fault}: it is left out.")
+
+    def _examination(self, node_id: str) -> Any:
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        # Its process is of no more use afterwards, nor are the sandboxes that it keeps warm.
+        examination = self.ray.remote(num_cpus=0, max_retries=0, max_calls=1)(examine)
+        place = NodeAffinitySchedulingStrategy(node_id, soft=False)
+        examination = examination.options(scheduling_strategy=place)
+        return examination.remote(self._tries_to_break_out)
 
     def _judged(self, node: Node) -> Node:
         return judged(node, needs_token=self._needs_token, required=self._required)

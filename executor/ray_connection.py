@@ -52,6 +52,7 @@ def connect(address: str, needs_token: bool) -> tuple[Any, bool]:
     """
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
+    is_late = "ray" in sys.modules and "RAY_AUTH_MODE" not in os.environ
     has_token = _use_token()
     try:
         import ray
@@ -67,6 +68,11 @@ def connect(address: str, needs_token: bool) -> tuple[Any, bool]:
             "There is no token for a Ray cluster here, and a cluster without one lets anybody who "
             "reaches it run programs.",
             TOKEN_REMEDY,
+        )
+    if has_token and is_late and address != "auto":
+        raise UsageError(
+            "Ray was imported before it was told to use its token.",
+            "Set RAY_AUTH_MODE=token in the environment of this process, or call `ray.init` first.",
         )
     where = os.environ.get("RAY_ADDRESS") or address if address == "auto" else address
     if where != "auto":

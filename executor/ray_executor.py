@@ -87,7 +87,7 @@ class RayExecutor(PooledExecutor):
 
 
 class RayWorker(Worker):
-    """One worker: a place on a node, and the actor that lives there.
+    """One worker: an actor on some node, which is replaced when it dies.
 
     Args:
         cluster: Where it is.
@@ -97,7 +97,6 @@ class RayWorker(Worker):
         super().__init__()
         self._cluster = cluster
         self._ray = cluster.ray
-        self._node_id: str | None = None
         self._actor: Any = None
 
     @property
@@ -112,7 +111,7 @@ class RayWorker(Worker):
         return True
 
     def get_ready(self, is_closing: threading.Event) -> None:
-        """Find a place on a node, and wait until the actor lives there.
+        """Have an actor started, and wait until it lives.
 
         Args:
             is_closing: Set once nobody wants the worker any more.
@@ -120,34 +119,42 @@ class RayWorker(Worker):
         Raises:
             WorkersGoneError: For `PATIENCE_S` no node could be used.
         """
-        self.close()
-        while (node_id := self._cluster.take_place()) is None:
+        began = time.monotonic()
+        while not is_closing.is_set():
+            self.close()
+            if usable := self._cluster.usable():
+                with self._lock:
+                    self._actor = self._cluster.start_worker(usable)
+                if self._lives(usable, is_closing):
+                    return
             if self._cluster.unusable_s > PATIENCE_S:
                 raise WorkersGoneError(
                     f"For {PATIENCE_S / 60:g} minutes the cluster had no node that can be used.",
                     "The same command goes on where it stopped, once there is one.",
                 )
-            if is_closing.wait(LOOK_EVERY_S):
-                return
-        actor = self._cluster.start_worker(node_id)
-        with self._lock:
-            self._node_id, self._actor = node_id, actor
-        began, first = time.monotonic(), actor.is_there.remote()
-        while not is_closing.is_set() and not self._ray.wait([first], timeout=LOOK_EVERY_S)[0]:
-            if time.monotonic() - began > SLOW_START_S:
+            if usable and time.monotonic() - began > SLOW_START_S:
                 self._cluster.warn_once(
                     "Workers wait for CPUs of the cluster: others seem to be using them."
                 )
+            is_closing.wait(LOOK_EVERY_S)
+
+    def _lives(self, usable: frozenset[str], is_closing: threading.Event) -> bool:
+        """Wait until the actor lives. Returns whether it does: it will not where it has failed, and
+        it is asked for anew where other nodes can be used by now or nobody has a CPU for it."""
+        first = self._actor.is_there.remote()
+        began = time.monotonic()
+        while not is_closing.is_set() and self._cluster.usable() == usable:
+            if self._ray.wait([first], timeout=LOOK_EVERY_S)[0]:
+                return self.is_ready
+            if time.monotonic() - began > SLOW_START_S:
+                break
+        return False
 
     def close(self) -> None:
-        """End the actor with what it started, and give its place back. Calling it twice is
-        harmless."""
+        """End the actor with what it started. Calling it twice is harmless."""
         with self._lock:
-            node_id, self._node_id = self._node_id, None
             self._kill()
             self._actor = None
-        if node_id is not None:
-            self._cluster.give_back(node_id)
 
     def _kill(self) -> None:
         if self._actor is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import sys
 
@@ -29,7 +30,8 @@ def test_without_ray_it_says_how_to_install_it(monkeypatch):
 class TestWithRay:
     @pytest.fixture(autouse=True)
     def _with_ray(self):
-        pytest.importorskip("ray")
+        if importlib.util.find_spec("ray") is None:
+            pytest.skip("Ray is not installed")
 
     @pytest.mark.parametrize(
         "address", ["here", "10.0.0.5", "10.0.0.5:0", "10.0.0.5:99999", "ray://10.0.0.5:10001", ""]
@@ -49,6 +51,12 @@ class TestWithRay:
             address = f"127.0.0.1:{listener.getsockname()[1]}"
             with pytest.raises(UsageError, match="cannot be joined: it does not answer within 3 s"):
                 connect(address, needs_token=True)
+
+    def test_a_token_that_comes_too_late_for_ray_is_told(self, monkeypatch):
+        importlib.import_module("ray")
+        monkeypatch.delenv("RAY_AUTH_MODE")
+        with pytest.raises(UsageError, match="imported before it was told to use its token"):
+            connect("127.0.0.1:1", needs_token=True)
 
     @pytest.mark.parametrize("mode", ["disabled", "token"])
     def test_without_a_token_it_says_how_to_make_one(self, monkeypatch, tmp_path, mode):

@@ -36,7 +36,7 @@ LONGEST_S = 240.0
 
 def command(run_dir: Path, *options: str) -> list[str]:
     sets = [f"--set=trainer.{name}={value}" for name, value in TRIAL.items()]
-    limits = ["--attempts=4", "--set=run.concurrency=4", "--set=novelty.interesting=0", "--seed=3"]
+    limits = ["--attempts=3", "--set=run.concurrency=3", "--set=novelty.interesting=0", "--seed=3"]
     words = ["run", str(run_dir), "--model=composer", "--quiet", *limits, *sets, *options]
     return [sys.executable, "-m", "taskwright", *words]
 

@@ -29,6 +29,7 @@ import numpy as np
 
 from taskwright.archive.store import Archive
 from taskwright.config import merge, parse_assignment
+from taskwright.executor import job as job_module
 from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator import run as run_module
@@ -219,7 +220,8 @@ def main(run_dir: str, url: str, executor: str, kills: str, seed: str, longest: 
     else:
         # Nothing is run that would have to be isolated, and finding out takes long.
         found = Isolation(5, False, True, True, [], [])
-        vars(run_module).update(replacements(), require_isolation=lambda required: found)
+        vars(run_module).update(replacements())
+        vars(job_module).update(require_isolation=lambda required: found)
     settings: dict = {}
     for assignment in more:
         settings = merge(settings, parse_assignment(assignment))

@@ -21,7 +21,7 @@ from taskwright.archive.run_lock import locked
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.config import resolve
 from taskwright.errors import ArchiveError, BrokenError, ModelError, UsageError
-from taskwright.executor.job import JobResult
+from taskwright.executor.job import Executor, JobResult
 from taskwright.executor.local import LocalExecutor
 from taskwright.generator import run as run_module
 from taskwright.generator.run import open_run, prepare_config
@@ -168,7 +168,7 @@ def test_a_second_command_on_the_same_folder_is_refused_with_the_holder(go, tmp_
         go(tmp_path, run={"attempts": 1})
 
 
-class FailingExecutor:
+class FailingExecutor(Executor):
     """An executor whose machine always fails."""
 
     workers = 1

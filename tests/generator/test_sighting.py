@@ -13,6 +13,7 @@ from taskwright.archive.folder import frame_strip_path
 from taskwright.archive.store import Archive
 from taskwright.config import ModelConfig, resolve
 from taskwright.errors import BrokenError
+from taskwright.executor import job as job_module
 from taskwright.executor.job import JobResult
 from taskwright.generator import run as run_module
 from taskwright.generator.answers import SIGHTING_FIELDS, AnswerError, Sight, parse_sighting
@@ -156,7 +157,7 @@ class Encoder:
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-class Executor:
+class Looking(job_module.Executor):
     """Checks pass, trials succeed, and films are written; `success` is what the code says."""
 
     workers = 1
@@ -199,7 +200,7 @@ def test_a_run_records_what_was_seen_and_keeps_the_task_all_the_same(
 ):
     monkeypatch.setattr(run_module, "make_encoder", lambda settings: Encoder())
     found = Isolation(5, False, True, True, [], [])
-    monkeypatch.setattr(run_module, "require_isolation", lambda required: found)
+    monkeypatch.setattr(job_module, "require_isolation", lambda required: found)
     answer = f"SEEN: It drives.\nVERDICT: {verdict}"
     model_server.answer = lambda prompt: reply(answer, usage=False)
     config = resolve(
@@ -214,7 +215,7 @@ def test_a_run_records_what_was_seen_and_keeps_the_task_all_the_same(
         }
     )
     events = []
-    open_run(tmp_path, config, Executor(True), events.append)
+    open_run(tmp_path, config, Looking(True), events.append)
     with Archive.open(tmp_path) as archive:
         (record,) = archive.records()
     assert record.status == "learned"
