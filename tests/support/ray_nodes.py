@@ -7,7 +7,9 @@ environment.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,9 +17,14 @@ from pathlib import Path
 
 TOKEN = "a-token-for-tests-of-nothing-of-value"
 SMALL_STORE_BYTES = 80 * 2**20
+SHUTDOWN_TIMEOUT_S = 30.0
 
 
 def main() -> None:
+    if os.fork():
+        # A cluster is nobody's child: tests that kill all processes below them do not mean it.
+        return
+    print(os.getpid(), flush=True)
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": SMALL_STORE_BYTES}
@@ -46,6 +53,7 @@ class RayNodes:
             text=True,
             env=environment,
         )
+        self._pid = int(self._process.stdout.readline())
         self.address = self._process.stdout.readline().strip()
         assert self.address, "no cluster has started"
         for _ in range(nodes - 1):
@@ -72,7 +80,7 @@ class RayNodes:
         """The processes of the cluster whose command line has one of the words; all without any."""
         return [
             pid
-            for pid in below(self._process.pid)
+            for pid in below(self._pid)
             if not words or any(word in command_line(pid) for word in words)
         ]
 
@@ -84,13 +92,14 @@ class RayNodes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        everything = [*below(self._pid), self._pid]
         self._process.stdin.close()
-        try:
-            self._process.wait(60.0)
-        except subprocess.TimeoutExpired:
-            for pid in [*below(self._process.pid), self._process.pid]:
-                os.kill(pid, 9)
-            self._process.wait()
+        self._process.stdout.close()
+        self._process.wait()
+        if seconds_until_gone([self._pid], SHUTDOWN_TIMEOUT_S) >= SHUTDOWN_TIMEOUT_S:
+            for pid in everything:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def below(pid: int) -> list[int]:
