@@ -42,6 +42,12 @@ REACHING: dict[str, dict[str, Any]] = {
         "model": {"name": "m", "base_url": "http://evil.example/v1"}
     },
     "have tasks computed by the executor cluster": {"run": {"executor": "cluster"}},
+    "join the Ray cluster at evil.example:6379": {
+        "run": {"executor": "ray", "ray_address": "evil.example:6379"}
+    },
+    "join the Ray cluster at auto without a token": {
+        "run": {"executor": "ray", "ray_authentication": "none"}
+    },
     "by the provider delphi": {"model": {"name": "m", "provider": "delphi"}},
     "ask the model at the usual server": {"model": {"name": "gpt-dear"}},
     "with what AWS_SECRET holds": {
