@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -165,6 +166,34 @@ def _weights_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
+class InTurn:
+    """A lock that threads get in the order in which they ask for it, unlike those of Python: where
+    hundreds wait, the first one of them must not happen to be the last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[threading.Lock] = deque()
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        turn = threading.Lock()
+        turn.acquire()
+        with self._lock:
+            if self._is_held:
+                self._waiting.append(turn)
+            else:
+                self._is_held = True
+                turn.release()
+        turn.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            if self._waiting:
+                self._waiting.popleft().release()
+            else:
+                self._is_held = False
+
+
 class Embedder:
     """Embeds texts, each once: vectors are kept in an archive that may be written to. Any thread
     may ask."""
@@ -176,7 +205,7 @@ class Embedder:
         self._encoder = encoder
         self.name = encoder.name
         # Encoders are not made to be loaded or used by several threads at once.
-        self._lock = threading.Lock()
+        self._lock = InTurn()
         self._recent: dict[str, NDArray[np.float32]] = {}
         """The vectors that were last looked up or computed, by their texts."""
         self._recent_lock = threading.Lock()

@@ -92,15 +92,16 @@ class Neighbourhood:
         """As `nearest`, but only the numbers of the journeys and their cosine similarities: no
         record is read."""
         with self._lock:
-            return self._similar(text, count, statuses, up_to)
+            if count < 1 or not self._among(statuses, up_to).any():
+                return []
+        # Not while others are kept from asking: it takes many times as long as the search.
+        vector = self._embedder.embed(text)
+        with self._lock:
+            return self._similar(vector, count, self._among(statuses, up_to))
 
     def _similar(
-        self, text: str, count: int, statuses: Collection[Status] | None, up_to: int | None
+        self, vector: NDArray[np.float32], count: int, among: NDArray[np.bool_]
     ) -> list[tuple[int, float]]:
-        among = self._among(statuses, up_to)
-        if count < 1 or not among.any():
-            return []
-        vector = self._embedder.embed(text)
         found: list[tuple[float, int]] = []
         start = 0
         for index in self._indices:

@@ -67,6 +67,32 @@ def test_a_text_that_many_ask_for_at_the_same_time_is_embedded_once(tmp_path):
     assert len(found) == 20
 
 
+def test_texts_are_embedded_in_the_order_in_which_they_were_asked_for(tmp_path):
+    asked, is_free, order = threading.Event(), threading.Event(), []
+
+    class Held:
+        name = "held"
+
+        def encode(self, text):
+            asked.set()
+            is_free.wait(timeout=10.0)
+            order.append(text)
+            return np.array([1.0, 0.0], np.float32)
+
+    with Archive.create_or_open(tmp_path) as archive:
+        embedder, threads = Embedder(archive, Held()), []
+        for number in range(30):
+            threads.append(threading.Thread(target=embedder.embed, args=(str(number),)))
+            threads[-1].start()
+            assert asked.wait(timeout=10.0)
+            while number and len(embedder._lock._waiting) < number:
+                time.sleep(0.001)
+        is_free.set()
+        for thread in threads:
+            thread.join()
+    assert order == [str(number) for number in range(30)]
+
+
 def test_a_vector_is_found_again_when_memory_has_forgotten_it(tmp_path, monkeypatch):
     class Lengths:
         name = "lengths"
