@@ -79,11 +79,11 @@ def test_writes_of_many_threads_share_a_transaction(tmp_path):
                 write_step(archive, place + 1, str(step))
 
         # The disk is slow, and all of them have come before it is done.
+        everybody = threading.Thread(target=in_threads, args=(write, JOURNEYS))
         with archive._connection._lock:
-            threading.Thread(target=in_threads, args=(write, JOURNEYS)).start()
+            everybody.start()
             time.sleep(0.2)
-        while len(archive.journal(JOURNEYS).steps()) < 10 or archive._connection._somebody_writes:
-            time.sleep(0.01)
+        everybody.join()
         archive._connection.set_trace_callback(None)
         assert sum(s.startswith("INSERT INTO steps") for s in statements) == 10 * JOURNEYS
         assert statements.count("COMMIT") < 5 * JOURNEYS
