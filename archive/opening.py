@@ -118,6 +118,8 @@ class Connection(sqlite3.Connection):
             with self._queue:
                 writes, self._wanted = self._wanted, []
             begins = not self.in_transaction
+            # That of the last question counts the time of the thread that asked it.
+            self.set_progress_handler(None, 0)
             try:
                 if begins:
                     self.execute("BEGIN IMMEDIATE")

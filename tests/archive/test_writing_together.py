@@ -8,8 +8,10 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
+from taskwright.archive import tampering
 from taskwright.archive.store import FILE_NAME, Archive
 from taskwright.errors import StorageError
 from taskwright.task import Idea
@@ -131,6 +133,18 @@ def test_a_full_disk_is_told_to_everybody_whose_write_is_lost(tmp_path):
         kept = [(n, name) for n in range(1, JOURNEYS + 1) for name, _ in archive.journal(n).steps()]
     assert len(failed) == JOURNEYS
     assert sorted(kept) == sorted(done)
+
+
+def test_the_time_limit_of_a_question_is_none_of_a_write_after_it(tmp_path, monkeypatch):
+    with Archive.create_or_open(tmp_path) as archive:
+        with archive.transaction():
+            for number in range(5_000):
+                archive.keep_embedding(str(number), "one", np.ones(1, np.float32))
+        # Too little for any statement of more than some instructions.
+        monkeypatch.setattr(tampering, "STATEMENT_S", -1.0)
+        assert archive.last_number() == 0
+        archive.drop_embeddings_but("another")
+        assert archive.embedder() is None
 
 
 def test_a_transaction_takes_in_what_others_write_meanwhile(tmp_path):
