@@ -163,13 +163,13 @@ class InFlight:
         """
         while True:
             with self._lock:
-                found = (self._states.get(n) for n in range(horizon + 1, number))
-                others = [state for state in found if state is not None]
-            late = [state.number for state in others if not state.has_come_to(what)]
-            if not late:
-                return others
+                states = self._states
+                others = [states[n] for n in range(horizon + 1, number) if n in states]
             # The latest comes to it after most others: whoever waits for it is woken once.
-            self._wait(late[-1], what, waiting)
+            late = next((s for s in reversed(others) if not s.has_come_to(what)), None)
+            if late is None:
+                return others
+            self._wait(late.number, what, waiting)
 
     def until_idea(self, number: int, waiting: Callable[[int], None]) -> None:
         """Until a journey has come to its idea, or has ended without. Raises Stopped."""

@@ -18,8 +18,6 @@ from .drawing import (
     DISTINCT,
     WIDEST,
     Known,
-    Made,
-    made_of,
     recipe_in,
     unlikeness,
     widened,
@@ -30,7 +28,7 @@ if TYPE_CHECKING:
     from ..strategies.strategy import IdeaStrategy
 
 MOST_UNDER_WAY = 10_000
-"""So many ideas under way are remembered as what they are made of."""
+"""So many ideas under way are remembered as known ones; others are read again."""
 
 
 class Composer:
@@ -43,13 +41,13 @@ class Composer:
         self._interesting = interesting
         self._lock = threading.Lock()
         self._known = Known()
-        """The recipes of the records that the journey knew which proposed last."""
+        """The recipes of the journeys before the one that proposed last."""
         self._count = 0
         """How many records those were."""
         self._last: Record | None = None
         """The last of them."""
-        self._made: dict[int, tuple[Idea, Made | None]] = {}
-        """Of ideas under way, by their places in memory."""
+        self._under_way: dict[int, Idea] = {}
+        """Ideas under way whose recipes are known, by their places in memory."""
 
     def for_journey(self, meter: Meter) -> Self:
         return self
@@ -72,13 +70,10 @@ class Composer:
 
     def _choose(self, brief: Brief) -> Recipe:
         """The recipe least like all that the journey knows and that are under way."""
-        known, under_way = self._known_from(brief.records), Known()
-        for idea in brief.under_way:
-            if made := self._made_of(idea):
-                under_way.add_made(made)
+        known = self._known_from(brief)
 
         def best(recipes: Sequence[Recipe]) -> tuple[tuple[float, float], Recipe]:
-            ranks = unlikeness(recipes, known, under_way)
+            ranks = unlikeness(recipes, known)
             place = max(range(len(recipes)), key=ranks.__getitem__)
             return ranks[place], recipes[place]
 
@@ -93,25 +88,27 @@ class Composer:
             rank, chosen = best([chosen, *further])
         return chosen
 
-    def _known_from(self, records: Sequence[Record]) -> Known:
-        """The recipes of these records. Ideas come in the order of their journeys, so the records
-        mostly begin with those of the time before, whose recipes are not read again."""
-        count = self._count
-        if count and not (count <= len(records) and records[count - 1] is self._last):
+    def _known_from(self, brief: Brief) -> Known:
+        """The recipes of all journeys before this one. Ideas come in the order of their journeys:
+        mostly these are those of the time before and a few more, and only the latter are read."""
+        records, count = brief.records, self._count
+        if count:
+            goes_on = count <= len(records) and records[count - 1] is self._last
+        else:
+            goes_on = any(id(idea) in self._under_way for idea in brief.under_way[:1])
+        if not goes_on:
             count, self._known = 0, Known()
+            self._under_way.clear()
         self._known.add_all(record.idea for record in records[count:])
         self._count, self._last = len(records), records[-1] if records else None
+        for idea in brief.under_way:
+            if id(idea) not in self._under_way:
+                self._known.add_all([idea])
+                # The idea itself, so that no other one can come to have its place in memory.
+                self._under_way[id(idea)] = idea
+                if len(self._under_way) > MOST_UNDER_WAY:
+                    del self._under_way[next(iter(self._under_way))]
         return self._known
-
-    def _made_of(self, idea: Idea) -> Made | None:
-        """What an idea under way is made of. It is read once and not for each journey after it."""
-        if id(idea) not in self._made:
-            recipe = recipe_in(idea)
-            # With the idea, so that no other one can come to have its place in memory.
-            self._made[id(idea)] = idea, made_of(recipe) if recipe else None
-            if len(self._made) > MOST_UNDER_WAY:
-                del self._made[next(iter(self._made))]
-        return self._made[id(idea)][1]
 
     def write(self, idea: Idea, stones: Sequence[Record]) -> str:
         recipe = recipe_in(idea)
