@@ -81,7 +81,7 @@ class InFlight:
         """A heap: the journeys that have ended and are not in the history yet."""
         self._lock = threading.Lock()
         self._awaited: dict[tuple[int, What], threading.Condition] = {}
-        """Of each thing that journeys wait for now, what wakes just those."""
+        """By what is awaited, the condition that wakes those who wait for it and nobody else."""
         self._is_stopped = False
 
     def horizon(self, number: int) -> int:

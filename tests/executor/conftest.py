@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from ray_nodes import RayNodes
 
@@ -12,8 +10,6 @@ from ray_nodes import RayNodes
 def ray_nodes():
     """Three nodes on this machine, one CPU each; this process is let in. Starting them takes half a
     minute, so only slow tests ask for it."""
-    if importlib.util.find_spec("ray") is None:
-        pytest.skip("Ray is not installed")
     # Ray reads how it is let in when it is imported, and so it is not imported before.
     with pytest.MonkeyPatch.context() as patch, RayNodes(3) as nodes:
         for name, value in RayNodes.client_environment().items():

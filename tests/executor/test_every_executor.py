@@ -11,13 +11,15 @@ import threading
 import time
 from pathlib import Path
 
+import jobs
 import pytest
+from jobs import check_job
 
 from taskwright.config import RunConfig
 from taskwright.errors import StorageError, UsageError
 from taskwright.executor import EXECUTORS, make_executor
 from taskwright.executor.job import Executor, Job, JobCancelled, JobResult
-from taskwright.task import Outcome, Task, Trial, from_json, to_json
+from taskwright.task import Outcome, Trial, from_json, to_json
 from taskwright.trainer.requests import TrialRequest
 
 # Starting a cluster takes half a minute.
@@ -46,12 +48,7 @@ def executor(request, settings_of):
 
 @pytest.fixture(scope="module")
 def hanging(easy_source) -> str:
-    return easy_source.replace("        super().__init__()", "        while True: pass")
-
-
-def check_job(source: str, deadline_s: float = 60.0) -> Job:
-    task = Task(source)
-    return Job(f"check-{task.task_id}", "check", to_json(task), deadline_s)
+    return jobs.hanging(easy_source)
 
 
 class Asked(threading.Thread):

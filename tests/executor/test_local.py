@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 
 import pytest
+from jobs import check_job, hanging, wait_until_gone
 
 from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
-from taskwright.task import Task, from_json, to_json
+from taskwright.task import from_json, to_json
 from taskwright.trainer.requests import Film, FilmRequest
 
 
@@ -19,30 +19,6 @@ from taskwright.trainer.requests import Film, FilmRequest
 def executor():
     with LocalExecutor() as executor:
         yield executor
-
-
-def check_job(source: str, deadline_s: float = 60.0) -> Job:
-    task = Task(source)
-    return Job(f"check-{task.task_id}", "check", to_json(task), deadline_s)
-
-
-def hanging(source: str) -> str:
-    return source.replace("        super().__init__()", "        while True: pass")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_until_gone(pid: int, timeout_s: float = 2.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 class Asked(threading.Thread):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import socket
 import sys
 
@@ -28,11 +28,6 @@ def test_without_ray_it_says_how_to_install_it(monkeypatch):
 
 
 class TestWithRay:
-    @pytest.fixture(autouse=True)
-    def _with_ray(self):
-        if importlib.util.find_spec("ray") is None:
-            pytest.skip("Ray is not installed")
-
     @pytest.mark.parametrize(
         "address", ["here", "10.0.0.5", "10.0.0.5:0", "10.0.0.5:99999", "ray://10.0.0.5:10001", ""]
     )

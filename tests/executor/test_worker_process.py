@@ -10,11 +10,12 @@ import threading
 import time
 
 import pytest
+from jobs import check_job, hanging, wait_until_gone
 
 from taskwright.executor.job import Job
 from taskwright.executor.worker_process import WorkerProcess
 from taskwright.sandbox.processes.process import child_environment
-from taskwright.task import Outcome, Task, from_json, to_json
+from taskwright.task import Outcome, from_json, to_json
 from taskwright.trainer.requests import FilmRequest
 
 
@@ -23,30 +24,6 @@ def worker():
     worker = WorkerProcess(workers=1)
     yield worker
     worker.close()
-
-
-def check_job(source: str, deadline_s: float = 60.0) -> Job:
-    task = Task(source)
-    return Job(f"check-{task.task_id}", "check", to_json(task), deadline_s)
-
-
-def hanging(source: str) -> str:
-    return source.replace("        super().__init__()", "        while True: pass")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_until_gone(pid: int, timeout_s: float = 2.0) -> bool:
-    deadline = time.monotonic() + timeout_s
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pid)
 
 
 def test_the_same_job_gives_the_same_result_from_one_warm_worker(worker, easy_source):
