@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from processes import SANDBOXED, descendants, is_running
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 from websockets.sync.client import connect
@@ -52,21 +52,6 @@ def run_dir(tmp_path: Path, easy_source: str, make_record: Callable[..., Record]
 def client(run_dir: Path) -> Iterator[TestClient]:
     with TestClient(create_app(run_dir, feedback=True), base_url="http://localhost") as client:
         yield client
-
-
-def children(of: int) -> set[int]:
-    """Ids of the sandboxed processes that a process has, through its fork server."""
-    parents, tasks = {}, set()
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError, ValueError):
-            name, _, rest = (folder / "stat").read_text().partition(") ")
-            parents[int(folder.name)] = int(rest.split()[1])
-            if name.endswith("(taskwright-task") and not rest.startswith("Z"):
-                tasks.add(int(folder.name))
-    found = {of}
-    while new := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= new
-    return tasks & found
 
 
 def drive_to_success(socket: Any) -> dict[str, Any]:
@@ -192,15 +177,15 @@ def test_demonstrations_are_a_minari_dataset(
 
 
 def test_the_process_ends_with_the_page(client: TestClient, run_dir: Path) -> None:
-    before = children(os.getpid())
+    before = descendants(os.getpid(), SANDBOXED)
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         socket.receive_json()
         socket.send_json({"held": ["forward"], "serial": 1})
         socket.receive_json()
-        assert len(children(os.getpid()) - before) == 1
+        assert len(descendants(os.getpid(), SANDBOXED) - before) == 1
     deadline = time.monotonic() + 5
-    while children(os.getpid()) - before:
+    while descendants(os.getpid(), SANDBOXED) - before:
         assert time.monotonic() < deadline, "the page is gone, its process is not"
         time.sleep(0.01)
 
@@ -209,14 +194,14 @@ def test_a_page_that_nobody_touches_is_put_to_sleep(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(play, "IDLE_S", 0.2)
-    before = children(os.getpid())
+    before = descendants(os.getpid(), SANDBOXED)
     with client.websocket_connect("ws://localhost/play/1/socket", headers=ORIGIN) as socket:
         socket.send_json({"restart": True, "seed": 4})
         assert socket.receive_json()["kind"] == "episode"
         assert socket.receive_json()["kind"] == "asleep"
         with pytest.raises(WebSocketDisconnect):
             socket.receive_json()
-    assert not children(os.getpid()) - before
+    assert not descendants(os.getpid(), SANDBOXED) - before
 
 
 def test_nothing_moves_before_the_first_key_nor_while_it_pauses(client: TestClient) -> None:
@@ -337,13 +322,13 @@ def test_the_command_plays_and_ctrl_c_leaves_nothing_behind(
                 assert json.loads(socket.recv(60))["kind"] == "episode"
                 socket.send(json.dumps({"held": ["left"], "serial": 1}))
                 assert json.loads(socket.recv(60))["kind"] == "frame"
-                assert len(played := children(server.pid)) == 1
+                assert len(played := descendants(server.pid, SANDBOXED)) == 1
                 server.send_signal(signal.SIGINT)
                 assert server.wait(20) == 0
             assert server.stderr.read() == ""
         finally:
             server.kill()
-    assert not any(Path(f"/proc/{pid}").exists() for pid in played)
+    assert not any(map(is_running, played))
 
 
 def test_a_robot_that_no_hands_can_drive_says_so(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import SANDBOXED, descendants
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 
@@ -56,19 +57,9 @@ def begin(socket: ClientConnection) -> dict[str, Any]:
     return message
 
 
-def descendants() -> set[int]:
+def sandboxed() -> set[int]:
     """Ids of the sandboxed processes below this one."""
-    parents, tasks = {}, set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            name, _, rest = (folder / "stat").read_text().partition(") ")
-            parents[int(folder.name)] = int(rest.split()[1])
-            if name.endswith("(taskwright-task") and not rest.startswith("Z"):
-                tasks.add(int(folder.name))
-    found = {os.getpid()}
-    while new := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= new
-    return tasks & found
+    return descendants(os.getpid(), SANDBOXED)
 
 
 def ending_of(work: Callable[[], object]) -> int:
@@ -162,7 +153,7 @@ def test_an_allowance_is_used_up_and_comes_back(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_as_many_play_as_may_and_whoever_leaves_takes_his_process_along(talk) -> None:
-    before = descendants()
+    before = sandboxed()
     with contextlib.ExitStack() as stack:
         players = [stack.enter_context(talk()) for _ in range(MAX_SESSIONS)]
         for player in players:
@@ -172,11 +163,11 @@ def test_as_many_play_as_may_and_whoever_leaves_takes_his_process_along(talk) ->
             with talk() as late:
                 told = json.loads(late.recv(20))
                 assert "being played already" in told["problem"]
-        assert len(descendants() - before) == MAX_SESSIONS
+        assert len(sandboxed() - before) == MAX_SESSIONS
         # One leaves in the middle of a step, without a word.
         players[0].socket.shutdown(sockets.SHUT_RDWR)
-        wait_until(lambda: len(descendants() - before) == MAX_SESSIONS - 1)
-    wait_until(lambda: descendants() <= before)
+        wait_until(lambda: len(sandboxed() - before) == MAX_SESSIONS - 1)
+    wait_until(lambda: sandboxed() <= before)
 
 
 def test_malformed_frames_end_their_connection_alone(talk) -> None:
@@ -230,14 +221,14 @@ def test_a_page_that_takes_no_frames_is_given_up(talk, monkeypatch: pytest.Monke
     monkeypatch.setattr(play, "STEP_S", 0.0005)
     monkeypatch.setattr(play, "SEND_S", 1.0)
     monkeypatch.setattr(play, "PHYSICS_STEPS", 10**9)
-    before = descendants()
+    before = sandboxed()
     with talk(max_queue=1) as socket:
         socket.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
         socket.send(json.dumps({"restart": True, "seed": 4}))
-        wait_until(lambda: len(descendants() - before) == 1, 30)
+        wait_until(lambda: len(sandboxed() - before) == 1, 30)
         turn = '{"held": ["left"], "serial": 1}'
         deadline = time.monotonic() + 120
-        while descendants() - before:
+        while sandboxed() - before:
             assert time.monotonic() < deadline
             with contextlib.suppress(ConnectionClosed):
                 socket.send(turn)

@@ -9,11 +9,11 @@ import os
 import signal
 import threading
 import time
-from pathlib import Path
 
 import jobs
 import pytest
 from jobs import check_job
+from processes import descendants, wait_until_gone
 
 from taskwright.config import RunConfig
 from taskwright.errors import StorageError, UsageError
@@ -71,14 +71,6 @@ class Asked(threading.Thread):
     def _hear(self, is_at_work: bool) -> None:
         self.states.append(is_at_work)
         self.begun.set()
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one, nearest first."""
-    children: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += map(int, file.read_text().split())
-    return children + [pid for child in children for pid in descendants(child)]
 
 
 def test_has_the_workers_that_it_was_made_with(executor):
@@ -182,15 +174,12 @@ def test_what_a_listener_raises_reaches_whoever_asked(executor, easy_source):
 @pytest.mark.parametrize("name", NAMES)
 def test_closing_ends_all_that_was_started_and_may_be_repeated(name, settings_of, easy_source):
     settings = settings_of(name, 1)
-    before = set(descendants(os.getpid()))
+    before = descendants(os.getpid())
     executor = make_executor(settings)
     assert executor.run(check_job(easy_source)).broken == ""
     executor.close()
     executor.close()
-    deadline = time.monotonic() + 3.0
-    while set(descendants(os.getpid())) - before and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not set(descendants(os.getpid())) - before
+    assert wait_until_gone(descendants(os.getpid()) - before, 3.0)
 
 
 def test_an_executor_that_there_is_not_is_refused_with_those_that_there_are():

@@ -7,7 +7,8 @@ import threading
 import time
 
 import pytest
-from jobs import check_job, hanging, wait_until_gone
+from jobs import check_job, hanging
+from processes import wait_until_gone
 
 from taskwright.executor.job import Job, JobCancelled, JobResult
 from taskwright.executor.local import LocalExecutor
@@ -71,7 +72,7 @@ def test_cancelling_ends_what_is_under_way_and_what_waits_and_nothing_later(easy
         waiting.join(timeout=2.0)
         assert isinstance(running.result, JobCancelled)
         assert isinstance(waiting.result, JobCancelled)
-        assert wait_until_gone(worker)
+        assert wait_until_gone([worker])
         assert executor.run(check_job(easy_source)).broken == ""
 
 

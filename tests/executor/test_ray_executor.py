@@ -12,7 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from ray_nodes import RayNodes, is_running, seconds_until_gone
+from processes import is_running, seconds_until_gone
+from ray_nodes import RayNodes
 
 from taskwright.archive.store import Archive
 from taskwright.errors import UsageError

@@ -10,7 +10,8 @@ import threading
 import time
 
 import pytest
-from jobs import check_job, hanging, wait_until_gone
+from jobs import check_job, hanging
+from processes import wait_until_gone
 
 from taskwright.executor.job import Job
 from taskwright.executor.worker_process import WorkerProcess
@@ -43,7 +44,7 @@ def test_a_missed_deadline_is_broken_and_the_next_job_is_not_affected(worker, ea
     result = worker.do(check_job(hanging(easy_source), deadline_s=1.0))
     assert time.monotonic() - started < 3.0
     assert "did not finish within 1 s" in result.broken
-    assert wait_until_gone(first_pid)
+    assert wait_until_gone([first_pid])
     assert worker.do(check_job(easy_source)).broken == ""
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from processes import descendants, wait_until_gone
 
 from taskwright.archive.generalists import POLICY_NAME, generalist_folder, read_generalists
 from taskwright.archive.store import Archive
@@ -69,14 +70,6 @@ def run_dir(tmp_path, make_record, easy_source) -> Path:
 @pytest.fixture
 def policy(run_dir) -> Path:
     return generalist_folder(run_dir, NAME) / POLICY_NAME
-
-
-def descendants(pid: int) -> list[int]:
-    """All processes below one, nearest first."""
-    children: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += map(int, file.read_text().split())
-    return children + [pid for child in children for pid in descendants(child)]
 
 
 def request(run_dir: Path) -> GeneralistRequest:
@@ -150,7 +143,7 @@ def test_ctrl_c_keeps_what_was_trained_ends_all_processes_and_the_same_command_g
     started: set[int] = set()
     deadline = time.monotonic() + 120.0
     while not read_generalists(run_dir) and time.monotonic() < deadline:
-        started |= set(descendants(training.pid))
+        started |= descendants(training.pid)
         time.sleep(0.2)
     training.send_signal(signal.SIGINT)
     asked_at = time.monotonic()
@@ -159,8 +152,7 @@ def test_ctrl_c_keeps_what_was_trained_ends_all_processes_and_the_same_command_g
     assert "the same command goes on" in said
     assert training.returncode == 130
     assert started
-    time.sleep(1.0)
-    assert not [pid for pid in started if Path(f"/proc/{pid}").exists()]
+    assert wait_until_gone(started)
     steps = read_generalists(run_dir)[0].steps
     assert steps > 0
     more = [*command, "--minutes", "0.0001", "--json"]

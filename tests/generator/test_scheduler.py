@@ -154,7 +154,7 @@ def test_a_near_copy_that_waits_for_its_twin_holds_nobody_up(go, monkeypatch):
 
 @pytest.mark.slow
 def test_a_run_ends_with_the_journey_that_brings_the_last_task_wanted(go):
-    whole, _, _ = go("whole", attempts=20)
+    whole, _, _ = go("whole", attempts=40)
     for tasks in (1, 4):
         records, ending, _ = go(f"run-{tasks}", tasks=tasks)
         assert ending.reason == f"{tasks} tasks are kept."

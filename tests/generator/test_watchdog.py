@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import descendants, wait_until_gone
 
 from taskwright.archive.store import Archive
 from taskwright.generator.watchdog import Watchdog
@@ -51,37 +51,6 @@ def begin():
                 stream.close()
 
 
-def descendants_of(pid):
-    """Process ids of all that a process has started that is still alive."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if state not in "ZX":
-                parents[int(path.parent.name)] = int(parent)
-    found = set()
-    while new := {child for child, up in parents.items() if up in {pid, *found}} - found:
-        found |= new
-    return found
-
-
-def alive(pids):
-    return {pid for pid in pids if Path(f"/proc/{pid}").exists() and "Z" not in state_of(pid)}
-
-
-def state_of(pid):
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    return "Z"
-
-
-def gone_soon(pids):
-    deadline = time.monotonic() + SLACK_S
-    while alive(pids) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not alive(pids)
-
-
 def assert_killed(process, since, *texts, patience_s=PATIENCE_S):
     """It is killed when patience is at its end, with one sentence that says why."""
     _, said = process.communicate(timeout=60)
@@ -97,12 +66,12 @@ def assert_killed(process, since, *texts, patience_s=PATIENCE_S):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_what_cannot_hear_it(begin, number):
     process = begin("hung")
-    family = descendants_of(process.pid)
+    family = descendants(process.pid)
     since = time.monotonic()
     process.send_signal(number)
     assert_killed(process, since, number.name)
     assert len(family) == 1
-    assert gone_soon(family)
+    assert wait_until_gone(family, SLACK_S)
 
 
 def test_pressing_ctrl_c_again_and_again_wins_no_time(begin):
@@ -132,11 +101,11 @@ def test_in_another_thread_than_the_main_one_the_clock_counts_alone(begin):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_what_ends_by_itself_is_left_alone(begin, number):
     process = begin("sound", "", PATIENCE_S / 2)
-    family = descendants_of(process.pid)
+    family = descendants(process.pid)
     process.send_signal(number)
     assert process.communicate(timeout=60) == ("", "")
     assert process.returncode == 0
-    assert gone_soon(family)
+    assert wait_until_gone(family, SLACK_S)
 
 
 def test_time_that_is_up_leaves_time_to_end(begin):
@@ -183,7 +152,7 @@ def test_what_goes_on_but_does_not_end_is_killed_after_all(begin):
 
 def test_while_the_watchdog_is_suspended_no_time_counts_either(begin):
     process = begin("sound", 0.3, PATIENCE_S / 2)
-    (watchdog,) = descendants_of(process.pid)
+    (watchdog,) = descendants(process.pid)
     for pid in (process.pid, watchdog):
         os.kill(pid, signal.SIGSTOP)
     time.sleep(0.5 + 2 * PATIENCE_S)
@@ -195,10 +164,10 @@ def test_while_the_watchdog_is_suspended_no_time_counts_either(begin):
 
 def test_a_killed_run_takes_its_watchdog_along(begin):
     process = begin("hung")
-    family = descendants_of(process.pid)
+    family = descendants(process.pid)
     assert family
     process.kill()
-    assert gone_soon(family)
+    assert wait_until_gone(family, SLACK_S)
 
 
 def test_without_its_watchdog_a_run_hears_signals_all_the_same(begin):
@@ -330,13 +299,13 @@ def test_a_run_that_stands_still_is_ended_whole_and_goes_on(begin, server, tmp_p
 
     threading.Thread(target=stand_still_at_a_trial).start()
     process = begin("run", go, *options, env=environment)
-    family = descendants_of(process.pid)
+    family = descendants(process.pid)
     names = {Path(f"/proc/{pid}/comm").read_text().strip() for pid in family}
     assert "taskwright-fork" in names
     since = time.monotonic()
     process.send_signal(signal.SIGTERM)
     assert_killed(process, since, "SIGTERM")
-    assert gone_soon(family)
+    assert wait_until_gone(family, SLACK_S)
 
     with Archive.open(run_dir) as archive:
         assert archive.unfinished() == [1, 2]

@@ -12,8 +12,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from processes import descendants, seconds_until_gone
 
 TOKEN = "a-token-for-tests-of-nothing-of-value"
 SMALL_STORE_BYTES = 80 * 2**20
@@ -80,7 +81,7 @@ class RayNodes:
         """The processes of the cluster whose command line has one of the words; all without any."""
         return [
             pid
-            for pid in below(self._pid)
+            for pid in descendants(self._pid)
             if not words or any(word in command_line(pid) for word in words)
         ]
 
@@ -92,7 +93,7 @@ class RayNodes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        everything = [*below(self._pid), self._pid]
+        everything = [*descendants(self._pid), self._pid]
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
@@ -102,36 +103,12 @@ class RayNodes:
                     os.kill(pid, signal.SIGKILL)
 
 
-def below(pid: int) -> list[int]:
-    """All processes below one, nearest first."""
-    children: list[int] = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            children += map(int, file.read_text().split())
-        except OSError:
-            continue
-    return children + [pid for child in children for pid in below(child)]
-
-
 def command_line(pid: int) -> str:
     """The command line of a process; empty once it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
     except OSError:
         return ""
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process goes on; one that has ended and is not yet waited for does not."""
-    return bool(command_line(pid))
-
-
-def seconds_until_gone(pids: list[int], timeout_s: float) -> float:
-    """How long it takes until none of the processes runs; at most the timeout."""
-    began = time.monotonic()
-    while any(map(is_running, pids)) and time.monotonic() - began < timeout_s:
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 if __name__ == "__main__":
