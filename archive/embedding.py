@@ -13,6 +13,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,7 +34,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 
 
 class Encoder(Protocol):
-    """Anything that turns a text into a unit vector of float32."""
+    """Anything that turns a text into a unit vector of float32. Threads may share it."""
 
     @property
     def name(self) -> str:
@@ -63,16 +64,19 @@ class SentenceEncoder:
     def __init__(self, batch: int = 64) -> None:
         self.batch = batch
         self._model: Any = None
+        # A model is not made to be loaded or used by several threads at once.
+        self._lock = InTurn()
 
     def encode(self, text: str) -> NDArray[np.float32]:
         return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
-        if self._model is None:
-            # Everything is on this disk: asking a hub would only cost time, or fail.
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
-            self._model = _load_model(str(weights_folder()))
-        return _encoded(self._model, texts)
+        with self._lock:
+            if self._model is None:
+                # Everything is on this disk: asking a hub would only cost time, or fail.
+                os.environ.setdefault("HF_HUB_OFFLINE", "1")
+                self._model = _load_model(str(weights_folder()))
+            return _encoded(self._model, texts)
 
 
 class ChosenEncoder:
@@ -84,6 +88,7 @@ class ChosenEncoder:
     def __init__(self, model: str, batch: int = 64) -> None:
         """Raises UsageError where there is no such model."""
         self.batch = batch
+        self._lock = InTurn()
         try:
             self._model = _load_model(model)
         except Exception as error:
@@ -99,7 +104,8 @@ class ChosenEncoder:
         return self.encode_all([text])[0]
 
     def encode_all(self, texts: Sequence[str]) -> Sequence[NDArray[np.float32]]:
-        return _encoded(self._model, texts)
+        with self._lock:
+            return _encoded(self._model, texts)
 
 
 def weights_folder() -> Path:
@@ -204,11 +210,11 @@ class Embedder:
         self._archive = archive
         self._encoder = encoder
         self.name = encoder.name
-        # Encoders are not made to be loaded or used by several threads at once.
-        self._lock = InTurn()
         self._recent: dict[str, NDArray[np.float32]] = {}
         """The vectors that were last looked up or computed, by their texts."""
-        self._recent_lock = threading.Lock()
+        self._under_way: dict[str, Future[NDArray[np.float32]]] = {}
+        """Those that somebody looks up or computes now."""
+        self._lock = threading.Lock()
         self._dimension: int | None = None
         made_by = None if replaces else archive.embedder()
         if made_by is not None:
@@ -224,31 +230,35 @@ class Embedder:
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text. Raises ArchiveError where the encoder gives vectors of another
         size than the archive's, BrokenError where it gives none."""
-        vector = self._recent.get(text)
-        if vector is None:
-            vector = self._archive.embedding(text, self.name)
-            if vector is None:
-                vector = self._embed_now(text)
-            self._remember(text, vector)
-        return vector
-
-    def _embed_now(self, text: str) -> NDArray[np.float32]:
+        # Hundreds of journeys come to compare themselves with the same idea at the same moment.
         with self._lock:
-            # Whoever held the lock until now may have embedded this text: hundreds of journeys
-            # come to compare themselves with the same idea at the same moment.
-            vector = self._recent.get(text)
-            if vector is None:
-                vector = self._sound(self._encoder.encode(text))
-                self._keep(text, vector)
-                self._remember(text, vector)
-        return vector
+            if (vector := self._recent.get(text)) is not None:
+                return vector
+            found = self._under_way.get(text)
+            if is_ours := found is None:
+                found = self._under_way[text] = Future()
+        if is_ours:
+            try:
+                vector = self._embed(text)
+            except BaseException as error:
+                found.set_exception(error)
+            else:
+                vector.setflags(write=False)
+                found.set_result(vector)
+            with self._lock:
+                del self._under_way[text]
+                if vector is not None:
+                    self._recent[text] = vector
+                if len(self._recent) > RECENT:
+                    del self._recent[next(iter(self._recent))]
+        return found.result()
 
-    def _remember(self, text: str, vector: NDArray[np.float32]) -> None:
-        vector.setflags(write=False)
-        with self._recent_lock:
-            self._recent[text] = vector
-            if len(self._recent) > RECENT:
-                del self._recent[next(iter(self._recent))]
+    def _embed(self, text: str) -> NDArray[np.float32]:
+        vector = self._archive.embedding(text, self.name)
+        if vector is None:
+            vector = self._sound(self._encoder.encode(text))
+            self._keep(text, vector)
+        return vector
 
     def embed_all(self, texts: Sequence[str]) -> Iterator[NDArray[np.float32]]:
         """The unit vectors of some texts, in their order; raises as `embed` does."""
@@ -258,8 +268,7 @@ class Embedder:
             found = {text: self._archive.embedding(text, self.name) for text in batch}
             missing = [text for text, vector in found.items() if vector is None]
             if len(missing) > 1 and isinstance(self._encoder, BatchEncoder):
-                with self._lock:
-                    made = [self._sound(v) for v in self._encoder.encode_all(missing)]
+                made = [self._sound(v) for v in self._encoder.encode_all(missing)]
                 for text, vector in zip(missing, made, strict=True):
                     self._keep(text, vector)
                     found[text] = vector
@@ -273,9 +282,11 @@ class Embedder:
         """The places of the texts that have a cosine similarity of at least `least` to one, and of
         `count` or more of the most similar others, each with its similarity: most similar first,
         ties in their order. Raises as `embed` does."""
+        # Before those of others: hundreds of threads ask, each for its own text first, so that no
+        # text waits for those that come after it.
+        own = self.embed(text)
         if not others:
             return []
-        own = self.embed(text)
         vectors = np.concatenate([self.embed(other) for other in others]).reshape(-1, len(own))
         # Not a matrix product: the threads that share it wait by spinning, some 20 ms each time.
         roughly = np.einsum("ij,j->i", vectors, own)

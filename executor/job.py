@@ -57,6 +57,9 @@ class Job(Noun):
     """The files that the payload names, by `contents.digest_of` them."""
     tries: int = TRIES
     """How often it is begun where its worker dies; it begins from nothing each time."""
+    turn: int = 0
+    """Of jobs that wait for a worker, those of a lower turn go first. In a run it is the number of
+    the journey: others can only begin once the earliest have ended."""
 
 
 @dataclass(frozen=True)

@@ -132,11 +132,11 @@ class _Request:
     """How many workers were lost that had begun it."""
 
     @property
-    def place(self) -> tuple[int, int]:
+    def place(self) -> tuple[int, int, int]:
         """Its place among the jobs that wait: those that were begun already go first, then checks
-        and pictures, since they are short and somebody waits for each."""
+        and pictures, since they are short and somebody waits for each; then by their turns."""
         rank = 2 if self.job.kind == "trial" else 1
-        return 0 if self.losses else rank, self.number
+        return 0 if self.losses else rank, self.job.turn, self.number
 
 
 LAST = 3
@@ -147,8 +147,8 @@ class PooledExecutor(Executor):
     """Hands jobs to workers, each of which has a thread of its own that lasts as long as this.
 
     Jobs wait for a free worker, checks and pictures before trials: they are short, and somebody
-    waits for each. A job whose worker is lost goes to another one. Use as a context manager, or
-    call `close`.
+    waits for each; of these, each in its turn. A job whose worker is lost goes to another one. Use
+    as a context manager, or call `close`.
 
     Args:
         workers: Those who do the work; this closes them.
@@ -157,7 +157,7 @@ class PooledExecutor(Executor):
     def __init__(self, workers: Sequence[Worker]) -> None:
         self.workers = len(workers)
         self._is_closing = threading.Event()
-        self._requests: queue.PriorityQueue[tuple[int, int, _Request | None]] = (
+        self._requests: queue.PriorityQueue[tuple[int, int, int, _Request | None]] = (
             queue.PriorityQueue()
         )
         self._numbers = itertools.count()
@@ -205,7 +205,7 @@ class PooledExecutor(Executor):
         self._is_closing.set()
         self.cancel()
         for _ in self._threads:
-            self._requests.put((LAST, next(self._numbers), None))
+            self._requests.put((LAST, 0, next(self._numbers), None))
         for thread in self._threads:
             thread.join()
         self._threads.clear()

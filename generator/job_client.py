@@ -169,6 +169,7 @@ class JobClient:
             state = "begun" if is_it else "ended"
             events("job", journey=self._number, kind=job.kind, state=state)
 
+        job = dataclasses.replace(job, turn=self._number)
         return done(self._context.executor.run(job, tell, at_work))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..archive.embedding import Embedder
+from ..archive.embedding import Embedder, SentenceEncoder
 from ..archive.folder import check_folder
 from ..archive.learned_distance import Metric, load_metric
 from ..archive.neighbourhood import Neighbourhood
@@ -30,6 +30,7 @@ from ..versions import installed_versions
 from .author import Author
 from .composer import Composer
 from .embedder import make_encoder
+from .encoder_process import EncoderProcess
 from .events import Event, Events, Watcher
 from .in_flight import InFlight
 from .model.client import FoundationModel
@@ -180,6 +181,8 @@ def open_run(
     ):
         if curves:
             resources.push(curves)
+        if isinstance(encoder, SentenceEncoder):
+            encoder = resources.enter_context(EncoderProcess(encoder.batch))
         embedder = Embedder(archive, encoder)
         in_flight = InFlight(_concurrency(config, author), archive.records())
         before = _concurrency_before(run_dir)

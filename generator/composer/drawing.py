@@ -8,7 +8,6 @@ and to two goals in order.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -218,8 +217,8 @@ class Known:
 
     def __init__(self) -> None:
         self._known: set[Made] = set()
-        self._rows = np.zeros((64, len(_GOALS) + len(_PARTS)), np.float32)
-        """What each is made of, as zeros and ones; twice as many where there is no more room."""
+        self._goals, self._scenes = np.zeros((2, 64), np.uint32)
+        """What each is made of; twice as much room where there is none left."""
 
     def add(self, recipe: Recipe) -> None:
         self.add_made(made_of(recipe))
@@ -227,9 +226,11 @@ class Known:
     def add_made(self, made: Made) -> None:
         if made not in self._known:
             place = len(self._known)
-            if place == len(self._rows):
-                self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
-            self._rows[place] = _row(made)
+            if place == len(self._goals):
+                more = np.zeros_like(self._goals)
+                self._goals = np.concatenate([self._goals, more])
+                self._scenes = np.concatenate([self._scenes, more])
+            self._goals[place], self._scenes[place] = made
             self._known.add(made)
 
     def add_all(self, ideas: Iterable[Idea]) -> None:
@@ -241,11 +242,11 @@ class Known:
     def distances(self, made: Sequence[Made]) -> NDArray[np.float64]:
         """The distances of each to the `NEIGHBOURS` nearest known recipes that differ in goals or
         parts, shape (NEIGHBOURS, len(made)); 1.0 for those that are missing."""
-        known, asked = self._rows[: len(self._known)], np.array([_row(one) for one in made])
-        goals = _apart(known[:, : len(_GOALS)], asked[:, : len(_GOALS)])
-        apart = (goals + _apart(known[:, len(_GOALS) :], asked[:, len(_GOALS) :])) / 2
-        padded = np.concatenate([apart, np.ones((NEIGHBOURS, len(made)))])
-        return np.partition(padded, NEIGHBOURS - 1, axis=0)[:NEIGHBOURS]
+        count = len(self._known)
+        goals, scenes = np.array(made, np.uint32).reshape(-1, 2).T
+        apart = _apart(goals, self._goals[:count]) + _apart(scenes, self._scenes[:count])
+        padded = np.concatenate([apart / 2, np.ones((len(made), NEIGHBOURS))], axis=1)
+        return np.partition(padded, NEIGHBOURS - 1, axis=1)[:, :NEIGHBOURS].T
 
 
 def unlikeness(recipes: Sequence[Recipe], *known: Known) -> list[tuple[float, float]]:
@@ -256,36 +257,35 @@ def unlikeness(recipes: Sequence[Recipe], *known: Known) -> list[tuple[float, fl
     return [(near[0], sum(near) / NEIGHBOURS) for near in found[:NEIGHBOURS].T.tolist()]
 
 
-def _apart(some: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The share of what two sets have together that only one has, for rows of zeros and ones: shape
-    (some, others). Two empty sets are alike. Counts are whole numbers, so this is exact."""
-    # Not a matrix product: the threads that share it wait by spinning, some 20 ms each time.
-    shared = np.einsum("ij,kj->ik", some, others).astype(np.float64)
-    union = some.sum(axis=1)[:, None] + others.sum(axis=1) - shared
-    return np.where(union > 0.0, 1 - shared / np.maximum(union, 1.0), 0.0)
+def _apart(some: NDArray[np.uint32], others: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """The share of what two sets have together that only one has, for sets that are the bits of
+    numbers: shape (some, others). Two empty sets are alike."""
+    shared = np.bitwise_count(some[:, None] & others)
+    together = np.bitwise_count(some[:, None] | others)
+    shares: NDArray[np.float64] = _SHARES.take(together * np.uint16(_SETS) + shared)
+    return shares
 
 
-Made = tuple[frozenset[str], int]
-"""Goals and the scene of a recipe, as a number whose bits are its parts: what tells it from
-another."""
+_SETS = 33
+"""So many sizes a set of 32 bits can have."""
+_SHARES = 1 - np.arange(_SETS) / np.maximum(np.arange(_SETS), 1)[:, None]
+"""By how many things two sets have together, and how many of these both have, the share that only
+one has; a table is several times faster than divisions."""
+_SHARES[0] = 0.0
 
-
-@functools.lru_cache(maxsize=20_000)
-def _row(made: Made) -> NDArray[np.float32]:
-    goals, scene = made
-    parts = [scene >> place & 1 for place in range(len(_PARTS))]
-    return np.array([*(name in goals for name in _GOALS), *parts], np.float32)
-
-
-_BITS = {name: 1 << place for place, name in enumerate(PARTS)}
+Made = tuple[int, int]
+"""Goals and scene of a recipe, as numbers whose bits are its goals and its parts: what tells it
+from another."""
+_GOAL_BITS = {name: 1 << place for place, name in enumerate(_GOALS)}
+_PART_BITS = {name: 1 << place for place, name in enumerate(_PARTS)}
 
 
 def made_of(recipe: Recipe) -> Made:
-    return frozenset(recipe.goals), _scene(recipe)
+    return sum(_GOAL_BITS[name] for name in set(recipe.goals)), _scene(recipe)
 
 
 def _scene(recipe: Recipe) -> int:
-    return sum(_BITS[name] for name in set(recipe.parts))
+    return sum(_PART_BITS[name] for name in set(recipe.parts))
 
 
 def widened(recipe: Recipe, steps: int, random: np.random.Generator) -> Recipe:

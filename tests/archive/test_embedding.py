@@ -2,13 +2,14 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
 from taskwright.archive import embedding
-from taskwright.archive.embedding import Embedder, SentenceEncoder, weights_folder
+from taskwright.archive.embedding import Embedder, InTurn, SentenceEncoder, weights_folder
 from taskwright.archive.store import Archive
 from taskwright.errors import BrokenError
 
@@ -67,30 +68,66 @@ def test_a_text_that_many_ask_for_at_the_same_time_is_embedded_once(tmp_path):
     assert len(found) == 20
 
 
-def test_texts_are_embedded_in_the_order_in_which_they_were_asked_for(tmp_path):
-    asked, is_free, order = threading.Event(), threading.Event(), []
+def test_threads_get_what_one_may_have_at_a_time_in_the_order_in_which_they_asked():
+    turns, order, threads = InTurn(), [], []
 
-    class Held:
-        name = "held"
+    def take(number: int) -> None:
+        with turns:
+            order.append(number)
+
+    with turns:
+        for number in range(30):
+            threads.append(threading.Thread(target=take, args=(number,)))
+            threads[-1].start()
+            while len(turns._waiting) <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(30))
+
+
+def test_an_encoder_that_fails_fails_for_all_who_wait_and_is_asked_anew(tmp_path):
+    begun, is_free = threading.Event(), threading.Event()
+
+    class Failing:
+        name = "failing"
+        calls = 0
 
         def encode(self, text):
-            asked.set()
+            self.calls += 1
+            begun.set()
             is_free.wait(timeout=10.0)
-            order.append(text)
+            if self.calls == 1:
+                raise BrokenError("It failed.", "Try again.")
             return np.array([1.0, 0.0], np.float32)
 
-    with Archive.create_or_open(tmp_path) as archive:
-        embedder, threads = Embedder(archive, Held()), []
-        for number in range(30):
-            threads.append(threading.Thread(target=embedder.embed, args=(str(number),)))
-            threads[-1].start()
-            assert asked.wait(timeout=10.0)
-            while number and len(embedder._lock._waiting) < number:
-                time.sleep(0.001)
+    with Archive.create_or_open(tmp_path) as archive, ThreadPoolExecutor(3) as pool:
+        embedder = Embedder(archive, Failing())
+        first = pool.submit(embedder.embed, "text")
+        assert begun.wait(timeout=10.0)
+        others = [pool.submit(embedder.embed, "text") for _ in range(2)]
+        time.sleep(0.2)
         is_free.set()
-        for thread in threads:
-            thread.join()
-    assert order == [str(number) for number in range(30)]
+        for asked in (first, *others):
+            assert isinstance(asked.exception(), BrokenError)
+        assert embedder.embed("text").tolist() == [1.0, 0.0]
+
+
+def test_a_text_is_embedded_before_those_that_it_is_compared_with(tmp_path):
+    asked = []
+
+    class Noting:
+        name = "noting"
+
+        def encode(self, text):
+            asked.append(text)
+            return np.array([1.0, len(text)], np.float32)
+
+    with Archive.create_or_open(tmp_path) as archive:
+        embedder = Embedder(archive, Noting())
+        assert embedder.most_similar("one", [], 3, 0.9) == []
+        embedder.most_similar("three", ["one", "two"], 3, 0.9)
+    assert asked == ["one", "three", "two"]
 
 
 def test_a_vector_is_found_again_when_memory_has_forgotten_it(tmp_path, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -118,3 +119,33 @@ def test_closing_does_not_wait_for_a_worker_that_does_not_get_ready():
     pool.close()
     thread.join(5.0)
     assert not thread.is_alive()
+
+
+def test_of_jobs_that_wait_those_of_the_lowest_turn_are_done_first():
+    is_free = threading.Event()
+
+    class Held(Fickle):
+        def _do(self, job, tell):
+            is_free.wait(10.0)
+            return super()._do(job, tell)
+
+    jobs = [
+        Job(f"{kind}-{turn}", kind, "{}", 10.0, turn=turn)
+        for kind in ("trial", "check")
+        for turn in (7, 2, 5)
+    ]
+    worker = Held()
+    with PooledExecutor([worker]) as pool:
+        threads = [threading.Thread(target=pool.run, args=(job,)) for job in (CHECK, *jobs)]
+        threads[0].start()
+        while not worker.is_busy:
+            time.sleep(0.01)
+        for thread in threads[1:]:
+            thread.start()
+        while pool._requests.qsize() < len(jobs):
+            time.sleep(0.01)
+        is_free.set()
+        for thread in threads:
+            thread.join(5.0)
+    in_turn = ["check-2", "check-5", "check-7", "trial-2", "trial-5", "trial-7"]
+    assert worker.did == [CHECK.job_id, *in_turn]
