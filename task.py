@@ -319,6 +319,9 @@ class Trial(Noun):
     is the same for all, and in trials of before this was measured."""
     findings: tuple[Finding, ...] = ()
     """What makes the rewards or the success doubtful; empty where nothing does."""
+    fault: Outcome | None = None
+    """What the task's code did wrong, where it was rejected; None also in trials of before this was
+    noted apart from the reason."""
 
     @property
     def success_progress(self) -> float | None:
@@ -409,7 +412,8 @@ class Record(Noun):
     task: Task | None = None
     """None where the journey ended before any code was written."""
     outcomes: tuple[Outcome, ...] = ()
-    """The checks of each version of the code, first to last."""
+    """What was found of each version of the code, first to last: in its checks, or in training
+    where that found a fault."""
     trial: Trial | None = None
     judgements: tuple[Judgement, ...] = ()
     stepping_stones: tuple[str, ...] = ()

@@ -194,7 +194,8 @@ class ModelConfig(Section):
     answer that cannot be read. The pauses between them double from one second to a minute, or are
     as long as the server asks for."""
     max_repairs: int = Field(3, ge=0)
-    """How often the model may repair code that fails its checks."""
+    """How often the model may repair code in which its checks, or training after them, find a
+    fault."""
     max_usd: float | None = Field(None, gt=0)
     """The run stops before a prompt could cost more US dollars than this in all. It needs a price
     for each model that is asked."""

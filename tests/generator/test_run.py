@@ -208,7 +208,7 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
         if "You invent tasks" in prompt or "turned out too hard" in prompt:
             written.append(titles.pop(0))
             return IDEA.format(title=written[-1])
-        if "was checked and rejected" in prompt:
+        if "was tried and rejected" in prompt:
             return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
             return f"CLOSEST: 1\nREASON: Because.\nVERDICT: {verdict}"
@@ -257,6 +257,40 @@ def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
     assert len(record.outcomes) == 3
     assert "undefined_name" in record.reason
     assert record.trial is None
+
+
+def test_a_fault_that_training_finds_is_repaired_and_trained_again(
+    go, tmp_path, model_server, easy_source
+):
+    # In few episodes the list is empty, and in none of those that the checks play.
+    step = "        self.x = x\n"
+    faulty = easy_source.replace(
+        "        self.x = 0.0\n",
+        "        self.x = 0.0\n"
+        "        self.left = [n for n in range(3) if self.np_random.random() > 0.35]\n",
+    ).replace(step, f"        min(self.left)\n{step}")
+    sources = [faulty, easy_source]
+    model_server.answer = lambda prompt: (
+        IDEA.format(title="Drive ahead")
+        if "You invent tasks" in prompt
+        else f"```python\n{sources.pop(0)}```"
+    )
+    settings = with_model(model_server, max_repairs=1)
+    settings["trainer"] = {**TINY_TRIAL, "screening_episodes": 16}
+    go(tmp_path, **settings)
+    (record,) = records_of(tmp_path)
+    assert [outcome.stage for outcome in record.outcomes] == ["train", None]
+    found = record.outcomes[0].symptom
+    assert re.search(r"raised ValueError: min\(\) .*empty.* \(line \d+: `min\(self.left\)", found)
+    assert re.search(r"step \d+ of an episode", found, re.IGNORECASE)
+    repair = model_server.requests[2]["messages"][0]["content"]
+    assert "It passed its checks" in repair
+    assert found in repair
+    assert record.status == "too_easy"
+    assert record.task.source.strip() == easy_source.strip()
+    with Archive.open(tmp_path) as archive:
+        steps = [name for name, _ in archive.journal(1).steps()]
+    assert steps[-4:] == ["trial", "code 1", "check 1", "trial 1"]
 
 
 @pytest.mark.slow

@@ -100,6 +100,16 @@ def test_the_repair_prompt_says_what_was_found():
         assert text in prompt
 
 
+@pytest.mark.parametrize("name", ["repair", "skeleton_repair"])
+def test_a_repair_prompt_tells_a_fault_of_training_from_one_of_a_check(name):
+    outcome = Outcome.rejected("train", "After 4096 steps of training: Step 855 raised.", "", "")
+    given = {"idea": IDEA, "source": "x = 1", "outcome": outcome, "parts": ("BODIES",)}
+    prompt = render(name, robot="r2d2", **given)
+    assert "It passed its checks. What was found then, in training:\nAfter 4096 steps" in prompt
+    assert "train check" not in prompt
+    assert "Likely cause" not in prompt, "nothing is known of it"
+
+
 @pytest.mark.parametrize("robot", ROBOTS)
 def test_the_code_prompt_is_about_one_robot(robot):
     prompt = render("code", robot=robot, idea=IDEA, sources=[])
