@@ -35,7 +35,7 @@ from harness import Benchmark
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.novelty import nearest
 from taskwright.archive.store import Archive
-from taskwright.config import ModelConfig, StrategyConfig
+from taskwright.config import Config, ModelConfig, RunConfig, StrategyConfig
 from taskwright.generator.author import Brief
 from taskwright.generator.composer import Composer
 from taskwright.generator.model_author import ModelAuthor
@@ -183,7 +183,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
     encoder = SentenceEncoder()
     vectors = {record.number: encoder.encode(record.idea.text) for record in records}
     kept = [record for record in records if record.status == "learned"]
-    author = Counted(NoModel(), config, robot, example_tasks(robot))  # type: ignore[arg-type]
+    whole = Config(run=RunConfig(robot=robot), model=config)
+    author = Counted(NoModel(), whole, example_tasks(robot))  # type: ignore[arg-type]
     prompts: dict[str, list[str]] = defaultdict(list)
     briefs: list[Brief] = []
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
-from ..config import ModelConfig
+from ..config import Config
 from ..prompts import render, wanted
-from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
+from ..task import Idea, Judgement, Outcome, Record, Sighting
 from .answers import (
     Interest,
     Sight,
@@ -29,6 +29,7 @@ from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
 from .seeds import SeedTask
 from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
+from .trial_terms import TrialTerms
 
 if TYPE_CHECKING:
     from .strategies.strategy import IdeaStrategy
@@ -52,21 +53,22 @@ class ModelAuthor:
     def __init__(
         self,
         model: FoundationModel,
-        config: ModelConfig,
-        robot: Robot,
+        config: Config,
         examples: Sequence[SeedTask],
     ) -> None:
+        settings = config.model
         self.name = model.name
-        self.max_repairs = config.max_repairs
+        self.max_repairs = settings.max_repairs
         self._model = model
-        self._robot = robot
+        self._robot = config.run.robot
+        self._trial = TrialTerms.of(config)
         self._examples = examples
-        self._folder = config.prompts
-        self._style = config.style
-        self._stones = config.neighbours + 1
-        self._failures = config.failures
-        self._has_second_judge = config.second_judge
-        self._judges_success = config.judge_success
+        self._folder = settings.prompts
+        self._style = settings.style
+        self._stones = settings.neighbours + 1
+        self._failures = settings.failures
+        self._has_second_judge = settings.second_judge
+        self._judges_success = settings.judge_success
         self._meter: Meter | None = None
 
     def for_journey(self, meter: Meter) -> Self:
@@ -262,7 +264,7 @@ class ModelAuthor:
         )
 
     def _render(self, name: str, **values: Any) -> str:
-        return render(name, self._folder, robot=self._robot, **values)
+        return render(name, self._folder, robot=self._robot, trial=self._trial, **values)
 
 
 def _told(brief: Brief) -> list[Record]:

@@ -65,6 +65,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         learning_curve=words.learning_curve,
         success=words.success,
         flat=words.flat,
+        percent=words.percent,
     )
     return environment
 

@@ -21,20 +21,20 @@ def learning_curve(curve: Sequence[CurvePoint]) -> str:
     begin, end = _mean(rates[:tenth]), _mean(rates[-tenth:])
     best = max(curve, key=lambda point: point.success_rate)
     if best.success_rate <= 0.02:
-        success = f"success stayed at {_percent(best.success_rate)}"
+        success = f"success stayed at {percent(best.success_rate)}"
     elif best.success_rate - end >= MUCH and best.success_rate - begin >= MUCH:
         success = (
-            f"success rose from {_percent(begin)} to {_percent(best.success_rate)} after "
-            f"{best.steps} steps and fell back to {_percent(end)}"
+            f"success rose from {percent(begin)} to {percent(best.success_rate)} after "
+            f"{best.steps} steps and fell back to {percent(end)}"
         )
     elif abs(end - begin) < LITTLE:
-        success = f"success stayed at about {_percent(end)}"
+        success = f"success stayed at about {percent(end)}"
     else:
         half, late = (
             _mean(rates[at : at + tenth]) for at in (len(rates) // 2, len(rates) * 3 // 4)
         )
         verb = "rose" if end > begin else "fell"
-        success = f"success {verb} from {_percent(begin)} to {_percent(end)}"
+        success = f"success {verb} from {percent(begin)} to {percent(end)}"
         if end - late >= LITTLE:
             success += " and was still rising"
         elif verb == "rose" and end - half < LITTLE:
@@ -54,9 +54,9 @@ def success(record: Record) -> str:
     if trial is None or trial.success_before is None:
         return ""
     if trial.success_after is None:
-        return f"{_percent(trial.success_before)} without training"
+        return f"{percent(trial.success_before)} without training"
     return (
-        f"success {_percent(trial.success_before)} before and {_percent(trial.success_after)} "
+        f"success {percent(trial.success_before)} before and {percent(trial.success_after)} "
         f"after {trial.steps} steps"
     )
 
@@ -70,7 +70,8 @@ def flat(text: str) -> str:
     return line if line.endswith((".", "!", "?")) else f"{line}."
 
 
-def _percent(rate: float) -> str:
+def percent(rate: float) -> str:
+    """A share as a whole percentage."""
     return f"{100 * rate:.0f} %"
 
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from taskwright.archive.novelty import Neighbour
-from taskwright.config import ModelConfig
+from taskwright.config import Config, ModelConfig
 from taskwright.errors import BrokenError
 from taskwright.generator.author import Brief
 from taskwright.generator.model.client import FoundationModel
@@ -36,7 +36,7 @@ def author(tmp_path, model_server):
         model = FoundationModel(config, tmp_path, lambda *_, **__: None)
         with_settings.append(model)
         model.__enter__()
-        return ModelAuthor(model, config, "r2d2", ()).for_journey(Meter(1))
+        return ModelAuthor(model, Config(model=config), ()).for_journey(Meter(1))
 
     yield make
     for model in with_settings:

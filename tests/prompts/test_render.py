@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from taskwright import prompts
+from taskwright.config import Config, TrainerConfig
 from taskwright.errors import UsageError
 from taskwright.generator.answers import (
     IDEA_FIELDS,
@@ -16,11 +18,16 @@ from taskwright.generator.answers import (
 )
 from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import RULES, SCENE, assemble, parse_parts
-from taskwright.prompts import render
+from taskwright.generator.trial_terms import TrialTerms
 from taskwright.prompts.words import flat, learning_curve
 from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
+
+
+def render(name, folder=None, **values):
+    """A prompt with the numbers of a trial by the default settings, as every prompt is given."""
+    return prompts.render(name, folder, **{"trial": TrialTerms.of(Config())} | values)
 
 
 def idea_prompt(template="idea", **given):
@@ -227,3 +234,43 @@ def test_a_text_is_told_on_one_line_and_not_on_a_page():
     long = flat("word " * 1000)
     assert len(long) < 720
     assert long.endswith("word [...].")
+
+
+@pytest.mark.parametrize("name", ["idea", "ideas", "failure", "relabel", "revision"])
+def test_a_prompt_for_an_idea_tells_the_numbers_that_decide(name, make_record):
+    trainer = TrainerConfig(
+        easy_success_rate=0.4,
+        learned_success_rate=0.7,
+        screening_episodes=12,
+        max_steps=200_000,
+        patience_steps=30_000,
+        nearest_policies=2,
+        learners={"soft_q": {"discount": 0.95}},
+    )
+    given = {"kept": [], "failures": [], "examples": [], "titles": [], "strategy": "frontier"}
+    given |= {"wanted": ["a", "b"], "subject": make_record(1, "too_hard")}
+    trial = TrialTerms.of(Config(trainer=trainer))
+    prompt = render(name, robot="r2d2", trial=trial, **given)
+    for text in (
+        "random actions, driving straight ahead, driving and jumping ahead and the policies of "
+        "the 2 kept tasks most like it play 12 episodes each",
+        "if idle or random actions succeed in 40 % of them, or one of the others in 70 %",
+        "for at most 200000 actions of 0.066 s, fewer if 30000 bring nothing new",
+        "more than 70 % of new episodes",
+        # 0.066 s / -ln 0.95
+        "What lies 1.3 s ahead counts a third of what comes now, 4 s ahead a twentieth",
+    ):
+        assert text in prompt, text
+    none = TrialTerms.of(Config(trainer=TrainerConfig(nearest_policies=0)))
+    assert "policies" not in render(name, robot="r2d2", trial=none, **given)
+
+
+def test_whoever_has_an_idea_and_whoever_codes_it_are_told_the_same_of_rewards(make_record):
+    """An idea in other units was scaled by every coder, in silence, and lost its weights."""
+    code = render("code", robot="r2d2", idea=IDEA, sources=[])
+    (rewards,) = (line[2:] for line in code.splitlines() if line.startswith("- Rewards are earned"))
+    assert "a metre of it is worth 61 in all" in rewards
+    assert "an event of one step at most 10, as much as 0.17 m" in rewards
+    assert rewards in idea_prompt()
+    assert rewards in render("revision", robot="r2d2", subject=make_record(1, "too_hard"))
+    assert "`Changed:`" in code
