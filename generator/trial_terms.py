@@ -42,7 +42,7 @@ class TrialTerms:
 
     @property
     def event_m(self) -> float:
-        """The metres of progress that are worth as much as the most that one physics step can earn."""
+        """The metres of progress that are worth the most that a physics step can earn."""
         return 10.0 * BaseEnv.dt
 
     @classmethod

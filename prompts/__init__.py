@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES
+from ..world.data_sheets import SHEETS
 from ..world.manual import Words
 from ..world.robots import robot_class
 from . import words
@@ -66,6 +67,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         success=words.success,
         flat=words.flat,
         percent=words.percent,
+        data_sheet=SHEETS.__getitem__,
     )
     return environment
 
