@@ -124,6 +124,9 @@ class Idea(Noun):
     """The `task_id`s it was derived from, the stepping stone first."""
     recipe: dict[str, Any] | None = None
     """What the Composer needs to write or vary this task; None for a model's idea."""
+    skill: str = ""
+    """What the robot has to be able to do, in a sentence, as later prompts tell it; empty where
+    nobody has said so."""
 
     @functools.cached_property
     def text(self) -> str:

@@ -47,6 +47,8 @@ class Sight(StrEnum):
 
 
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
+SKILL = "SKILL"
+"""A further field of an idea, which is asked for and may be missing: others can do without it."""
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
@@ -57,14 +59,16 @@ hundreds."""
 # Labelled fields.
 
 
-def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
-    """The text of each field, by labels at the beginning of lines or as one JSON object.
+def parse_fields(answer: str, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, str]:
+    """The text of each field, by labels at the beginning of lines or as one JSON object, and of
+    those that are `optional` where they are there.
 
     Models that think aloud come to their answer at the end: the last complete set counts. A set
     that has begun anew and is not complete is not filled up from an earlier one.
     """
     text = without_reasoning(answer)
-    return _complete(_labelled(text, names) or _from_json(text, names), names)
+    known = (*names, *optional)
+    return _complete(_labelled(text, known) or _from_json(text, known), names)
 
 
 def _complete(found: dict[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -75,7 +79,7 @@ def _complete(found: dict[str, str], names: Sequence[str]) -> dict[str, str]:
             f"The answer has no text for {', '.join(missing)}. Send all of these, each once and on "
             f"a line of its own: {', '.join(name + ': …' for name in names)}"
         )
-    for name in names:
+    for name in found:
         if len(found[name]) > LONGEST_FIELD:
             raise AnswerError(
                 f"The text for {name} has {len(found[name])} characters. Send at most "
@@ -126,7 +130,7 @@ def _text(value: object) -> str:
 
 def parse_idea(answer: str) -> Idea:
     """An idea from its labelled fields."""
-    return _idea(parse_fields(answer, IDEA_FIELDS))
+    return _idea(parse_fields(answer, IDEA_FIELDS, (SKILL,)))
 
 
 def parse_ideas(answer: str, count: int) -> tuple[Idea | None, ...]:
@@ -163,8 +167,8 @@ def _numbered(text: str, count: int) -> dict[int, dict[str, str]]:
     numbers = {f"IDEA {number}": number for number in range(100)}
     sets: dict[int, dict[str, str]] = {}
     number = None
-    for name, content in labels(text, ("IDEA", *numbers, *IDEA_FIELDS)):
-        if name in IDEA_FIELDS:
+    for name, content in labels(text, ("IDEA", *numbers, *IDEA_FIELDS, SKILL)):
+        if name in IDEA_FIELDS or name == SKILL:
             if number is None:
                 continue
             if name in sets[number]:
@@ -181,7 +185,7 @@ def _numbered_json(text: str, count: int) -> dict[int, dict[str, str]]:
     """By number, the fields of the last JSON object with that number."""
     sets = {}
     for value in json_objects(text):
-        fields = _fields_in(value, ("IDEA", *IDEA_FIELDS))
+        fields = _fields_in(value, ("IDEA", *IDEA_FIELDS, SKILL))
         number = fields.pop("IDEA")
         if number.isascii() and number.isdecimal() and len(number) < 10 and any(fields.values()):
             sets[int(number)] = fields
@@ -198,6 +202,7 @@ def _idea(fields: dict[str, str]) -> Idea:
         success=fields["SUCCESS"],
         rewards=fields["REWARDS"],
         termination=fields["TERMINATION"],
+        skill=" ".join(fields.get(SKILL, "").split()),
     )
 
 

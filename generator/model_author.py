@@ -85,7 +85,7 @@ class ModelAuthor:
             "strategy": strategy.name,
             "kept": brief.stones,
             "failures": brief.failures,
-            "titles": _titles([brief], _told(brief)),
+            "titles": _titles([brief], self._told(brief)),
             "examples": [seed.idea for seed in self._examples],
         }
         if brief.subject is not None:
@@ -93,6 +93,13 @@ class ModelAuthor:
         prompt = self._render(strategy.template, **given)
         idea = self._ask(strategy.role, prompt, parse_idea)
         return replace(idea, strategy=strategy.name, parents=strategy.parents(brief))
+
+    def _told(self, brief: Brief) -> list[Record]:
+        """The records that the prompt for one idea tells of."""
+        shown = wanted(brief.strategy.template, self._folder)
+        stones = brief.stones if "kept" in shown else ()
+        failures = brief.failures if "failures" in shown else ()
+        return [*stones, *failures, *([brief.subject] if brief.subject else [])]
 
     def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
         own = self._folder and self._folder / f"{strategy.template}.md.j2"
@@ -265,11 +272,6 @@ class ModelAuthor:
 
     def _render(self, name: str, **values: Any) -> str:
         return render(name, self._folder, robot=self._robot, trial=self._trial, **values)
-
-
-def _told(brief: Brief) -> list[Record]:
-    """The records that the prompt for one idea tells of in full."""
-    return [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
 
 
 def _titles(briefs: Sequence[Brief], told: Sequence[Record]) -> list[str]:

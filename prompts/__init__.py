@@ -67,6 +67,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         success=words.success,
         flat=words.flat,
         percent=words.percent,
+        skill=words.skill,
         data_sheet=SHEETS.__getitem__,
     )
     return environment

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from ..task import CurvePoint, Record
+from ..task import CurvePoint, Idea, Record
 
 LONGEST = 700
 """Characters of a text that are shown on one line; our own descriptions have 200 to 500."""
@@ -61,13 +62,39 @@ def success(record: Record) -> str:
     )
 
 
+def skill(idea: Idea) -> str:
+    """What a task asks of the robot, on one line. Where the idea does not say it in a sentence of
+    its own, as in older archives: what of its description the robot has to do, and its success."""
+    if idea.skill:
+        return flat(idea.skill)
+    asked = " ".join(filter(_ASKS.search, _sentences(idea.description)))
+    return f"{flat(asked or idea.description)} Success: {flat(idea.success)}"
+
+
 def flat(text: str) -> str:
-    """A text on one line, ending with a full stop, and cut where it is far longer than others: some
-    models describe a task on a page, and nine of them go into a prompt."""
-    line = " ".join(text.split())
-    if len(line) > LONGEST:
-        line = line[:LONGEST].rsplit(" ", 1)[0] + " [...]."
-    return line if line.endswith((".", "!", "?")) else f"{line}."
+    """A text on one line, ending with a full stop. Where it is far longer than others, sentences
+    are left out: some models describe a task on a page, and nine of them go into a prompt. What the
+    robot has to do stays, rather than what stands where."""
+    sentences = _sentences(text)
+    room, kept = LONGEST, set[int]()
+    # False comes first.
+    for number in sorted(range(len(sentences)), key=lambda n: not _ASKS.search(sentences[n])):
+        room -= len(sentences[number]) + 1
+        if room >= 0:
+            kept.add(number)
+    line = " ".join(sentences[number] for number in sorted(kept))
+    if not line and sentences:
+        line = sentences[0][:LONGEST].rsplit(" ", 1)[0] + "…"
+    return line if line.endswith((".", "!", "?", "…")) else f"{line}."
+
+
+_ASKS = re.compile(r"\b(?:has|have|needs?) to\b|\bmust\b|\brobot\b", re.IGNORECASE)
+"""What sentences have in them that say what the robot has to do."""
+_END = re.compile(r"(?<=[.!?])\s+")
+
+
+def _sentences(text: str) -> list[str]:
+    return _END.split(" ".join(text.split())) if text.strip() else []
 
 
 def percent(rate: float) -> str:

@@ -406,3 +406,18 @@ def test_the_closest_task_is_named_by_number_or_by_title(closest):
 def test_a_judge_who_compared_with_nothing_that_was_shown_is_asked_again(closest):
     with pytest.raises(AnswerError, match="CLOSEST"):
         judged("INTERESTING", closest)
+
+
+def test_an_idea_may_come_with_its_skill_and_older_ones_come_without():
+    form = "TITLE: Cross\nDESCRIPTION: A gap.\nSUCCESS: Over.\nREWARDS: Speed.\nTERMINATION: None"
+    assert parse_idea(form).skill == ""
+    assert parse_idea(form).termination == "None"
+    with_skill = f"{form}\n**SKILL:** Jump over\n a gap."
+    assert parse_idea(with_skill).skill == "Jump over a gap."
+    assert parse_idea(with_skill).termination == "None"
+    first, second = parse_ideas(
+        f"IDEA 1:\n{with_skill}\nIDEA 2:\n{form.replace('Cross', 'Climb')}", 2
+    )
+    assert (first.skill, second.skill) == ("Jump over a gap.", "")
+    with pytest.raises(AnswerError, match="SKILL has 10001 characters"):
+        parse_idea(f"{form}\nSKILL: {'x' * 10_001}")

@@ -96,6 +96,19 @@ def test_of_many_titles_the_nearest_and_those_under_way_are_listed_before_others
     assert 3_900 < sum(map(len, titles)) <= 4_000
 
 
+@pytest.mark.parametrize(("strategy", "listed"), [("frontier", False), ("revision", True)])
+def test_titles_are_listed_where_the_prompt_does_not_tell_of_their_tasks(
+    strategy, listed, author, model_server, make_record
+):
+    model_server.answer = lambda prompt: ANSWER.format("Next")
+    records = [make_record(1), make_record(2), make_record(3, "too_hard")]
+    asked = dataclasses.replace(
+        brief(strategy, records[:2], records[2] if listed else None), failures=[records[2]]
+    )
+    asked = dataclasses.replace(asked, records=records)
+    assert author()._told(asked) == (records[2:] if listed else records)
+
+
 def judged(judge, make_record, pictures=()):
     neighbours = [Neighbour(make_record(n), 0.8) for n in (1, 2)]
     novelty = {"novelty": 0.2} if judge.__name__ == "judge" else {}

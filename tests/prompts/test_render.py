@@ -11,6 +11,7 @@ from taskwright.errors import UsageError
 from taskwright.generator.answers import (
     IDEA_FIELDS,
     JUDGEMENT_FIELDS,
+    SKILL,
     Interest,
     parse_idea,
     parse_ideas,
@@ -19,8 +20,8 @@ from taskwright.generator.answers import (
 from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import RULES, SCENE, assemble, parse_parts
 from taskwright.generator.trial_terms import TrialTerms
-from taskwright.prompts.words import flat, learning_curve
-from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Idea, Outcome, Trial
+from taskwright.prompts.words import flat, learning_curve, skill
+from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Finding, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
 
@@ -134,8 +135,9 @@ def test_an_answer_in_the_form_an_idea_prompt_shows_is_read(name, make_record):
         given["subject"] = make_record(1)
     prompt = render(name, **given)
     form = prompt[prompt.index("TITLE:") :]
-    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
+    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == (*IDEA_FIELDS, SKILL)
     assert parse_idea(form).title == "a few words"
+    assert parse_idea(form).skill.startswith("one sentence that tells the task")
 
 
 def test_answers_in_the_form_a_prompt_for_several_ideas_shows_are_read(make_record):
@@ -149,7 +151,7 @@ def test_answers_in_the_form_a_prompt_for_several_ideas_shows_are_read(make_reco
     assert "a small step beyond “Task 1”" in prompt
     first, last = re.search(r"`(IDEA 1:)` to `(IDEA 3:)`", prompt).groups()
     form = prompt[prompt.index("TITLE:") :]
-    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == IDEA_FIELDS
+    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == (*IDEA_FIELDS, SKILL)
     answer = f"{first}\n{form}\n{last}\n{form.replace('a few words', 'others')}"
     ideas = parse_ideas(answer, 3)
     assert [idea and idea.title for idea in ideas] == ["a few words", None, "others"]
@@ -232,8 +234,49 @@ def test_a_text_is_told_on_one_line_and_not_on_a_page():
     assert flat("A bridge\n  of 5 m") == "A bridge of 5 m."
     assert flat("Is it wide?") == "Is it wide?"
     long = flat("word " * 1000)
-    assert len(long) < 720
-    assert long.endswith("word [...].")
+    assert 600 < len(long) <= 701
+    assert long.endswith("word…")
+    assert flat("") == "."
+
+
+def test_of_a_description_on_a_page_stays_what_the_robot_has_to_do():
+    stones = [f"A stone of 0.5 m lies at x = {n}.0 m, y = {n % 3} m." for n in range(60)]
+    page = " ".join([*stones, "The robot has to jump from each stone to the next."])
+    told = flat(page)
+    assert len(told) <= 700
+    assert told.endswith("The robot has to jump from each stone to the next.")
+    assert told.startswith(stones[0])
+    assert "[...]" not in told
+
+
+def test_a_task_is_told_by_its_skill_and_an_older_one_by_what_it_asks_for(make_record):
+    old = Idea(
+        "Cross", "Two banks lie 5 m apart. The robot has to jump.", "Over there.", "", "None"
+    )
+    new = dataclasses.replace(old, skill="Jump over a gap at full speed.")
+    assert skill(old) == "The robot has to jump. Success: Over there."
+    assert skill(new) == "Jump over a gap at full speed."
+    prompt = idea_prompt(kept=[make_record(1, idea=new), make_record(2, idea=new)])
+    assert prompt.count("Two banks lie 5 m apart.") == 1, "only what is built on is told in full"
+    assert prompt.count("Jump over a gap at full speed.") == 1
+
+
+def test_findings_stand_on_lines_of_their_own(make_record):
+    findings = tuple(Finding("unreached", f"Symptom {n}.", f"Fix {n}.") for n in (1, 2))
+    trial = dataclasses.replace(HARD, findings=findings)
+    prompt = render("revision", robot="r2d2", subject=make_record(1, "too_hard", trial=trial))
+    assert "doubtful:\n- Symptom 1.\n- Symptom 2.\n" in prompt
+    assert "too short?\n\nMend this first" in prompt
+    assert "scene:\n- Fix 1.\n- Fix 2.\n\nSay it" in prompt
+
+
+def test_whoever_relabels_a_task_is_shown_what_was_learned(make_record):
+    """Else it is asked for what the policy does already, which another task may have taught."""
+    subject = make_record(1, "too_hard", trial=HARD)
+    given = {"robot": "r2d2", "subject": subject, "titles": []}
+    prompt = render("relabel", kept=[make_record(2, title="Climb the stairs")], **given)
+    assert "is not to be asked for again:\n- Climb the stairs (success 0 %" in prompt
+    assert "What it has learned" not in render("relabel", kept=[], **given)
 
 
 @pytest.mark.parametrize("name", ["idea", "ideas", "failure", "relabel", "revision"])
