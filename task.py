@@ -353,6 +353,12 @@ class Judgement(Noun):
     reason: str
     judge: str
     """Model name, or `novelty` where no model judges."""
+    news: Annotated[int, Between(0, 4)] | None = None
+    """How much of the task is new, from 0 (nothing) to 4 (everything); None where nobody was asked
+    on a scale."""
+    reach: Rate | None = None
+    """The share of its episodes that the policy of the closest task would accomplish untrained, as
+    the judge thinks; None where nobody was asked."""
 
 
 @dataclass(frozen=True)

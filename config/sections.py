@@ -230,6 +230,9 @@ class ModelConfig(Section):
     """Whether the model in the role `success` is shown a strip of frames of an episode of the
     trained agent, and asked whether it sees what the task asks for. It must accept images. It
     decides nothing: where it disagrees with the task's code, the record says so."""
+    least_news: int = Field(2, ge=1, le=4)
+    """How much of a task has to be new for it to be interesting, on the judge's scale: 1 (the same
+    behaviour retuned), 2 (one thing that no task teaches), 3 (several), 4 (everything)."""
     second_judge: bool = False
     """Whether every idea is judged a second time in the role `second_judge`, which should be
     another model. The first judgement decides. The end of a run reports how often they agree."""

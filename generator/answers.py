@@ -32,7 +32,7 @@ class AnswerError(ValueError):
 
 
 class Interest(StrEnum):
-    """The permitted verdicts of the interestingness judge, as its prompt names them."""
+    """The permitted verdicts of a judge whose prompt, a user's own, asks for one."""
 
     NO = "NOT INTERESTING"
     YES = "INTERESTING"
@@ -49,6 +49,10 @@ class Sight(StrEnum):
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
 SKILL = "SKILL"
 """A further field of an idea, which is asked for and may be missing: others can do without it."""
+COMPARISON_FIELDS = ("CLOSEST", "REASON", "REACH", "NEW")
+MOST_NEWS = 4
+MOST_REACH = 100
+"""The ends of the scales on which a judge compares; both begin at 0."""
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
@@ -303,20 +307,75 @@ def _module_in_json(text: str) -> str:
 # Verdicts.
 
 
+def parse_comparison(
+    answer: str, judge: str, titles: Sequence[str], least_news: int, solved: float
+) -> Judgement:
+    """What the interestingness judge says, who was shown tasks with these titles, numbered.
+
+    A task is interesting where at least `least_news` of it is new, on a scale of 0 to 4, and the
+    policy of the closest task would accomplish less than the share `solved` of its episodes: more,
+    and its screening would find it too easy.
+
+    Raises AnswerError for a number that was not offered, for two that differ, and where the task
+    named as the closest was not shown: such a judge has not compared anything.
+    """
+    fields = parse_fields(answer, COMPARISON_FIELDS)
+    reach = _on_scale(answer, "REACH", MOST_REACH)
+    news = _on_scale(answer, "NEW", MOST_NEWS)
+    closest = _shown(fields["CLOSEST"], titles, COMPARISON_FIELDS)
+    reason = (
+        f"Most like “{closest}”, whose policy would succeed in {reach} %; {news} of {MOST_NEWS} "
+        f"is new: {fields['REASON']}"
+    )
+    positive = news >= least_news and reach < 100 * solved
+    return Judgement("interestingness", positive, reason, judge, news, reach / 100)
+
+
+def _on_scale(answer: str, name: str, most: int) -> int:
+    """The one whole number that a field gives. Raises AnswerError where it is unclear."""
+    text = without_reasoning(answer)
+    texts = [content for _, content in labels(text, (name,))]
+    texts = texts or [_from_json(text, (name,)).get(name, "")]
+    said = {_whole_number(text, most) for text in texts}
+    number = said.pop() if len(said) == 1 else None
+    if number is None:
+        raise AnswerError(f"{name} is unclear. Send it as one whole number from 0 to {most}.")
+    return number
+
+
+def _whole_number(text: str, most: int) -> int | None:
+    """The number at the beginning of a field; None where there is none, or another beside it."""
+    line = _MARKS.sub("", text.strip().split("\n")[0]).strip()
+    found = _SCALED.match(line)
+    if not found or len(found[1]) > 9 or int(found[1]) > most:
+        return None
+    if found[2] and found[2] != str(most):
+        return None
+    return int(found[1])
+
+
+def _shown(text: str, titles: Sequence[str], fields: Sequence[str]) -> str:
+    """The title of the task that a judge names as the closest. Raises AnswerError where it was not
+    shown."""
+    closest = _closest(text, titles)
+    if closest is None:
+        raise AnswerError(
+            f"CLOSEST must be the number of one of the tasks that were listed, 1 to {len(titles)}. "
+            f"Send all of these: {', '.join(name + ': …' for name in fields)}"
+        )
+    return closest
+
+
 def parse_interest(answer: str, judge: str, titles: Sequence[str]) -> Judgement:
-    """A verdict of the interestingness judge, who was shown tasks with these titles, numbered.
+    """A verdict of a judge whose prompt asks for one, and who was shown tasks with these titles,
+    numbered.
 
     Raises AnswerError for a verdict that was not offered, for two verdicts that differ, and where
     the task named as the closest was not shown: such a judge has not compared anything.
     """
     fields = parse_fields(answer, JUDGEMENT_FIELDS)
     verdict = _one_verdict(answer, fields["VERDICT"], Interest)
-    closest = _closest(fields["CLOSEST"], titles)
-    if closest is None:
-        raise AnswerError(
-            f"CLOSEST must be the number of one of the tasks that were listed, 1 to {len(titles)}. "
-            f"Send all of these: {', '.join(name + ': …' for name in JUDGEMENT_FIELDS)}"
-        )
+    closest = _shown(fields["CLOSEST"], titles, JUDGEMENT_FIELDS)
     reason = f"Most like “{closest}”: {fields['REASON']}"
     return Judgement("interestingness", verdict is Interest.YES, reason, judge)
 
@@ -335,6 +394,10 @@ def parse_sighting(answer: str, judge: str, code_success: bool) -> Sighting:
 V = TypeVar("V", bound=StrEnum)
 
 _NUMBER = re.compile(r"\W*+(?:(?:task|no|number)\W*+)?(\d++)\b", re.IGNORECASE)
+_SCALED = re.compile(
+    r"(\d++)\s*%?(?:\s*(?:/|out of|of)\s*(\d++))?\s*(?:$|[.,;:(–—](?!\s*\d)| - )", re.ASCII
+)
+"""A number, and what it is out of, where nothing follows but an explanation."""
 _MARKS = re.compile(r"[*_`\"“”]")
 _CLAUSE = re.compile("[.,;:(–—]| - ")
 _OTHER_THAN_LETTERS = re.compile("[^A-Z]++")

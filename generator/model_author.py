@@ -17,6 +17,7 @@ from .answers import (
     Interest,
     Sight,
     parse_code,
+    parse_comparison,
     parse_idea,
     parse_ideas,
     parse_interest,
@@ -68,6 +69,7 @@ class ModelAuthor:
         self._stones = settings.neighbours + 1
         self._failures = settings.failures
         self._has_second_judge = settings.second_judge
+        self._least_news = settings.least_news
         self._judges_success = settings.judge_success
         self._meter: Meter | None = None
 
@@ -231,6 +233,7 @@ class ModelAuthor:
             for caption, path in zip(captions, pictures, strict=False)
             if path is not None
         ]
+        asks_for_verdict = "yes" in wanted("interestingness", self._folder)
         text = self._render(
             "interestingness",
             idea=idea,
@@ -246,11 +249,14 @@ class ModelAuthor:
         judge = self._model.name_for(role)
         titles = [neighbour.record.idea.title for neighbour in neighbours]
         titles += [idea.title for idea in under_way]
-        return self._ask(
-            role,
-            parts if shown else text,
-            lambda answer: parse_interest(answer, judge, titles),
-        )
+
+        def parse(answer: str) -> Judgement:
+            if asks_for_verdict:
+                return parse_interest(answer, judge, titles)
+            solved = self._trial.learned_success_rate
+            return parse_comparison(answer, judge, titles, self._least_news, solved)
+
+        return self._ask(role, parts if shown else text, parse)
 
     def _ask(self, role: str, prompt: Prompt, parse: Callable[[str], T]) -> T:
         assert self._meter is not None, "an author asks for a journey: see for_journey"

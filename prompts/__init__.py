@@ -68,6 +68,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         flat=words.flat,
         percent=words.percent,
         skill=words.skill,
+        plainly=words.plainly,
         data_sheet=SHEETS.__getitem__,
     )
     return environment

@@ -88,6 +88,22 @@ def flat(text: str) -> str:
     return line if line.endswith((".", "!", "?", "…")) else f"{line}."
 
 
+def plainly(text: str) -> str:
+    """A description without the sentences in which it speaks of itself or of other tasks: a judge
+    is to compare what the robot does. Unchanged where nothing would be left."""
+    plain = " ".join(each for each in _sentences(text) if not _ADVOCATES.search(each))
+    return plain or text
+
+
+_ADVOCATES = re.compile(
+    r"\b(?:novel(?:ty)?|unlike|(?:brand|entirely|completely|genuinely) new"
+    r"|new (?:kind|skill|challenge|behaviou?r)s?|for the first time|never (?:been|before|seen)"
+    r"|interesting(?:ly)?|(?:no|any|all|none of the|than the|from the) "
+    r"(?:(?:earlier|previous|other|existing|archived|kept|learned|known) )+(?:tasks?|skills?)"
+    r"|(?:earlier|previous|existing|archived|kept|learned) (?:tasks?|skills?))\b",
+    re.IGNORECASE,
+)
+"""What sentences have in them that praise a task or compare it with others."""
 _ASKS = re.compile(r"\b(?:has|have|needs?) to\b|\bmust\b|\brobot\b", re.IGNORECASE)
 """What sentences have in them that say what the robot has to do."""
 _END = re.compile(r"(?<=[.!?])\s+")

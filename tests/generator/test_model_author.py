@@ -21,7 +21,7 @@ from taskwright.task import Idea, Outcome, Trial
 
 IDEA = Idea("Touch the ball", "A ball.", "It is touched.", "Speed.", "None")
 ANSWER = "TITLE: {}\nDESCRIPTION: a\nSUCCESS: b\nREWARDS: c\nTERMINATION: None"
-JUDGED = "CLOSEST: 2\nREASON: The same drive.\nVERDICT: {}"
+JUDGED = "CLOSEST: 2\nREASON: The same drive.\nREACH: 20\nNEW: {}"
 SCENE = "BODIES:\n```\nself.ball = 1\n```\nPLACES:\n```\nself.x = 0.0\n```\nMOTION:\nNone"
 RULES = "REWARDS:\n```\nrewards['a'] = 0.0\n```\nTERMINATION:\nNone\nSUCCESS:\n```\n{}\n```"
 
@@ -116,11 +116,14 @@ def judged(judge, make_record, pictures=()):
 
 
 def test_a_verdict_names_the_closest_task_and_who_judged(author, model_server, make_record):
-    model_server.answer = lambda prompt: JUDGED.format("NOT INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(1)
     writer = author(roles={"interestingness": {"name": "a-judge"}})
     judgement = judged(writer.judge, make_record)
     assert not judgement.positive
-    assert judgement.reason == "Most like “Task 2”: The same drive."
+    assert judgement.reason == (
+        "Most like “Task 2”, whose policy would succeed in 20 %; 1 of 4 is new: The same drive."
+    )
+    assert (judgement.news, judgement.reach) == (1, 0.2)
     assert judgement.judge == "a-judge"
     assert model_server.requests[0]["model"] == "a-judge"
 
@@ -132,7 +135,7 @@ def test_nobody_is_asked_where_there_is_nothing_to_compare_with(author, model_se
 
 
 def test_a_second_judge_is_another_model_that_is_told_the_same(author, model_server, make_record):
-    model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(3)
     writer = author(second_judge=True, roles={"second_judge": {"name": "another"}})
     first = judged(writer.judge, make_record)
     second = judged(writer.judge_again, make_record)
@@ -143,7 +146,7 @@ def test_a_second_judge_is_another_model_that_is_told_the_same(author, model_ser
 
 
 def test_a_judge_is_shown_the_pictures_that_there_are(author, model_server, make_record, tmp_path):
-    model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(3)
     for name in ("own.png", "second.png"):
         Image.new("RGB", (8, 6), "red").save(tmp_path / name)
     judged(author().judge, make_record, [tmp_path / "own.png", None, tmp_path / "second.png"])

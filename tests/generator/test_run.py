@@ -198,7 +198,7 @@ REWARDS: Speed.
 TERMINATION: None"""
 
 
-def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
+def author(easy_source: str, titles: list[str], news: int = 3):
     """Answers prompts by what they ask for. The code it writes first has no ground; repaired, each
     idea's is another one."""
     floor = next(line for line in easy_source.splitlines() if "create_box" in line)
@@ -211,7 +211,7 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
         if "was tried and rejected" in prompt:
             return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
-            return f"CLOSEST: 1\nREASON: Because.\nVERDICT: {verdict}"
+            return f"CLOSEST: 1\nREASON: Because.\nREACH: 20\nNEW: {news}"
         return f"```python\n{easy_source.replace(floor, '        pass')}```"
 
     return answer
@@ -300,7 +300,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     titles = ["Drive ahead", "Go round the pillar", "Drive ahead"]
     # Driving ahead would solve what is ahead before there is any training.
     source = easy_source.replace("[0] > 2.0", "[0] < -4.0").replace("x - self.x", "self.x - x")
-    model_server.answer = author(source, titles, "NOT INTERESTING")
+    model_server.answer = author(source, titles, 1)
     settings = with_model(model_server)
     # The first task is beyond chance and soon learned; then there is something to compare with.
     settings["trainer"] = {
@@ -315,7 +315,9 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     first, second, third = records_of(tmp_path)
     assert first.status == "learned"
     assert second.status == "uninteresting"
-    assert second.reason == "Most like “Drive ahead”: Because."
+    assert second.reason == (
+        "Most like “Drive ahead”, whose policy would succeed in 20 %; 1 of 4 is new: Because."
+    )
     assert third.status == "duplicate"
     assert first.task_id in third.reason
     assert third.task is None

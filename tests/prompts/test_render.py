@@ -9,18 +9,17 @@ from taskwright import prompts
 from taskwright.config import Config, TrainerConfig
 from taskwright.errors import UsageError
 from taskwright.generator.answers import (
+    COMPARISON_FIELDS,
     IDEA_FIELDS,
-    JUDGEMENT_FIELDS,
     SKILL,
-    Interest,
+    parse_comparison,
     parse_idea,
     parse_ideas,
-    parse_interest,
 )
 from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import RULES, SCENE, assemble, parse_parts
 from taskwright.generator.trial_terms import TrialTerms
-from taskwright.prompts.words import flat, learning_curve, skill
+from taskwright.prompts.words import flat, learning_curve, plainly, skill
 from taskwright.task import ROBOT_BASES, ROBOTS, CurvePoint, Finding, Idea, Outcome, Trial
 
 IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fall.")
@@ -157,26 +156,57 @@ def test_answers_in_the_form_a_prompt_for_several_ideas_shows_are_read(make_reco
     assert [idea and idea.title for idea in ideas] == ["a few words", None, "others"]
 
 
-@pytest.mark.parametrize("interest", list(Interest))
-def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(interest, make_record):
-    prompt = render(
-        "interestingness",
-        robot="r2d2",
-        idea=IDEA,
-        neighbours=[make_record(1)],
-        under_way=[make_record(2).idea],
-        pictures=0,
-        yes=Interest.YES.value,
-        no=Interest.NO.value,
-    )
-    assert "2. Task 2\nScene 2." in prompt.partition("still under way")[2]
+def judge_prompt(idea=IDEA, **given):
+    values = {"neighbours": [], "under_way": [], "pictures": 0} | given
+    return render("interestingness", robot="r2d2", idea=idea, **values)
+
+
+@pytest.mark.parametrize("news", range(5))
+def test_every_answer_the_judge_is_offered_is_read_as_it_was_meant(news, make_record):
+    prompt = judge_prompt(neighbours=[make_record(1)], under_way=[make_record(2).idea])
     form = prompt[prompt.index("CLOSEST:") :]
-    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == JUDGEMENT_FIELDS
-    offered = f"VERDICT: {Interest.NO.value} or {Interest.YES.value}"
-    assert offered in form
-    answer = form.replace(offered, f"VERDICT: {interest.value}")
+    assert tuple(re.findall(r"^([A-Z]+):", form, re.MULTILINE)) == COMPARISON_FIELDS
+    assert "a whole number from 0 to 100\nNEW: 0, 1, 2, 3 or 4" in form
+    assert f"\n{news}: " in prompt
+    answer = form.replace("NEW: 0, 1, 2, 3 or 4", f"NEW: {news}")
     answer = answer.replace("the number of the task that is closest", "1")
-    assert parse_interest(answer, "judge", ["Task 1"]).positive is (interest is Interest.YES)
+    for reach in (0, 79, 80, 100):
+        given = answer.replace("a whole number from 0 to 100", str(reach))
+        judgement = parse_comparison(given, "judge", ["Task 1"], 2, 0.8)
+        assert (judgement.news, judgement.reach) == (news, reach / 100)
+        assert judgement.positive is (news >= 2 and reach < 80)
+
+
+def test_a_judge_is_shown_how_tasks_end_and_whose_policies_training_begins_with(make_record):
+    neighbours = [make_record(n) for n in (1, 2, 3, 4)]
+    flying = dataclasses.replace(IDEA, title="Fly", termination="It lands.", success="It is up.")
+    prompt = judge_prompt(neighbours=neighbours, under_way=[flying])
+    assert "Termination: A fall." in prompt
+    assert "what it learned in one of the first 3:" in prompt
+    assert "5. Fly\nA bridge.\nSuccess: It is up. Termination: It lands." in prompt
+    assert "what it learned in task 1:" in judge_prompt(neighbours=neighbours[:1])
+    none = TrialTerms.of(Config(trainer=TrainerConfig(nearest_policies=0)))
+    assert "would begin" not in judge_prompt(neighbours=neighbours, trial=none)
+
+
+@pytest.mark.parametrize(
+    "praise",
+    [
+        "This trains a new skill that none of the previous tasks has.",
+        "Unlike the bridge task, timing matters here!",
+        "It is a genuinely new challenge.",
+        "Here, for the first time, the robot has to wait.",
+        "No other existing task asks for it.",
+    ],
+)
+def test_a_judge_does_not_read_what_a_proposal_says_in_its_own_favour(praise):
+    plain = "A bridge of 5 m. The robot has to cross it after the first door and all other doors."
+    assert plainly(f"{plain} {praise}") == plain
+    assert plainly(f"{praise} {plain}") == plain
+    assert plainly(praise) == praise, "else nothing would be left"
+    prompt = judge_prompt(dataclasses.replace(IDEA, description=f"{plain} {praise}"))
+    assert plain in prompt
+    assert praise not in prompt
 
 
 @pytest.mark.parametrize(("name", "parts"), [("skeleton_scene", SCENE), ("skeleton_rules", RULES)])
