@@ -24,6 +24,7 @@ from .answers import (
     parse_sighting,
 )
 from .author import Brief, FrameStrip, UnderWay
+from .examples import contrasting, excerpt
 from .in_flight import NO_IDEA
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
@@ -44,8 +45,6 @@ NEAREST_TITLES = 20
 """So many titles of the records most like what an idea starts from come before all others."""
 UNDER_WAY_IN_JUDGE_PROMPT = 3
 """So many ideas under way, about eighty tokens each, are shown to a judge."""
-EXAMPLES_IN_CODE_PROMPT = 2
-"""How many sources are shown beside the interface, each of about a thousand tokens."""
 
 
 class ModelAuthor:
@@ -142,10 +141,15 @@ class ModelAuthor:
             source = assemble(idea, self._robot, scene)
             rules = self._ask_for_parts("code", "skeleton_rules", RULES, idea=idea, source=source)
             return assemble(idea, self._robot, scene | rules)
-        sources = [stone.task.source for stone in stones if stone.task is not None]
-        sources += [seed.source for seed in self._examples]
+        found = [stone.task.source for stone in stones if stone.task is not None]
+        found += [seed.source for seed in self._examples]
+        near = found[:1]
+        other = contrasting(near[0], found) if near else ""
         prompt = self._render(
-            "code", idea=idea, sources=list(dict.fromkeys(sources))[:EXAMPLES_IN_CODE_PROMPT]
+            "code",
+            idea=idea,
+            sources=near + [other] * bool(other),
+            contrast=excerpt(other, near[0]) if other else "",
         )
         return self._ask("code", prompt, parse_code)
 

@@ -445,8 +445,8 @@ def test_every_number_that_a_judge_may_give_is_read_as_it_was_meant(form):
         assert (judgement.reach, judgement.positive) == (reach / 100, reach < 80)
         assert compared(reach=form.format(f"{reach} %")) == judgement
         assert judgement.reason == (
-            f"Most like “Cross the bridge”, whose policy would succeed in {reach} %; 3 of 4 is new: "
-            "It is wider."
+            f"Most like “Cross the bridge”, whose policy would succeed in {reach} %; 3 of 4 is "
+            "new: It is wider."
         )
 
 

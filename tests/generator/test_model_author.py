@@ -15,9 +15,10 @@ from taskwright.generator.author import Brief
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
+from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import assemble, parts_of
 from taskwright.generator.strategies import STRATEGIES
-from taskwright.task import Idea, Outcome, Trial
+from taskwright.task import Idea, Outcome, Task, Trial
 
 IDEA = Idea("Touch the ball", "A ball.", "It is touched.", "Speed.", "None")
 ANSWER = "TITLE: {}\nDESCRIPTION: a\nSUCCESS: b\nREWARDS: c\nTERMINATION: None"
@@ -107,6 +108,23 @@ def test_titles_are_listed_where_the_prompt_does_not_tell_of_their_tasks(
     )
     asked = dataclasses.replace(asked, records=records)
     assert author()._told(asked) == (records[2:] if listed else records)
+
+
+def test_code_is_asked_for_with_one_whole_task_and_what_another_does_otherwise(
+    author, model_server, make_record
+):
+    seeds = {seed.idea.title: seed for seed in example_tasks("r2d2")}
+    near, far = seeds["Drive to the beacon"], seeds["Jump over the sweeping arm"]
+    model_server.answer = lambda prompt: f"```python\n{near.source}```"
+    stones = [make_record(n, task=Task(seed.source)) for n, seed in enumerate((near, far), 1)]
+    author().write(IDEA, stones)
+    prompt = model_server.requests[0]["messages"][0]["content"]
+    assert near.source.strip() in prompt
+    assert prompt.count("class Env(R2D2Env):") == 1
+    assert prompt.count("def get_success(self):") == 2
+    assert "def turn_arm(self, angle):" in prompt
+    author().write(IDEA, stones[:1])
+    assert "one of another kind" not in model_server.requests[1]["messages"][0]["content"]
 
 
 def judged(judge, make_record, pictures=()):

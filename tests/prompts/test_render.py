@@ -27,7 +27,9 @@ IDEA = Idea("Cross the bridge", "A bridge.", "Being across.", "Progress.", "A fa
 
 def render(name, folder=None, **values):
     """A prompt with the numbers of a trial by the default settings, as every prompt is given."""
-    return prompts.render(name, folder, **{"trial": TrialTerms.of(Config())} | values)
+    return prompts.render(
+        name, folder, **{"trial": TrialTerms.of(Config()), "contrast": ""} | values
+    )
 
 
 def idea_prompt(template="idea", **given):
@@ -326,12 +328,12 @@ def test_a_prompt_for_an_idea_tells_the_numbers_that_decide(name, make_record):
     prompt = render(name, robot="r2d2", trial=trial, **given)
     for text in (
         "random actions, driving straight ahead, driving and jumping ahead and the policies of "
-        "the 2 kept tasks most like it play 12 episodes each",
-        "if idle or random actions succeed in 40 % of them, or one of the others in 70 %",
+        "the 2 kept tasks most like it try it, 12 episodes each",
+        "40 % success by idle or random actions, or 70 % by another, is too easy",
         "for at most 200000 actions of 0.066 s, fewer if 30000 bring nothing new",
         "more than 70 % of new episodes",
         # 0.066 s / -ln 0.95
-        "What lies 1.3 s ahead counts a third of what comes now, 4 s ahead a twentieth",
+        "What lies 1.3 s ahead counts a third of what comes now, 4 s a twentieth",
     ):
         assert text in prompt, text
     none = TrialTerms.of(Config(trainer=TrainerConfig(nearest_policies=0)))
@@ -342,7 +344,7 @@ def test_whoever_has_an_idea_and_whoever_codes_it_are_told_the_same_of_rewards(m
     """An idea in other units was scaled by every coder, in silence, and lost its weights."""
     code = render("code", robot="r2d2", idea=IDEA, sources=[])
     (rewards,) = (line[2:] for line in code.splitlines() if line.startswith("- Rewards are earned"))
-    assert "a metre of it is worth 61 in all" in rewards
+    assert "a metre is worth 61 in all" in rewards
     assert "an event of one step at most 10, as much as 0.17 m" in rewards
     assert rewards in idea_prompt()
     assert rewards in render("revision", robot="r2d2", subject=make_record(1, "too_hard"))

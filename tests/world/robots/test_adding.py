@@ -74,7 +74,7 @@ with TestClient(create_file_app(Path(sys.argv[1]), task, idea)) as client:
         while not messages[-1].get("frame", {"success": True})["success"]:
             messages.append(socket.receive_json())
 trial = TrialTerms.of(Config(run=RunConfig(robot="ball")))
-prompt = render("code", robot="ball", trial=trial, idea=idea, sources=[])
+prompt = render("code", robot="ball", trial=trial, idea=idea, sources=[], contrast="")
 print(json.dumps({"page": page, "last": messages[-1], "prompt": prompt}))
 """
 

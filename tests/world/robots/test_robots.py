@@ -119,7 +119,7 @@ def test_prompts_tell_of_a_robot_what_its_file_says(robot: Robot) -> None:
     words = robot_class(robot).words
     idea = Idea("Stand", "A floor.", "Never.", "None.", "None.")
     trial = TrialTerms.of(Config(run=RunConfig(robot=robot)))
-    code = render("code", robot=robot, trial=trial, idea=idea, sources=[])
+    code = render("code", robot=robot, trial=trial, idea=idea, sources=[], contrast="")
     assert words.description in code
     assert words.placing in code
     assert f"by {words.moves_by} alone" in code
