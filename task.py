@@ -124,6 +124,9 @@ class Idea(Noun):
     """The `task_id`s it was derived from, the stepping stone first."""
     recipe: dict[str, Any] | None = None
     """What the Composer needs to write or vary this task; None for a model's idea."""
+    skill: str = ""
+    """What the robot has to be able to do, in a sentence, as later prompts tell it; empty where
+    nobody has said so."""
 
     @functools.cached_property
     def text(self) -> str:
@@ -319,6 +322,9 @@ class Trial(Noun):
     is the same for all, and in trials of before this was measured."""
     findings: tuple[Finding, ...] = ()
     """What makes the rewards or the success doubtful; empty where nothing does."""
+    fault: Outcome | None = None
+    """What the task's code did wrong, where it was rejected; None also in trials of before this was
+    noted apart from the reason."""
 
     @property
     def success_progress(self) -> float | None:
@@ -347,6 +353,12 @@ class Judgement(Noun):
     reason: str
     judge: str
     """Model name, or `novelty` where no model judges."""
+    news: Annotated[int, Between(0, 4)] | None = None
+    """How much of the task is new, from 0 (nothing) to 4 (everything); None where nobody was asked
+    on a scale."""
+    reach: Rate | None = None
+    """The share of its episodes that the policy of the closest task would accomplish untrained, as
+    the judge thinks; None where nobody was asked."""
 
 
 @dataclass(frozen=True)
@@ -409,7 +421,8 @@ class Record(Noun):
     task: Task | None = None
     """None where the journey ended before any code was written."""
     outcomes: tuple[Outcome, ...] = ()
-    """The checks of each version of the code, first to last."""
+    """What was found of each version of the code, first to last: in its checks, or in training
+    where that found a fault."""
     trial: Trial | None = None
     judgements: tuple[Judgement, ...] = ()
     stepping_stones: tuple[str, ...] = ()

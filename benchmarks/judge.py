@@ -24,7 +24,7 @@ from harness import DATA, Benchmark
 from taskwright.archive.agreement import agreement_of_judges
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.novelty import nearest
-from taskwright.config import ModelConfig
+from taskwright.config import Config, ModelConfig
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
@@ -62,7 +62,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         FoundationModel(config, Path(folder), lambda *_, **__: None) as model,
     ):
-        author = ModelAuthor(model, config, "r2d2", examples).for_journey(Meter(1))
+        author = ModelAuthor(model, Config(model=config), examples).for_journey(Meter(1))
         for kind in right:
             for proposal in proposals[kind]:
                 idea = Idea(**proposal, rewards="", termination="")

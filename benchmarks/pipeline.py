@@ -133,8 +133,8 @@ class SlowServer:
                 self._send({**reply, "choices": [choice], "usage": usage})
 
             def _answer(self, prompt: str) -> str:
-                if "VERDICT:" in prompt:
-                    return "CLOSEST: 1\nREASON: It is another one.\nVERDICT: INTERESTING"
+                if "REACH:" in prompt:
+                    return "CLOSEST: 1\nREASON: It is another one.\nREACH: 10\nNEW: 3"
                 if "```python" in prompt:
                     number = re.findall(r"Task-(\d+)", prompt)[-1]
                     return f"```python\n{source_of(int(number))}```"

@@ -26,6 +26,7 @@ import os
 import runpy
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from harness import Benchmark
 from taskwright.archive.embedding import SentenceEncoder
 from taskwright.archive.novelty import nearest
 from taskwright.archive.store import Archive
-from taskwright.config import ModelConfig, StrategyConfig
+from taskwright.config import Config, ModelConfig, RunConfig, StrategyConfig
 from taskwright.generator.author import Brief
 from taskwright.generator.composer import Composer
 from taskwright.generator.model_author import ModelAuthor
@@ -63,6 +64,13 @@ FINDING = Outcome.rejected(
     "The attribute is read before any episode has set it.",
     "Set it in `reset`, after `super().reset()` and after the robot has been placed.",
 )
+
+
+SKILL = (
+    "Drive along a course with gaps and a moving block, wait for the right moment to pass, and "
+    "then push a ball through a gate, which takes both jumps and patience."
+)
+"""Of usual length: what ideas of models say of themselves."""
 
 
 class Asked(Exception):
@@ -125,6 +133,7 @@ def made_up_archive(robot: Robot) -> list[Record]:
                 Brief(robot, random, STRATEGIES["frontier"], stones=stones, records=records)
             )
             source = composer.write(idea, stones)
+            idea = replace(idea, skill=SKILL)
             status = statuses[number % len(statuses)]
         records.append(_record(number, status, idea, source, robot))
     return records
@@ -183,7 +192,8 @@ def our_prompts(records: list[Record], robot: Robot, config: ModelConfig) -> dic
     encoder = SentenceEncoder()
     vectors = {record.number: encoder.encode(record.idea.text) for record in records}
     kept = [record for record in records if record.status == "learned"]
-    author = Counted(NoModel(), config, robot, example_tasks(robot))  # type: ignore[arg-type]
+    whole = Config(run=RunConfig(robot=robot), model=config)
+    author = Counted(NoModel(), whole, example_tasks(robot))  # type: ignore[arg-type]
     prompts: dict[str, list[str]] = defaultdict(list)
     briefs: list[Brief] = []
 

@@ -194,7 +194,8 @@ class ModelConfig(Section):
     answer that cannot be read. The pauses between them double from one second to a minute, or are
     as long as the server asks for."""
     max_repairs: int = Field(3, ge=0)
-    """How often the model may repair code that fails its checks."""
+    """How often the model may repair code in which its checks, or training after them, find a
+    fault."""
     max_usd: float | None = Field(None, gt=0)
     """The run stops before a prompt could cost more US dollars than this in all. It needs a price
     for each model that is asked."""
@@ -229,6 +230,9 @@ class ModelConfig(Section):
     """Whether the model in the role `success` is shown a strip of frames of an episode of the
     trained agent, and asked whether it sees what the task asks for. It must accept images. It
     decides nothing: where it disagrees with the task's code, the record says so."""
+    least_news: int = Field(2, ge=1, le=4)
+    """How much of a task has to be new for it to be interesting, on the judge's scale: 1 (the same
+    behaviour retuned), 2 (one thing that no task teaches), 3 (several), 4 (everything)."""
     second_judge: bool = False
     """Whether every idea is judged a second time in the role `second_judge`, which should be
     another model. The first judgement decides. The end of a run reports how often they agree."""

@@ -8,6 +8,7 @@
 - `events`: what a run reports while it goes on
 - `generalist`: one policy for all kept tasks of a run
 - `author`: what proposes, writes and judges: `model_author` with a model, `composer` without
+- `trial_terms`: the numbers of a trial, as prompts tell them; `examples`: which code they show
 - `strategies`: where the next idea comes from, one file for each idea strategy
 - `model`: the foundation model and its `providers`; `answers`: reading what it says, and what
   `markup` is around it

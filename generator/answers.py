@@ -32,7 +32,7 @@ class AnswerError(ValueError):
 
 
 class Interest(StrEnum):
-    """The permitted verdicts of the interestingness judge, as its prompt names them."""
+    """The permitted verdicts of a judge whose prompt, a user's own, asks for one."""
 
     NO = "NOT INTERESTING"
     YES = "INTERESTING"
@@ -47,6 +47,12 @@ class Sight(StrEnum):
 
 
 IDEA_FIELDS = ("TITLE", "DESCRIPTION", "SUCCESS", "REWARDS", "TERMINATION")
+SKILL = "SKILL"
+"""A further field of an idea, which is asked for and may be missing: others can do without it."""
+COMPARISON_FIELDS = ("CLOSEST", "REASON", "REACH", "NEW")
+MOST_NEWS = 4
+MOST_REACH = 100
+"""The ends of the scales on which a judge compares; both begin at 0."""
 JUDGEMENT_FIELDS = ("CLOSEST", "REASON", "VERDICT")
 SIGHTING_FIELDS = ("SEEN", "VERDICT")
 LONGEST_TITLE = 200
@@ -57,14 +63,16 @@ hundreds."""
 # Labelled fields.
 
 
-def parse_fields(answer: str, names: Sequence[str]) -> dict[str, str]:
-    """The text of each field, by labels at the beginning of lines or as one JSON object.
+def parse_fields(answer: str, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, str]:
+    """The text of each field, by labels at the beginning of lines or as one JSON object, and of
+    those that are `optional` where they are there.
 
     Models that think aloud come to their answer at the end: the last complete set counts. A set
     that has begun anew and is not complete is not filled up from an earlier one.
     """
     text = without_reasoning(answer)
-    return _complete(_labelled(text, names) or _from_json(text, names), names)
+    known = (*names, *optional)
+    return _complete(_labelled(text, known) or _from_json(text, known), names)
 
 
 def _complete(found: dict[str, str], names: Sequence[str]) -> dict[str, str]:
@@ -75,7 +83,7 @@ def _complete(found: dict[str, str], names: Sequence[str]) -> dict[str, str]:
             f"The answer has no text for {', '.join(missing)}. Send all of these, each once and on "
             f"a line of its own: {', '.join(name + ': …' for name in names)}"
         )
-    for name in names:
+    for name in found:
         if len(found[name]) > LONGEST_FIELD:
             raise AnswerError(
                 f"The text for {name} has {len(found[name])} characters. Send at most "
@@ -126,7 +134,7 @@ def _text(value: object) -> str:
 
 def parse_idea(answer: str) -> Idea:
     """An idea from its labelled fields."""
-    return _idea(parse_fields(answer, IDEA_FIELDS))
+    return _idea(parse_fields(answer, IDEA_FIELDS, (SKILL,)))
 
 
 def parse_ideas(answer: str, count: int) -> tuple[Idea | None, ...]:
@@ -163,8 +171,8 @@ def _numbered(text: str, count: int) -> dict[int, dict[str, str]]:
     numbers = {f"IDEA {number}": number for number in range(100)}
     sets: dict[int, dict[str, str]] = {}
     number = None
-    for name, content in labels(text, ("IDEA", *numbers, *IDEA_FIELDS)):
-        if name in IDEA_FIELDS:
+    for name, content in labels(text, ("IDEA", *numbers, *IDEA_FIELDS, SKILL)):
+        if name in IDEA_FIELDS or name == SKILL:
             if number is None:
                 continue
             if name in sets[number]:
@@ -181,7 +189,7 @@ def _numbered_json(text: str, count: int) -> dict[int, dict[str, str]]:
     """By number, the fields of the last JSON object with that number."""
     sets = {}
     for value in json_objects(text):
-        fields = _fields_in(value, ("IDEA", *IDEA_FIELDS))
+        fields = _fields_in(value, ("IDEA", *IDEA_FIELDS, SKILL))
         number = fields.pop("IDEA")
         if number.isascii() and number.isdecimal() and len(number) < 10 and any(fields.values()):
             sets[int(number)] = fields
@@ -198,6 +206,7 @@ def _idea(fields: dict[str, str]) -> Idea:
         success=fields["SUCCESS"],
         rewards=fields["REWARDS"],
         termination=fields["TERMINATION"],
+        skill=" ".join(fields.get(SKILL, "").split()),
     )
 
 
@@ -298,20 +307,75 @@ def _module_in_json(text: str) -> str:
 # Verdicts.
 
 
+def parse_comparison(
+    answer: str, judge: str, titles: Sequence[str], least_news: int, solved: float
+) -> Judgement:
+    """What the interestingness judge says, who was shown tasks with these titles, numbered.
+
+    A task is interesting where at least `least_news` of it is new, on a scale of 0 to 4, and the
+    policy of the closest task would accomplish less than the share `solved` of its episodes: more,
+    and its screening would find it too easy.
+
+    Raises AnswerError for a number that was not offered, for two that differ, and where the task
+    named as the closest was not shown: such a judge has not compared anything.
+    """
+    fields = parse_fields(answer, COMPARISON_FIELDS)
+    reach = _on_scale(answer, "REACH", MOST_REACH)
+    news = _on_scale(answer, "NEW", MOST_NEWS)
+    closest = _shown(fields["CLOSEST"], titles, COMPARISON_FIELDS)
+    reason = (
+        f"Most like “{closest}”, whose policy would succeed in {reach} %; {news} of {MOST_NEWS} "
+        f"is new: {fields['REASON']}"
+    )
+    positive = news >= least_news and reach < 100 * solved
+    return Judgement("interestingness", positive, reason, judge, news, reach / 100)
+
+
+def _on_scale(answer: str, name: str, most: int) -> int:
+    """The one whole number that a field gives. Raises AnswerError where it is unclear."""
+    text = without_reasoning(answer)
+    texts = [content for _, content in labels(text, (name,))]
+    texts = texts or [_from_json(text, (name,)).get(name, "")]
+    said = {_whole_number(text, most) for text in texts}
+    number = said.pop() if len(said) == 1 else None
+    if number is None:
+        raise AnswerError(f"{name} is unclear. Send it as one whole number from 0 to {most}.")
+    return number
+
+
+def _whole_number(text: str, most: int) -> int | None:
+    """The number at the beginning of a field; None where there is none, or another beside it."""
+    line = _MARKS.sub("", text.strip().split("\n")[0]).strip()
+    found = _SCALED.match(line)
+    if not found or len(found[1]) > 9 or int(found[1]) > most:
+        return None
+    if found[2] and found[2] != str(most):
+        return None
+    return int(found[1])
+
+
+def _shown(text: str, titles: Sequence[str], fields: Sequence[str]) -> str:
+    """The title of the task that a judge names as the closest. Raises AnswerError where it was not
+    shown."""
+    closest = _closest(text, titles)
+    if closest is None:
+        raise AnswerError(
+            f"CLOSEST must be the number of one of the tasks that were listed, 1 to {len(titles)}. "
+            f"Send all of these: {', '.join(name + ': …' for name in fields)}"
+        )
+    return closest
+
+
 def parse_interest(answer: str, judge: str, titles: Sequence[str]) -> Judgement:
-    """A verdict of the interestingness judge, who was shown tasks with these titles, numbered.
+    """A verdict of a judge whose prompt asks for one, and who was shown tasks with these titles,
+    numbered.
 
     Raises AnswerError for a verdict that was not offered, for two verdicts that differ, and where
     the task named as the closest was not shown: such a judge has not compared anything.
     """
     fields = parse_fields(answer, JUDGEMENT_FIELDS)
     verdict = _one_verdict(answer, fields["VERDICT"], Interest)
-    closest = _closest(fields["CLOSEST"], titles)
-    if closest is None:
-        raise AnswerError(
-            f"CLOSEST must be the number of one of the tasks that were listed, 1 to {len(titles)}. "
-            f"Send all of these: {', '.join(name + ': …' for name in JUDGEMENT_FIELDS)}"
-        )
+    closest = _shown(fields["CLOSEST"], titles, JUDGEMENT_FIELDS)
     reason = f"Most like “{closest}”: {fields['REASON']}"
     return Judgement("interestingness", verdict is Interest.YES, reason, judge)
 
@@ -330,6 +394,10 @@ def parse_sighting(answer: str, judge: str, code_success: bool) -> Sighting:
 V = TypeVar("V", bound=StrEnum)
 
 _NUMBER = re.compile(r"\W*+(?:(?:task|no|number)\W*+)?(\d++)\b", re.IGNORECASE)
+_SCALED = re.compile(
+    r"(\d++)\s*%?(?:\s*(?:/|out of|of)\s*(\d++))?\s*(?:$|[.,;:(–—](?!\s*\d)| - )", re.ASCII
+)
+"""A number, and what it is out of, where nothing follows but an explanation."""
 _MARKS = re.compile(r"[*_`\"“”]")
 _CLAUSE = re.compile("[.,;:(–—]| - ")
 _OTHER_THAN_LETTERS = re.compile("[^A-Z]++")

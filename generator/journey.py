@@ -78,20 +78,31 @@ def run_journey(context: RunContext, number: int) -> Record:
             return journey.end("duplicate", reason)
         outcome = journey.write_code_until_it_passes()
         if not outcome.passed:
-            status: Status = "invalid" if outcome.verdict == "rejected" else "broken"
-            return journey.end(status, outcome.report)
+            return journey.end(_status_without_code(outcome), outcome.report)
         judgement = journey.judge()
         if not judgement.positive:
             return journey.end("uninteresting", judgement.reason)
         if reason := journey.near_copy_in_flight() or journey.same_source():
             return journey.end("duplicate", reason)
         trial = journey.screen_and_train()
+        while trial.verdict == "rejected" and journey.repairs_left:
+            outcome = journey.write_code_until_it_passes()
+            if not outcome.passed:
+                return journey.end(_status_without_code(outcome), outcome.report)
+            if reason := journey.same_source():
+                return journey.end("duplicate", reason)
+            trial = journey.screen_and_train()
         journey.look_at_success()
         return journey.end(
             "invalid" if trial.verdict == "rejected" else trial.verdict, trial.reason
         )
     except BrokenError as error:
         return journey.end("broken", str(error))
+
+
+def _status_without_code(outcome: Outcome) -> Status:
+    """How a journey ends whose code does not pass its checks."""
+    return "invalid" if outcome.verdict == "rejected" else "broken"
 
 
 def _strategy(share: Share) -> IdeaStrategy:
@@ -127,8 +138,10 @@ class Journey:
         self.idea = NO_IDEA
         self.task: Task | None = None
         self.outcomes: list[Outcome] = []
+        """What was found of each version of the code so far."""
         self.judgements: list[Judgement] = []
         self.trial: Trial | None = None
+        """The last one; that of an earlier version where training found a fault in it."""
         self.sightings: tuple[Sighting, ...] = ()
         self.neighbours: list[Neighbour] = []
         """The kept tasks nearest to the idea, nearest first."""
@@ -299,20 +312,29 @@ class Journey:
         return ""
 
     def write_code_until_it_passes(self) -> Outcome:
-        """The outcome of the last check: passed, or rejected after the last repair."""
-        repairs = 0 if self.selection.seed_task is not None else self.author.max_repairs
-        for attempt in range(repairs + 1):
+        """The outcome of the last check: passed, or rejected after the last repair. Where there is
+        code already, a fault was found in it, and a repair comes first."""
+        while True:
+            attempt = len(self.outcomes)
             self.enter("repair" if attempt else "code", "model", attempt=attempt)
             self.task = self.once(f"code {attempt}", Task, self._write)
             self.enter("check", "worker", attempt=attempt)
             outcome = self.once(f"check {attempt}", Outcome, lambda: self.jobs.check(self.written))
             self.outcomes.append(outcome)
-            if outcome.verdict != "rejected":
+            if outcome.verdict != "rejected" or not self.repairs_left:
                 break
         if outcome.passed:
-            self.context.in_flight.share(self.number, task=self.task)
+            if self.trial is None:
+                # Others compare with the code that was to be trained first, whenever they ask.
+                self.context.in_flight.share(self.number, task=self.task)
             self.jobs.draw_poster(self.written)
         return outcome
+
+    @property
+    def repairs_left(self) -> int:
+        """How often the author may still repair the code."""
+        most = 0 if self.selection.seed_task is not None else self.author.max_repairs
+        return most + 1 - len(self.outcomes)
 
     def _write(self) -> Task:
         if self.selection.seed_task is not None:
@@ -378,11 +400,18 @@ class Journey:
         return self.view.novelty(self.idea, self.neighbours)
 
     def screen_and_train(self) -> Trial:
+        """The trial of the code as it is. A fault that training finds in it is what was found of
+        this version, as if its check had found it."""
         self.enter("train", "worker")
         seed = int(self.random("trial").integers(2**31))
+        step = "trial" if self.trial is None else f"trial {len(self.outcomes) - 1}"
         self.trial = self.once(
-            "trial", Trial, lambda: self.jobs.train(self.written, seed, self.neighbours)
+            step, Trial, lambda: self.jobs.train(self.written, seed, self.neighbours)
         )
+        if self.trial.verdict == "rejected":
+            # Trials of before faults were noted apart tell of them in their reasons.
+            found = self.trial.fault or Outcome.rejected("train", self.trial.reason, "", "")
+            self.outcomes[-1] = found
         return self.trial
 
     def look_at_success(self) -> None:

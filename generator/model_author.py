@@ -10,25 +10,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..archive.novelty import Neighbour
-from ..config import ModelConfig
+from ..config import Config
 from ..prompts import render, wanted
-from ..task import Idea, Judgement, Outcome, Record, Robot, Sighting
+from ..task import Idea, Judgement, Outcome, Record, Sighting
 from .answers import (
     Interest,
     Sight,
     parse_code,
+    parse_comparison,
     parse_idea,
     parse_ideas,
     parse_interest,
     parse_sighting,
 )
 from .author import Brief, FrameStrip, UnderWay
+from .examples import contrasting, excerpt
 from .in_flight import NO_IDEA
 from .model.client import FoundationModel
 from .model.messages import Prompt, picture_part, text_part
 from .model.meter import Meter
 from .seeds import SeedTask
 from .skeleton import RULES, SCENE, assemble, parse_parts, parts_of
+from .trial_terms import TrialTerms
 
 if TYPE_CHECKING:
     from .strategies.strategy import IdeaStrategy
@@ -42,8 +45,6 @@ NEAREST_TITLES = 20
 """So many titles of the records most like what an idea starts from come before all others."""
 UNDER_WAY_IN_JUDGE_PROMPT = 3
 """So many ideas under way, about eighty tokens each, are shown to a judge."""
-EXAMPLES_IN_CODE_PROMPT = 2
-"""How many sources are shown beside the interface, each of about a thousand tokens."""
 
 
 class ModelAuthor:
@@ -52,21 +53,23 @@ class ModelAuthor:
     def __init__(
         self,
         model: FoundationModel,
-        config: ModelConfig,
-        robot: Robot,
+        config: Config,
         examples: Sequence[SeedTask],
     ) -> None:
+        settings = config.model
         self.name = model.name
-        self.max_repairs = config.max_repairs
+        self.max_repairs = settings.max_repairs
         self._model = model
-        self._robot = robot
+        self._robot = config.run.robot
+        self._trial = TrialTerms.of(config)
         self._examples = examples
-        self._folder = config.prompts
-        self._style = config.style
-        self._stones = config.neighbours + 1
-        self._failures = config.failures
-        self._has_second_judge = config.second_judge
-        self._judges_success = config.judge_success
+        self._folder = settings.prompts
+        self._style = settings.style
+        self._stones = settings.neighbours + 1
+        self._failures = settings.failures
+        self._has_second_judge = settings.second_judge
+        self._least_news = settings.least_news
+        self._judges_success = settings.judge_success
         self._meter: Meter | None = None
 
     def for_journey(self, meter: Meter) -> Self:
@@ -83,7 +86,7 @@ class ModelAuthor:
             "strategy": strategy.name,
             "kept": brief.stones,
             "failures": brief.failures,
-            "titles": _titles([brief], _told(brief)),
+            "titles": _titles([brief], self._told(brief)),
             "examples": [seed.idea for seed in self._examples],
         }
         if brief.subject is not None:
@@ -91,6 +94,13 @@ class ModelAuthor:
         prompt = self._render(strategy.template, **given)
         idea = self._ask(strategy.role, prompt, parse_idea)
         return replace(idea, strategy=strategy.name, parents=strategy.parents(brief))
+
+    def _told(self, brief: Brief) -> list[Record]:
+        """The records that the prompt for one idea tells of."""
+        shown = wanted(brief.strategy.template, self._folder)
+        stones = brief.stones if "kept" in shown else ()
+        failures = brief.failures if "failures" in shown else ()
+        return [*stones, *failures, *([brief.subject] if brief.subject else [])]
 
     def can_ask_beside(self, strategy: IdeaStrategy) -> bool:
         own = self._folder and self._folder / f"{strategy.template}.md.j2"
@@ -131,10 +141,15 @@ class ModelAuthor:
             source = assemble(idea, self._robot, scene)
             rules = self._ask_for_parts("code", "skeleton_rules", RULES, idea=idea, source=source)
             return assemble(idea, self._robot, scene | rules)
-        sources = [stone.task.source for stone in stones if stone.task is not None]
-        sources += [seed.source for seed in self._examples]
+        found = [stone.task.source for stone in stones if stone.task is not None]
+        found += [seed.source for seed in self._examples]
+        near = found[:1]
+        other = contrasting(near[0], found) if near else ""
         prompt = self._render(
-            "code", idea=idea, sources=list(dict.fromkeys(sources))[:EXAMPLES_IN_CODE_PROMPT]
+            "code",
+            idea=idea,
+            sources=near + [other] * bool(other),
+            contrast=excerpt(other, near[0]) if other else "",
         )
         return self._ask("code", prompt, parse_code)
 
@@ -222,6 +237,7 @@ class ModelAuthor:
             for caption, path in zip(captions, pictures, strict=False)
             if path is not None
         ]
+        asks_for_verdict = "yes" in wanted("interestingness", self._folder)
         text = self._render(
             "interestingness",
             idea=idea,
@@ -237,11 +253,14 @@ class ModelAuthor:
         judge = self._model.name_for(role)
         titles = [neighbour.record.idea.title for neighbour in neighbours]
         titles += [idea.title for idea in under_way]
-        return self._ask(
-            role,
-            parts if shown else text,
-            lambda answer: parse_interest(answer, judge, titles),
-        )
+
+        def parse(answer: str) -> Judgement:
+            if asks_for_verdict:
+                return parse_interest(answer, judge, titles)
+            solved = self._trial.learned_success_rate
+            return parse_comparison(answer, judge, titles, self._least_news, solved)
+
+        return self._ask(role, parts if shown else text, parse)
 
     def _ask(self, role: str, prompt: Prompt, parse: Callable[[str], T]) -> T:
         assert self._meter is not None, "an author asks for a journey: see for_journey"
@@ -262,12 +281,7 @@ class ModelAuthor:
         )
 
     def _render(self, name: str, **values: Any) -> str:
-        return render(name, self._folder, robot=self._robot, **values)
-
-
-def _told(brief: Brief) -> list[Record]:
-    """The records that the prompt for one idea tells of in full."""
-    return [*brief.stones, *brief.failures, *([brief.subject] if brief.subject else [])]
+        return render(name, self._folder, robot=self._robot, trial=self._trial, **values)
 
 
 def _titles(briefs: Sequence[Brief], told: Sequence[Record]) -> list[str]:

@@ -316,7 +316,7 @@ def make_author(
         return Composer(config.novelty.interesting), None
     model = FoundationModel(config.model, run_dir, events)
     examples = example_tasks(config.run.robot)
-    return ModelAuthor(model, config.model, config.run.robot, examples), model
+    return ModelAuthor(model, config, examples), model
 
 
 def _require_new_tasks_for(robot: Robot, author: Author) -> None:

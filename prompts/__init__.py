@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from ..errors import UsageError
 from ..task import ROBOT_BASES
+from ..world.data_sheets import SHEETS
 from ..world.manual import Words
 from ..world.robots import robot_class
 from . import words
@@ -65,6 +66,10 @@ def _environment(folder: Path | None) -> jinja2.Environment:
         learning_curve=words.learning_curve,
         success=words.success,
         flat=words.flat,
+        percent=words.percent,
+        skill=words.skill,
+        plainly=words.plainly,
+        data_sheet=SHEETS.__getitem__,
     )
     return environment
 

@@ -86,6 +86,12 @@ def describe(error: BaseException, doing: str, source: str) -> Fault:
             "Every task is one class named `Env`.",
             "Write `from taskwright.world import R2D2Env` and `class Env(R2D2Env):`.",
         )
+    if isinstance(error, ValueError) and "empty" in text:
+        return Fault(
+            symptom,
+            "A list or an array is empty in some situations.",
+            "Say what holds then, for instance with min(values, default=0.0), or look first.",
+        )
     for kinds, cause, fix in _EXPLANATIONS:
         if isinstance(error, kinds):
             return Fault(symptom, cause, fix)

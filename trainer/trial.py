@@ -21,7 +21,7 @@ import torch
 
 from ..errors import BrokenError
 from ..sandbox.processes.channel import ChildFault
-from ..task import CurvePoint, Task, Trial
+from ..task import CurvePoint, Outcome, Task, Trial
 from .evidence.achieved import Achievements
 from .evidence.deciding import SuccessWindow, is_hopeless
 from .evidence.episode_recorder import TRAINED, TRAINING, WatchedEpisodes
@@ -64,6 +64,7 @@ def run_trial(
     started = time.monotonic()
     # More threads make a policy of this size slower, and results depend on their number.
     torch.set_num_threads(1)
+    trial: _Trial | None = None
     try:
         with WatchedEpisodes(
             request.source, request.robot, request.environments, request.processes
@@ -74,12 +75,18 @@ def run_trial(
             trial = _Trial(request, inputs, episodes, name, learner, tell, started)
             return trial.run(), trial.policy
     except ChildFault as fault:
+        steps = trial.learner.steps if trial else 0
+        when = f"After {steps} steps of training: " if steps else "Before training began: "
+        symptom = fault.symptom[:1].upper() + fault.symptom[1:]
+        found = Outcome.rejected("train", when + symptom, fault.cause, fault.fix)
         rejected = Trial(
             "rejected",
-            f"{fault.symptom} Likely cause: {fault.cause} How to fix: {fault.fix}",
+            f"{found.symptom} Likely cause: {found.cause} How to fix: {found.fix}",
             rule="fault",
             seed=request.seed,
+            steps=steps,
             seconds=round(time.monotonic() - started, 1),
+            fault=found,
         )
         return rejected, None
 

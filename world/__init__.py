@@ -4,7 +4,8 @@
 - `robots`: the list of the robots, and a file for each: `r2d2.R2D2Env`, `ant.AntEnv` and
   `humanoid.HumanoidEnv` are the same with a robot in it; `articulated`: what walking robots share;
   `gait` and `humanoid_gait`: legs that go where they are told
-- `robot`: links and joints; `manual`: what people and models are told of a robot
+- `robot`: links and joints; `manual`: what people and models are told of a robot;
+  `data_sheets`: what was measured of it
 - `client`: PyBullet bound to one world, for trusted code (`bullet` imports it without a word), and
   what a task has of it, as `calls` and `arguments` say
 - `language`: what a task has of numpy, math and random (`facades`), as `allowed` says, and

@@ -43,6 +43,8 @@ IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""
 UNINTERESTING = 6
 """One idea in so many is."""
+LATE_MISTAKE = "# a mistake that training finds\n"
+"""Some sources have several of them, and a repair mends one."""
 VERDICTS = ("learned", "learned", "too_hard", "too_easy")
 
 
@@ -97,9 +99,12 @@ class ScriptedAuthor:
     def write(self, idea, stones):
         number = digest(idea.title, [stone.task_id for stone in stones]) % SOURCES
         mistake = "# mistake\nundefined_name\n" if number % 4 == 0 else ""
-        return self._ask("code", f"{self._template}\n# {number}\n{mistake}")
+        late = LATE_MISTAKE * (1 + number // 3 % 3) if number % 3 == 0 else ""
+        return self._ask("code", f"{self._template}\n# {number}\n{late}{mistake}")
 
     def repair(self, idea, source, outcome):
+        if outcome.stage == "train":
+            return self._ask("repair", source.replace(LATE_MISTAKE, "", 1))
         return self._ask("repair", source.partition("# mistake")[0])
 
     def judge(self, idea, neighbours, novelty, under_way=(), pictures=()):
@@ -163,6 +168,9 @@ class ScriptedExecutor(Executor):
         return self._trial(from_json(TrialRequest, job.payload), job.inputs)
 
     def _trial(self, request: TrialRequest, inputs: dict[str, bytes]):
+        if LATE_MISTAKE in request.source:
+            found = Outcome.rejected("train", "A late mistake.", "It was made.", "Mend it.")
+            return Trial("rejected", found.report, seed=request.seed, fault=found), {}
         policies = [(policy.task_id, inputs[policy.digest].decode()) for policy in request.archived]
         number = digest(request.source, request.seed, policies)
         verdict = VERDICTS[number % len(VERDICTS)]

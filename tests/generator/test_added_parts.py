@@ -92,8 +92,8 @@ class Oracle(Provider):
         before_it_is_sent()
         self.asked.append(request)
         question, number = request["question"], len(self.asked)
-        if "VERDICT" in question:
-            text = "CLOSEST: 1\nREASON: It differs.\nVERDICT: INTERESTING"
+        if "REACH:" in question:
+            text = "CLOSEST: 1\nREASON: It differs.\nREACH: 10\nNEW: 3"
         elif "TITLE:" in question:
             words = f"{number} birds of the {number}th kind"
             text = f"TITLE: {words}\nDESCRIPTION: {words}\nSUCCESS: {words}\n"

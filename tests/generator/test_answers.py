@@ -14,6 +14,7 @@ from taskwright.generator.answers import (
     AnswerError,
     Interest,
     parse_code,
+    parse_comparison,
     parse_idea,
     parse_ideas,
     parse_interest,
@@ -228,6 +229,7 @@ def test_whatever_comes_is_read_or_refused(answer):
         parse_code,
         lambda text: parse_ideas(text, 3),
         lambda text: parse_interest(text, "judge", ["Task"]),
+        lambda text: parse_comparison(text, "judge", ["Task"], 2, 0.8),
     ):
         with contextlib.suppress(AnswerError):
             parse(answer)
@@ -406,3 +408,66 @@ def test_the_closest_task_is_named_by_number_or_by_title(closest):
 def test_a_judge_who_compared_with_nothing_that_was_shown_is_asked_again(closest):
     with pytest.raises(AnswerError, match="CLOSEST"):
         judged("INTERESTING", closest)
+
+
+def test_an_idea_may_come_with_its_skill_and_older_ones_come_without():
+    form = "TITLE: Cross\nDESCRIPTION: A gap.\nSUCCESS: Over.\nREWARDS: Speed.\nTERMINATION: None"
+    assert parse_idea(form).skill == ""
+    assert parse_idea(form).termination == "None"
+    with_skill = f"{form}\n**SKILL:** Jump over\n a gap."
+    assert parse_idea(with_skill).skill == "Jump over a gap."
+    assert parse_idea(with_skill).termination == "None"
+    first, second = parse_ideas(
+        f"IDEA 1:\n{with_skill}\nIDEA 2:\n{form.replace('Cross', 'Climb')}", 2
+    )
+    assert (first.skill, second.skill) == ("Jump over a gap.", "")
+    with pytest.raises(AnswerError, match="SKILL has 10001 characters"):
+        parse_idea(f"{form}\nSKILL: {'x' * 10_001}")
+
+
+def compared(news="3", reach="20", closest="2"):
+    answer = f"CLOSEST: {closest}\nREASON: It is wider.\nREACH: {reach}\nNEW: {news}"
+    return parse_comparison(answer, "judge", TITLES, 2, 0.8)
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "**{}**", "**{}**.", "{} (it is so)", "{}, since", "{}\n\nBye"]
+)
+def test_every_number_that_a_judge_may_give_is_read_as_it_was_meant(form):
+    for news in range(5):
+        judgement = compared(form.format(news))
+        assert (judgement.news, judgement.positive) == (news, news >= 2)
+        assert (
+            compared(form.format(f"{news}/4")) == compared(form.format(f"{news} of 4")) == judgement
+        )
+    for reach in range(101):
+        judgement = compared(reach=form.format(reach))
+        assert (judgement.reach, judgement.positive) == (reach / 100, reach < 80)
+        assert compared(reach=form.format(f"{reach} %")) == judgement
+        assert judgement.reason == (
+            f"Most like “Cross the bridge”, whose policy would succeed in {reach} %; 3 of 4 is "
+            "new: It is wider."
+        )
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *"5 -1 2.5 2-3 2,3 many 1e1 ٣ 3rd 2/5".split(),
+        *("2 or 3", "2, 3", "", "9" * 5000, "3\nREASON: No.\nNEW: 1"),
+    ],
+)
+def test_an_unclear_number_is_never_a_yes(number):
+    with pytest.raises(AnswerError):
+        compared(number)
+
+
+def test_numbers_are_read_from_json():
+    answer = {"closest": 1, "reason": "It is wider.", "reach": 90, "new": 1}
+    judgement = parse_comparison(json.dumps(answer), "judge", TITLES, 1, 0.95)
+    assert (judgement.news, judgement.reach, judgement.positive) == (1, 0.9, True)
+
+
+def test_whoever_compares_with_nothing_that_was_shown_is_asked_again():
+    with pytest.raises(AnswerError, match=r"CLOSEST must be .*REACH: …, NEW: …"):
+        compared(closest="3")

@@ -14,6 +14,7 @@ from adversarial_texts import SHAPES, assert_linear
 from taskwright.generator.answers import (
     AnswerError,
     parse_code,
+    parse_comparison,
     parse_fields,
     parse_idea,
     parse_interest,
@@ -30,6 +31,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "idea": parse_idea,
     "code": parse_code,
     "interest": lambda text: parse_interest(text, "judge", TITLES),
+    "comparison": lambda text: parse_comparison(text, "judge", TITLES, 2, 0.8),
     "sighting": lambda text: parse_sighting(text, "eyes", True),
     "fields": lambda text: parse_fields(text, ("TITLE",)),
     "parts": lambda text: parse_parts(text, (*SCENE, *RULES), all_of_them=False),

@@ -9,19 +9,20 @@ import pytest
 from PIL import Image
 
 from taskwright.archive.novelty import Neighbour
-from taskwright.config import ModelConfig
+from taskwright.config import Config, ModelConfig
 from taskwright.errors import BrokenError
 from taskwright.generator.author import Brief
 from taskwright.generator.model.client import FoundationModel
 from taskwright.generator.model.meter import Meter
 from taskwright.generator.model_author import ModelAuthor
+from taskwright.generator.seeds import example_tasks
 from taskwright.generator.skeleton import assemble, parts_of
 from taskwright.generator.strategies import STRATEGIES
-from taskwright.task import Idea, Outcome, Trial
+from taskwright.task import Idea, Outcome, Task, Trial
 
 IDEA = Idea("Touch the ball", "A ball.", "It is touched.", "Speed.", "None")
 ANSWER = "TITLE: {}\nDESCRIPTION: a\nSUCCESS: b\nREWARDS: c\nTERMINATION: None"
-JUDGED = "CLOSEST: 2\nREASON: The same drive.\nVERDICT: {}"
+JUDGED = "CLOSEST: 2\nREASON: The same drive.\nREACH: 20\nNEW: {}"
 SCENE = "BODIES:\n```\nself.ball = 1\n```\nPLACES:\n```\nself.x = 0.0\n```\nMOTION:\nNone"
 RULES = "REWARDS:\n```\nrewards['a'] = 0.0\n```\nTERMINATION:\nNone\nSUCCESS:\n```\n{}\n```"
 
@@ -36,7 +37,7 @@ def author(tmp_path, model_server):
         model = FoundationModel(config, tmp_path, lambda *_, **__: None)
         with_settings.append(model)
         model.__enter__()
-        return ModelAuthor(model, config, "r2d2", ()).for_journey(Meter(1))
+        return ModelAuthor(model, Config(model=config), ()).for_journey(Meter(1))
 
     yield make
     for model in with_settings:
@@ -96,6 +97,36 @@ def test_of_many_titles_the_nearest_and_those_under_way_are_listed_before_others
     assert 3_900 < sum(map(len, titles)) <= 4_000
 
 
+@pytest.mark.parametrize(("strategy", "listed"), [("frontier", False), ("revision", True)])
+def test_titles_are_listed_where_the_prompt_does_not_tell_of_their_tasks(
+    strategy, listed, author, model_server, make_record
+):
+    model_server.answer = lambda prompt: ANSWER.format("Next")
+    records = [make_record(1), make_record(2), make_record(3, "too_hard")]
+    asked = dataclasses.replace(
+        brief(strategy, records[:2], records[2] if listed else None), failures=[records[2]]
+    )
+    asked = dataclasses.replace(asked, records=records)
+    assert author()._told(asked) == (records[2:] if listed else records)
+
+
+def test_code_is_asked_for_with_one_whole_task_and_what_another_does_otherwise(
+    author, model_server, make_record
+):
+    seeds = {seed.idea.title: seed for seed in example_tasks("r2d2")}
+    near, far = seeds["Drive to the beacon"], seeds["Jump over the sweeping arm"]
+    model_server.answer = lambda prompt: f"```python\n{near.source}```"
+    stones = [make_record(n, task=Task(seed.source)) for n, seed in enumerate((near, far), 1)]
+    author().write(IDEA, stones)
+    prompt = model_server.requests[0]["messages"][0]["content"]
+    assert near.source.strip() in prompt
+    assert prompt.count("class Env(R2D2Env):") == 1
+    assert prompt.count("def get_success(self):") == 2
+    assert "def turn_arm(self, angle):" in prompt
+    author().write(IDEA, stones[:1])
+    assert "one of another kind" not in model_server.requests[1]["messages"][0]["content"]
+
+
 def judged(judge, make_record, pictures=()):
     neighbours = [Neighbour(make_record(n), 0.8) for n in (1, 2)]
     novelty = {"novelty": 0.2} if judge.__name__ == "judge" else {}
@@ -103,11 +134,14 @@ def judged(judge, make_record, pictures=()):
 
 
 def test_a_verdict_names_the_closest_task_and_who_judged(author, model_server, make_record):
-    model_server.answer = lambda prompt: JUDGED.format("NOT INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(1)
     writer = author(roles={"interestingness": {"name": "a-judge"}})
     judgement = judged(writer.judge, make_record)
     assert not judgement.positive
-    assert judgement.reason == "Most like “Task 2”: The same drive."
+    assert judgement.reason == (
+        "Most like “Task 2”, whose policy would succeed in 20 %; 1 of 4 is new: The same drive."
+    )
+    assert (judgement.news, judgement.reach) == (1, 0.2)
     assert judgement.judge == "a-judge"
     assert model_server.requests[0]["model"] == "a-judge"
 
@@ -119,7 +153,7 @@ def test_nobody_is_asked_where_there_is_nothing_to_compare_with(author, model_se
 
 
 def test_a_second_judge_is_another_model_that_is_told_the_same(author, model_server, make_record):
-    model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(3)
     writer = author(second_judge=True, roles={"second_judge": {"name": "another"}})
     first = judged(writer.judge, make_record)
     second = judged(writer.judge_again, make_record)
@@ -130,7 +164,7 @@ def test_a_second_judge_is_another_model_that_is_told_the_same(author, model_ser
 
 
 def test_a_judge_is_shown_the_pictures_that_there_are(author, model_server, make_record, tmp_path):
-    model_server.answer = lambda prompt: JUDGED.format("INTERESTING")
+    model_server.answer = lambda prompt: JUDGED.format(3)
     for name in ("own.png", "second.png"):
         Image.new("RGB", (8, 6), "red").save(tmp_path / name)
     judged(author().judge, make_record, [tmp_path / "own.png", None, tmp_path / "second.png"])

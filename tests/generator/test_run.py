@@ -198,7 +198,7 @@ REWARDS: Speed.
 TERMINATION: None"""
 
 
-def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
+def author(easy_source: str, titles: list[str], news: int = 3):
     """Answers prompts by what they ask for. The code it writes first has no ground; repaired, each
     idea's is another one."""
     floor = next(line for line in easy_source.splitlines() if "create_box" in line)
@@ -208,10 +208,10 @@ def author(easy_source: str, titles: list[str], verdict: str = "INTERESTING"):
         if "You invent tasks" in prompt or "turned out too hard" in prompt:
             written.append(titles.pop(0))
             return IDEA.format(title=written[-1])
-        if "was checked and rejected" in prompt:
+        if "was tried and rejected" in prompt:
             return f"Sorry!\n```python\n{easy_source}\n# {len(written)}\n```"
         if "You judge" in prompt:
-            return f"CLOSEST: 1\nREASON: Because.\nVERDICT: {verdict}"
+            return f"CLOSEST: 1\nREASON: Because.\nREACH: 20\nNEW: {news}"
         return f"```python\n{easy_source.replace(floor, '        pass')}```"
 
     return answer
@@ -259,6 +259,40 @@ def test_code_that_is_never_repaired_is_invalid_with_the_last_finding(
     assert record.trial is None
 
 
+def test_a_fault_that_training_finds_is_repaired_and_trained_again(
+    go, tmp_path, model_server, easy_source
+):
+    # In few episodes the list is empty, and in none of those that the checks play.
+    step = "        self.x = x\n"
+    faulty = easy_source.replace(
+        "        self.x = 0.0\n",
+        "        self.x = 0.0\n"
+        "        self.left = [n for n in range(3) if self.np_random.random() > 0.35]\n",
+    ).replace(step, f"        min(self.left)\n{step}")
+    sources = [faulty, easy_source]
+    model_server.answer = lambda prompt: (
+        IDEA.format(title="Drive ahead")
+        if "You invent tasks" in prompt
+        else f"```python\n{sources.pop(0)}```"
+    )
+    settings = with_model(model_server, max_repairs=1)
+    settings["trainer"] = {**TINY_TRIAL, "screening_episodes": 16}
+    go(tmp_path, **settings)
+    (record,) = records_of(tmp_path)
+    assert [outcome.stage for outcome in record.outcomes] == ["train", None]
+    found = record.outcomes[0].symptom
+    assert re.search(r"raised ValueError: min\(\) .*empty.* \(line \d+: `min\(self.left\)", found)
+    assert re.search(r"step \d+ of an episode", found, re.IGNORECASE)
+    repair = model_server.requests[2]["messages"][0]["content"]
+    assert "It passed its checks" in repair
+    assert found in repair
+    assert record.status == "too_easy"
+    assert record.task.source.strip() == easy_source.strip()
+    with Archive.open(tmp_path) as archive:
+        steps = [name for name, _ in archive.journal(1).steps()]
+    assert steps[-4:] == ["trial", "code 1", "check 1", "trial 1"]
+
+
 @pytest.mark.slow
 def test_the_judge_turns_down_and_near_copies_are_not_written(
     go, tmp_path, model_server, easy_source
@@ -266,7 +300,7 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     titles = ["Drive ahead", "Go round the pillar", "Drive ahead"]
     # Driving ahead would solve what is ahead before there is any training.
     source = easy_source.replace("[0] > 2.0", "[0] < -4.0").replace("x - self.x", "self.x - x")
-    model_server.answer = author(source, titles, "NOT INTERESTING")
+    model_server.answer = author(source, titles, 1)
     settings = with_model(model_server)
     # The first task is beyond chance and soon learned; then there is something to compare with.
     settings["trainer"] = {
@@ -281,7 +315,9 @@ def test_the_judge_turns_down_and_near_copies_are_not_written(
     first, second, third = records_of(tmp_path)
     assert first.status == "learned"
     assert second.status == "uninteresting"
-    assert second.reason == "Most like “Drive ahead”: Because."
+    assert second.reason == (
+        "Most like “Drive ahead”, whose policy would succeed in 20 %; 1 of 4 is new: Because."
+    )
     assert third.status == "duplicate"
     assert first.task_id in third.reason
     assert third.task is None

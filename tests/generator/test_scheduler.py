@@ -67,6 +67,9 @@ def test_the_archive_depends_neither_on_timing_nor_on_the_number_of_workers(go):
     reasons = " ".join(record.reason for record in first)
     assert "cosine similarity" in reasons
     assert "Its source is that of journey" in reasons
+    stages = [[outcome.stage for outcome in record.outcomes] for record in first]
+    assert ["train", None] in stages, "a fault that training finds is mended"
+    assert ["step", "train", None] in stages or ["train", "train", None] in stages
 
 
 def test_nor_does_it_where_several_ideas_are_asked_for_in_a_call(go, server):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from taskwright.archive.folder import frame_strip_path
 from taskwright.archive.store import Archive
-from taskwright.config import ModelConfig, resolve
+from taskwright.config import Config, ModelConfig, resolve
 from taskwright.errors import BrokenError
 from taskwright.executor import job as job_module
 from taskwright.executor.job import JobResult
@@ -101,7 +101,7 @@ def author(tmp_path, model_server):
         config = ModelConfig(name="scripted", base_url=model_server.url, max_retries=0, **settings)
         model = FoundationModel(config, tmp_path, lambda *_, **__: None)
         opened.append(model.__enter__())
-        return ModelAuthor(model, config, "r2d2", ()).for_journey(Meter(1))
+        return ModelAuthor(model, Config(model=config), ()).for_journey(Meter(1))
 
     yield make
     for model in opened:

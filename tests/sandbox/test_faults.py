@@ -80,3 +80,11 @@ def test_no_message_tells_where_things_lie_on_this_machine(folder: str) -> None:
     fault = describe(error, "`reset`", "")
     assert folder not in fault.symptom
     assert "…/lib/secret.urdf" in fault.symptom
+
+
+def test_an_empty_list_is_explained_as_one():
+    with pytest.raises(ValueError, match="empty") as raised:
+        min([])
+    fault = describe(raised.value, "step 855 of an episode", "")
+    assert "min() arg is an empty sequence" in fault.symptom
+    assert "min(values, default=0.0)" in fault.fix

@@ -229,6 +229,9 @@ def test_code_that_fails_in_training_is_rejected_and_not_too_hard(make_request, 
     assert trial.verdict == "rejected"
     assert "ZeroDivisionError" in trial.reason
     assert "line" in trial.reason
+    assert (trial.fault.verdict, trial.fault.stage) == ("rejected", "train")
+    assert trial.fault.symptom.startswith("Before training began: Step ")
+    assert "Guard the divisor" in trial.fault.fix
 
 
 @pytest.mark.slow

@@ -122,9 +122,9 @@ def _unreached(evidence: TrialEvidence) -> Finding | None:
         return None
     return Finding(
         "unreached",
-        f"Success was not seen once in {len(seen)} episodes, neither by chance nor after "
-        f"{evidence.recorder.steps} steps; so it comes about in less than "
-        f"{100 * 3 / len(seen):.2g} % of them.",
+        f"Success was not seen once in {len(seen)} episodes, neither by chance nor in training "
+        f"({evidence.recorder.steps} steps with those of screening and examination); so it "
+        f"comes about in less than {100 * 3 / len(seen):.2g} % of them.",
         "Make sure that it can be reached at all, in the time there is, and let success begin "
         "nearer: a shorter way, a wider goal, fewer things at once.",
         {"episodes": len(seen), "steps": evidence.recorder.steps},
@@ -259,7 +259,8 @@ def _dead_terms(evidence: TrialEvidence) -> list[Finding]:
             Finding(
                 "dead_term",
                 f"The reward `{name}` was {value:.3g} in all {evidence.recorder.steps} steps of "
-                f"{len(evidence.seen)} episodes, whatever the robot did.",
+                f"{len(evidence.seen)} episodes, screening and examination included, "
+                "whatever the robot did.",
                 f"Let `{name}` change with what the robot does, set what it compares with in "
                 "`reset`, or leave it out.",
                 {"value": round(float(value), 6), "steps": evidence.recorder.steps},

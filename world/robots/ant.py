@@ -17,6 +17,7 @@ import math
 from types import MappingProxyType
 
 from ..base import BaseEnv
+from ..data_sheets import SHEETS, heaviest_pushed
 from ..manual import Control, Driving
 from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
 from .gait import ant_gait
@@ -51,10 +52,14 @@ class AntRobot(ArticulatedRobot):
     )
     words = walker_words(
         "The robot is an ant: a torso 0.5 m wide on four legs of two joints each, 182 kg, "
-        "1.8 m from foot to foot. Its eight actions are torques. It can stand and walk when"
-        " its training begins, along the x axis or to the nearest body, at about 1 m/s and "
-        "so some 12 m in an episode; it gets little faster, tips over on steep ground, "
-        "cannot jump far, and cannot grasp; it moves things by walking against them."
+        "1.8 m from foot to foot. A trained gait moves its joints, and the agent says where it "
+        "goes: it stands, or walks in one of eight directions around it without turning, at "
+        "{pace_ahead_m_s} m/s straight ahead and about 1 m/s where it often changes its mind, so "
+        "12 to 30 m in an episode. It gets over ledges of {ledge_m} m and up slopes of {slope_deg} "
+        "degrees, and falls on narrow or moving ground. It cannot jump or grasp; it pushes, boxes "
+        "of up to {heaviest} kg slowly.".format(
+            **SHEETS["ant"], heaviest=heaviest_pushed("ant", 0.5)
+        )
     )
 
     @classmethod

@@ -16,6 +16,7 @@ from types import MappingProxyType
 
 from ..base import BaseEnv
 from ..client.client import PhysicsClient
+from ..data_sheets import SHEETS, heaviest_pushed
 from ..manual import Control, Driving
 from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
 from .humanoid_gait import humanoid_gait
@@ -58,10 +59,11 @@ class HumanoidRobot(ArticulatedRobot):
     words = walker_words(
         "The robot is a humanoid, 1.6 m tall, 42 kg, with two legs, two arms and no hands. "
         "PyBullet's trained walker moves its joints, and the agent says where it goes: it runs at "
-        "2.6 m/s, some 35 m in an episode, turns while it walks, in circles of 1 m radius or more, "
-        "and falls now and then, after which it gets up by itself in some seconds. It cannot jump, "
-        "climb, step over anything higher than 0.1 m or grasp; it moves things by walking against "
-        "them. Without actions it collapses at once."
+        "{pace_ahead_m_s} m/s, some 35 m in an episode, turns while it walks, in circles of 1 m "
+        "radius or more, and falls now and then, after which it gets up by itself in some seconds. "
+        "It gets over ledges of {ledge_m} m and up slopes of {slope_deg} degrees. It cannot jump, "
+        "climb or grasp; it pushes, boxes of up to {heaviest} kg. Without actions it collapses at "
+        "once.".format(**SHEETS["humanoid"], heaviest=heaviest_pushed("humanoid", 0.5))
     )
 
     def __init__(self, client: PhysicsClient) -> None:

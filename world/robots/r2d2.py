@@ -44,6 +44,7 @@ from numpy.typing import NDArray
 
 from ..base import BaseEnv
 from ..client.client import PhysicsClient
+from ..data_sheets import SHEETS, heaviest_pushed
 from ..manual import Control, Driving, Words
 from ..robot import Robot, load_urdf
 from ..rotation import forward_vector, up_vector, yaw_of
@@ -91,11 +92,17 @@ class R2D2Robot(Robot):
     )
     words = Words(
         "The robot is R2D2: 0.94 m tall, 0.6 m wide, 60 kg, on wheels. Its six actions are "
-        "idle, drive forward, drive backward, turn right, turn left, and jump. It gains 12 "
-        "m/s each second while driving (up to 10 m/s), loses about 2.5 m/s each second "
-        "while coasting, turns on the spot, and jumps 1.2 m high while standing on "
-        "something. It cannot grasp or lift: it moves things by driving against them. It "
-        "stays upright by itself.",
+        "idle, drive forward, drive backward, turn right, turn left, and jump. From rest it comes "
+        "to {top_speed_m_s} m/s within {to_top_speed[0]} m and {to_top_speed[1]} s; from there it "
+        "brakes within {brake_from_10_m_s[0]} m and coasts {coast_from_10_m_s[0]} m. One turn "
+        "action turns it by {one_turn_action[0]} degrees, three in a row by "
+        "{three_turn_actions[0]}, on the spot too; meanwhile it drifts on as it went. It jumps off "
+        "anything it stands on, {jump_height_m} m high, {jump_at_10_m_s_m} m far at full speed and "
+        "{standing_jump_driving_in_the_air_m} m from rest, for in the air it drives and turns as "
+        "on the ground. It gets over ledges of {ledge_driven_m} m driving and {ledge_jumped_m} m "
+        "jumping, and up slopes of {slope_deg} degrees. It cannot grasp or lift: it pushes, boxes "
+        "of its own weight nearly at full speed, of {heaviest} kg slowly, heavier ones not at all. "
+        "It stays upright by itself.".format(**SHEETS["r2d2"], heaviest=heaviest_pushed("r2d2", 2)),
         moves_by="driving, turning and jumping",
         start_height="0.5",
         placing="The robot's base rests 0.47 m above its floor: place it 0.5 m above, clear of all "

@@ -85,9 +85,11 @@ class Inventor:
 
     def __call__(self, prompt: str) -> str:
         with self._lock:
-            if "You judge whether" in prompt:
+            if "You judge" in prompt:
                 self.prompts.append(("judge", prompt))
-                return "CLOSEST: 1\nREASON: Something.\nVERDICT: INTERESTING"
+                if "NOT INTERESTING" in prompt:  # A template of the user's own asks for a verdict.
+                    return "CLOSEST: 1\nREASON: Something.\nVERDICT: INTERESTING"
+                return "CLOSEST: 1\nREASON: Something.\nREACH: 10\nNEW: 3"
             if prompt.startswith("Write the environment"):
                 return MODULE.format(next(self._modules))
             self.prompts.append(("idea", prompt))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from taskwright.config import StrategyConfig, resolve
+from taskwright.config import Config, StrategyConfig, resolve
 from taskwright.generator.answers import IDEA_FIELDS
 from taskwright.generator.author import Brief
 from taskwright.generator.composer.author import Composer
@@ -20,6 +20,7 @@ from taskwright.generator.strategies.bandit import (
     weights_of_strategies,
 )
 from taskwright.generator.strategies.strategy import IdeaStrategy, Situation
+from taskwright.generator.trial_terms import TrialTerms
 from taskwright.prompts import render
 from taskwright.task import Record, Task, Trial
 
@@ -80,6 +81,7 @@ class TestEveryStrategy:
         strategy = STRATEGIES[name]
         brief = brief_of(strategy, records)
         given = {"kept": brief.stones, "failures": [], "titles": [], "examples": []}
+        given["trial"] = TrialTerms.of(Config())
         given |= {"strategy": name} | ({"subject": brief.subject} if brief.subject else {})
         prompt = render(strategy.template, robot="r2d2", **given)
         assert all(f"{field}:" in prompt for field in IDEA_FIELDS)

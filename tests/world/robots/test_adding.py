@@ -56,7 +56,9 @@ from pathlib import Path
 from starlette.testclient import TestClient
 import taskwright
 from taskwright.browser.play import create_file_app
+from taskwright.config import Config, RunConfig
 from taskwright.generator.seeds import idea_of_source
+from taskwright.generator.trial_terms import TrialTerms
 from taskwright.prompts import render
 from taskwright.task import Task, robot_named_in
 
@@ -71,7 +73,8 @@ with TestClient(create_file_app(Path(sys.argv[1]), task, idea)) as client:
         socket.send_json({"held": ["forward"], "pressed": ["forward"]})
         while not messages[-1].get("frame", {"success": True})["success"]:
             messages.append(socket.receive_json())
-prompt = render("code", robot="ball", idea=idea, sources=[])
+trial = TrialTerms.of(Config(run=RunConfig(robot="ball")))
+prompt = render("code", robot="ball", trial=trial, idea=idea, sources=[], contrast="")
 print(json.dumps({"page": page, "last": messages[-1], "prompt": prompt}))
 """
 

@@ -15,6 +15,8 @@ import stable_baselines3.common.env_checker
 from gymnasium.spaces import Box
 
 import taskwright
+from taskwright.config import Config, RunConfig
+from taskwright.generator.trial_terms import TrialTerms
 from taskwright.prompts import render
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.checks.scripts import idle_action
@@ -116,7 +118,8 @@ def test_every_key_of_a_robot_comes_to_an_action_of_its_agents(robot: Robot) -> 
 def test_prompts_tell_of_a_robot_what_its_file_says(robot: Robot) -> None:
     words = robot_class(robot).words
     idea = Idea("Stand", "A floor.", "Never.", "None.", "None.")
-    code = render("code", robot=robot, idea=idea, sources=[])
+    trial = TrialTerms.of(Config(run=RunConfig(robot=robot)))
+    code = render("code", robot=robot, trial=trial, idea=idea, sources=[], contrast="")
     assert words.description in code
     assert words.placing in code
     assert f"by {words.moves_by} alone" in code
