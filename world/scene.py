@@ -76,10 +76,13 @@ class SceneObserver:
 
     size = SLOTS * NUMBERS_PER_SLOT
 
-    def __init__(self, client: PhysicsClient, robot_id: int, robot_mass: float) -> None:
+    def __init__(
+        self, client: PhysicsClient, robot_id: int, robot_mass: float, unit_m: float = 1.0
+    ) -> None:
         self._p = client
         self._robot_id = robot_id
         self._robot_mass = robot_mass
+        self._unit_m = unit_m
         self._bodies: dict[int, list[Part]] = {}
         # One row for each part that is seen: first the free ones, which physics moves, and the
         # round ones in between. Rows lie along the last axis of arrays, where numpy is quickest.
@@ -143,7 +146,7 @@ class SceneObserver:
         order = np.lexsort(np.rint(keys / SAME_M))[:SLOTS]
         seen = scene[: len(order)]
         seen[:, 0] = 1.0
-        seen[:, 1:13] = compress(lengths.reshape(12, -1).T[order])
+        seen[:, 1:13] = compress(lengths.reshape(12, -1).T[order] / self._unit_m)
         seen[:, 13:] = self._looks[order]
         return scene.reshape(-1)
 
