@@ -30,7 +30,8 @@ FLANGE_ABOVE_HAND_M, HAND_TURN_RAD = 0.107, -math.pi / 4
 WHITE, DARK = "0.93 0.94 0.95 1", "0.2 0.22 0.26 1"
 DARK_LINKS = ("panda_hand", "panda_leftfinger", "panda_rightfinger")
 FINGER_FRICTION = 1.5
-"""Of rubber pads. With the 0.5 that a body of a task has it makes 0.75."""
+"""Of rubber pads. With the 0.5 that a body of a task has it makes 0.75. They also resist rolling,
+or what is light would turn out of the fingers while these turn."""
 
 Capsule = tuple[tuple[float, float, float], tuple[float, float, float], float]
 """Both ends and the radius, m."""
@@ -153,7 +154,8 @@ def main() -> None:
         if "finger" in name:
             lines.append(
                 f'    <contact><lateral_friction value="{FINGER_FRICTION:g}"/>'
-                '<spinning_friction value="0.1"/><friction_anchor/></contact>'
+                '<spinning_friction value="0.1"/><rolling_friction value="0.05"/>'
+                "<friction_anchor/></contact>"
             )
         lines.append(_inertial(mass, center, inertia))
         lines += [*_shapes(name), "  </link>"]

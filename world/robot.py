@@ -460,6 +460,8 @@ class RobotView(Frozen):
 
     def __getattr__(self, name: str) -> Any:
         """What this robot offers and others do not."""
+        if name.startswith("_"):
+            raise AttributeError(name)
         robot = self.__robot
         if name not in robot.offers:
             raise UnavailableError(

@@ -11,7 +11,7 @@ command name         effect
 3, 4    left, right  0.02 m along its y axis, or back
 5, 6    up, down     0.02 m along its z axis, or back
 7, 8    turn         5 degrees about the vertical, to the left or to the right
-9, 10   open, close  the fingers, 0.15 m/s each, and hold still
+9, 10   open, close  the fingers, 0.1 m/s each, and hold still
 ======= ============ ===========================================================
 
 Nothing is kept from one command to the next. A command begins with where the joints are, and leads

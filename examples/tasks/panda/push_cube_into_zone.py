@@ -6,17 +6,17 @@ WOOD = [0.72, 0.58, 0.42, 1.0]
 BLUE = [0.2, 0.4, 0.9, 1.0]
 GREEN = [0.2, 0.75, 0.3, 1.0]
 HALF_M = 0.03
-ZONE = np.array([0.6, 0.0])
-ZONE_HALF_M = 0.07
+ZONE = np.array([0.61, 0.0])
+ZONE_HALF_M = 0.06
 
 
 class Env(PandaEnv):
     """Push the cube into the zone
 
     Description:
-    A blue cube of 0.06 m and 0.2 kg stands on a wooden table, 0.4 to 0.46 m ahead of the arm and up
-    to 0.06 m to the left or to the right. Behind it a green square of 0.14 m is painted on the
-    table, its centre 0.6 m ahead. The arm has to get the cube into the square; pushing will do.
+    A blue cube of 0.06 m and 0.2 kg stands on a wooden table, 0.38 to 0.43 m ahead of the arm and
+    up to 0.1 m to the left or to the right. Behind it a green square of 0.12 m is painted on the
+    table, its centre 0.61 m ahead. The arm has to get the cube into the square; pushing will do.
 
     Success:
     The cube's centre is over the green square, and the cube is on the table.
@@ -41,7 +41,7 @@ class Env(PandaEnv):
 
     def reset(self):
         observation = super().reset()
-        place = self.np_random.uniform([0.4, -0.06], [0.46, 0.06])
+        place = self.np_random.uniform([0.38, -0.1], [0.43, 0.1])
         self._p.resetBasePositionAndOrientation(self.cube, [*place, HALF_M], [0, 0, 0, 1])
         self.to_spot, self.to_zone = self.measure_distances()
         return observation

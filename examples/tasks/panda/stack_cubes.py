@@ -5,7 +5,7 @@ from taskwright.world import PandaEnv
 WOOD = [0.72, 0.58, 0.42, 1.0]
 RED = [0.9, 0.25, 0.2, 1.0]
 GREEN = [0.2, 0.7, 0.3, 1.0]
-HALF_M, LOWER_HALF_M = 0.022, 0.035
+HALF_M, LOWER_HALF_M = 0.022, 0.04
 
 
 class Env(PandaEnv):
@@ -13,7 +13,7 @@ class Env(PandaEnv):
 
     Description:
     A red cube of 0.044 m and 0.08 kg lies on a wooden table, to the right of the middle, and a
-    green one of 0.07 m and 0.4 kg to its left, 0.4 to 0.5 m ahead of the arm. The arm has to put
+    green one of 0.08 m and 0.5 kg to its left, 0.4 to 0.48 m ahead of the arm. The arm has to put
     the red cube onto the green one and let go of it.
 
     Success:
@@ -35,12 +35,12 @@ class Env(PandaEnv):
         super().__init__()
         self.create_box(0.0, [0.5, 0.6, 0.05], [0.3, 0.0, -0.05], WOOD)
         self.red = self.create_box(0.08, [HALF_M] * 3, [0.44, -0.1, HALF_M], RED)
-        self.green = self.create_box(0.4, [LOWER_HALF_M] * 3, [0.44, 0.1, LOWER_HALF_M], GREEN)
+        self.green = self.create_box(0.5, [LOWER_HALF_M] * 3, [0.44, 0.1, LOWER_HALF_M], GREEN)
 
     def reset(self):
         observation = super().reset()
-        for cube, y, half in ((self.red, -0.1, HALF_M), (self.green, 0.1, LOWER_HALF_M)):
-            place = self.np_random.uniform([0.4, y - 0.04], [0.5, y + 0.04])
+        for cube, y, half in ((self.red, -0.08, HALF_M), (self.green, 0.08, LOWER_HALF_M)):
+            place = self.np_random.uniform([0.4, y - 0.03], [0.48, y + 0.03])
             self._p.resetBasePositionAndOrientation(cube, [*place, half], [0, 0, 0, 1])
         self.to_red, self.to_spot, self.held = *self.measure_distances(), False
         return observation

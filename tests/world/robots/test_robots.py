@@ -23,7 +23,7 @@ from taskwright.trainer.policies import Scripted
 from taskwright.world import ActionError, ContractError, TaskEnv
 from taskwright.world.manual import Driving
 from taskwright.world.robots import ROBOTS as ENTRIES
-from taskwright.world.robots import robot_class, robot_env, robot_of, robot_spaces
+from taskwright.world.robots import offered, robot_class, robot_env, robot_of, robot_spaces
 
 SOURCE = '''
 from taskwright.world import @BASE@
@@ -46,6 +46,7 @@ class Env(@BASE@):
         return False
 '''
 WALKERS = ("ant", "humanoid")
+PAGE_KEYS = {"KeyR", "KeyN", "KeyC", "KeyK", "KeyT", "Slash"}
 
 
 def source_for(robot: str) -> str:
@@ -84,7 +85,7 @@ def test_what_a_robot_does_without_looking_are_actions_of_its_agents(robot: Robo
                 assert space.contains(np.asarray(action, space.dtype)), name
 
 
-@pytest.mark.parametrize("robot", WALKERS)
+@pytest.mark.parametrize("robot", [*WALKERS, "panda"])
 def test_the_links_that_the_page_on_robots_names_are_there(robot: Robot) -> None:
     page = (Path(taskwright.__file__).parent / "docs" / "robots.md").read_text()
     row = re.search(rf"^\| {robot.capitalize()} \| (`base`.*) \|$", page, re.MULTILINE)
@@ -101,6 +102,8 @@ def test_the_links_that_the_page_on_robots_names_are_there(robot: Robot) -> None
 def test_every_key_of_a_robot_comes_to_an_action_of_its_agents(robot: Robot) -> None:
     _, space = robot_spaces(robot, steered=True)
     known = robot_class(robot)
+    codes = {code for control in known.controls for code in control.codes}
+    assert not codes & PAGE_KEYS, "the page that plays has other uses for these"
     for control in known.controls:
         held = {control.name}
         action = known.choose_action(Driving(held, held, 0.0, 0.0))
@@ -118,6 +121,8 @@ def test_prompts_tell_of_a_robot_what_its_file_says(robot: Robot) -> None:
     idea = Idea("Stand", "A floor.", "Never.", "None.", "None.")
     code = render("code", robot=robot, idea=idea, sources=[])
     assert words.description in code
+    for name, told in offered(robot).items():
+        assert f"`{name}` ({told})" in code
     assert words.placing in code
     assert f"by {words.moves_by} alone" in code
     assert words.placing_in_short in render("skeleton_words", robot=robot)
@@ -227,7 +232,7 @@ def test_a_torque_turns_its_joint_and_no_other_way(robot: str) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("robot", WALKERS)
+@pytest.mark.parametrize("robot", [*WALKERS, "panda"])
 @pytest.mark.parametrize("action", [[0.5], [float("nan")] * 40, "forward", None])
 def test_what_is_no_action_is_explained(robot: str, action: object) -> None:
     env = TaskEnv(source_for(robot))
