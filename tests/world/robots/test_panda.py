@@ -95,6 +95,17 @@ def above(place: np.ndarray, height_m: float) -> np.ndarray:
     return place + np.array([0.0, 0.0, height_m])
 
 
+def grasp(env: TaskEnv) -> None:
+    cube = env.env.get_object_position(env.env.cube)
+    go(env, above(cube, 0.1))
+    turns = round(env.env.turn / TURN_RAD)
+    tell(env, *[7 if turns > 0 else 8] * abs(turns))
+    go(env, np.array([*cube[:2], 0.02]))
+    assert not env.robot.holds(env.env.cube)
+    tell(env, *[CLOSE] * 5)
+    assert env.robot.holds(env.env.cube)
+
+
 def cube_in_hand(env: TaskEnv) -> np.ndarray:
     """Where the cube is in the frame of the hand, mm."""
     rotation = env.robot.frames()[4]
@@ -106,14 +117,7 @@ def cube_in_hand(env: TaskEnv) -> np.ndarray:
 def test_a_cube_is_lifted_by_a_fifth_of_a_metre_and_held_while_the_arm_moves(seed: int) -> None:
     env = TaskEnv(WORKBENCH, steered=True)
     env.reset(seed=seed)
-    cube = env.env.get_object_position(env.env.cube)
-    go(env, above(cube, 0.1))
-    turns = round(env.env.turn / TURN_RAD)
-    tell(env, *[7 if turns > 0 else 8] * abs(turns))
-    go(env, np.array([*cube[:2], 0.02]))
-    assert not env.robot.holds(env.env.cube)
-    tell(env, *[CLOSE] * 5)
-    assert env.robot.holds(env.env.cube)
+    grasp(env)
     before_m = env.env.get_object_position(env.env.cube)[2]
     tell(env, *[5] * 10)
     assert env.env.get_object_position(env.env.cube)[2] - before_m > 0.19
@@ -127,9 +131,8 @@ def test_a_cube_is_lifted_by_a_fifth_of_a_metre_and_held_while_the_arm_moves(see
 
 
 def test_what_is_held_falls_where_the_fingers_open(env: TaskEnv) -> None:
-    cube = env.env.get_object_position(env.env.cube)
-    go(env, np.array([*cube[:2], 0.02]))
-    tell(env, *[CLOSE] * 5, *[5] * 8)
+    grasp(env)
+    tell(env, *[5] * 8)
     assert env.env.get_object_position(env.env.cube)[2] > 0.15
     observation, _, _, _, info = env.step(HOLD)
     assert info["is_success"]
