@@ -1,4 +1,5 @@
-"""Writes `panda.urdf` from the Franka Panda that comes with PyBullet, and its plain twin.
+"""Writes `panda.urdf` from the Franka Panda that comes with PyBullet. `make_robots.py` then writes
+its plain twin.
 
 Masses, joints and inertias are as PyBullet has them after loading (it computes the inertias from
 the shapes, since those in the file are 0.1 throughout). Three things are otherwise:
@@ -9,7 +10,7 @@ the shapes, since those in the file are 0.1 throughout). Three things are otherw
 - What is seen is what is solid, as of the other robots. Meshes would have to lie beside the file,
   and their pictures take many times as long.
 
-    python docs/make_panda.py
+    python docs/make_panda.py && python docs/make_robots.py
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pybullet
 import pybullet_data
-from make_robots import ASSETS, plain
 
+ASSETS = Path(__file__).parents[1] / "world" / "robots" / "assets"
 FOLDER = "franka_panda"
 HAND, FLANGE = "panda_hand", "panda_link7"
 FLANGE_ABOVE_HAND_M, HAND_TURN_RAD = 0.107, -math.pi / 4
@@ -163,7 +164,6 @@ def main() -> None:
         lines += _joint(joint)
     urdf = "\n".join([*lines, "</robot>", ""])
     (ASSETS / "panda.urdf").write_text(urdf, encoding="utf-8")
-    (ASSETS / "panda_plain.urdf").write_text(plain(urdf), encoding="utf-8")
 
 
 def _joint(joint: ElementTree.Element) -> list[str]:

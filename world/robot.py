@@ -165,8 +165,8 @@ class Joint(Frozen):
 
 
 class Gait(Protocol):
-    """What carries a robot where it is told to go. One object serves all worlds of a process, so it
-    keeps nothing of any of them."""
+    """What carries a robot, or the gripper of an arm, where it is told to go. One object serves all
+    worlds of a process, so it keeps nothing of any of them."""
 
     @property
     def commands(self) -> Discrete:
