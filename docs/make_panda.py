@@ -169,10 +169,9 @@ def main() -> None:
 def _joint(joint: ElementTree.Element) -> list[str]:
     if joint.get("type") == "fixed":
         return []
-    origin, limit, axis = (joint.find(tag) for tag in ("origin", "limit", "axis"))
-    parent, child = joint.find("parent"), joint.find("child")
-    assert None not in (origin, limit, axis, parent, child)
-    xyz, rpy, to = origin.get("xyz"), origin.get("rpy"), child.get("link")
+    tags = ("origin", "limit", "axis", "parent", "child")
+    origin, limit, axis, parent, child = (_attributes(joint, tag) for tag in tags)
+    xyz, rpy, to = origin["xyz"], origin["rpy"], child["link"]
     if to == FLANGE:
         # Its axis is the hand's own, so the hand takes its place, further along and turned.
         position, rotation = pybullet.multiplyTransforms(
@@ -181,21 +180,24 @@ def _joint(joint: ElementTree.Element) -> list[str]:
             (0.0, 0.0, FLANGE_ABOVE_HAND_M),
             pybullet.getQuaternionFromEuler((0.0, 0.0, HAND_TURN_RAD)),
         )
-        xyz, rpy, to = (
-            _numbers(position),
-            _numbers(pybullet.getEulerFromQuaternion(rotation)),
-            HAND,
-        )
+        xyz, to = _numbers(position), HAND
+        rpy = _numbers(pybullet.getEulerFromQuaternion(rotation))
     numbers = " ".join(
-        f'{name}="{limit.get(name)}"' for name in ("lower", "upper", "effort", "velocity")
+        f'{name}="{limit[name]}"' for name in ("lower", "upper", "effort", "velocity")
     )
     return [
         f'  <joint name="{joint.get("name")}" type="{joint.get("type")}">',
-        f'    <origin xyz="{xyz}" rpy="{rpy}"/><parent link="{parent.get("link")}"/>'
+        f'    <origin xyz="{xyz}" rpy="{rpy}"/><parent link="{parent["link"]}"/>'
         f'<child link="{to}"/>',
-        f'    <axis xyz="{axis.get("xyz")}"/><limit {numbers}/>',
+        f'    <axis xyz="{axis["xyz"]}"/><limit {numbers}/>',
         "  </joint>",
     ]
+
+
+def _attributes(joint: ElementTree.Element, tag: str) -> dict[str, str]:
+    found = joint.find(tag)
+    assert found is not None, f"{joint.get('name')} has no {tag}"
+    return dict(found.attrib)
 
 
 def _together(one: Any, other: Any) -> Any:
