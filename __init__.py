@@ -22,7 +22,7 @@ What it is made of:
 - `Archive`: the records of a run folder
 - `TaskEnv`: a task as a Gymnasium environment
 - `TaskVectorEnv`: many of it in sandboxed processes, as Gymnasium's `VectorEnv`
-- `R2D2Env`, `AntEnv`, `HumanoidEnv`: what the tasks of a robot derive from
+- `R2D2Env`, `AntEnv`, `HumanoidEnv`, `PandaEnv`: what the tasks of a robot derive from
 - `TaskSampler`: which task a trainer should turn to next
 
 All of these are loaded on first use, so that `import taskwright` stays light.
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from .curriculum import TaskSampler
     from .sandbox.vector_env import TaskVectorEnv
     from .task import Idea, Judgement, Outcome, Record, Task, Trial
-    from .world import AntEnv, HumanoidEnv, R2D2Env, TaskEnv
+    from .world import AntEnv, HumanoidEnv, PandaEnv, R2D2Env, TaskEnv
 
 __version__ = "0.1.0"
 
@@ -52,6 +52,7 @@ __all__ = [
     "Idea",
     "Judgement",
     "Outcome",
+    "PandaEnv",
     "R2D2Env",
     "Record",
     "Task",

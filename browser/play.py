@@ -173,6 +173,8 @@ def _page(site: Site, request: Request, shown: Playable) -> Response:
         "play.html.j2",
         shown=shown,
         controls=robot.controls,
+        codes={code: control.name for control in robot.controls for code in control.codes},
+        follows=not robot.is_fixed,
         not_played=robot.not_played,
         seconds=PHYSICS_STEPS * STEP_S / 4,
     )

@@ -348,8 +348,8 @@ class TrainerConfig(Section):
         return value
 
     learner: Annotated[str, OneOf((AUTO, *LEARNERS))] = AUTO
-    """Who trains. `auto`: soft Q-learning for a robot that chooses among actions, as R2D2 and the
-    steered Ant do, and PPO for one whose joints are moved one by one."""
+    """Who trains. `auto`: soft Q-learning for a robot that chooses among actions, as R2D2 and
+    robots that are steered do, and PPO for one whose joints are moved one by one."""
     learners: dict[Annotated[str, OneOf((*LEARNERS,))], dict[str, Any]] = Field(
         default_factory=dict
     )

@@ -234,7 +234,7 @@ def main() -> None:
         merged = merge(links)
         (ASSETS / f"{robot}.urdf").write_text(write(robot, merged), encoding="utf-8")
         print(f"{robot}: {len(links)} links became {len(merged)}")
-    for robot in ("r2d2", *MODELS):
+    for robot in ("r2d2", *MODELS, "panda"):
         looks = (ASSETS / f"{robot}.urdf").read_text(encoding="utf-8")
         (ASSETS / f"{robot}_plain.urdf").write_text(plain(looks), encoding="utf-8")
 

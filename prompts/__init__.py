@@ -20,7 +20,7 @@ from ..errors import UsageError
 from ..task import ROBOT_BASES
 from ..world.data_sheets import SHEETS
 from ..world.manual import Words
-from ..world.robots import robot_class
+from ..world.robots import offered, robot_class
 from . import words
 
 HERE = Path(__file__).parent
@@ -63,6 +63,7 @@ def _environment(folder: Path | None) -> jinja2.Environment:
     environment.filters.update(
         base_class=ROBOT_BASES.__getitem__,
         words=_robot_words,
+        offered=offered,
         learning_curve=words.learning_curve,
         success=words.success,
         flat=words.flat,

@@ -1,9 +1,10 @@
 """The simulator side: what a task is made of and how it runs.
 
 - `base.BaseEnv`: what a task inherits
-- `robots`: the list of the robots, and a file for each: `r2d2.R2D2Env`, `ant.AntEnv` and
-  `humanoid.HumanoidEnv` are the same with a robot in it; `articulated`: what walking robots share;
-  `gait` and `humanoid_gait`: legs that go where they are told
+- `robots`: the list of the robots, and a file for each: `r2d2.R2D2Env`, `ant.AntEnv`,
+  `humanoid.HumanoidEnv` and `panda.PandaEnv` are the same with a robot in it; `articulated`: what
+  walking robots share; `gait` and `humanoid_gait`: legs that go where they are told; `panda_gait`:
+  a hand that does
 - `robot`: links and joints; `manual`: what people and models are told of a robot;
   `data_sheets`: what was measured of it
 - `client`: PyBullet bound to one world, for trusted code (`bullet` imports it without a word), and
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .language.loading import LoadedTask, LoadError
     from .robots.ant import AntEnv
     from .robots.humanoid import HumanoidEnv
+    from .robots.panda import PandaEnv
     from .robots.r2d2 import R2D2Env
     from .task_env import TaskEnv
 
@@ -58,6 +60,7 @@ __all__ = [
     "HumanoidEnv",
     "LoadError",
     "LoadedTask",
+    "PandaEnv",
     "R2D2Env",
     "TaskEnv",
 ]

@@ -324,13 +324,14 @@ class BaseEnv:
             object_id: Its body id.
 
         Returns:
-            The horizontal distance from the robot's base to the body's centre, m.
+            The horizontal distance from the robot's base, or the gripper of an arm, to the body's
+            centre, m.
 
         Raises:
             CallError: There is no such body.
         """
         position = self.get_object_position(object_id)
-        x, y, _ = self.__robot.base_state()[0]
+        x, y, _ = self.__robot.place()
         return float(np.hypot(position[0] - x, position[1] - y))
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .client.client import PhysicsClient
+from .contract import UnavailableError
 from .frozen import Frozen
 from .manual import Control, Driving, Words
 from .scene import compress_number
@@ -33,7 +34,7 @@ BaseState = tuple[Triple, tuple[float, float, float, float], Triple, Triple]
 _ASSETS = Path(__file__).parent / "robots" / "assets"
 
 
-def _read_only(values: tuple[float, ...]) -> Vector:
+def read_only(values: tuple[float, ...]) -> Vector:
     """Numbers as an array for whoever asked, made anew each time: numpy has ways to write into an
     array that is marked as read-only, and then nobody else must have it. The mark tells a task that
     writing there moves nothing."""
@@ -104,35 +105,35 @@ class Link(Frozen):
 
     @property
     def position(self) -> Vector:
-        return _read_only(self.__pose()[0])
+        return read_only(self.__pose()[0])
 
     @property
     def orientation(self) -> Vector:
-        return _read_only(self.__pose()[1])
+        return read_only(self.__pose()[1])
 
     @property
     def linear_velocity(self) -> Vector:
-        return _read_only(self.__velocity()[0])
+        return read_only(self.__velocity()[0])
 
     @property
     def angular_velocity(self) -> Vector:
-        return _read_only(self.__velocity()[1])
+        return read_only(self.__velocity()[1])
 
     @property
     def position_init(self) -> Vector:
-        return _read_only(self.__loaded[0])
+        return read_only(self.__loaded[0])
 
     @property
     def orientation_init(self) -> Vector:
-        return _read_only(self.__loaded[1])
+        return read_only(self.__loaded[1])
 
     @property
     def linear_velocity_init(self) -> Vector:
-        return _read_only(self.__loaded[2])
+        return read_only(self.__loaded[2])
 
     @property
     def angular_velocity_init(self) -> Vector:
-        return _read_only(self.__loaded[3])
+        return read_only(self.__loaded[3])
 
 
 class Joint(Frozen):
@@ -164,8 +165,8 @@ class Joint(Frozen):
 
 
 class Gait(Protocol):
-    """What carries a robot where it is told to go. One object serves all worlds of a process, so it
-    keeps nothing of any of them."""
+    """What carries a robot, or the gripper of an arm, where it is told to go. One object serves all
+    worlds of a process, so it keeps nothing of any of them."""
 
     @property
     def commands(self) -> Discrete:
@@ -205,12 +206,22 @@ class Robot:
     """Which of them tell the way from where the episode began: x, y, z (m, compressed)."""
     reward_names: ClassVar[tuple[str, ...]]
     """The terms that `get_rewards` gives."""
+    unit_m: ClassVar[float] = 1.0
+    """The length that is 1 in what its agents observe. Networks take numbers around 1 best, so a
+    robot that works at arm's length has a shorter one."""
     eye_offset_m: ClassVar[tuple[float, float, float]]
     """Where its eye is in the base's frame; it looks along the base's x axis."""
+    eye_pitch_deg: ClassVar[float] = 0.0
+    """How far it looks up; negative to look down."""
+    is_fixed: ClassVar[bool] = False
+    """Whether its base is bolted to where it is placed, so that it needs no ground."""
     clearance_m: ClassVar[float]
     """What is further away from its base, horizontally, does not touch it at its start."""
     words: ClassVar[Words]
     """What a model is told of it."""
+    offers: ClassVar[tuple[str, ...]] = ()
+    """Its own properties and methods that tasks have in `self.robot`, beside `links` and `joints`.
+    The first sentence of the docstring of each is what a model is told of it."""
 
     gait: ClassVar[Callable[[], Gait] | None] = None
     """Makes the gait that carries it where it is told to go; None where it has none."""
@@ -264,14 +275,28 @@ class Robot:
         """
         raise NotImplementedError
 
+    def place(self) -> Triple:
+        """Where the robot is: its base, or the part of it that acts on other bodies where the base
+        does not go to them.
+
+        Returns:
+            The position in the world frame, (x, y, z), m. Other bodies are observed from there.
+        """
+        return self.base_state()[0]
+
     def mark_start(self) -> None:
         """Call where an episode begins: positions are observed relative to this one."""
-        self._start = self.base_state()[0]
+        self._start = self.place()
 
     @property
     def start_position(self) -> Vector:
-        """Where the base was when the episode began, m."""
-        return _read_only(self._start)
+        """Where the robot was when the episode began, m (see `place`)."""
+        return read_only(self._start)
+
+    @classmethod
+    def compressed(cls, number: float) -> float:
+        """A length or a speed as it is observed: in units of `unit_m`, compressed."""
+        return compress_number(number / cls.unit_m)
 
     def compressed_way(self, position: Triple) -> list[float]:
         """The way from where the episode began to a position.
@@ -280,11 +305,11 @@ class Robot:
             position: In the world frame, (x, y, z), m.
 
         Returns:
-            Three numbers, along the axes of the world: for a way of d metres, ln(1 + |d|) with the
-            sign of d, within `scene.BOUND`.
+            Three numbers, along the axes of the world: for a way of d `unit_m`, ln(1 + |d|) with
+            the sign of d, within `scene.BOUND`.
         """
         pairs = zip(position, self._start, strict=True)
-        return [compress_number(now - start) for now, start in pairs]
+        return [self.compressed(now - start) for now, start in pairs]
 
     def base_state(self) -> BaseState:
         """The state of the base in the world frame, as plain numbers: in these small sums they are
@@ -381,7 +406,14 @@ def _read_joints(client: PhysicsClient, robot_id: int) -> list[_Facts]:
     ]
 
 
-def load_urdf(client: PhysicsClient, name: str, position: Sequence[float], flags: int = 0) -> int:
+def load_urdf(
+    client: PhysicsClient,
+    name: str,
+    position: Sequence[float],
+    flags: int = 0,
+    *,
+    is_fixed: bool = False,
+) -> int:
     """Load a robot from `assets`, with the inertias that its file gives it; returns its body id.
 
     A world of which no pictures are made gets its plain twin, which loads in a fraction of the
@@ -389,7 +421,7 @@ def load_urdf(client: PhysicsClient, name: str, position: Sequence[float], flags
     """
     path = _ASSETS / (f"{name}.urdf" if client.draws else f"{name}_plain.urdf")
     flags |= client.URDF_USE_INERTIA_FROM_FILE
-    robot_id: int = client.loadURDF(str(path), position, flags=flags)
+    robot_id: int = client.loadURDF(str(path), position, useFixedBase=is_fixed, flags=flags)
     return robot_id
 
 
@@ -419,9 +451,25 @@ class RobotView(Frozen):
 
     @property
     def start_position(self) -> Vector:
-        """Where the robot's base was when the episode began, m."""
+        """Where the robot was when the episode began, m: its base, or the gripper of an arm."""
         return self.__robot.start_position
 
     def get_observation(self) -> NDArray[np.float32]:
         """What the robot feels of itself now."""
         return self.__robot.get_observation()
+
+    def __getattr__(self, name: str) -> Any:
+        """What this robot offers and others do not."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        robot = self.__robot
+        if name not in robot.offers:
+            raise UnavailableError(
+                f"self.robot.{name}",
+                "Use links, joints, robot_id, mass and start_position"
+                + "".join(f", {offered}" for offered in robot.offers)
+                + ".",
+            )
+        found = getattr(robot, name)
+        # A function of ours, because a bound method has the robot with it.
+        return (lambda *arguments: found(*arguments)) if callable(found) else found

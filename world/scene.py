@@ -1,15 +1,15 @@
 """The egocentric scene: what the robot perceives of the bodies around it.
 
 Every body becomes an oriented box, every link of a body with joints one of its own. The `SLOTS`
-boxes nearest to the robot's base are told, nearest first, in the robot's yaw frame (x ahead, y to
-the left, z up), 18 numbers each:
+boxes nearest to the robot are told, nearest first, in the robot's yaw frame (x ahead, y to the
+left, z up), 18 numbers each. The robot is where its base is; an arm is where its gripper is:
 
 ======= ==================================================================================
 numbers meaning
 ======= ==================================================================================
 1       1.0 where there is a body, 0.0 in an empty slot (all its numbers are 0.0)
-3       nearest point of the body, relative to the robot's base (m, compressed)
-3       centre of the body, relative to the robot's base (m, compressed)
+3       nearest point of the body, relative to the robot (m, compressed)
+3       centre of the body, relative to the robot (m, compressed)
 3       half extents along the yaw frame's axes (m, compressed)
 3       velocity of the body in the world (m/s, compressed)
 3       colour: red, green, blue
@@ -22,9 +22,10 @@ one of them. A solid but invisible shape is observed as grey, since it stops the
 Among bodies as near as each other, to the millimetre, the one that is further ahead comes first,
 then further to the left, then higher: ids and the order of creation do not show.
 
-Velocities are those of physics; what a task moves by placing it has the speed between its places.
-`compress` keeps near distances precise and far ones bounded. The same world gives the same numbers,
-to the last bit. What it looks like, and why it is so: docs/observation.md.
+Lengths and speeds are in units of the robot's own, `robot.Robot.unit_m`: metres, unless it works
+on a smaller scale. Velocities are those of physics; what a task moves by placing it has the speed
+between its places. `compress` keeps near distances precise and far ones bounded. The same world
+gives the same numbers, to the last bit. What it looks like, and why it is so: docs/observation.md.
 """
 
 from __future__ import annotations
@@ -76,10 +77,13 @@ class SceneObserver:
 
     size = SLOTS * NUMBERS_PER_SLOT
 
-    def __init__(self, client: PhysicsClient, robot_id: int, robot_mass: float) -> None:
+    def __init__(
+        self, client: PhysicsClient, robot_id: int, robot_mass: float, unit_m: float = 1.0
+    ) -> None:
         self._p = client
         self._robot_id = robot_id
         self._robot_mass = robot_mass
+        self._unit_m = unit_m
         self._bodies: dict[int, list[Part]] = {}
         # One row for each part that is seen: first the free ones, which physics moves, and the
         # round ones in between. Rows lie along the last axis of arrays, where numpy is quickest.
@@ -103,8 +107,8 @@ class SceneObserver:
         """The same of their velocities, m/s."""
         return self._state[:, 4]
 
-    def observe(self, base_position: Array, yaw: float, elapsed_s: float) -> NDArray[np.float32]:
-        """The scene as seen from the robot's base, shape (`size`,).
+    def observe(self, place: Array, yaw: float, elapsed_s: float) -> NDArray[np.float32]:
+        """The scene as seen from the robot's place, shape (`size`,).
 
         `elapsed_s` is the time since the previous call, from which the speed of bodies that a
         task moves by hand is told; 0.0 at the start of an episode.
@@ -128,7 +132,7 @@ class SceneObserver:
 
         lengths = np.empty((4, 3, len(self._rows)))
         nearest, centers, extents, velocities = lengths
-        np.subtract(turned[:, 3], (to_yaw_frame @ base_position)[:, None], out=centers)
+        np.subtract(turned[:, 3], (to_yaw_frame @ place)[:, None], out=centers)
         # The robot's place along the axes of each box, brought into the box and turned back.
         local = -np.add.reduce(rotations * centers[:, None], axis=0)
         clamped = np.minimum(np.maximum(local, -self._half_extents), self._half_extents)
@@ -143,7 +147,7 @@ class SceneObserver:
         order = np.lexsort(np.rint(keys / SAME_M))[:SLOTS]
         seen = scene[: len(order)]
         seen[:, 0] = 1.0
-        seen[:, 1:13] = compress(lengths.reshape(12, -1).T[order])
+        seen[:, 1:13] = compress(lengths.reshape(12, -1).T[order] / self._unit_m)
         seen[:, 13:] = self._looks[order]
         return scene.reshape(-1)
 

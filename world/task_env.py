@@ -217,7 +217,7 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
         robot.np_random = np.random.default_rng([episode_seed, 1])
         self.env, self.robot = env, robot
         self.success_at = success_at_of(env)
-        self._scene = SceneObserver(self.client, robot.robot_id, robot.mass)
+        self._scene = SceneObserver(self.client, robot.robot_id, robot.mass, robot.unit_m)
 
     @np.errstate(**NUMPY_DEFAULTS)
     def reset(
@@ -400,8 +400,8 @@ class TaskEnv(TellsItsLimit, gymnasium.Env[Observation, Any]):
     def _sense(self, elapsed_s: float) -> NDArray[np.float32]:
         """What the agent feels and perceives without eyes."""
         robot = self.robot
-        position, orientation, _, _ = robot.base_state()
-        scene = self._scene.observe(np.array(position), yaw_of(orientation), elapsed_s)
+        yaw = yaw_of(robot.base_state()[1])
+        scene = self._scene.observe(np.array(robot.place()), yaw, elapsed_s)
         return np.concatenate([robot.get_observation(), scene]).clip(-BOUND, BOUND)
 
     def _observe(self, state: NDArray[np.float32]) -> Observation:

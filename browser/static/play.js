@@ -17,15 +17,10 @@ const root = document.getElementById("play");
 const part = (name) => root.querySelector(`[data-part="${name}"]`);
 const seconds = Number(root.dataset.seconds);
 
-// Which control each key holds down. The server knows what they do.
-const CODES = {
-  ArrowUp: "forward", KeyW: "forward",
-  ArrowLeft: "left", KeyA: "left",
-  ArrowRight: "right", KeyD: "right",
-  ArrowDown: "backward", KeyS: "backward",
-  Space: "jump",
-  ShiftLeft: "fast", ShiftRight: "fast",
-};
+// Which control each key holds down, as the robot has it. The server knows what they do.
+const CODES = JSON.parse(root.dataset.codes);
+// A robot that stays where it is needs no camera that follows it.
+const FOLLOWS = root.dataset.follows === "yes";
 const COMMANDS = { KeyR: "again", KeyN: "other", KeyC: "camera", KeyK: "keep" };
 
 class World {
@@ -34,7 +29,7 @@ class World {
     this.world = this.stage.addWorld();
     this.pieces = new Map();
     this.meshes = [];
-    this.behind = true;
+    this.behind = FOLLOWS;
     this.queue = [];
     this.base = null;
     this.yaw = null;
@@ -159,7 +154,7 @@ class World {
   }
 
   toggleCamera() {
-    this.behind = !this.behind;
+    this.behind = FOLLOWS && !this.behind;
     this.started = true;
     if (!this.behind && this.overview) this.stage.look(this.overview.eye, this.overview.target);
     this.dirty = true;
@@ -249,7 +244,8 @@ class Player {
   tell(frame) {
     part("clock").value = (frame.physics_steps * STEP_MS) / 4000 / seconds;
     const latency = this.latency === undefined ? "" : ` · keys answer in ${Math.round(this.latency)} ms`;
-    part("hud").textContent = `${Math.abs(frame.speed_m_s).toFixed(1)} m/s${latency}`;
+    const speed = FOLLOWS ? `${Math.abs(frame.speed_m_s).toFixed(1)} m/s` : "";
+    part("hud").textContent = `${speed}${latency}`.replace(/^ · /, "");
     root.dataset.steps = this.steps;
     root.dataset.speed = frame.speed_m_s;
   }

@@ -106,7 +106,8 @@ def idling(robot: str) -> Idling:
         watch.go_on()
         if not watch.has_landed:
             drop_m_s = watch.speed_m_s
-    stands = env.robot.base_state()[0][2] > STANDING_SHARE * height_m
+    # A robot that is fixed begins at 0 m and stays there.
+    stands = env.robot.base_state()[0][2] >= STANDING_SHARE * height_m
     env.close()
     return Idling(stands, drop_m_s)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...world import TaskEnv
 from ...world.base import as_bool
 from ...world.client.client import Phase
+from ...world.robot import Robot
 from ...world.robots import ROBOTS
 from ...world.sanity import MAX_SPEED_M_S
 from .falling import FallWatch
@@ -94,9 +95,8 @@ class CheckedEnv(TaskEnv):
                 f"After `reset` the robot is {-deepest[8]:.2f} m inside body {deepest[2]}, which "
                 f"spans {_span(low, high)}; the robot's base is at {_vector(base)}.",
                 "The robot or the body is placed so that they overlap.",
-                f"Place the robot's base {robot.links['base'].position_init[2]:.3g} m "
-                "(`position_init[2]`) above the surface it stands on, and at least "
-                f"{robot.clearance_m:g} m away sideways from other bodies.",
+                f"{_placing(robot)}, and at least {robot.clearance_m:g} m away sideways from other "
+                "bodies that are as high.",
             )
 
     def check_speeds(self, doing: str, settling: bool) -> None:
@@ -132,6 +132,15 @@ class CheckedEnv(TaskEnv):
                     "Leave the robot as it is; change the mass, friction or restitution of the "
                     "bodies that it meets.",
                 )
+
+
+def _placing(robot: Robot) -> str:
+    if robot.is_fixed:
+        return "Leave the robot where it is, and put what it is to move lower than it begins"
+    return (
+        f"Place the robot's base {robot.links['base'].position_init[2]:.3g} m "
+        "(`position_init[2]`) above the surface it stands on"
+    )
 
 
 def _broken_world(symptom: str) -> Rejection:

@@ -8,6 +8,7 @@ from taskwright.sandbox.checks import Rejection
 from taskwright.sandbox.checks.falling import idling
 from taskwright.sandbox.checks.stages import Check
 from taskwright.task import ROBOT_BASES, ROBOTS
+from taskwright.world.robots import robot_class
 
 SOURCE = """
 from taskwright.world import {base}
@@ -77,7 +78,7 @@ def test_an_ant_may_sink_onto_its_ground_whatever_ends_the_episode(terminated: s
     check_step("ant", FLOOR, terminated)
 
 
-@pytest.mark.parametrize("robot", ROBOTS)
+@pytest.mark.parametrize("robot", [name for name in ROBOTS if not robot_class(name).is_fixed])
 @pytest.mark.parametrize("ground", ["pass", GHOST, BESIDE, FLOOR.replace("(0.0,", "(50.0,")])
 @pytest.mark.parametrize("terminated", [NEVER, "z < 0.15"])
 def test_rejects_what_gives_no_robot_any_ground(robot: str, ground: str, terminated: str) -> None:
@@ -105,4 +106,8 @@ def test_names_termination_where_it_ends_a_fall_onto_lower_ground(robot: str, de
 
 
 def test_knows_which_robots_stand_by_themselves() -> None:
-    assert [robot for robot in ROBOTS if idling(robot).stands] == ["r2d2"]
+    assert [robot for robot in ROBOTS if idling(robot).stands] == ["r2d2", "panda"]
+
+
+def test_a_robot_that_is_fixed_needs_no_ground() -> None:
+    check_step("panda", "pass", height=1.0)

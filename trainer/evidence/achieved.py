@@ -24,7 +24,8 @@ class Achievements:
 
     def __init__(self, episodes: SandboxedEpisodes, robot: str) -> None:
         self._episodes = episodes
-        self._place = robot_class(robot).place_numbers
+        known = robot_class(robot)
+        self._place, self._unit_m = known.place_numbers, known.unit_m
         self._earned: list[dict[str, float]] = [{} for _ in range(episodes.count)]
         self._ends: Counter[str] = Counter()
         self._places: list[NDArray[np.float64]] = []
@@ -46,7 +47,8 @@ class Achievements:
         # A success ends an episode as well, and only then is its end no news.
         success, fell = bool(steps.successes[row]), bool(steps.terminated[row])
         self._ends["success" if success else "termination" if fell else "time"] += 1
-        self._places.append(expand(steps.final_observations[row][self._place]))
+        place = expand(steps.final_observations[row][self._place])
+        self._places.append(self._unit_m * place)
         self._terms.append(self._earned[row])
 
     @property
@@ -58,10 +60,12 @@ class Achievements:
         places = np.stack(self._places)
         x, y, z = np.median(places, axis=0)
         away = np.hypot(places[:, 0], places[:, 1])
+        digits = 1 if self._unit_m >= 1.0 else 2
         return (
             f"Of {len(places)} episodes, {ends} ended. At the end the robot was "
-            f"{np.median(away):.1f} m from where it had begun (median; between {away.min():.1f} "
-            f"and {away.max():.1f} m; median x {x:+.1f}, y {y:+.1f}, z {z:+.1f} m). "
+            f"{np.median(away):.{digits}f} m from where it had begun (median; between "
+            f"{away.min():.{digits}f} and {away.max():.{digits}f} m; median x {x:+.{digits}f}, "
+            f"y {y:+.{digits}f}, z {z:+.{digits}f} m). "
             f"Reward terms, mean sum of an episode (lowest to highest): {self._terms_summary()}."
         )
 

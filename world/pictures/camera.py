@@ -26,6 +26,8 @@ OVERVIEW_PITCHES_DEG = (-32.0, -20.0, -58.0)
 OVERVIEW_YAW_STEP_DEG = 45.0
 # It keeps so far off, in sizes of the robot, which is then at most a third as high as the picture.
 OVERVIEW_NEAREST_SIZES = 5.0
+# A robot that is fixed works within its own reach, so it may fill the picture.
+OVERVIEW_NEAREST_SIZES_IF_FIXED = 1.5
 # What is framed around a robot that stands alone.
 ROOM_M = 4.0
 MARGIN = 1.1
@@ -43,6 +45,8 @@ WORTH_OF_USUAL_PITCH, WORTH_OF_USUAL_YAW = 0.3, 0.3
 # Of the chase, distances in sizes of the robot.
 CHASE_SIZES = 4.2
 CHASE_NEAREST_SIZES = 1.1
+# Around one that is fixed it goes nearer and to the side, where the robot hides less of its work.
+CHASE_SIZES_IF_FIXED, CHASE_YAW_DEG_IF_FIXED = 2.0, 50.0
 LOOK_UP_SIZES = 0.3
 MAX_BODIES_BETWEEN = 16
 # Steeper and steeper, for a robot with its back to a wall.
@@ -97,6 +101,11 @@ def _box_of(client: PhysicsClient, body: int) -> Box:
     return np.min([low for low, _ in parts], axis=0), np.max([high for _, high in parts], axis=0)
 
 
+def is_fixed(client: PhysicsClient, body: int) -> bool:
+    """Whether a body with joints stays where it is, as an arm does."""
+    return bool(client.getNumJoints(body) and client.getDynamicsInfo(body, -1)[0] == 0.0)
+
+
 # The overview.
 
 
@@ -116,14 +125,16 @@ def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3)
     size = np.ptp(corners, axis=0)
     # The long side of the scene lies across the picture, seen a little from behind the robot.
     usual_yaw = -35.0 if size[0] >= size[1] else -60.0
+    moves = not is_fixed(client, robot_id)
+    nearest_sizes = OVERVIEW_NEAREST_SIZES if moves else OVERVIEW_NEAREST_SIZES_IF_FIXED
     views: list[tuple[float, Camera]] = []
     for pitch in OVERVIEW_PITCHES_DEG:
         for turn in range(round(360.0 / OVERVIEW_YAW_STEP_DEG)):
             yaw = usual_yaw + turn * OVERVIEW_YAW_STEP_DEG
-            camera = _framing(corners, robot, yaw, pitch, aspect)
+            camera = _framing(corners, robot, yaw, pitch, aspect, nearest_sizes)
             usual = WORTH_OF_USUAL_PITCH * (pitch == OVERVIEW_PITCHES_DEG[0])
             usual += WORTH_OF_USUAL_YAW * (turn == 0)
-            views.append((usual + _size_worth(camera, subjects), camera))
+            views.append((usual + _size_worth(camera, subjects, moves), camera))
     # Whether something is in sight takes the longest to find out: not asked where all would do.
     views.sort(key=lambda view: -view[0])
     best, chosen = -math.inf, views[0][1]
@@ -136,15 +147,16 @@ def overview_camera(client: PhysicsClient, robot_id: int, aspect: float = 4 / 3)
     return chosen
 
 
-def _size_worth(camera: Camera, subjects: list[Subject]) -> float:
-    """How large a camera shows the first of some subjects, the robot, and all of them."""
+def _size_worth(camera: Camera, subjects: list[Subject], moves: bool) -> float:
+    """How large a camera shows the first of some subjects, the robot, and all of them; and that it
+    is not too large, unless it stays where it is."""
     depths = (np.array([each.middle for each in subjects]) - camera.eye) @ camera.forward
     sizes = np.array([each.size_m for each in subjects])
     shares = sizes / (2 * camera.tangent * depths)
     worths = np.log(np.minimum(shares, ENOUGH_SHARE))
     too_large = math.log(max(float(shares[0]) / TOO_LARGE_SHARE, 1.0))
     too_far = math.log(max(float(depths[0] / np.min(depths)) / TOO_FAR, 1.0))
-    return float(worths[0] + np.mean(worths)) - PRICE_OF_EXTREMES * (too_large + too_far)
+    return float(worths[0] + np.mean(worths)) - PRICE_OF_EXTREMES * moves * (too_large + too_far)
 
 
 def _sight(client: PhysicsClient, camera: Camera, subjects: list[Subject]) -> float:
@@ -163,7 +175,12 @@ def _sight(client: PhysicsClient, camera: Camera, subjects: list[Subject]) -> fl
 
 
 def _framing(
-    corners: Array, robot: Subject, yaw_deg: float, pitch_deg: float, aspect: float
+    corners: Array,
+    robot: Subject,
+    yaw_deg: float,
+    pitch_deg: float,
+    aspect: float,
+    nearest_sizes: float,
 ) -> Camera:
     """The nearest camera of that direction whose picture holds all corners, shape (n, 3), in its
     middle, and the robot not too large."""
@@ -178,7 +195,7 @@ def _framing(
     back = max(
         float(width) / (2 * wide),
         float(height) / (2 * tall),
-        OVERVIEW_NEAREST_SIZES * robot.size_m - float(np.mean(depth)),
+        nearest_sizes * robot.size_m - float(np.mean(depth)),
         robot.size_m - float(np.min(depth)),
     )
     depths = depth + back
@@ -225,6 +242,9 @@ class ChaseCamera:
         middle = float(high[2] + low[2]) / 2 - position[2]
         self._lift = np.array([0.0, 0.0, middle + LOOK_UP_SIZES * self._size])
         self._target = position + self._lift
+        fixed = is_fixed(client, robot_id)
+        self._sizes = CHASE_SIZES_IF_FIXED if fixed else CHASE_SIZES
+        self._aside_deg = CHASE_YAW_DEG_IF_FIXED if fixed else 0.0
         self._yaw = math.atan2(forward[1], forward[0])
         self._pitch = self._best_pitch()
         self._distance = self._free_distance(self._pitch)
@@ -248,12 +268,12 @@ class ChaseCamera:
         return self._camera(self._distance, self._pitch)
 
     def _camera(self, distance_m: float, pitch_deg: float) -> Camera:
-        yaw_deg = math.degrees(self._yaw) - 90.0
+        yaw_deg = math.degrees(self._yaw) - 90.0 + self._aside_deg
         return Camera.around(self._target.copy(), distance_m, yaw_deg, pitch_deg)
 
     def _best_pitch(self) -> float:
         """The flattest that has half the wanted distance free; otherwise the freest."""
-        wanted = CHASE_SIZES * self._size
+        wanted = self._sizes * self._size
         free = {}
         for pitch in CHASE_PITCHES_DEG:
             free[pitch] = self._free_distance(pitch)
@@ -263,7 +283,7 @@ class ChaseCamera:
 
     def _free_distance(self, pitch_deg: float) -> float:
         """How far the camera can stand off before something hides the robot."""
-        wanted = CHASE_SIZES * self._size
+        wanted = self._sizes * self._size
         eye = self._camera(wanted, pitch_deg).eye
         # Seen must be what the camera looks at, and the robot's middle.
         places = (self._target, self._target - np.array([0.0, 0.0, LOOK_UP_SIZES * self._size]))
@@ -298,14 +318,21 @@ def _share(elapsed_s: float, lag_s: float) -> float:
 
 
 def eye_camera(
-    position: Array, rotation: Array, offset_m: tuple[float, float, float], aspect: float
+    position: Array,
+    rotation: Array,
+    offset_m: tuple[float, float, float],
+    aspect: float,
+    pitch_deg: float = 0.0,
 ) -> Camera:
-    """The robot's own view along its x axis, from `offset_m` in its base's frame.
+    """The robot's own view along its x axis, or up from there by `pitch_deg`, from `offset_m` in
+    its base's frame.
 
     `position` (3,) and `rotation` (3, 3) are those of the base. The longer side of the picture
     spans 90 degrees.
     """
     forward, left, up = rotation.T
+    level, steep = math.cos(math.radians(pitch_deg)), math.sin(math.radians(pitch_deg))
+    forward, up = level * forward + steep * up, level * up - steep * forward
     tangent = math.tan(math.radians(EYE_FIELD_OF_VIEW_DEG) / 2) / max(aspect, 1.0)
     field_of_view_deg = math.degrees(2 * math.atan(tangent))
     eye = position + rotation @ np.array(offset_m)

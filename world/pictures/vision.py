@@ -65,6 +65,8 @@ class Vision:
         base = robot.links["base"]
         rotation = np.array(client.getMatrixFromQuaternion(base.orientation)).reshape(3, 3)
         aspect = self.width / self.height
-        camera = eye_camera(base.position, rotation, robot.eye_offset_m, aspect)
+        camera = eye_camera(
+            base.position, rotation, robot.eye_offset_m, aspect, robot.eye_pitch_deg
+        )
         rgb, depth = renderer.picture_and_depth(camera, self.width, self.height, DEPTH_LIMIT_M)
         return {"rgb": rgb, "depth": depth}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 import functools
 import importlib
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ class Entry:
     base: str
     """The base class of its tasks."""
     steered: bool = False
-    """Whether it has a gait, so that its agents choose where it walks."""
+    """Whether it has a gait, so that its agents choose where it goes."""
     played: bool = False
     """Whether a person can drive it with keys."""
 
@@ -41,6 +42,7 @@ ROBOTS: dict[str, Entry] = {
     "r2d2": Entry("R2D2Env", played=True),
     "ant": Entry("AntEnv", steered=True, played=True),
     "humanoid": Entry("HumanoidEnv", steered=True, played=True),
+    "panda": Entry("PandaEnv", steered=True, played=True),
 }
 
 
@@ -77,6 +79,34 @@ def robot_class(robot: str) -> type[Robot]:
     from ..base import robot_class_of
 
     return robot_class_of(robot_env(robot))
+
+
+def offered(robot: str) -> dict[str, str]:
+    """What tasks have of a robot in `self.robot` that other robots do not have.
+
+    Args:
+        robot: Its name in `ROBOTS`.
+
+    Returns:
+        By how it is written in Python, such as `self.robot.holds(body)`, the first sentence of its
+        docstring, without its full stop; empty where there is nothing.
+
+    Raises:
+        KeyError: There is no such robot.
+    """
+    kind = robot_class(robot)
+    told = {}
+    for name in kind.offers:
+        member = inspect.getattr_static(kind, name)
+        parameters = "" if isinstance(member, property) else _parameters(member)
+        sentence = (member.__doc__ or "").partition("\n\n")[0].partition(". ")[0]
+        told[f"self.robot.{name}{parameters}"] = " ".join(sentence.split()).removesuffix(".")
+    return told
+
+
+def _parameters(function: Any) -> str:
+    """The names of the parameters of a method in brackets, without `self`."""
+    return f"({', '.join(list(inspect.signature(function).parameters)[1:])})"
 
 
 def robot_spaces(

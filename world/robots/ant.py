@@ -19,7 +19,7 @@ from types import MappingProxyType
 from ..base import BaseEnv
 from ..data_sheets import SHEETS, heaviest_pushed
 from ..manual import Control, Driving
-from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
+from .articulated import TORSO_SIZE, ArticulatedRobot, joint_shares, walker_words
 from .gait import ant_gait
 
 _JOINTS = ("hip_1", "ankle_1", "hip_2", "ankle_2", "hip_3", "ankle_3", "hip_4", "ankle_4")
@@ -37,7 +37,7 @@ class AntRobot(ArticulatedRobot):
     electricity_weight = 0.2
     stall_torque_weight = 0.1
 
-    action_space = joint_torques(len(_JOINTS))
+    action_space = joint_shares(len(_JOINTS))
     eye_offset_m = (0.25, 0.0, 0.0)
     clearance_m = 1.4
     proprioception_size = TORSO_SIZE + 2 * len(_JOINTS) + len(feet)

@@ -73,9 +73,25 @@ def walker_words(description: str) -> Words:
     )
 
 
-def joint_torques(count: int) -> Box:
-    """The action space of a robot with so many joints."""
+def joint_shares(count: int) -> Box:
+    """The action space of a robot with so many motors."""
     return Box(-1.0, 1.0, (count,), np.float32)
+
+
+def read_shares(action: Any, count: int) -> list[float]:
+    """An action as plain numbers; PyBullet would carry a NaN into every body it touches."""
+    try:
+        numbers: Any = np.asarray(action, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    shares: list[float] = numbers.tolist() if numbers.shape == (count,) else []
+    if not shares or not math.isfinite(sum(shares)):
+        raise ContractError(
+            "super().step",
+            f"was given {describe(action)} as action",
+            f"be given {count} finite numbers",
+        )
+    return shares
 
 
 class ArticulatedRobot(Robot):
@@ -126,7 +142,7 @@ class ArticulatedRobot(Robot):
             self._p.resetJointState(self.robot_id, index, position, 0.0)
 
     def apply_action(self, action: Any) -> None:
-        shares = self._read_action(action)
+        shares = read_shares(action, len(self._torque_limits))
         limits = self._torque_limits
         torques = [
             limit * (share if -1.0 <= share <= 1.0 else math.copysign(1.0, share))
@@ -135,22 +151,6 @@ class ArticulatedRobot(Robot):
         self._p.setJointMotorControlArray(
             self.robot_id, self._joint_indices, self._p.TORQUE_CONTROL, forces=torques
         )
-
-    def _read_action(self, action: Any) -> list[float]:
-        """The action as plain numbers; PyBullet would carry a NaN into every body it touches."""
-        count = len(self._torque_limits)
-        try:
-            numbers: Any = np.asarray(action, dtype=np.float64)
-        except (TypeError, ValueError):
-            numbers = np.empty(0)
-        shares: list[float] = numbers.tolist() if numbers.shape == (count,) else []
-        if not shares or not math.isfinite(sum(shares)):
-            raise ContractError(
-                "super().step",
-                f"was given {describe(action)} as action",
-                f"be given {count} finite numbers",
-            )
-        return shares
 
     def read_joints(self) -> tuple[list[float], list[float]]:
         """Normalised positions and velocities (rad/s) of all joints."""
@@ -191,7 +191,7 @@ class ArticulatedRobot(Robot):
 
     def get_rewards(self, action: Any) -> dict[str, float]:
         positions, velocities = self.read_joints()
-        shares = self._read_action(action)
+        shares = read_shares(action, len(self._torque_limits))
         count = len(shares)
         power = sum(abs(a * v) for a, v in zip(shares, velocities, strict=True)) / count
         effort = sum(a * a for a in shares) / count

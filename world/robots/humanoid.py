@@ -18,7 +18,7 @@ from ..base import BaseEnv
 from ..client.client import PhysicsClient
 from ..data_sheets import SHEETS, heaviest_pushed
 from ..manual import Control, Driving
-from .articulated import TORSO_SIZE, ArticulatedRobot, joint_torques, walker_words
+from .articulated import TORSO_SIZE, ArticulatedRobot, joint_shares, walker_words
 from .humanoid_gait import humanoid_gait
 
 SHOE_FRICTION = 1.6
@@ -44,7 +44,7 @@ class HumanoidRobot(ArticulatedRobot):
     electricity_weight = 0.85
     stall_torque_weight = 0.425
 
-    action_space = joint_torques(len(torque_limits_n_m))
+    action_space = joint_shares(len(torque_limits_n_m))
     eye_offset_m = (0.09, 0.0, 0.19)
     clearance_m = 0.5
     proprioception_size = TORSO_SIZE + 2 * len(torque_limits_n_m) + len(feet)

@@ -389,3 +389,9 @@ def test_the_eye_turns_and_tilts_with_the_robot(client: PhysicsClient) -> None:
     assert camera.forward == pytest.approx([0.0, 1.0, 0.0])
     assert camera.right == pytest.approx([1.0, 0.0, 0.0])
     assert camera.up == pytest.approx([0.0, 0.0, 1.0])
+
+
+def test_an_eye_that_looks_down_has_what_is_ahead_on_top() -> None:
+    camera = eye_camera(np.zeros(3), np.eye(3), (0.0, 0.0, 1.0), 1.0, pitch_deg=-90.0)
+    assert camera.forward == pytest.approx([0.0, 0.0, -1.0])
+    assert camera.up == pytest.approx([1.0, 0.0, 0.0])

@@ -16,7 +16,7 @@ from stable_baselines3 import PPO
 
 from taskwright.world import TaskEnv
 from taskwright.world.pictures.vision import DEPTH_LIMIT_M
-from taskwright.world.robots import ROBOTS
+from taskwright.world.robots import ROBOTS, robot_class
 
 EXAMPLES = Path(__file__).parents[3] / "examples/tasks/r2d2"
 EYE_M = 0.19  # ahead of the base
@@ -118,7 +118,16 @@ def test_the_robot_does_not_see_itself(env: TaskEnv) -> None:
         assert (observation["depth"] == DEPTH_LIMIT_M).mean() > 0.999
 
 
-@pytest.mark.parametrize("robot", ROBOTS)
+def test_an_eye_that_looks_down_sees_what_is_below_it() -> None:
+    source = ROOM.replace("R2D2Env", "PandaEnv")
+    env = TaskEnv(source, vision=(64, 64))
+    observation, _ = env.reset(seed=0)
+    eye_m = env.robot.eye_offset_m[2]
+    assert observation["depth"][5, 5] == pytest.approx(eye_m, abs=0.02)
+    env.close()
+
+
+@pytest.mark.parametrize("robot", [name for name in ROBOTS if not robot_class(name).eye_pitch_deg])
 def test_every_robot_sees_the_wall_ahead(robot: str) -> None:
     source = ROOM.replace("R2D2Env", ROBOTS[robot].base)
     seeing, blind = TaskEnv(source, vision=(64, 64)), TaskEnv(source)

@@ -25,7 +25,7 @@ from taskwright.trainer.policies import Scripted
 from taskwright.world import ActionError, ContractError, TaskEnv
 from taskwright.world.manual import Driving
 from taskwright.world.robots import ROBOTS as ENTRIES
-from taskwright.world.robots import robot_class, robot_env, robot_of, robot_spaces
+from taskwright.world.robots import offered, robot_class, robot_env, robot_of, robot_spaces
 
 SOURCE = '''
 from taskwright.world import @BASE@
@@ -48,6 +48,7 @@ class Env(@BASE@):
         return False
 '''
 WALKERS = ("ant", "humanoid")
+PAGE_KEYS = {"KeyR", "KeyN", "KeyC", "KeyK", "KeyT", "Slash"}
 
 
 def source_for(robot: str) -> str:
@@ -86,7 +87,7 @@ def test_what_a_robot_does_without_looking_are_actions_of_its_agents(robot: Robo
                 assert space.contains(np.asarray(action, space.dtype)), name
 
 
-@pytest.mark.parametrize("robot", WALKERS)
+@pytest.mark.parametrize("robot", [*WALKERS, "panda"])
 def test_the_links_that_the_page_on_robots_names_are_there(robot: Robot) -> None:
     page = (Path(taskwright.__file__).parent / "docs" / "robots.md").read_text()
     row = re.search(rf"^\| {robot.capitalize()} \| (`base`.*) \|$", page, re.MULTILINE)
@@ -103,6 +104,8 @@ def test_the_links_that_the_page_on_robots_names_are_there(robot: Robot) -> None
 def test_every_key_of_a_robot_comes_to_an_action_of_its_agents(robot: Robot) -> None:
     _, space = robot_spaces(robot, steered=True)
     known = robot_class(robot)
+    codes = {code for control in known.controls for code in control.codes}
+    assert not codes & PAGE_KEYS, "the page that plays has other uses for these"
     for control in known.controls:
         held = {control.name}
         action = known.choose_action(Driving(held, held, 0.0, 0.0))
@@ -121,6 +124,8 @@ def test_prompts_tell_of_a_robot_what_its_file_says(robot: Robot) -> None:
     trial = TrialTerms.of(Config(run=RunConfig(robot=robot)))
     code = render("code", robot=robot, trial=trial, idea=idea, sources=[], contrast="")
     assert words.description in code
+    for name, told in offered(robot).items():
+        assert f"`{name}` ({told})" in code
     assert words.placing in code
     assert f"by {words.moves_by} alone" in code
     assert words.placing_in_short in render("skeleton_words", robot=robot)
@@ -189,7 +194,7 @@ def test_an_idle_robot_comes_to_rest_on_the_floor(env: TaskEnv) -> None:
         observation, *_ = env.step(idle_action(env.action_space))
     assert np.isfinite(observation).all()
     base = env.robot.links["base"]
-    assert 0.0 < base.position[2] < 0.7
+    assert 0.0 <= base.position[2] < 0.7
     assert np.linalg.norm(base.linear_velocity) < 0.1
 
 
@@ -230,7 +235,7 @@ def test_a_torque_turns_its_joint_and_no_other_way(robot: str) -> None:
     env.close()
 
 
-@pytest.mark.parametrize("robot", WALKERS)
+@pytest.mark.parametrize("robot", [*WALKERS, "panda"])
 @pytest.mark.parametrize("action", [[0.5], [float("nan")] * 40, "forward", None])
 def test_what_is_no_action_is_explained(robot: str, action: object) -> None:
     env = TaskEnv(source_for(robot))
