@@ -47,8 +47,8 @@ class JourneyState:
     number: int
     idea: Idea | None = None
     task: Task | None = None
-    """Its code, once that has passed the checks: the first that did. None of a journey that has
-    ended where training found a fault in that."""
+    """Its code, once that has passed the checks: the first that did. Not known of a journey that
+    has ended, where training found a fault in that; its journal has it."""
     record: Record | None = None
     """Set when it has ended."""
     is_suspended: bool = False
@@ -59,7 +59,6 @@ class JourneyState:
         """The state of a journey that has ended."""
         idea = None if record.idea == NO_IDEA else record.idea
         passed = bool(record.outcomes) and record.outcomes[-1].passed
-        # Whoever asked while it was under way has compared with code that it gave up later.
         passed = passed and all(outcome.stage != "train" for outcome in record.outcomes)
         return cls(record.number, idea, record.task if passed else None, record)
 

@@ -137,6 +137,8 @@ class Journey:
         """The ideas of the journeys between its horizon and itself."""
         self.idea = NO_IDEA
         self.task: Task | None = None
+        self.first_trained: Task | None = None
+        """The first version that passed its checks."""
         self.outcomes: list[Outcome] = []
         """What was found of each version of the code so far."""
         self.judgements: list[Judgement] = []
@@ -324,8 +326,9 @@ class Journey:
             if outcome.verdict != "rejected" or not self.repairs_left:
                 break
         if outcome.passed:
-            if self.trial is None:
+            if self.first_trained is None:
                 # Others compare with the code that was to be trained first, whenever they ask.
+                self.first_trained = self.task
                 self.context.in_flight.share(self.number, task=self.task)
             self.jobs.draw_poster(self.written)
         return outcome
@@ -351,12 +354,30 @@ class Journey:
         task, in_flight = self.written, self.context.in_flight
         same = self.view.of_task(task.task_id)
         beside = in_flight.beside(self.number, self.view.horizon, "task", self.wait)
-        same += [in_flight.end_of(n.number, self.wait) for n in beside if n.task == task]
+        # Those that began training with the same code may have come to the same repair.
+        alike = (task, self.first_trained or task)
+        same += [
+            in_flight.end_of(state.number, self.wait)
+            for state in beside
+            if self._first_trained_by(state) in alike
+        ]
         for record in same:
-            if record.status in TRIED:
+            if record.status in TRIED and record.task == task:
                 was = record.status.replace("_", " ")
                 return f"Its source is that of journey {record.number}, which was {was}."
         return ""
+
+    def _first_trained_by(self, state: JourneyState) -> Task | None:
+        """The code with which a journey came to its training, whatever it has repaired since: the
+        same whether it has ended by now or not."""
+        faults = [
+            version
+            for version, outcome in enumerate(state.record.outcomes if state.record else ())
+            if outcome.stage == "train"
+        ]
+        if not faults:
+            return state.task
+        return self.context.archive.journal(state.number).read(f"code {faults[0]}", Task)
 
     def judge(self) -> Judgement:
         self.enter("judge", "model")

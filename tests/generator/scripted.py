@@ -43,6 +43,8 @@ IDEAS, SOURCES = 25, 40
 """How many there are; a run of as many journeys meets some of them again and again."""
 UNINTERESTING = 6
 """One idea in so many is."""
+FAULTY = 3
+"""In one source of so many, training finds a fault."""
 LATE_MISTAKE = "# a mistake that training finds\n"
 """Some sources have several of them, and a repair mends one."""
 VERDICTS = ("learned", "learned", "too_hard", "too_easy")
@@ -99,7 +101,7 @@ class ScriptedAuthor:
     def write(self, idea, stones):
         number = digest(idea.title, [stone.task_id for stone in stones]) % SOURCES
         mistake = "# mistake\nundefined_name\n" if number % 4 == 0 else ""
-        late = LATE_MISTAKE * (1 + number // 3 % 3) if number % 3 == 0 else ""
+        late = LATE_MISTAKE * (1 + number // 3 % 3) if (number + 1) % FAULTY == 0 else ""
         return self._ask("code", f"{self._template}\n# {number}\n{late}{mistake}")
 
     def repair(self, idea, source, outcome):

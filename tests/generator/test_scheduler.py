@@ -106,6 +106,7 @@ def test_no_more_jobs_are_computed_at_once_than_there_are_workers(go):
 
 def test_near_copies_and_same_sources_in_flight_do_not_both_enter(go, monkeypatch):
     """Everybody has the same idea at the same time."""
+    monkeypatch.setattr(scripted, "FAULTY", 1_000_000)
     monkeypatch.setattr(scripted, "UNINTERESTING", 1_000_000)
     monkeypatch.setattr(scripted, "VERDICTS", ("learned",))
     monkeypatch.setattr(scripted, "IDEAS", 1)
@@ -125,6 +126,23 @@ def test_near_copies_and_same_sources_in_flight_do_not_both_enter(go, monkeypatc
         assert record.status == "duplicate"
         assert record.reason == "Its source is that of journey 1, which was learned."
         assert record.trial is None
+
+
+def test_what_is_repaired_after_training_to_the_same_source_is_learned_once(go, monkeypatch):
+    """Everybody has the same code, in which training finds a fault, and mends it alike."""
+    for name, value in (("UNINTERESTING", 1_000_000), ("VERDICTS", ("learned",)), ("FAULTY", 1)):
+        monkeypatch.setattr(scripted, name, value)
+    monkeypatch.setattr(scripted, "IDEAS", 1_000_000)
+    monkeypatch.setattr(scripted, "SOURCES", 1)
+    monkeypatch.setattr(scripted.ScriptedAuthor, "max_repairs", 4)
+    (first, *others), _, _ = go(attempts=8, concurrency=4)
+    assert first.status == "learned"
+    assert [outcome.stage for outcome in first.outcomes] == ["step", "train", None]
+    for record in others:
+        assert (record.status, record.task) == ("duplicate", first.task)
+        assert record.reason == "Its source is that of journey 1, which was learned."
+    # Also where journeys before it have ended before it asks.
+    assert go("again", attempts=8, concurrency=4, workers=8)[0] == [first, *others]
 
 
 def test_a_near_copy_that_waits_for_its_twin_holds_nobody_up(go, monkeypatch):
