@@ -295,7 +295,14 @@ class Robot:
 
     @classmethod
     def compressed(cls, number: float) -> float:
-        """A length or a speed as it is observed: in units of `unit_m`, compressed."""
+        """A length or a speed as it is observed.
+
+        Args:
+            number: In m or m/s.
+
+        Returns:
+            In units of `unit_m`, compressed.
+        """
         return compress_number(number / cls.unit_m)
 
     def compressed_way(self, position: Triple) -> list[float]:
