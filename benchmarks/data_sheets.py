@@ -23,7 +23,10 @@ from harness import Benchmark
 from taskwright.task import ROBOT_BASES, ROBOTS, STEERED, Robot
 from taskwright.world import TaskEnv
 from taskwright.world.data_sheets import FILE, SHEETS
+from taskwright.world.robots import robot_class
 
+THAT_GO = tuple(robot for robot in ROBOTS if not robot_class(robot).is_fixed)
+"""What an arm can do, `panda_grip.py` measures."""
 IDLE, FORWARD, BACKWARD, RIGHT, LEFT, JUMP = range(6)
 """R2D2's actions. 0 and 1 are standing and ahead also for gaits."""
 STEP_S = 4 * 0.0165
@@ -367,12 +370,12 @@ def measured(robot: Robot) -> dict[str, Any]:
 def main() -> None:
     bench = Benchmark(__doc__)
     bench.option("--write", action="store_true", help="replace the data sheets")
-    bench.option("--robot", choices=ROBOTS, help="measure this one alone")
+    bench.option("--robot", choices=THAT_GO, help="measure this one alone")
     options = bench.start()
     sheets = dict(SHEETS)
     if not options.robot:
         sheets["bodies"] = bodies()
-    for robot in (options.robot,) if options.robot else ROBOTS:
+    for robot in (options.robot,) if options.robot else THAT_GO:
         sheets[robot] = measured(robot)
     bench.say(json.dumps(sheets, indent=1))
     bench.promise("The data sheets are what was measured.", sheets == SHEETS)
