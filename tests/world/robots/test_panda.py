@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.faults import fault_of
 from taskwright.world import TaskEnv
 from taskwright.world.robots import offered
@@ -302,3 +303,11 @@ def test_a_rotation_vector_has_axis_and_angle(angle: float) -> None:
     cosine, sine = math.cos(angle), math.sin(angle)
     turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     assert rotation_vector(turn) == pytest.approx([0.0, 0.0, angle], abs=1e-12)
+
+
+def test_what_stands_where_the_gripper_begins_is_told_how_to_mend_it() -> None:
+    block = "self.create_box(0.0, [0.1, 0.1, 0.15], [0.44, 0.0, 0.15], [0.5, 0.5, 0.5, 1.0])"
+    source = WORKBENCH.replace("self.half =", f"{block}\n        self.half =")
+    found = run_checks(source, "panda", tell=lambda stage: None)
+    assert found["stage"] == "reset"
+    assert found["fix"].startswith("Leave the robot where it is, and put what it is to move lower")
