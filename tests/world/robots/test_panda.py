@@ -10,7 +10,7 @@ import pytest
 
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.faults import fault_of
-from taskwright.world import TaskEnv
+from taskwright.world import ContractError, TaskEnv
 from taskwright.world.robots import offered
 from taskwright.world.robots.panda import FIRST_POSTURE_RAD, PandaRobot
 from taskwright.world.robots.panda_gait import (
@@ -279,6 +279,11 @@ def test_tasks_have_what_the_robot_offers_and_cannot_reach_behind_it(env: TaskEn
     for name in ("apply_action", "frames", "_closes", "place"):
         with pytest.raises(AttributeError):
             getattr(seen, name)
+
+
+def test_asking_for_a_body_that_is_not_there_is_explained(env: TaskEnv) -> None:
+    with pytest.raises(ContractError, match="was given int 99; it must be given the id of a body"):
+        env.env.robot.holds(99)
 
 
 def test_what_another_robot_offers_is_explained() -> None:
