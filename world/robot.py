@@ -471,11 +471,9 @@ class RobotView(Frozen):
             raise AttributeError(name)
         robot = self.__robot
         if name not in robot.offers:
+            names = ("links", "joints", "robot_id", "mass", *robot.offers, "start_position")
             raise UnavailableError(
-                f"self.robot.{name}",
-                "Use links, joints, robot_id, mass and start_position"
-                + "".join(f", {offered}" for offered in robot.offers)
-                + ".",
+                f"self.robot.{name}", f"Use {', '.join(names[:-1])} and {names[-1]}."
             )
         found = getattr(robot, name)
         # A function of ours, because a bound method has the robot with it.

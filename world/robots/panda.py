@@ -53,6 +53,7 @@ from numpy.typing import NDArray
 
 from ..base import BaseEnv
 from ..client.client import PhysicsClient
+from ..contract import ContractError, describe
 from ..manual import Control, Driving, Words
 from ..robot import Robot, Triple, Vector, load_urdf, read_only
 from .articulated import joint_shares, read_shares
@@ -270,7 +271,14 @@ class PandaRobot(Robot):
         return float(sum(self.read_joints()[0][len(ARM) :]))
 
     def holds(self, body: int) -> bool:
-        """Whether the fingers have a body between them: both press on it from opposite sides."""
+        """Whether the fingers have a body between them: both touch it from opposite sides."""
+        if body not in self._p.links:
+            raise ContractError(
+                "self.robot.holds",
+                f"was given {describe(body)}",
+                "be given the id of a body that is there",
+                "Give it what `create_box` or another call that creates a body has returned.",
+            )
         return all(body in pressed for pressed in self._read_pressing())
 
     # What it does.

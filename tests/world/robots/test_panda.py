@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.faults import fault_of
-from taskwright.world import TaskEnv
+from taskwright.world import ContractError, TaskEnv
 from taskwright.world.robots import offered
 from taskwright.world.robots.panda import FIRST_POSTURE_RAD, PandaRobot
 from taskwright.world.robots.panda_gait import (
@@ -280,6 +281,11 @@ def test_tasks_have_what_the_robot_offers_and_cannot_reach_behind_it(env: TaskEn
             getattr(seen, name)
 
 
+def test_asking_for_a_body_that_is_not_there_is_explained(env: TaskEnv) -> None:
+    with pytest.raises(ContractError, match="was given int 99; it must be given the id of a body"):
+        env.env.robot.holds(99)
+
+
 def test_what_another_robot_offers_is_explained() -> None:
     source = WORKBENCH.replace("PandaEnv", "AntEnv")
     env = TaskEnv(source)
@@ -302,3 +308,11 @@ def test_a_rotation_vector_has_axis_and_angle(angle: float) -> None:
     cosine, sine = math.cos(angle), math.sin(angle)
     turn = np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
     assert rotation_vector(turn) == pytest.approx([0.0, 0.0, angle], abs=1e-12)
+
+
+def test_what_stands_where_the_gripper_begins_is_told_how_to_mend_it() -> None:
+    block = "self.create_box(0.0, [0.1, 0.1, 0.15], [0.44, 0.0, 0.15], [0.5, 0.5, 0.5, 1.0])"
+    source = WORKBENCH.replace("self.half =", f"{block}\n        self.half =")
+    found = run_checks(source, "panda", tell=lambda stage: None)
+    assert found["stage"] == "reset"
+    assert found["fix"].startswith("Leave the robot where it is, and put what it is to move lower")
