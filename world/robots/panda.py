@@ -12,7 +12,8 @@ positive and closes them where it is negative, at 0.1 m/s each; where it is 0, t
 what they were told last. They press with up to 20 N each, and what they hold is held by friction
 alone. Torques are computed from these velocities in each physics step (Luh, Walker and Paul 1980),
 as the arm's own controller does, and end at the 87 and 12 N m that its joints have. So it carries
-its own weight without sagging, and pushes against what stands in its way with 190 N at most.
+its own weight without sagging, and pushes against what stands in its way with 190 N, but for the
+moment at which it meets it.
 
 It has a gait that moves the gripper in small steps (see `panda_gait`). That is what its agents
 choose, and what keys say.
