@@ -230,6 +230,9 @@ class Embedder:
     def embed(self, text: str) -> NDArray[np.float32]:
         """The unit vector of a text. Raises ArchiveError where the encoder gives vectors of another
         size than the archive's, BrokenError where it gives none."""
+        # Without the lock: each journey asks for the vectors of all ideas beside its own.
+        if (vector := self._recent.get(text)) is not None:
+            return vector
         # Hundreds of journeys come to compare themselves with the same idea at the same moment.
         with self._lock:
             if (vector := self._recent.get(text)) is not None:

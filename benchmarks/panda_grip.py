@@ -70,9 +70,13 @@ SUB_STEPS = 4
 spread over the whole step."""
 
 
+def workbench(masses: tuple[float, float], wall: bool = False) -> str:
+    """The source of a task in which nothing is to be done."""
+    return SOURCE.replace("@MASSES@", f"{masses[0]}, {masses[1]}").replace("@WALL@", str(wall))
+
+
 def make(masses: tuple[float, float] = MASSES[0], wall: bool = False) -> TaskEnv:
-    source = SOURCE.replace("@MASSES@", f"{masses[0]}, {masses[1]}").replace("@WALL@", str(wall))
-    return TaskEnv(source, steered=True, time_limit=10_000)
+    return TaskEnv(workbench(masses, wall), steered=True, time_limit=10_000)
 
 
 def robot_of(env: TaskEnv) -> PandaRobot:

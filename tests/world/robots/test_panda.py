@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from panda_grip import workbench
 
 from taskwright.sandbox.checks import run_checks
 from taskwright.sandbox.faults import fault_of
@@ -25,38 +26,10 @@ from taskwright.world.robots.panda_gait import (
     rotation_vector,
 )
 
-WORKBENCH = '''
-import numpy as np
-from taskwright.world import PandaEnv
-
-
-class Env(PandaEnv):
-    """A cube on a table."""
-
-    def __init__(self):
-        super().__init__()
-        self.create_box(0.0, [0.5, 0.6, 0.05], [0.3, 0.0, -0.05], [0.7, 0.6, 0.4, 1.0])
-        self.half = self.np_random.uniform(0.02, 0.03)
-        mass = self.np_random.uniform(0.05, 0.2)
-        self.cube = self.create_box(mass, [self.half] * 3, [0.44, 0, 0.03], [0.9, 0.2, 0.2, 1.0])
-
-    def reset(self):
-        observation = super().reset()
-        self.turn = self.np_random.uniform(-0.5, 0.5)
-        x, y = self.np_random.uniform([0.36, -0.25], [0.58, 0.25])
-        turn = self._p.getQuaternionFromEuler([0, 0, self.turn])
-        self._p.resetBasePositionAndOrientation(self.cube, [x, y, self.half], turn)
-        return observation
-
-    def get_task_rewards(self, action):
-        return {}
-
-    def get_terminated(self, action):
-        return False
-
-    def get_success(self):
-        return self.robot.holds(self.cube)
-'''
+WORKBENCH = workbench(masses=(0.05, 0.2)).replace(
+    "get_success(self):\n        return False",
+    "get_success(self):\n        return self.robot.holds(self.cube)",
+)
 ELSEWHERE = WORKBENCH.replace(
     "return observation",
     """self._p.resetBasePositionAndOrientation(
